@@ -1,0 +1,138 @@
+"""The demo company on disk: one file a source, monthly files of usage events, and the settings that connect them."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from health_assets.demo import billing, crm, operations, product, security, shop, support, telemetry
+from health_assets.demo.calendar import Calendar
+from health_assets.demo.dirt import varied, with_dirt
+from health_assets.demo.lives import Lives, simulate
+
+PROFILES = {
+    "saas": ("accounts", "subscriptions", "invoices", "contract_events", "users", "usage_events", "features", "devices",
+             "device_readings", "support_tickets", "feedback", "touchpoints"),
+    "commerce": ("accounts", "orders", "payments", "support_tickets"),
+    "security": ("accounts", "subscriptions", "contract_events", "usage_snapshots", "support_tickets",
+                 "security_incidents", "feedback"),
+    "operations": ("accounts", "subscriptions", "workflow_items", "outcomes"),
+    "all": ("accounts", "subscriptions", "invoices", "contract_events", "orders", "payments", "users", "usage_events",
+            "usage_snapshots", "features", "devices", "device_readings", "support_tickets", "security_incidents",
+            "feedback", "workflow_items", "touchpoints", "outcomes"),
+}
+KNOWS_AGES = ("commerce", "all")
+WORKFLOW_SHARE = {"operations": 0.95, "all": 0.35}  # of the accounts that process items with the workflow module
+
+_ROWS: dict[str, Callable[[Lives], pl.DataFrame]] = {
+    "subscriptions": billing.subscriptions,
+    "invoices": billing.invoices,
+    "contract_events": crm.contract_events,
+    "orders": shop.orders,
+    "payments": shop.payments,
+    "usage_snapshots": product.usage_snapshots,
+    "devices": telemetry.devices,
+    "device_readings": telemetry.device_readings,
+    "support_tickets": support.support_tickets,
+    "security_incidents": security.security_incidents,
+    "feedback": support.feedback,
+    "touchpoints": crm.touchpoints,
+}
+
+
+def write_company(
+    folder: Path,
+    *,
+    accounts: int = 150,
+    months: int = 24,
+    end: date,
+    seed: int = 7,
+    profile: str = "all",
+    file_format: str = "csv",
+    reporter: Callable[[str, int], None] | None = None,
+) -> dict[str, int]:
+    """Simulate a company and write what it exports, with a `settings.yml` that connects it.
+
+    Args:
+        folder: made when missing; files of the same names are overwritten.
+        accounts: how many ever sign up; some of them leave.
+        months: calendar months of history; the last one ends on `end`.
+        end: the last day on which anything happens; only renewal, due and trial end dates lie after it.
+        seed: the same seed, end and size give the same bytes.
+        profile: what kind of firm it is, one of `PROFILES`; each has the same accounts.
+        file_format: csv or parquet. In Parquet columns keep their types, save those with dirty or varied values: text.
+        reporter: told the name of each file, relative to the folder, and its rows, once it is written.
+
+    Returns:
+        Rows written by source.
+
+    Raises:
+        ValueError: an unknown profile or file format, or no accounts or months.
+    """
+    if profile not in PROFILES:
+        raise ValueError(f"profile: {profile!r} is none of {', '.join(PROFILES)}")
+    if file_format not in ("csv", "parquet"):
+        raise ValueError(f"file_format: {file_format!r} is neither csv nor parquet")
+    if accounts < 1 or months < 1:
+        raise ValueError(f"a company needs at least one account and one month, not {accounts} and {months}")
+    folder.mkdir(parents=True, exist_ok=True)
+    calendar = Calendar(months, end)
+    written: dict[str, int] = {}
+    for source, name, rows in _sources(simulate(accounts, calendar, seed), profile):
+        file = folder / f"{name}.{file_format}"
+        _write(rows, file)
+        written[source] = written.get(source, 0) + rows.height
+        if reporter:
+            reporter(str(file.relative_to(folder)), rows.height)
+    (folder / "settings.yml").write_text(_settings(profile, calendar, file_format), encoding="utf-8")
+    return {source: written.get(source, 0) for source in PROFILES[profile]}
+
+
+def _sources(lives: Lives, profile: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """(source, file name without its ending, rows) of everything that the firm has."""
+    has = PROFILES[profile]
+    knows_ages = profile in KNOWS_AGES
+    plain = {"accounts": lambda lives: crm.accounts(lives).select(pl.all() if knows_ages else pl.exclude("age")), **_ROWS}
+    for source, rows_of in plain.items():
+        if source in has:
+            yield source, source, varied(source, with_dirt(source, rows_of(lives)))
+    if "usage_events" in has:
+        people = product.people(lives)
+        last_login = np.full(len(people.account), np.datetime64("NaT", "ms"))
+        for month, rows in product.usage_events(lives, people, last_login):
+            yield "usage_events", f"usage_events/{month}", rows
+        yield "users", "users", product.users(lives, people, last_login)
+        yield "features", "features", product.features()
+    if "workflow_items" in has:
+        for source, rows in zip(
+            ("workflow_items", "outcomes"), operations.workflows(lives, WORKFLOW_SHARE[profile]), strict=True
+        ):
+            yield source, source, with_dirt(source, rows)
+
+
+def _write(rows: pl.DataFrame, file: Path) -> None:
+    file.parent.mkdir(exist_ok=True)
+    if file.suffix == ".parquet":
+        rows.write_parquet(file)
+    else:
+        rows.write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S")
+
+
+def _settings(profile: str, calendar: Calendar, file_format: str) -> str:
+    paths = {source: f"{source}.{file_format}" for source in PROFILES[profile]}
+    if "usage_events" in paths:
+        paths["usage_events"] = f"usage_events/*.{file_format}"
+    sources = "\n".join(f"  {source}: {{path: {path}}}" for source, path in paths.items())
+    return f"""\
+# The simulated demo company. Paths are relative to this file.
+company: Demo Company
+as_of: {calendar.end}
+history_start: {calendar.start}
+timezone: UTC
+warehouse: warehouse.duckdb
+published: published.duckdb
+sources:
+{sources}
+"""

@@ -1,0 +1,102 @@
+"""The CRM of the demo company: accounts, contract events and the touchpoints of its customer success team."""
+
+import numpy as np
+import polars as pl
+
+from health_assets.demo.calendar import first_day, working_hours
+from health_assets.demo.lives import RENEWAL_WEEKS, TIERS, Lives
+from health_assets.demo.naming import account_keys, company_names, keys
+
+OWNERS = ("Sarah Chen", "Marcus Johnson", "Emily Rodriguez", "David Kim", "Rachel Thompson", "James O'Brien",
+          "Priya Nair", "Lena Fischer")
+INDUSTRIES = ("manufacturing", "healthcare", "technology", "retail", "professional_services", "logistics",
+              "real_estate", "finance", "media", "education")
+REGIONS, REGION_SHARE = ("north_america", "europe", "apac", "latam"), (0.48, 0.27, 0.16, 0.09)
+CHILD_SHARE = 0.04  # accounts that belong to another one
+UTILIZATION = 0.78  # share of the seats that is used at the usual activity
+OTHER_EVENTS = 0.004  # weekly chance of a contract event of no consequence
+KINDS, KIND_SHARE = ("email", "call", "business_review", "training"), (0.4, 0.35, 0.15, 0.1)
+
+
+def accounts(lives: Lives) -> pl.DataFrame:
+    """One row an account, as the CRM shows it on the last day."""
+    chance = lives.chance("crm")
+    number = np.arange(lives.accounts)
+    key = account_keys(lives.accounts)
+    is_present, tier = lives.at_end(lives.present), lives.at_end(lives.tier)
+    parent = np.where(chance.random(lives.accounts) < CHILD_SHARE, (number * chance.random(lives.accounts)), number)
+    seats = lives.at_end(lives.seats)
+    utilization = UTILIZATION * np.sqrt(lives.at_end(lives.usage)) + chance.normal(0, 0.05, lives.accounts)
+    return pl.DataFrame({
+        "account_id": key,
+        "company_name": company_names(lives.accounts, chance),
+        "industry": chance.choice(INDUSTRIES, lives.accounts),
+        "employee_count": lives.employees,
+        "plan_tier": np.array(TIERS)[tier],
+        "account_owner": owners(lives),
+        "region": chance.choice(REGIONS, lives.accounts, p=REGION_SHARE),
+        "signup_date": lives.calendar.date(first_day(lives.joins, lives.weekday)),
+        "status": np.select(
+            [~is_present, lives.at_end(lives.on_trial), lives.at_end(lives.suspended)],
+            ["churned", "trial", "suspended"], "active"),
+        "age": ages(lives),
+        "licensed_seats": np.where(is_present, seats, 0),
+        "monthly_recurring_revenue": np.round(lives.at_end(lives.mrr.sum(axis=0)), 2),
+        "license_utilization": pl.Series(np.clip(utilization, 0, 1.2)).round(2),
+        "parent_account_id": key.gather(parent.astype(int)),
+    }).with_columns(
+        license_utilization=pl.when(pl.Series(is_present)).then("license_utilization"),
+        parent_account_id=pl.when(pl.col("parent_account_id") != pl.col("account_id")).then("parent_account_id"),
+    )
+
+
+def owners(lives: Lives) -> np.ndarray:
+    """Who of the customer success team looks after each account."""
+    return lives.chance("owners").choice(OWNERS, lives.accounts)
+
+
+def ages(lives: Lives) -> pl.Series:
+    """Age in years of the buyer behind each account; null where the shop does not know it."""
+    chance = lives.chance("ages")
+    age = np.clip(chance.normal(41, 13, lives.accounts), 17, 79).astype(int)
+    return pl.select(pl.when(pl.Series(chance.random(lives.accounts) > 0.05)).then(pl.Series(age))).to_series()
+
+
+def contract_events(lives: Lives) -> pl.DataFrame:
+    """What was signed, renewed, changed and cancelled, with the change of monthly revenue that it brought."""
+    paying = lives.is_paying
+    paid_before = np.vstack([np.zeros_like(paying[:1]), paying[:-1]])
+    change = np.diff(lives.mrr.sum(axis=0), axis=0, prepend=0)
+    age = np.arange(len(paying))[:, None] - lives.arrived_in
+    is_renewal = paying & paid_before & (age % RENEWAL_WEEKS == 0)
+    is_other = paying & (lives.chance("contract_events").random(paying.shape) < OTHER_EVENTS)
+    event_type = np.select(
+        [paying & ~paid_before, paid_before & ~paying, is_renewal, change > 0, change < 0, is_other],
+        ["signed", "cancelled", "renewed", "upgraded", "downgraded", "other"], "")
+    week, account = np.nonzero(event_type)
+    day = first_day(week, lives.weekday[account])
+    known = np.flatnonzero(day <= lives.calendar.last_day)
+    known = known[np.argsort(day[known], kind="stable")]
+    week, account, day = week[known], account[known], day[known]
+    return pl.DataFrame({
+        "event_id": keys("CE", len(known), 5),
+        "account_id": account_keys(lives.accounts).gather(account),
+        "event_date": lives.calendar.date(day),
+        "event_type": event_type[week, account],
+        "revenue_impact": np.round(change[week, account], 2),
+    })
+
+
+def touchpoints(lives: Lives) -> pl.DataFrame:
+    """Calls, mails and reviews; the owners call more often where tickets went wrong."""
+    chance = lives.chance("touchpoints")
+    account, day = lives.scatter(lives.touches.astype(np.int8), chance)
+    mood = lives.on(lives.satisfaction, day, account) + chance.normal(0, 0.7, len(day))
+    return pl.DataFrame({
+        "touchpoint_id": keys("TP", len(day), 5),
+        "account_id": account_keys(lives.accounts).gather(account),
+        "occurred_at": lives.calendar.at(day, working_hours(chance, len(day))),
+        "kind": chance.choice(KINDS, len(day), p=KIND_SHARE),
+        "owner": owners(lives)[account],
+        "result": np.select([mood < -1.2, mood < 0.1], ["negative", "neutral"], "positive"),
+    })

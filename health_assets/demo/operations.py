@@ -1,0 +1,55 @@
+"""The workflow module of the demo company: items that its customers process, and what became of them."""
+
+import numpy as np
+import polars as pl
+
+from health_assets.demo.calendar import SECOND, later, working_hours
+from health_assets.demo.lives import QUALITY, Lives
+from health_assets.demo.naming import account_keys, keys
+
+ITEMS_A_SEAT = 1.6  # a week at the usual activity
+ITEMS_AT_SCALE = -0.2  # exponent: the more accounts beyond 150, the lighter the load of each, so that files stay small
+MINUTES, MINUTES_IN_TROUBLE, MINUTES_SPREAD = 34, 1.6, 0.45
+ERROR_RATE, ERROR_RATE_IN_TROUBLE = 0.035, 0.13
+DENIAL_RATE, DENIAL_RATE_IN_TROUBLE, FAILURE_RATE = 0.08, 0.21, 0.015
+ABANDONED_SHARE = 0.01
+DECIDED_AFTER_DAYS = (1, 7)
+
+
+def workflows(lives: Lives, user_share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(workflow items, outcomes) of the `user_share` of the accounts that work with the module.
+
+    Work slows down, goes wrong and is denied more often while an account suffers from bad quality.
+    """
+    chance, calendar = lives.chance("workflows"), lives.calendar
+    uses = chance.random(lives.accounts) < user_share
+    rate = ITEMS_A_SEAT * max(lives.accounts / 150, 1) ** ITEMS_AT_SCALE * lives.seats * lives.usage**0.6
+    account, day = lives.scatter(chance.poisson(rate * uses * lives.present), chance)
+    count = len(day)
+    in_trouble = lives.on(lives.trouble[:, QUALITY], day, account)
+    started = calendar.at(day, working_hours(chance, count))
+    minutes = MINUTES * np.where(in_trouble, MINUTES_IN_TROUBLE, 1) * chance.lognormal(0, MINUTES_SPREAD, count)
+    completed = np.minimum(later(started, minutes / 60), calendar.midnight(day + 1) - SECOND)
+    is_completed = chance.random(count) >= ABANDONED_SHARE
+    item = keys("ITM", count, 7)
+    items = pl.DataFrame({
+        "item_id": item,
+        "account_id": account_keys(lives.accounts).gather(account),
+        "started_at": started,
+        "completed_at": completed,
+        "has_data_error": chance.random(count) < np.where(in_trouble, ERROR_RATE_IN_TROUBLE, ERROR_RATE),
+    }).with_columns(completed_at=pl.when(pl.Series(is_completed)).then("completed_at"))
+
+    decided = day + chance.integers(*DECIDED_AFTER_DAYS, count)
+    left_on = lives.on(lives.left_on, day, account)
+    known = np.flatnonzero(is_completed & (decided < left_on) & (decided <= calendar.last_day))
+    luck = chance.random(count)
+    denied = FAILURE_RATE + np.where(in_trouble, DENIAL_RATE_IN_TROUBLE, DENIAL_RATE)
+    outcome = np.select([luck < FAILURE_RATE, luck < denied], ["failed", "denied"], "approved")
+    outcomes = pl.DataFrame({
+        "outcome_id": keys("OUT", len(known), 7),
+        "item_id": item.gather(known),
+        "outcome_date": calendar.date(decided[known]),
+        "result": outcome[known],
+    })
+    return items, outcomes

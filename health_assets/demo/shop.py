@@ -1,0 +1,62 @@
+"""The shop of the demo company, where accounts buy hardware and services: orders and their payments."""
+
+import numpy as np
+import polars as pl
+
+from health_assets.demo.crm import ages
+from health_assets.demo.lives import PAYMENT, Lives
+from health_assets.demo.naming import account_keys, keys
+
+NEVER_BUYS_SHARE = 0.06
+ORDERS_A_WEEK, APPETITE = 0.13, 0.75  # median account; spread (of the natural log) of how often accounts buy
+BASKET, BASKET_SPREAD, BASKET_NOISE = 180.0, 0.85, 0.45  # median amount; spread between and within accounts
+MIDDLE_AGED, MIDDLE_AGED_BASKET = (35, 54), 1.3
+DUE_AFTER_DAYS = 14
+LATE_SHARE, LATE_SHARE_IN_TROUBLE, UNPAID_SHARE_IN_TROUBLE = 0.05, 0.45, 0.25
+
+
+def _bought(lives: Lives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(account, day, amount) of every order; a few accounts buy much of everything."""
+    chance = lives.chance("orders")
+    buys = chance.random(lives.accounts) >= NEVER_BUYS_SHARE
+    rate = ORDERS_A_WEEK * buys * chance.lognormal(0, APPETITE, lives.accounts)
+    account, day = lives.scatter(chance.poisson(rate * np.sqrt(lives.usage) * lives.present), chance)
+    age = ages(lives).fill_null(0).to_numpy()
+    basket = BASKET * chance.lognormal(0, BASKET_SPREAD, lives.accounts)
+    basket *= np.where((age >= MIDDLE_AGED[0]) & (age <= MIDDLE_AGED[1]), MIDDLE_AGED_BASKET, 1)
+    return account, day, np.round(basket[account] * chance.lognormal(0, BASKET_NOISE, len(day)), 2)
+
+
+def orders(lives: Lives) -> pl.DataFrame:
+    account, day, amount = _bought(lives)
+    return pl.DataFrame({
+        "order_id": keys("ORD", len(day), 6),
+        "account_id": account_keys(lives.accounts).gather(account),
+        "order_date": lives.calendar.date(day),
+        "total_amount": amount,
+        "currency": "USD",
+    })
+
+
+def payments(lives: Lives) -> pl.DataFrame:
+    """One for each order; late or missing while the account has trouble to pay."""
+    chance, calendar = lives.chance("payments"), lives.calendar
+    account, day, amount = _bought(lives)
+    in_trouble = lives.on(lives.trouble[:, PAYMENT], day, account)
+    luck, count = chance.random(len(day)), len(day)
+    is_late = luck < np.where(in_trouble, LATE_SHARE_IN_TROUBLE, LATE_SHARE)
+    is_unpaid = in_trouble & (luck > 1 - UNPAID_SHARE_IN_TROUBLE)
+    paid_day = day + np.where(is_late, DUE_AFTER_DAYS + chance.integers(2, 45, count), chance.integers(0, 14, count))
+    paid_day = np.minimum(paid_day, lives.on(lives.left_on, day, account) - 1)
+    return pl.DataFrame({
+        "payment_id": keys("PAY", count, 6),
+        "account_id": account_keys(lives.accounts).gather(account),
+        "payment_due_date": calendar.date(day + DUE_AFTER_DAYS),
+        "payment_date": calendar.date(paid_day),
+        "amount_paid": amount,
+        "currency": "USD",
+        "is_paid": ~is_unpaid & (paid_day <= calendar.last_day),
+    }).select(
+        pl.exclude("payment_date", "amount_paid", "is_paid"),
+        pl.when("is_paid").then(pl.col("payment_date", "amount_paid")),
+    )
