@@ -1,0 +1,1 @@
+"""Customer health as Dagster assets: source files in, scores with their reasons out."""

@@ -1,0 +1,1 @@
+"""What happened, dense and typed: dimensions and facts."""

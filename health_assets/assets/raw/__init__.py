@@ -1,0 +1,1 @@
+"""What comes in, one file a source system: faithful copies with file and row number."""

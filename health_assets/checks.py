@@ -1,0 +1,276 @@
+"""Contracts -> Great Expectations -> Dagster asset checks: what was written is judged, under the contract's own names.
+
+dataframely keeps rows out before the write; here the table that was written is looked at again. The only file that
+imports Great Expectations, and only when a check runs, since that takes seconds.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import polars as pl
+
+from health_assets.contracts import ERROR, WARN, Expectation, expectations, known_from, table_rules
+from health_assets.orchestration import monthly_partitions
+from health_assets.settings import Settings
+from health_assets.storage import Warehouse, end_of_month
+from health_assets.tables import TABLES, Table
+
+ROWS_JUDGED_WHOLE = 1_000_000  # beyond that a table is judged by the number of broken rows on each day
+SAMPLE = 5
+
+RECONCILES = Expectation(
+    "rows__reconcile", "rule", (), description="Rows in the files = rows kept + quarantined + equal duplicates collapsed"
+)
+READABLE = Expectation(
+    "values__readable", "rule", (), severity=WARN, description="No unreadable value had to become null to keep its row"
+)
+COMPLETE = Expectation(
+    "rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined"
+)
+FRESH = Expectation(
+    "rows__fresh", "rule", (), severity=WARN, description="The source's last row is not older than its stale_after_days"
+)
+VOLUME = Expectation(
+    "rows__volume",
+    "rule",
+    (),
+    severity=WARN,
+    description="The last day brought its usual number of rows, against the same weekday of the weeks before",
+)
+
+
+def promises(table: Table) -> list[Expectation]:
+    """Everything that is checked of a table: contract, identities across tables, and for staged tables the load."""
+    found = [*expectations(table.contract), *(identity.expectation for identity in table.identities)]
+    if table.is_gated:
+        found += [RECONCILES, COMPLETE]
+        if any((column.metadata or {}).get("lenient") for column in table.contract.columns().values()):
+            found.append(READABLE)
+        if known_from(table.contract):
+            found += [FRESH, VOLUME]
+    return found
+
+
+def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | None:
+    """One multi-check for a table: each promise is seen in Dagster under its own name; ERRORs block what is downstream."""
+    made = promises(table)
+    if not made:
+        return None
+    reads = sorted({name for identity in table.identities for name in identity.inputs} - {table.name})
+
+    @dg.multi_asset_check(
+        name=f"{table.name}_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                promise.name,
+                asset=table.name,
+                additional_deps=[dg.AssetKey(name) for name in reads] if promise.kind == "rule" and not promise.columns else [],
+                description=promise.description or None,
+                blocking=promise.severity == ERROR,
+                partitions_def=monthly_partitions(settings) if table.monthly else None,
+            )
+            for promise in made
+        ],
+        required_resource_keys={"warehouse", "as_of", "settings"},
+    )
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        resources = context.resources
+        for promise, passed, evidence in judged(table, resources.warehouse, resources.as_of, resources.settings):
+            yield dg.AssetCheckResult(
+                asset_key=dg.AssetKey(table.name),
+                check_name=promise.name,
+                passed=passed,
+                severity=dg.AssetCheckSeverity.ERROR if promise.severity == ERROR else dg.AssetCheckSeverity.WARN,
+                metadata=evidence,
+            )
+
+    return checks
+
+
+def judged(
+    table: Table, warehouse: Warehouse, as_of: date, settings: Settings
+) -> Iterator[tuple[Expectation, bool, dict[str, Any]]]:
+    """Each promise of a table with its verdict and, where it is broken, the evidence."""
+    in_contract = expectations(table.contract)
+    written = _written(table, warehouse)
+    if written.height > ROWS_JUDGED_WHOLE:
+        yield from _verdicts(_broken_rows_by_day(table, written, in_contract, warehouse), in_contract, tallied=True)
+    else:
+        yield from _verdicts(_with_rules(table, written, in_contract, warehouse), in_contract)
+    across = [promise for promise in promises(table) if promise not in in_contract]
+    if across:
+        tally = _tallies(table, warehouse, as_of, settings)
+        yield from _verdicts(pl.DataFrame(tally), across, tallied=True)
+
+
+def warm_up() -> None:
+    """Start importing Great Expectations beside the first transforms; it takes seconds."""
+    threading.Thread(target=_great_expectations, daemon=True).start()
+
+
+def _written(table: Table, warehouse: Warehouse) -> pl.DataFrame:
+    """The table, or of a monthly one the months that this run wrote."""
+    months = sorted(warehouse.written.get(table.name, []))
+    if table.monthly and months:
+        return warehouse.read(table, since=months[0], until=end_of_month(months[-1])).collect()
+    return warehouse.read(table).collect()
+
+
+def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation], warehouse: Warehouse) -> pl.DataFrame:
+    """The table with a column of true and false for each rule and each reference."""
+    rules = table_rules(table.contract)
+    needed = {name for promise in made if promise.kind in ("unique", "not_null", "in_set", "between") for name in promise.columns}
+    verdicts = {
+        promise.name: rules[promise.name] if promise.kind == "rule" else _refers(promise, warehouse)
+        for promise in made
+        if promise.kind in ("rule", "references")
+    }
+    return rows.select(
+        *(pl.col(name) for name in rows.columns if name in needed),
+        *(verdict.fill_null(True).alias(name) for name, verdict in verdicts.items()),
+    )
+
+
+def _refers(promise: Expectation, warehouse: Warehouse) -> pl.Expr:
+    target, column = promise.arguments["target"].split(".")
+    keys = warehouse.read(TABLES[target]).select(column).unique().collect().to_series()
+    return pl.col(promise.columns[0]).cast(pl.String).is_in(keys.cast(pl.String).implode())
+
+
+def _broken_rows_by_day(
+    table: Table, rows: pl.DataFrame, made: list[Expectation], warehouse: Warehouse
+) -> pl.DataFrame:
+    """How many rows break each promise on each day: what Great Expectations can look at when rows are many."""
+    columns, rules = table.contract.columns(), table_rules(table.contract)
+    broken = {}
+    for promise in made:
+        column = pl.col(promise.columns[0]) if promise.columns else pl.lit(None)
+        if promise.kind == "unique":
+            broken[promise.name] = pl.len() - pl.struct(promise.columns).n_unique()
+            continue
+        kept = {
+            "not_null": column.is_not_null,
+            "in_set": lambda column=column: column.is_in(promise.arguments["value_set"]),
+            "between": lambda name=promise.columns[0], column=column: pl.all_horizontal(
+                *columns[name].validation_rules(column).values()
+            ),
+            "rule": lambda name=promise.name: rules[name],
+            "references": lambda promise=promise: _refers(promise, warehouse),
+        }[promise.kind]()
+        broken[promise.name] = (~kept.fill_null(True)).sum()
+    day = pl.col(str(known_from(table.contract))).cast(pl.Date).alias("day")
+    return rows.lazy().group_by(day).agg(**broken).drop("day").collect(engine="streaming")
+
+
+def _tallies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, list[int]]:
+    """Number of faults behind each promise that spans tables or concerns the load."""
+    tally = {
+        identity.expectation.name: identity.function(
+            **{name: warehouse.read(TABLES[name], until=as_of) for name in identity.inputs}
+        )
+        .select(pl.len())
+        .collect()
+        .item()
+        for identity in table.identities
+    }
+    if table.is_gated:
+        loads = warehouse.connection.cursor().execute(
+            "select coalesce(sum(abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed)), 0), "
+            "coalesce(sum(rows_quarantined), 0), coalesce(sum(values_blanked), 0), coalesce(sum(rows_kept), 0) "
+            "from quarantine.loads where relation = ?",
+            [table.relation],
+        )
+        unaccounted, quarantined, blanked, kept = map(int, loads.fetchone())  # type: ignore[arg-type]
+        tally[RECONCILES.name] = unaccounted + abs(kept - warehouse.row_count(table.relation))
+        tally[COMPLETE.name], tally[READABLE.name] = quarantined, blanked
+        if known := known_from(table.contract):
+            days = warehouse.read(table, until=as_of).group_by(pl.col(known).cast(pl.Date).alias("day")).len()
+            tally |= _arrival_faults(table, days.collect(), as_of, settings)
+    return {name: [count] for name, count in tally.items()}
+
+
+def _arrival_faults(table: Table, days: pl.DataFrame, as_of: date, settings: Settings) -> dict[str, int]:
+    """1 where the source is silent for too long, 1 where its last day brought far fewer rows than usual."""
+    limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
+    last = days["day"].max()
+    stale = limit is not None and last is not None and (as_of - last).days > limit  # type: ignore[operator]
+    usual = days.filter(
+        ((as_of - pl.col("day")).dt.total_days() % 7 == 0)
+        & (as_of - pl.col("day")).dt.total_days().is_between(7, 7 * settings.plausibility.volume_weeks)
+    )
+    today = days.filter(pl.col("day") == as_of)["len"].sum()
+    seen_each_week = usual.height == settings.plausibility.volume_weeks
+    low = seen_each_week and today < settings.plausibility.volume_drop * float(usual["len"].median())  # type: ignore[arg-type]
+    return {FRESH.name: int(stale), VOLUME.name: int(low)}
+
+
+def _verdicts(
+    rows: pl.DataFrame, made: list[Expectation], *, tallied: bool = False
+) -> Iterator[tuple[Expectation, bool, dict[str, Any]]]:
+    """What Great Expectations says of each promise; a failure of its own is raised, never taken for bad data."""
+    gx = _great_expectations()
+    suite = gx.ExpectationSuite(name="contract", expectations=[_expectation(promise, tallied) for promise in made])
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("written").add_dataframe_asset("table")
+    batch = source.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": _pandas(rows)})
+    results = {result.expectation_config.meta["check"]: result for result in batch.validate(suite).results}
+    for promise in made:
+        result = results[promise.name]
+        if result.exception_info.get("raised_exception", False) or any(
+            isinstance(info, dict) and info.get("raised_exception") for info in result.exception_info.values()
+        ):
+            raise RuntimeError(f"check {promise.name} could not be evaluated: {result.exception_info}")
+        yield promise, bool(result.success), _evidence(result.result, rows, promise, tallied)
+
+
+def _expectation(promise: Expectation, tallied: bool) -> Any:
+    gxe = _great_expectations().expectations
+    named = {"meta": {"check": promise.name}}
+    if tallied:
+        return gxe.ExpectColumnValuesToBeBetween(column=promise.name, min_value=0, max_value=0, **named)
+    column = promise.columns[0]
+    if promise.kind == "unique" and len(promise.columns) == 1:
+        return gxe.ExpectColumnValuesToBeUnique(column=column, **named)
+    if promise.kind == "unique":
+        return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(promise.columns), **named)
+    if promise.kind == "not_null":
+        return gxe.ExpectColumnValuesToNotBeNull(column=column, **named)
+    if promise.kind == "in_set":
+        return gxe.ExpectColumnValuesToBeInSet(column=column, **promise.arguments, **named)
+    if promise.kind == "between":
+        return gxe.ExpectColumnValuesToBeBetween(column=column, **promise.arguments, **named)
+    return gxe.ExpectColumnValuesToBeInSet(column=promise.name, value_set=[True], **named)
+
+
+def _evidence(found: dict[str, Any], rows: pl.DataFrame, promise: Expectation, tallied: bool) -> dict[str, Any]:
+    if tallied:
+        broken = int(rows[promise.name].sum())
+        return {"broken": broken} if broken else {}
+    count = found.get("unexpected_count", 0)
+    if not count:
+        return {}
+    sample = [str(value) for value in found.get("partial_unexpected_list", [])[:SAMPLE]]
+    return {"broken": int(count), "of_rows": rows.height, "sample": ", ".join(sample)}
+
+
+def _pandas(rows: pl.DataFrame) -> pd.DataFrame:
+    plain = [
+        pl.col(name).cast(pl.String) if isinstance(dtype, pl.Enum) else pl.col(name).cast(pl.Datetime("us"))
+        for name, dtype in rows.schema.items()
+        if isinstance(dtype, pl.Enum) or dtype == pl.Date
+    ]
+    return rows.with_columns(plain).to_pandas()
+
+
+def _great_expectations() -> Any:
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations
+    import great_expectations.expectations
+
+    return great_expectations

@@ -1,0 +1,81 @@
+"""Columns that several tables share, described once."""
+
+from datetime import date, datetime
+from typing import Any
+
+import dataframely as dy
+
+
+def Given(description: str, *, required: bool = False, key: bool = False) -> dy.String:  # noqa: N802 - a column type
+    """A column of a raw table: the text of the file, null where the file is blank or lacks the column.
+
+    A `required` column must be in the file; a `key` that is not becomes a hash of the row.
+    """
+    return dy.String(nullable=True, description=description, metadata={"required": required, "key": key})
+
+
+def AccountId(*, primary_key: bool = False, of: str | None = "dim_account") -> dy.String:  # noqa: N802
+    """The account that a row belongs to; it must exist in the table `of`, where one is given."""
+    return dy.String(
+        primary_key=primary_key,
+        description="Account",
+        metadata={"references": f"{of}.account_id"} if of else None,
+    )
+
+
+def Moment(description: str, **options: Any) -> dy.Datetime:  # noqa: N802
+    """A UTC timestamp within a century that can be meant."""
+    options = {"nullable": True} | options
+    return dy.Datetime(
+        time_unit="us", description=f"{description}, UTC", min=datetime(1970, 1, 1), max=datetime(2100, 1, 1), **options
+    )
+
+
+def Day(description: str, **options: Any) -> dy.Date:  # noqa: N802
+    """A day in the company's time zone within a century that can be meant."""
+    options = {"nullable": True} | options
+    return dy.Date(description=description, min=date(1970, 1, 1), max=date(2100, 1, 1), **options)
+
+
+def AsOfDate(*, primary_key: bool = True) -> dy.Date:  # noqa: N802
+    """The day whose evening the row describes; nothing dated after it counts."""
+    return dy.Date(
+        primary_key=primary_key,
+        description="As-of day, the whole day included",
+        metadata={"known_from": True},
+    )
+
+
+def Money(description: str, **bounds: Any) -> dy.Float64:  # noqa: N802
+    """An amount in the reporting currency, never negative unless `min=None` is given."""
+    bounds = {"min": 0, "nullable": False} | bounds
+    return dy.Float64(description=f"{description}, in the reporting currency", **bounds)
+
+
+def Count(description: str, **options: Any) -> dy.Int64:  # noqa: N802
+    """A number of things: 0 means measured and none, null (where allowed) not measured."""
+    return dy.Int64(min=0, description=description, **options)
+
+
+def Score(description: str, **options: Any) -> dy.Float64:  # noqa: N802
+    """0 (worst) to 100 (best); null means that too little was measured to say."""
+    return dy.Float64(nullable=True, min=0, max=100, description=f"{description}, 0-100; null = not measured", **options)
+
+
+def Pct(description: str, **options: Any) -> dy.Float64:  # noqa: N802
+    """A percentage, 0-100 unless other bounds are given; null where there is nothing to divide by."""
+    options = {"min": 0, "max": 100} | options
+    return dy.Float64(
+        nullable=True, description=f"{description}, in %; null where there is nothing to divide by", **options
+    )
+
+
+def Share(description: str, **options: Any) -> dy.Float64:  # noqa: N802
+    """A rate or ratio, 0-1 unless other bounds are given; null where there is nothing to divide by."""
+    options = {"min": 0, "max": 1} | options
+    return dy.Float64(nullable=True, description=f"{description}; null where there is nothing to divide by", **options)
+
+
+def Hours(description: str) -> dy.Float64:  # noqa: N802
+    """A duration in hours."""
+    return dy.Float64(nullable=True, min=0, description=f"{description}, in hours")

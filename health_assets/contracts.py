@@ -1,0 +1,126 @@
+"""What a table promises: its columns, grain, bounds and rules, declared once as a class.
+
+The same class gives the Polars dtypes, the row gate of the staged layer, the expectations that become asset checks,
+the columns shown in Dagster and the data dictionary. Great Expectations itself is met in checks.py only.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import dataframely as dy
+import polars as pl
+from dataframely.columns import Column
+
+ERROR, WARN = "error", "warn"
+Severity = Literal["error", "warn"]
+
+
+class Contract(dy.Schema):
+    """Base of every table's contract.
+
+    Column metadata that the house understands:
+        required    the source file must bring the column (raw contracts)
+        known_from  the day or moment from which a row of the table is known; readers get rows up to the as-of day
+        references  "table.column" in which every value that is not null must exist
+        lenient     an unreadable value becomes null with a warning, the row stays (staged contracts)
+        severity    "warn" where a broken bound is worth a look but does not stop the pipeline
+    """
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One promise of a contract, under the name that people see in Dagster.
+
+    `kind` is the expectation that checks.py gives to Great Expectations, `arguments` what it needs;
+    a `rule` is evaluated by Polars to a column of true and false, which is then expected to be true throughout.
+    """
+
+    name: str
+    kind: Literal["unique", "not_null", "in_set", "between", "rule", "references"]
+    columns: tuple[str, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    severity: Severity = ERROR
+    description: str = ""
+
+
+def dtypes(contract: type[Contract]) -> dict[str, pl.DataType]:
+    """Column name -> Polars dtype, in the contract's order."""
+    return {name: column.dtype for name, column in contract.columns().items()}
+
+
+def meta(column: Column, key: str, default: Any = None) -> Any:
+    """A metadata entry of a column."""
+    return (column.metadata or {}).get(key, default)
+
+
+def known_from(contract: type[Contract]) -> str | None:
+    """The column that says from which day on a row is known, or None for a table without a time of its own."""
+    return next((name for name, column in contract.columns().items() if meta(column, "known_from")), None)
+
+
+def question(contract: type[Contract]) -> str:
+    """The business question that the table answers: the first line of the contract's docstring."""
+    return (contract.__doc__ or "").strip().split("\n")[0]
+
+
+def grain(contract: type[Contract]) -> str:
+    """The grain in words, e.g. "one row per account_id and month"."""
+    return "one row per " + " and ".join(contract.primary_key()) if contract.primary_key() else "one row"
+
+
+def fingerprint(contract: type[Contract]) -> str:
+    """A short hash that changes when a column, its type or a rule of the contract changes."""
+    shape = [(name, str(dtype)) for name, dtype in dtypes(contract).items()]
+    promises = [(promise.name, str(promise.arguments)) for promise in expectations(contract)]
+    return hashlib.sha256(repr((shape, contract.primary_key(), promises)).encode()).hexdigest()[:12]
+
+
+def row_rules(contract: type[Contract]) -> dict[str, pl.Expr]:
+    """`<column>__<rule>` -> an expression that is true for a row that keeps the promise (null counts as kept)."""
+    rules: dict[str, pl.Expr] = {}
+    for name, column in contract.columns().items():
+        for rule, expression in column.validation_rules(pl.col(name)).items():
+            rules[f"{name}__{_RULE_NAMES.get(rule, rule)}"] = expression
+    return rules | table_rules(contract)
+
+
+def table_rules(contract: type[Contract]) -> dict[str, pl.Expr]:
+    """The rules that span columns: the contract's `@dy.rule` methods, by name."""
+    return {name: rule.expr for name, rule in contract._schema_validation_rules().items() if name != "primary_key"}
+
+
+def expectations(contract: type[Contract]) -> list[Expectation]:
+    """Every promise of a contract, in the order of its columns, the rules across columns last."""
+    return list(_expectations(contract))
+
+
+def _expectations(contract: type[Contract]) -> Iterator[Expectation]:
+    key = tuple(contract.primary_key())
+    if key:
+        yield Expectation("grain__unique", "unique", key, description=grain(contract))
+    for name, column in contract.columns().items():
+        severity = meta(column, "severity", ERROR)
+        if not column.nullable:
+            yield Expectation(f"{name}__not_null", "not_null", (name,), severity=severity)
+        if isinstance(column, dy.Enum):
+            allowed = {"value_set": list(column.categories)}
+            yield Expectation(f"{name}__accepted_values", "in_set", (name,), allowed, severity)
+        low, high = getattr(column, "min", None), getattr(column, "max", None)
+        if low is not None or high is not None:
+            bounds = {"min_value": low, "max_value": high}
+            yield Expectation(f"{name}__between", "between", (name,), bounds, severity, _bounds_in_words(low, high))
+        if target := meta(column, "references"):
+            yield Expectation(f"{name}__references_{target.split('.')[0]}", "references", (name,), {"target": target})
+    for name in table_rules(contract):
+        yield Expectation(name, "rule", tuple(contract.column_names()))
+
+
+def _bounds_in_words(low: Any, high: Any) -> str:
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"{low} to {high}"
+
+
+_RULE_NAMES = {"nullability": "not_null", "min": "at_least", "max": "at_most", "min_exclusive": "above"}

@@ -1,0 +1,26 @@
+"""What Dagster loads: every table as an asset with its checks, the published snapshot, the daily job."""
+
+import dagster as dg
+
+from health_assets import automation, settings
+from health_assets.checks import checks_of
+from health_assets.orchestration import asset_of, resources
+from health_assets.tables import load_all
+
+
+def definitions(company: settings.Settings) -> dg.Definitions:
+    """The whole code location for one company's settings."""
+    tables = load_all().values()
+    return dg.Definitions(
+        assets=[*(asset_of(table, company) for table in tables), automation.published_asset(company)],
+        asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
+        jobs=[automation.daily_job(company)],
+        resources=resources(company),
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Read by `dagster dev` and the daemon; the company is named by HEALTH_ASSETS_SETTINGS."""
+    return definitions(settings.load())

@@ -1,0 +1,106 @@
+"""Polars expressions that two or more tables use: ratios, bands, months, periods of days, trailing windows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days that one call of a monthly transform makes rows for, both ends included."""
+
+    first_day: date
+    last_day: date
+
+    def starting(self, days_before: int) -> date:
+        """The day so many days before the first: where a trailing window must begin to read."""
+        return self.first_day - timedelta(days=days_before)
+
+
+def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
+    """numerator / denominator; null where there is nothing to divide by."""
+    return pl.when(denominator != 0).then(numerator / denominator)
+
+
+def percent(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
+    """100 x numerator / denominator; null where there is nothing to divide by."""
+    return safe_ratio(100.0 * numerator, denominator)
+
+
+def banded(value: pl.Expr, floors: Mapping[str, float]) -> pl.Expr:
+    """The first band whose floor the value reaches (>=), from the highest floor down; null stays null."""
+    ordered = sorted(floors.items(), key=lambda band: -band[1])
+    return first_match((value >= floor, band) for band, floor in ordered)
+
+
+def up_to(value: pl.Expr, ceilings: Mapping[str, float], above: str) -> pl.Expr:
+    """The first band whose ceiling the value does not exceed (<=), else `above`; null stays null."""
+    ordered = sorted(ceilings.items(), key=lambda band: band[1])
+    return first_match([*((value <= ceiling, band) for band, ceiling in ordered), (value.is_not_null(), above)])
+
+
+def first_match(cases: Iterable[tuple[pl.Expr, str]]) -> pl.Expr:
+    """The label of the first condition that holds; null where none does."""
+    return pl.coalesce(pl.when(condition).then(pl.lit(label)) for condition, label in cases)
+
+
+def rounded(value: pl.Expr, decimals: int) -> pl.Expr:
+    """Rounded half away from zero, as metrics are everywhere in this product."""
+    return value.round(decimals, mode="half_away_from_zero")
+
+
+def month_of(day: pl.Expr) -> pl.Expr:
+    """First day of the month of a day."""
+    return day.dt.truncate("1mo")
+
+
+def local_date(moment: pl.Expr, timezone: str) -> pl.Expr:
+    """The company's local day of a UTC moment."""
+    if timezone == "UTC":
+        return moment.dt.date()
+    return moment.dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.date()
+
+
+def days_between(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:
+    """Whole days from one day to a later one."""
+    return (later - earlier).dt.total_days()
+
+
+def day_panel(members: pl.LazyFrame, key: str, since: str, first_day: date, last_day: date) -> pl.LazyFrame:
+    """One row per member and day, from the later of `first_day` and the member's own first day (`since`) on."""
+    days = pl.LazyFrame({"day": pl.date_range(first_day, last_day, eager=True)}) if first_day <= last_day else None
+    if days is None:
+        days = pl.LazyFrame(schema={"day": pl.Date})
+    return members.select(key, since).join(days, how="cross").filter(pl.col("day") >= pl.col(since)).select(key, "day")
+
+
+def trailing_sum(column: str, days: int, key: str = "account_id") -> pl.Expr:
+    """Sum over the `days` days that end with the row's own, on a dense panel sorted by key and day."""
+    running = pl.col(column).cum_sum()
+    return (running - running.shift(days, fill_value=0)).over(key)
+
+
+def distinct_in_window(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int, name: str) -> pl.LazyFrame:
+    """How the number of distinct things in a trailing window changes by day: +1 and -1, to be summed up over a panel.
+
+    Each occurrence of a thing covers its day and the `days - 1` after it; where coverages of the same thing touch, the
+    thing is counted once. Exact, and linear in the occurrences.
+    Grain: key x day of change; `name` is the change of the count.
+    """
+    covered = occurrences.select(key, thing, day).unique().sort(key, thing, day).with_columns(
+        ends=pl.min_horizontal(
+            pl.col(day).dt.offset_by(f"{days}d"), pl.col(day).shift(-1).over(key, thing, order_by=day)
+        )
+    )
+    return (
+        pl.concat(
+            [
+                covered.select(key, day=pl.col(day), change=pl.lit(1, pl.Int64)),
+                covered.select(key, day=pl.col("ends"), change=pl.lit(-1, pl.Int64)),
+            ]
+        )
+        .group_by(key, "day")
+        .agg(pl.col("change").sum().alias(name))
+    )

@@ -1,0 +1,231 @@
+"""Tables as Dagster assets: how each is read, computed, written and described in the Dagster UI."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from health_assets.contracts import dtypes, grain, known_from, meta, question
+from health_assets.gate import Gated, gated
+from health_assets.parsing import RECORD
+from health_assets.settings import Settings
+from health_assets.sources import made_keys, read_source, unknown_columns
+from health_assets.storage import Warehouse, months_between, period_of
+from health_assets.tables import TABLES, Table
+
+OWNER = "team:customer-success-operations"
+BY_PERIOD = {"read": "by period"}
+
+
+def monthly_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
+    """The months of event-scale tables, the current one included."""
+    return dg.MonthlyPartitionsDefinition(
+        start_date=settings.history_start.isoformat(), end_offset=1, timezone=settings.timezone
+    )
+
+
+def resources(settings: Settings) -> dict[str, Any]:
+    """What transforms are given by name: settings, as_of, load_day; and the warehouse of the run."""
+
+    @dg.resource(config_schema={"day": dg.Field(str, is_required=False, description="As-of day, e.g. 2025-01-31")})
+    def as_of(context: dg.InitResourceContext) -> date:
+        day = (context.resource_config or {}).get("day")
+        return date.fromisoformat(day) if day else settings.load_day
+
+    @dg.resource
+    def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
+        with Warehouse.opened(settings.warehouse) as opened:
+            yield opened
+
+    @dg.io_manager(required_resource_keys={"warehouse", "as_of"})
+    def io_manager(context: dg.InitResourceContext) -> TableIOManager:
+        return TableIOManager(context.resources.warehouse, context.resources.as_of)
+
+    return {
+        "settings": dg.ResourceDefinition.hardcoded_resource(settings),
+        "load_day": dg.resource(lambda _: settings.load_day),
+        "as_of": as_of,
+        "warehouse": warehouse,
+        "io_manager": io_manager,
+    }
+
+
+class TableIOManager(dg.IOManager):
+    """Tables in and out of the run's warehouse; no reader gets a row that was not known by the as-of day."""
+
+    def __init__(self, warehouse: Warehouse, as_of: date) -> None:
+        self.warehouse = warehouse
+        self.as_of = as_of
+
+    def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Callable[..., pl.LazyFrame]:
+        """The frame of a table; for monthly transforms a function of the days that they need."""
+        table = TABLES[context.asset_key.path[-1]]
+        if (context.definition_metadata or {}).get("read") == BY_PERIOD["read"]:
+            return partial(self.warehouse.read, table)
+        return self.warehouse.read(table, until=self.as_of)
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write a whole table, or the months that the transform hands over one after the other."""
+        table = TABLES[context.asset_key.path[-1]]
+        if table.monthly:
+            asked = set(context.asset_partition_keys) if context.has_asset_partitions else set()
+            for months, marks, rows in obj:
+                self.warehouse.write_months(table, months, rows, marks)
+                for month in months:
+                    if month.isoformat() not in asked:
+                        context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
+        else:
+            self.warehouse.write(table, obj)
+        context.add_output_metadata(self._described(table))
+
+    def _described(self, table: Table) -> dict[str, Any]:
+        shown: dict[str, Any] = {"dagster/row_count": self.warehouse.row_count(table.relation)}
+        if table.monthly and not self.warehouse.written.get(table.name):
+            shown["months_written"] = 0
+        elif table.monthly:
+            shown["months_written"] = len(self.warehouse.written[table.name])
+        cursor = self.warehouse.connection.cursor()
+        preview = cursor.sql(f"from {table.relation} limit 5").pl()
+        shown["preview"] = dg.MetadataValue.md(_markdown(preview))
+        if table.is_gated:
+            counts = cursor.execute(
+                "select coalesce(sum(rows_quarantined), 0), coalesce(sum(duplicates_collapsed), 0), "
+                "coalesce(sum(values_blanked), 0) from quarantine.loads where relation = ?",
+                [table.relation],
+            ).fetchone()
+            shown |= dict(zip(("quarantined_rows", "duplicates_collapsed", "values_blanked"), map(int, counts), strict=True))  # type: ignore[arg-type]
+        if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():
+            at_risk = cursor.execute(f"select count(*) from {table.relation} where risk_level in ('high', 'critical')")
+            shown["at_risk_accounts"] = int(at_risk.fetchone()[0])  # type: ignore[index]
+        return shown
+
+
+def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
+    """The Dagster asset of a table: same name, its transform, its contract as description and columns."""
+    targets = _referenced(table) if table.is_gated else {}
+    reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
+    ins = {
+        name: dg.AssetIn(
+            metadata=BY_PERIOD if table.monthly else None,
+            input_manager_key=None,
+        )
+        for name in reads
+    }
+    injected = {name for name in table.injected if name != "period"}
+
+    def compute(context: dg.AssetExecutionContext, **frames: Any) -> Any:
+        given = {name: getattr(context.resources, name) for name in injected}
+        if table.layer == "raw":
+            _warn_of_oddities(context, table, settings)
+        if table.monthly:
+            return _by_months(context, table, frames, given, targets)
+        rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
+        if table.is_gated:
+            return gated(rows, table.contract, _existing(targets, frames))
+        return rows
+
+    return dg.asset(
+        name=table.name,
+        ins=ins,
+        required_resource_keys=injected | {"warehouse", "settings", "as_of"},
+        partitions_def=monthly_partitions(settings) if table.monthly else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
+        group_name=table.layer,
+        kinds={"polars", "duckdb"} if table.layer != "raw" else {"file", "duckdb"},
+        owners=[OWNER],
+        description=f"{(table.contract.__doc__ or '').strip()}\n\nGrain: {grain(table.contract)}.",
+        code_version=None,
+        metadata=_definition_metadata(table),
+        freshness_policy=_freshness(table),
+    )(compute)
+
+
+def _by_months(
+    context: dg.AssetExecutionContext, table: Table, frames: dict[str, Any], given: dict[str, Any], targets: dict[str, str]
+) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | Gated]]:
+    """The groups of months to write, each with its rows, computed when the writer asks for them."""
+    warehouse: Warehouse = context.resources.warehouse
+    settings, as_of = context.resources.settings, context.resources.as_of
+    asked = [date.fromisoformat(key) for key in context.partition_keys] if context.has_partition_key_range or context.has_partition_key else []
+    months, marks = warehouse.stale_months(table, as_of, settings, asked)
+    if not months and not warehouse.holds(table.relation):
+        yield [], marks, table.contract.create_empty(lazy=True)
+    if table.is_gated and months:
+        raw = TABLES[table.inputs[0]]
+        name = raw.name.removeprefix("raw_")
+        known = pl.col(str(known_from(table.contract))).dt.truncate("1mo")
+        files = warehouse.files_with(raw, months)
+        rows = table.function(read_source(name, raw.rows, settings, only=files), **given)  # type: ignore[arg-type]
+        inside = rows.filter(known.is_null() | known.is_in(months))
+        existing = _existing(targets, {reads: read() for reads, read in frames.items() if reads not in table.inputs})
+        yield months, marks, gated(inside, table.contract, existing, monthly=True)
+        return
+    for group in warehouse.written_together(table, months):
+        period = period_of(group, as_of)
+        inputs = {name: frames[name](until=period.last_day if TABLES[name].monthly else as_of) for name in table.inputs}
+        given_here = given | ({"period": period} if "period" in table.injected else {})
+        yield group, marks, table.function(**inputs, **given_here)
+
+
+def _referenced(table: Table) -> dict[str, str]:
+    """Column -> "table.column" that its values must exist in."""
+    columns = table.contract.columns().items()
+    return {name: target for name, column in columns if (target := meta(column, "references"))}
+
+
+def _existing(targets: dict[str, str], frames: dict[str, pl.LazyFrame]) -> dict[str, pl.Series]:
+    return {
+        column: frames[target.split(".")[0]].select(target.split(".")[1]).unique().collect().to_series()
+        for column, target in targets.items()
+    }
+
+
+def _warn_of_oddities(context: dg.AssetExecutionContext, table: Table, settings: Settings) -> None:
+    name = table.name.removeprefix("raw_")
+    for file, columns in unknown_columns(name, table.rows, settings).items():  # type: ignore[arg-type]
+        context.log.warning(f"{file}: columns that {name} does not know are not read: {', '.join(columns)}")
+    if made := made_keys(name, table.rows, settings):  # type: ignore[arg-type]
+        context.add_output_metadata({"made_keys": ", ".join(made)})
+
+
+def _definition_metadata(table: Table) -> dict[str, Any]:
+    columns = [
+        dg.TableColumn(
+            name=name,
+            type=str(column.dtype),
+            description=column.description,
+            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=[name] == table.contract.primary_key()),
+        )
+        for name, column in table.contract.columns().items()
+    ]
+    lineage = {
+        name: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(upstream), column_name=name)
+            for upstream in table.inputs
+            if name in dtypes(TABLES[upstream].contract)
+        ]
+        for name in dtypes(table.contract)
+    }
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_lineage": dg.TableColumnLineage({name: deps for name, deps in lineage.items() if deps}),
+        "dagster/table_name": table.relation,
+        "question": question(table.contract),
+    }
+
+
+def _freshness(table: Table) -> dg.FreshnessPolicy | None:
+    """Marts are expected anew every day; 30 hours leave room for a late run."""
+    from datetime import timedelta
+
+    if table.layer != "mart":
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26))
+
+
+def _markdown(rows: pl.DataFrame) -> str:
+    with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_cols=12, fmt_str_lengths=40):
+        return str(rows.select(pl.exclude(RECORD)))

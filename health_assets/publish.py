@@ -1,0 +1,89 @@
+"""The published snapshot: what dashboards, notebooks, reports and alerts read, while runs write elsewhere.
+
+A snapshot is a DuckDB file of its own, complete before anybody sees it; the link to the newest is swapped atomically.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from health_assets.storage import Warehouse
+
+SCHEMAS = ("dim", "fact", "mart", "quarantine")
+KEPT = 3
+
+
+class SnapshotError(Exception):
+    """There is no snapshot to read; the message says what to do."""
+
+
+def publish(warehouse: Warehouse, link: Path, run: str, as_of: date, company: str) -> dict[str, int]:
+    """Write dim, fact, mart and quarantine to a new file beside `link` and point the link at it.
+
+    Returns the rows of each published table. Readers that hold an older snapshot keep it until they open anew.
+    """
+    folder = link.parent / f"{link.name.removesuffix('.duckdb')}.snapshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{run}.duckdb"
+    unfinished.unlink(missing_ok=True)
+    rows = _write(warehouse, unfinished, as_of, company)
+    finished = folder / f"{datetime.now():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
+    os.replace(unfinished, finished)
+    _swap(link, finished)
+    for old in sorted(folder.glob("*.duckdb"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    for left_over in folder.glob(".*"):
+        left_over.unlink(missing_ok=True)
+    return rows
+
+
+@contextmanager
+def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The newest snapshot, read-only, by its real path: the link may be swapped while it is being read.
+
+    Raises:
+        SnapshotError: nothing has been published yet.
+    """
+    if not link.exists():
+        raise SnapshotError(f"{link}: nothing has been published yet; run the pipeline first (health-assets run)")
+    connection = duckdb.connect(os.path.realpath(link), read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _write(warehouse: Warehouse, file: Path, as_of: date, company: str) -> dict[str, int]:
+    cursor = warehouse.connection.cursor()
+    cursor.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as snapshot")
+    try:
+        names = cursor.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where database_name = current_database() and schema_name in (select unnest(?)) order by all",
+            [list(SCHEMAS)],
+        ).fetchall()
+        for schema in SCHEMAS:
+            cursor.execute(f"create schema snapshot.{schema}")
+        rows = {}
+        for schema, name in names:
+            cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}"')
+            rows[f"{schema}.{name}"] = cursor.execute(f'select count(*) from snapshot.{schema}."{name}"').fetchone()[0]  # type: ignore[index]
+        cursor.execute(
+            "create table snapshot.about as select ? as company, ?::date as as_of_date, now()::timestamp as published_at",
+            [company, as_of],
+        )
+    finally:
+        cursor.execute("detach snapshot")
+    return rows
+
+
+def _swap(link: Path, target: Path) -> None:
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(os.path.relpath(target, link.parent))
+    os.replace(beside, link)

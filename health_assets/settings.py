@@ -1,0 +1,358 @@
+"""A company's settings laid over defaults.yml, typed, frozen and refused whole when one key is wrong.
+
+No number stands here: each has its place in defaults.yml under the field's own name.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+SETTINGS_VARIABLE = "HEALTH_ASSETS_SETTINGS"
+DEFAULTS = Path(__file__).with_name("defaults.yml")
+Positive = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the place and the remedy."""
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Section):
+    """Where the rows of one source lie and how this company spells them."""
+
+    path: str | list[str]
+    columns: dict[str, str] = {}  # theirs -> ours
+    values: dict[str, dict[str, str]] = {}  # our column -> their value -> ours
+    defaults: dict[str, str | int | float | bool] = {}  # for columns that the file lacks or leaves blank
+    date_format: str | None = None
+    unit: dict[str, Literal["s", "ms", "us", "minor"]] = {}  # epoch columns, amounts in minor currency units
+    scale: dict[str, tuple[float, float]] = {}  # their range, brought linearly to the contract's
+    keys: dict[str, dict[Literal["match", "replace"], str]] = {}  # spelling of keys, by regular expression
+    delimiter: str = ","
+    encoding: Literal["utf8", "latin-1", "windows-1252"] = "utf8"
+
+    @field_validator("defaults")
+    @classmethod
+    def _as_the_file_would_spell_it(cls, defaults: dict[str, Any]) -> dict[str, str]:
+        return {column: str(value).lower() if isinstance(value, bool) else str(value) for column, value in defaults.items()}
+
+
+class Revenue(Section):
+    """How recurring revenue is read."""
+
+    basis: Literal["contract", "paid_invoices"]
+    churn_gap_days: Annotated[int, Field(ge=0)]
+    allowed_gap_months: Annotated[int, Field(ge=0)]
+    invoice_due_days: Annotated[int, Field(ge=0)]
+
+
+class Segment(Section):
+    """Which accounts belong to a segment: by plan tier, or by size."""
+
+    tiers: list[str]
+    employees_above: int
+
+
+class Lifecycle(Section):
+    """Tenure in days up to which an account counts as onboarding, then growing, then mature."""
+
+    onboarding_days: int
+    growing_days: int
+
+
+class Support(Section):
+    """Targets and cut-offs of the help desk."""
+
+    sla_hours: dict[str, Positive]
+    speed: dict[Literal["fast", "on_time", "slow"], Positive]
+    satisfied_from: float
+    neutral_from: float
+
+
+class PowerDay(Section):
+    """From how many events and features on a day counts as a day of power usage."""
+
+    events: int
+    features: int
+
+
+class Engagement(Section):
+    """How product usage is read."""
+
+    session_gap_minutes: Annotated[int, Field(gt=0)]
+    power_day: PowerDay
+    event_categories: dict[str, list[str]]
+
+
+class Factor(Section):
+    """Points of a churn factor and what raises it."""
+
+    points: Weight
+    threshold: float
+    late_payments: int | None = None
+    score_below: float | None = None
+    nps_at_most: float | None = None
+
+
+class ChurnRisk(Section):
+    """The additive churn risk score."""
+
+    max_score: Positive
+    min_coverage: Fraction
+    levels: dict[Literal["critical", "high", "medium", "low"], float]
+    watch_list_from: float
+    factors: dict[str, Factor]
+
+
+class Plausibility(Section):
+    """What raises a warning about the data."""
+
+    volume_drop: Fraction
+    volume_weeks: Annotated[int, Field(gt=0)]
+
+
+class Step(Section):
+    """Score of the first condition that holds; the condition is SQL over the signals."""
+
+    when: str
+    score: Annotated[float, Field(ge=0, le=100)]
+
+
+class Measure(Section):
+    """One signal turned into 0-100."""
+
+    metric: str
+    weight: Weight
+    method: Literal["linear", "steps", "quartile"]
+    worst: float | None = None
+    best: float | None = None
+    steps: list[Step] = []
+    missing: float | None = None
+
+    @model_validator(mode="after")
+    def _method_has_what_it_needs(self) -> "Measure":
+        if self.method == "linear" and (self.worst is None or self.best is None or self.worst == self.best):
+            raise ValueError("a linear measure needs `worst` and `best`, and they must differ")
+        if self.method == "steps" and not self.steps:
+            raise ValueError("a steps measure needs `steps`: a list of {when, score}")
+        return self
+
+
+class Dimension(Section):
+    """A side of health, e.g. support: measures with weights."""
+
+    weight: Weight
+    measures: Annotated[dict[str, Measure], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> "Dimension":
+        return _summing_to_one(self, {name: measure.weight for name, measure in self.measures.items()})
+
+
+class Scorecard(Section):
+    """Dimensions -> score -> band, for the accounts that its filter names."""
+
+    description: str = ""
+    accounts: str = "is_scored"
+    min_coverage: Fraction
+    decimals: int | None = None
+    bands: Annotated[dict[str, float], Field(min_length=2)]  # band -> the score from which it holds
+    dimensions: Annotated[dict[str, Dimension], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> "Scorecard":
+        return _summing_to_one(self, {name: dimension.weight for name, dimension in self.dimensions.items()})
+
+    @field_validator("bands")
+    @classmethod
+    def _best_band_first(cls, bands: dict[str, float]) -> dict[str, float]:
+        ordered = dict(sorted(bands.items(), key=lambda band: -band[1]))
+        if min(ordered.values()) > 0:
+            raise ValueError("the lowest band must start at 0, so that every score has a band")
+        return ordered
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of everything that can change a score, so that a change of weights is seen as such in the history."""
+        return hashlib.sha256(self.model_dump_json(exclude={"description"}).encode()).hexdigest()[:12]
+
+
+def _summing_to_one(section: Any, weights: dict[str, float]) -> Any:
+    total = sum(weights.values())
+    if abs(total - 1) > 1e-9:
+        raise ValueError(f"weights must sum to 1, not {total:g} ({', '.join(f'{k} {v:g}' for k, v in weights.items())})")
+    return section
+
+
+def _day(value: Any) -> Any:
+    """A day as YAML gives it, or its ISO form; a time of day would be ambiguous and is refused."""
+    if isinstance(value, datetime):
+        raise ValueError("give a day such as 2025-01-31, without a time")
+    return value
+
+
+class Settings(Section):
+    """Everything that a company can decide; see defaults.yml."""
+
+    company: str
+    timezone: str
+    as_of: Annotated[date | None, BeforeValidator(_day)]
+    history_start: Annotated[date, BeforeValidator(_day)]
+    warehouse: Path
+    published: Path
+    reporting_currency: str
+    fx_rates: dict[str, Positive]
+    scorecard: str
+    sources: dict[str, Source]
+    revenue: Revenue
+    segments: dict[Literal["enterprise", "mid_market"], Segment]
+    lifecycle: Lifecycle
+    value_tiers: dict[Literal["strategic", "key", "standard"], float]
+    support: Support
+    engagement: Engagement
+    stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
+    churn_risk: ChurnRisk
+    plausibility: Plausibility
+    scorecards: dict[str, Scorecard]
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{timezone!r} is not a time zone; use an IANA name such as Europe/Berlin") from None
+        return timezone
+
+    @field_validator("history_start")
+    @classmethod
+    def _first_of_month(cls, history_start: date) -> date:
+        return history_start.replace(day=1)
+
+    @model_validator(mode="after")
+    def _scorecard_exists(self) -> "Settings":
+        if self.scorecard not in self.scorecards:
+            raise ValueError(f"scorecard: {self.scorecard!r} is not among the scorecards{_near(self.scorecard, self.scorecards)}")
+        return self
+
+    @property
+    def load_day(self) -> date:
+        """The day for which columns without a date of their own (CRM status, invoice status) are known.
+
+        The settings' as_of, for files that end on a known day; else yesterday in the company's time zone.
+        """
+        return self.as_of or (datetime.now(ZoneInfo(self.timezone)) - timedelta(days=1)).date()
+
+    def fingerprint(self, *sections: str) -> str:
+        """Hash of the named sections: what has to be computed anew when they change."""
+        chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
+        return hashlib.sha256(chosen.encode()).hexdigest()[:12]
+
+
+def load(file: str | Path | None = None) -> Settings:
+    """The defaults with a company's file laid over them.
+
+    Args:
+        file: the company's settings; without it the file that HEALTH_ASSETS_SETTINGS names, else the defaults alone.
+
+    Raises:
+        SettingsError: one message with every wrong place, and what to do about it.
+    """
+    path = Path(file or os.environ.get(SETTINGS_VARIABLE) or DEFAULTS)
+    given = _read(path)
+    if "extends" in given:
+        raise SettingsError(f"{path}: `extends` is not a setting; every file is laid over the defaults")
+    try:
+        settings = Settings.model_validate(_laid_over(_read(DEFAULTS), given))
+    except ValidationError as error:
+        raise SettingsError(_in_words(path, error)) from None
+    base = path.parent if path != DEFAULTS else Path.cwd()
+    return settings.model_copy(
+        update={
+            "warehouse": (base / settings.warehouse).resolve(),
+            "published": Path(os.path.abspath(base / settings.published)),
+            "sources": {name: _located(source, base) for name, source in settings.sources.items()},
+        }
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such settings file; give the path with --settings") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    if content is not None and not isinstance(content, dict):
+        raise SettingsError(f"{path}: must hold settings as `name: value`, not {type(content).__name__}")
+    return content or {}
+
+
+_WHOLE = {"scorecards", "bands", "sla_hours", "event_categories", "value_tiers"}  # replaced whole, never key by key
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if key == "scorecards" and isinstance(value, dict):
+            merged[key] = {**below.get(key, {}), **value}
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict) and key not in _WHOLE:
+            merged[key] = _laid_over(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _located(source: Source, base: Path) -> Source:
+    paths = [source.path] if isinstance(source.path, str) else source.path
+    return source.model_copy(update={"path": [path if "://" in path else str(base / path) for path in paths]})
+
+
+def _in_words(path: Path, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"]) or "settings"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = f"is not a setting{_near(str(problem['loc'][-1]), _names_beside(problem['loc']))}"
+        elif problem["type"] == "missing":
+            message = "is missing"
+        elif "input" in problem and not isinstance(problem["input"], dict | list):
+            message = f"{message}, got {problem['input']!r}"
+        lines.append(f"  {place}: {message}")
+    return f"{path}: the settings cannot be used\n" + "\n".join(lines)
+
+
+def _names_beside(place: tuple[Any, ...]) -> list[str]:
+    """The names that the settings know at the level of a wrong key."""
+    model: Any = Settings
+    for part in place[:-1]:
+        fields = getattr(model, "model_fields", {})
+        annotation = fields[part].annotation if part in fields else model
+        inner = [kind for kind in getattr(annotation, "__args__", (annotation,)) if hasattr(kind, "model_fields")]
+        model = inner[-1] if inner else annotation
+    return list(getattr(model, "model_fields", {}))
+
+
+def _near(word: str, words: Any) -> str:
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(words)}" if words else ""

@@ -1,0 +1,324 @@
+"""The warehouse: one DuckDB file, written by one run at a time, table by table or month by month, each in a transaction.
+
+What a month was made from is recorded in the transaction that writes it, so a run can tell which months are out of date.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from health_assets.contracts import dtypes, fingerprint, known_from
+from health_assets.expressions import Period
+from health_assets.gate import QUARANTINE_SCHEMA, Gated
+from health_assets.settings import Settings
+from health_assets.sources import UNREADABLE
+from health_assets.tables import TABLES, Table
+
+ROWS_PER_WRITE = 2_000_000  # months are computed together up to about so many rows
+
+
+class WarehouseError(Exception):
+    """The warehouse file cannot be used; the message says why and what to do."""
+
+
+@dataclass
+class Warehouse:
+    """The only connection of a run to its DuckDB file; while it is open no other run can start."""
+
+    connection: duckdb.DuckDBPyConnection
+    path: Path
+    written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator["Warehouse"]:
+        """Open the warehouse for one run and close it at its end.
+
+        Raises:
+            WarehouseError: another run holds it, or the file is damaged.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = duckdb.connect(str(path))
+        except duckdb.Error as error:
+            raise WarehouseError(_cannot_open(path, str(error))) from None
+        try:
+            for schema in ("raw", "staged", "dim", "fact", "mart", "quarantine", "house"):
+                connection.execute(f"create schema if not exists {schema}")
+            connection.execute(
+                "create table if not exists house.months "
+                "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
+            )
+            connection.execute(
+                "create table if not exists quarantine.loads (relation varchar, month date, rows_read bigint, "
+                "rows_kept bigint, rows_quarantined bigint, duplicates_collapsed bigint, values_blanked bigint)"
+            )
+            yield cls(connection, path)
+        finally:
+            connection.close()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, table: Table, *, until: date | None = None, since: date | None = None) -> pl.LazyFrame:
+        """A table in its contract's dtypes, rows known by the evening of `until` only; monthly tables lazily.
+
+        A lazy frame reads through a cursor of its own and must be collected while the warehouse is open.
+        """
+        if not self.holds(table.relation):
+            return table.contract.create_empty(lazy=True)
+        known = known_from(table.contract)
+        bounds = []
+        if known and until:
+            bounds.append(f"{known}::date <= date '{until}'")
+        if known and since:
+            bounds.append(f"{known}::date >= date '{since}'")
+        where = f" where {' and '.join(bounds)}" if bounds else ""
+        columns = ", ".join(dtypes(table.contract))
+        relation = self.connection.cursor().sql(f"select {columns} from {table.relation}{where}")
+        frame = relation.pl(lazy=True) if table.monthly else relation.pl().lazy()
+        return frame.cast(dict(dtypes(table.contract)))
+
+    def holds(self, relation: str) -> bool:
+        """Whether a table exists."""
+        schema, name = relation.split(".")
+        found = self.connection.cursor().execute(
+            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name]
+        )
+        return found.fetchone() is not None
+
+    def row_count(self, relation: str) -> int:
+        """Rows of a table."""
+        return self.connection.cursor().execute(f"select count(*) from {relation}").fetchone()[0]  # type: ignore[index]
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All or nothing: whatever is raised inside leaves the warehouse as it was."""
+        cursor = self.connection.cursor()
+        cursor.execute("begin")
+        try:
+            yield cursor
+        except BaseException:
+            cursor.execute("rollback")
+            raise
+        cursor.execute("commit")
+
+    def write(self, table: Table, rows: pl.LazyFrame | Gated) -> int:
+        """Replace a whole table; gated rows bring their quarantine along. Returns the rows written."""
+        with self.transaction() as cursor:
+            kept = rows.kept if isinstance(rows, Gated) else _collected(table, rows)
+            _create(cursor, table)
+            _insert(cursor, table.relation, kept)
+            if isinstance(rows, Gated):
+                _quarantine(cursor, table, rows, None)
+        return kept.height
+
+    def write_months(self, table: Table, months: Sequence[date], rows: pl.LazyFrame | Gated, marks: dict[date, str]) -> int:
+        """Replace some months of a table and record what they were made from. Returns the rows written."""
+        known = known_from(table.contract)
+        in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
+        with self.transaction() as cursor:
+            if self._columns(table.relation) != list(dtypes(table.contract)):
+                _create(cursor, table)
+                cursor.execute("delete from house.months where relation = ?", [table.relation])
+            kept = (rows.kept if isinstance(rows, Gated) else _collected(table, rows)).filter(in_months)
+            for month in months:
+                after = (month + timedelta(days=32)).replace(day=1)
+                cursor.execute(f"delete from {table.relation} where {known} >= ? and {known} < ?", [month, after])
+            _insert(cursor, table.relation, kept)
+            if isinstance(rows, Gated):
+                _quarantine(cursor, table, rows, list(months))
+            counts = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
+            for month in months:
+                cursor.execute(
+                    "insert or replace into house.months values (?, ?, ?, ?)",
+                    [table.relation, month, marks[month], counts.get(month, 0)],
+                )
+        self.written.setdefault(table.name, []).extend(months)
+        return kept.height
+
+    def _columns(self, relation: str) -> list[str]:
+        schema, name = relation.split(".")
+        rows = self.connection.cursor().execute(
+            "select column_name from duckdb_columns() where schema_name = ? and table_name = ? order by column_index",
+            [schema, name],
+        )
+        return [row[0] for row in rows.fetchall()]
+
+    # -- months -------------------------------------------------------------------------------------------------------
+
+    def months_of(self, relation: str) -> dict[date, tuple[str, int]]:
+        """What is recorded of a monthly table: month -> (fingerprint, rows)."""
+        rows = self.connection.cursor().execute(
+            "select month, fingerprint, row_count from house.months where relation = ?", [relation]
+        )
+        return {month: (mark, count) for month, mark, count in rows.fetchall()}
+
+    def stale_months(
+        self, table: Table, as_of: date, settings: Settings, requested: Iterable[date] = ()
+    ) -> tuple[list[date], dict[date, str]]:
+        """The months that a run has to write, and the fingerprint that each then gets.
+
+        A month is out of date when it is missing, was written under another contract or for fewer of its days, when
+        what came in for it has changed, or when somebody asked for it; the current month always is, and in its first
+        three days the one before.
+        """
+        marks = self._fingerprints(table, as_of, settings)
+        recorded = self.months_of(table.relation)
+        current = as_of.replace(day=1)
+        always = {current, *requested} | ({(current - timedelta(days=1)).replace(day=1)} if as_of.day <= 3 else set())
+        foreign = self._columns(table.relation) != list(dtypes(table.contract))
+        return [
+            month
+            for month, mark in marks.items()
+            if foreign or month in always or recorded.get(month, (None, 0))[0] != mark
+        ], marks
+
+    def _fingerprints(self, table: Table, as_of: date, settings: Settings) -> dict[date, str]:
+        """Month -> hash of the contract, the settings it uses, its last day, and what came in up to it."""
+        monthly_inputs = [TABLES[name] for name in table.inputs if TABLES[name].monthly]
+        upstream = {name.name: self.months_of(name.relation) for name in monthly_inputs}
+        arrivals = [self._arrivals(TABLES[name]) for name in table.inputs if not TABLES[name].monthly]
+        first = min([min(known) for known in [*upstream.values(), *arrivals] if known], default=None)
+        if first is None:
+            return {}
+        basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
+        marks = {}
+        for month in months_between(max(first, settings.history_start), as_of):
+            start = None if table.lookback_months is None else months_before(month, table.lookback_months)
+            made_from = [
+                sorted((m, mark) for m, (mark, _) in known.items() if m <= month and (start is None or m >= start))
+                for known in upstream.values()
+            ] + [sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start)) for known in arrivals]
+            shape = (basis, min(end_of_month(month), as_of), made_from)
+            marks[month] = hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
+        return marks
+
+    def _arrivals(self, table: Table) -> dict[date, object]:
+        """Rows of an input by the month from which they are known; by file too for the profile of an event source."""
+        if not self.holds(table.relation):
+            return {}
+        if table.rows is not None and "month" in dtypes(table.contract):
+            rows = self.connection.cursor().execute(
+                f"select month, list((source_file, row_count) order by source_file) from {table.relation} "
+                f"where month <> '{UNREADABLE}' group by month"
+            )
+            return {date.fromisoformat(f"{month}-01"): files for month, files in rows.fetchall()}
+        known = known_from(table.contract)
+        if known is None:
+            return {}
+        rows = self.connection.cursor().execute(
+            f"select date_trunc('month', {known})::date, count(*) from {table.relation} where {known} is not null group by 1"
+        )
+        return dict(rows.fetchall())
+
+    def files_with(self, raw: Table, months: Sequence[date]) -> list[str]:
+        """The files of an event source that have rows in some months, or rows without a readable time."""
+        rows = self.connection.cursor().execute(
+            f"select distinct source_file from {raw.relation} where month = ? or month in (select unnest(?))",
+            [UNREADABLE, [f"{month:%Y-%m}" for month in months]],
+        )
+        return sorted(file for (file,) in rows.fetchall())
+
+    def written_together(self, table: Table, months: Sequence[date]) -> Iterator[list[date]]:
+        """Neighbouring months in groups small enough for memory, by the rows of the inputs in them."""
+        sizes = [self.months_of(TABLES[name].relation) for name in table.inputs if TABLES[name].monthly]
+        members = self.row_count("dim.account") if self.holds("dim.account") else 0
+        group: list[date] = []
+        rows = 0
+        for month in months:
+            size = max([known.get(month, ("", 0))[1] for known in sizes] + [members * 31])
+            if group and (rows + size > ROWS_PER_WRITE or month != months_after(group[-1], 1)):
+                yield group
+                group, rows = [], 0
+            group.append(month)
+            rows += size
+        if group:
+            yield group
+
+
+def period_of(months: Sequence[date], as_of: date) -> Period:
+    """The days of neighbouring months, up to the as-of day."""
+    return Period(months[0], min(end_of_month(months[-1]), as_of))
+
+
+def months_between(first: date, last: date) -> list[date]:
+    """First days of the months from one day's to another's."""
+    return pl.date_range(first.replace(day=1), last.replace(day=1), "1mo", eager=True).to_list() if first <= last else []
+
+
+def months_before(month: date, count: int) -> date:
+    """The month so many months earlier."""
+    return months_after(month, -count)
+
+
+def months_after(month: date, count: int) -> date:
+    """The month so many months later."""
+    years, months = divmod(month.year * 12 + month.month - 1 + count, 12)
+    return date(years, months + 1, 1)
+
+
+def end_of_month(month: date) -> date:
+    """The last day of a month."""
+    return months_after(month, 1) - timedelta(days=1)
+
+
+def _collected(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
+    wanted = dtypes(table.contract)
+    collected = rows.collect(engine="streaming" if table.monthly else "auto")
+    if set(collected.columns) != set(wanted):
+        missing, extra = set(wanted) - set(collected.columns), set(collected.columns) - set(wanted)
+        raise ValueError(f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many")
+    return collected.select(wanted).cast(dict(wanted))
+
+
+def _create(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+    cursor.register("shape", _storable(table.contract.create_empty()))
+    cursor.execute(f"create or replace table {table.relation} as select * from shape")
+    cursor.unregister("shape")
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
+    if rows.height:
+        cursor.register("incoming", _storable(rows))
+        cursor.execute(f"insert into {relation} by name select * from incoming")
+        cursor.unregister("incoming")
+
+
+def _storable(rows: pl.DataFrame) -> pl.DataFrame:
+    """Enums as text: DuckDB would make a type of each list of words."""
+    return rows.with_columns(pl.col(name).cast(pl.String) for name, dtype in rows.schema.items() if isinstance(dtype, pl.Enum))
+
+
+def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, months: list[date] | None) -> None:
+    """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
+    relation = f"quarantine.{table.name.split('_', 1)[1]}"
+    cursor.register("shape", pl.DataFrame(schema=QUARANTINE_SCHEMA))
+    cursor.execute(f"create table if not exists {relation} as select * from shape")
+    cursor.unregister("shape")
+    replaced = "true" if months is None else "(month is null or month in (select unnest(?)))"
+    values = [] if months is None else [months]
+    cursor.execute(f"delete from {relation} where {replaced}", values)
+    cursor.execute(f"delete from quarantine.loads where relation = '{table.relation}' and {replaced}", values)
+    _insert(cursor, relation, gated.rejected)
+    _insert(cursor, "quarantine.loads", gated.loads.with_columns(relation=pl.lit(table.relation)))
+
+
+def _cannot_open(path: Path, error: str) -> str:
+    if holder := re.search(r"PID (\d+)", error):
+        return (
+            f"{path}: another run (process {holder[1]}) is writing the warehouse; wait for it to end, or stop it, "
+            "and start again. Readers use the published snapshot meanwhile"
+        )
+    return (
+        f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]}); move it aside and run again: "
+        "the warehouse is rebuilt from the sources"
+    )

@@ -1,0 +1,141 @@
+"""A function with a contract is a table: the decorators that say so, and the list of all tables.
+
+The function stays a plain function (frames in, frame out), called directly in tests; definitions.py makes the Dagster
+assets from the list. Reading, writing and the months to write are storage.py's affair.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import polars as pl
+
+from health_assets.contracts import ERROR, Contract, Expectation, Severity
+
+Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
+Layer = Literal["raw", "staged", "fact", "mart"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A promise across tables: the function returns the rows that break it, so none may come back."""
+
+    expectation: Expectation
+    function: Callable[..., pl.LazyFrame]
+
+    @property
+    def inputs(self) -> list[str]:
+        """The tables that the function reads, by parameter name."""
+        return list(inspect.signature(self.function).parameters)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the warehouse and the transform that makes it."""
+
+    name: str
+    contract: type[Contract]
+    function: Callable[..., pl.LazyFrame]
+    layer: Layer
+    monthly: bool = False
+    lookback_months: int | None = None  # a month depends on so many months of its monthly inputs before; None: on all
+    settings_sections: tuple[str, ...] = ()  # settings whose change makes the written months out of date
+    rows: type[Contract] | None = None  # raw sources: the contract of the file's rows
+    identities: list[Identity] = field(default_factory=list)
+
+    @property
+    def schema(self) -> str:
+        """The DuckDB schema: the word before the first underscore."""
+        return self.name.split("_", 1)[0]
+
+    @property
+    def relation(self) -> str:
+        """The table's full name in DuckDB, e.g. fact.revenue_monthly."""
+        return ".".join(self.name.split("_", 1))
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether rows are kept out by contract and quarantined."""
+        return self.layer == "staged"
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the tables that the transform reads."""
+        return [name for name in inspect.signature(self.function).parameters if name in TABLES]
+
+    @property
+    def injected(self) -> list[str]:
+        """What the transform is given besides tables: settings, as_of, load_day, period."""
+        return [name for name in inspect.signature(self.function).parameters if name not in TABLES]
+
+
+TABLES: dict[str, Table] = {}
+
+
+def source(name: str, rows: type[Contract], *, profile: type[Contract] | None = None) -> Callable[..., pl.LazyFrame]:
+    """A raw table `raw_<source>`: the files as they are, or (event scale) their profile by file and month."""
+    from health_assets.sources import read_source
+
+    def read(settings) -> pl.LazyFrame:  # noqa: ANN001
+        return read_source(name.removeprefix("raw_"), rows, settings)
+
+    TABLES[name] = Table(name, profile or rows, read, "raw", rows=rows)
+    return read
+
+
+def staged(contract: type[Contract], *, monthly: bool = False) -> Callable[[Transform], Transform]:
+    """A staged table: the function parses; rows that break the contract are quarantined by gate.py."""
+
+    def register(function: Transform) -> Transform:
+        name = function.__name__
+        TABLES[name] = Table(
+            name, contract, function, "staged", monthly, 0, ("timezone", "reporting_currency", "fx_rates")
+        )
+        return function
+
+    return register
+
+
+def table(
+    contract: type[Contract],
+    *,
+    monthly: bool = False,
+    lookback_months: int | None = None,
+    settings_sections: tuple[str, ...] = (),
+) -> Callable[[Transform], Transform]:
+    """A dimension, fact or mart. A monthly one is called with a `period` and makes the rows of its days."""
+
+    def register(function: Transform) -> Transform:
+        name = function.__name__
+        layer: Layer = "mart" if name.startswith("mart_") else "fact"
+        TABLES[name] = Table(name, contract, function, layer, monthly, lookback_months, settings_sections)
+        return function
+
+    return register
+
+
+def identity(
+    of: Callable[..., pl.LazyFrame], *, severity: Severity = ERROR
+) -> Callable[[Callable[..., pl.LazyFrame]], Callable[..., pl.LazyFrame]]:
+    """A promise of table `of` across tables; the function's parameters are the tables that it reads."""
+
+    def register(function: Callable[..., pl.LazyFrame]) -> Callable[..., pl.LazyFrame]:
+        expectation = Expectation(
+            function.__name__, "rule", (), severity=severity, description=inspect.getdoc(function) or ""
+        )
+        TABLES[of.__name__].identities.append(Identity(expectation, function))
+        return function
+
+    return register
+
+
+def load_all() -> dict[str, Table]:
+    """Every table of the package, by name; importing a file of `assets` is what registers it."""
+    from health_assets import assets
+
+    for module in pkgutil.walk_packages(assets.__path__, f"{assets.__name__}."):
+        importlib.import_module(module.name)
+    return TABLES
