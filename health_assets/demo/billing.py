@@ -7,6 +7,7 @@ from health_assets.demo.calendar import first_day
 from health_assets.demo.lives import PAYMENT, PRODUCTS, RENEWAL_WEEKS, TIERS, TRIAL_WEEKS, Lives, next_week
 from health_assets.demo.naming import account_keys, keys
 
+CURRENCY = "USD"
 DUE_AFTER_DAYS = 30
 PAID_AFTER_DAYS = (2, 29)
 LATE_SHARE, LATE_AFTER_DAYS = 0.05, (31, 50)
@@ -43,11 +44,11 @@ def subscriptions(lives: Lives) -> pl.DataFrame:
         "trial_end_date": calendar.date(first_day(week + TRIAL_WEEKS, weekday)),
         "renewal_date": calendar.date(first_day(renews_in, weekday)),
         "seats": lives.seats[week, account],
-        "currency": "USD",
         "is_open": is_open,
         "is_trial": is_trial,
     }).select(
         pl.exclude("is_open", "is_trial", "end_date", "trial_end_date", "renewal_date"),
+        currency=pl.lit(CURRENCY),
         end_date=pl.when(~pl.col("is_open")).then("end_date"),
         trial_end_date=pl.when("is_trial").then("trial_end_date"),
         renewal_date=pl.when(~pl.col("is_trial")).then("renewal_date"),
@@ -105,7 +106,6 @@ def invoices(lives: Lives) -> pl.DataFrame:
         "invoice_date": bills["invoice_date"],
         "due_date": calendar.date(day + DUE_AFTER_DAYS),
         "amount": np.round(prices.sum(axis=0), 2),
-        "currency": "USD",
         "status": np.select(
             [is_paid, has_left, has_failed, day + DUE_AFTER_DAYS < calendar.last_day],
             ["paid", "void", "failed", "overdue"], "open"),
@@ -116,5 +116,6 @@ def invoices(lives: Lives) -> pl.DataFrame:
         "is_paid": is_paid,
     }).select(
         pl.exclude("paid_date", "is_paid"),
+        currency=pl.lit(CURRENCY),
         paid_date=pl.when("is_paid").then("paid_date"),
     )

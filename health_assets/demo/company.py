@@ -27,6 +27,7 @@ KNOWS_AGES = ("commerce", "all")
 WORKFLOW_SHARE = {"operations": 0.95, "all": 0.35}  # of the accounts that process items with the workflow module
 
 _ROWS: dict[str, Callable[[Lives], pl.DataFrame]] = {
+    "accounts": crm.accounts,
     "subscriptions": billing.subscriptions,
     "invoices": billing.invoices,
     "contract_events": crm.contract_events,
@@ -56,7 +57,7 @@ def write_company(
     """Simulate a company and write what it exports, with a `settings.yml` that connects it.
 
     Args:
-        folder: made when missing; files of the same names are overwritten.
+        folder: made when missing; files of the same names are overwritten, months of other usage events removed.
         accounts: how many ever sign up; some of them leave.
         months: calendar months of history; the last one ends on `end`.
         end: the last day on which anything happens; only renewal, due and trial end dates lie after it.
@@ -78,6 +79,8 @@ def write_company(
     if accounts < 1 or months < 1:
         raise ValueError(f"a company needs at least one account and one month, not {accounts} and {months}")
     folder.mkdir(parents=True, exist_ok=True)
+    for month_of_an_earlier_run in (folder / "usage_events").glob("????-??.*"):
+        month_of_an_earlier_run.unlink()
     calendar = Calendar(months, end)
     written: dict[str, int] = {}
     for source, name, rows in _sources(simulate(accounts, calendar, seed), profile):
@@ -93,11 +96,12 @@ def write_company(
 def _sources(lives: Lives, profile: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """(source, file name without its ending, rows) of everything that the firm has."""
     has = PROFILES[profile]
-    knows_ages = profile in KNOWS_AGES
-    plain = {"accounts": lambda lives: crm.accounts(lives).select(pl.all() if knows_ages else pl.exclude("age")), **_ROWS}
-    for source, rows_of in plain.items():
-        if source in has:
-            yield source, source, varied(source, with_dirt(source, rows_of(lives)))
+    for source in has:
+        if source in _ROWS:
+            rows = _ROWS[source](lives)
+            if source == "accounts" and profile not in KNOWS_AGES:
+                rows = rows.drop("age")
+            yield source, source, varied(source, with_dirt(source, rows))
     if "usage_events" in has:
         people = product.people(lives)
         last_login = np.full(len(people.account), np.datetime64("NaT", "ms"))

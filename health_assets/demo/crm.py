@@ -16,6 +16,7 @@ CHILD_SHARE = 0.04  # accounts that belong to another one
 UTILIZATION = 0.78  # share of the seats that is used at the usual activity
 OTHER_EVENTS = 0.004  # weekly chance of a contract event of no consequence
 KINDS, KIND_SHARE = ("email", "call", "business_review", "training"), (0.4, 0.35, 0.15, 0.1)
+NEGATIVE_BELOW, NEUTRAL_BELOW = -1.2, 0.1  # mood of the account, as it shows in a call
 
 
 def accounts(lives: Lives) -> pl.DataFrame:
@@ -98,5 +99,5 @@ def touchpoints(lives: Lives) -> pl.DataFrame:
         "occurred_at": lives.calendar.at(day, working_hours(chance, len(day))),
         "kind": chance.choice(KINDS, len(day), p=KIND_SHARE),
         "owner": owners(lives)[account],
-        "result": np.select([mood < -1.2, mood < 0.1], ["negative", "neutral"], "positive"),
+        "result": np.select([mood < NEGATIVE_BELOW, mood < NEUTRAL_BELOW], ["negative", "neutral"], "positive"),
     })

@@ -36,7 +36,9 @@ DIRT = (
     DirtyRow("orders", "amount is text", {"total_amount": "free of charge"}),
     DirtyRow("orders", "equal duplicate", keeps_key=True),
     DirtyRow("payments", "unreadable date", {"payment_due_date": "end of month"}),
-    DirtyRow("device_readings", "uptime is text", {"uptime_pct": "offline"}),
+    DirtyRow(
+        "device_readings", "uptime is text",
+        {"uptime_pct": "offline", "reading_date": pl.col("reading_date").dt.offset_by("-1d")}, keeps_key=True),
     DirtyRow("security_incidents", "unknown severity", {"severity": "sev-0"}),
     DirtyRow("workflow_items", "no such account", {"account_id": "ACC-X404"}),
     DirtyRow("outcomes", "unknown result", {"result": "lost"}),

@@ -25,33 +25,34 @@ TRIAL_SHARE, TRIAL_WEEKS, CONVERSION = 0.35, 4, 0.8
 
 # Spells of trouble: weekly chance that one begins, mean weeks that it lasts.
 SUPPORT, PAYMENT, QUALITY, CHAMPION, SECURITY, DRIFT = range(6)
-SPELL_BEGINS = np.array([[0.0070], [0.0040], [0.0060], [0.0050], [0.0040], [0.0050]])
-SPELL_WEEKS = np.array([[11], [10], [12], [14], [6], [13]])
-SUSPENDED_AFTER_WEEKS = 6  # of payment trouble
+SPELL_BEGINS = np.array([[0.0065], [0.0040], [0.0050], [0.0045], [0.0040], [0.0045]])
+SPELL_WEEKS = np.array([[18], [17], [14], [22], [8], [24]])
+SUSPENDED_AFTER_WEEKS = 11  # of payment trouble
 
 TICKETS_A_WEEK = np.array([0.10, 0.17, 0.34])
 TICKETS_IN_TROUBLE = 3.5  # times as many in a spell of support trouble
-BAD_TICKET, BAD_TICKET_IN_TROUBLE = 0.11, 0.55  # answered late, often escalated
+BAD_TICKET, BAD_TICKET_IN_TROUBLE = 0.10, 0.52  # answered late, often escalated
 TOLERANCE = np.array([0.9, 1.1, 1.7])  # bad tickets that hurt as much as one
-PAIN_KEPT = 0.90  # of last week's pain
+PAIN_KEPT, WORST_PAIN = 0.93, 4  # of last week's pain; beyond the worst it makes no difference
 QUIET_SHARE = 0.08  # accounts that never write to support
 INCIDENTS_A_WEEK, INCIDENTS_IN_TROUBLE = 0.07, 0.7
 TOUCH, TOUCH_IN_PAIN, RELIEF = 0.025, 0.12, 0.8  # weekly chance that the owner calls; pain left after a call
 
 # What drives activity (natural log of the usual level) and what drives leaving (log of the hazard).
-USAGE_PULL, USAGE_NOISE, HABIT_PULL = 0.22, 0.13, 0.04
+USAGE_PULL, USAGE_NOISE, HABIT_PULL = 0.22, 0.11, 0.03
 USAGE_OF_FIT, USAGE_OF_PAIN, USAGE_ON_NOTICE, USAGE_WHILE_ONBOARDING = 0.30, -0.16, -1.6, -0.7
 USAGE_OF_TROUBLE = np.array([[0.0], [-0.15], [-0.25], [-0.75], [-0.05], [-0.95]])
 ONBOARDING_WEEKS = 5
-LEAVES = 0.0020 * np.array([1.35, 1.0, 0.62])  # a week, for an account to which nothing happened
-LEAVES_OF_FIT, LEAVES_OF_PAIN, LEAVES_OF_DROP, LEAVES_OF_PRICE = -0.45, 0.62, 1.25, 1.3
-LEAVES_OF_TROUBLE = np.array([[0.25], [1.2], [0.6], [0.8], [0.4], [0.2]])
+MOOD_OF_FIT, MOOD_OF_PAIN, MOOD_OF_PRICE, MOOD_OF_TROUBLE = 0.6, -0.7, -0.5, -0.5
+LEAVES = 0.00042 * np.array([1.35, 1.0, 0.62])  # a week, for an account to which nothing happened
+LEAVES_OF_FIT, LEAVES_OF_PAIN, LEAVES_OF_USAGE, LEAVES_OF_DROP, LEAVES_OF_PRICE = -0.4, 0.95, -1.2, 1.2, 1.6
+LEAVES_OF_TROUBLE = np.array([[0.3], [2.2], [0.9], [1.0], [0.7], [0.7]])
 RENEWAL_WEEKS, LEAVES_AT_RENEWAL = 52, 3.5
-NO_NOTICE_SHARE, NOTICE_WEEKS = 0.25, (2, 8)  # a quarter leave the week after they decided
+NO_NOTICE_SHARE, NOTICE_WEEKS = 0.2, (6, 15)  # a fifth leaves the week after they decided
 RETURNS, AWAY_WEEKS = 0.004, 8  # weekly chance to come back, after so many weeks away
 
 # What accounts buy.
-EXPANDS, EXPANDS_OF_USAGE, EXPANDS_OF_PAIN = 0.0155, 0.7, -0.7
+EXPANDS, EXPANDS_OF_USAGE, EXPANDS_OF_PAIN = 0.0175, 0.7, -0.7
 SHRINKS, SHRINKS_OF_USAGE, SHRINKS_OF_PAIN = 0.0030, -0.8, 0.35
 BUYS_ADD_ON = 0.0016
 UPGRADE_SEATS, UPGRADES = np.array([6, 14, 10_000]), 0.10  # seats at which the next plan pays, weekly chance
@@ -139,7 +140,7 @@ class Lives:
 
 
 def next_week(breaks: np.ndarray) -> np.ndarray:
-    """Week x account: the next week, later than this one, in which `breaks` is true; the week after all where none is."""
+    """Week x account: the next week, after this one, in which `breaks` is true; one past the last where none is."""
     weeks = len(breaks)
     upcoming = np.where(breaks, np.arange(weeks)[:, None], weeks)
     later = np.minimum.accumulate(upcoming[::-1])[::-1]
@@ -164,13 +165,17 @@ class _Fleet:
         self.fit = chance.normal(size=accounts)
         self.is_quiet = chance.random(accounts) < QUIET_SHARE
         self.wants_trial = chance.random(accounts) < TRIAL_SHARE
-        self.price_index, self.usage, self.habit, self.pain, self.shock = np.array([[1.0], [0], [0], [0], [0]]) + (
-            np.zeros(accounts))
+        self.price_index = np.ones(accounts)
+        self.usage, self.habit, self.pain, self.shock = np.zeros((4, accounts))
         self.present, self.on_trial, self.suspended = np.zeros((3, accounts), bool)
         self.trouble = np.zeros((6, accounts), bool)
         self.add_ons = np.zeros((3, accounts), bool)
         self.age, self.away, self.unpaid_weeks, self.notice = np.zeros((4, accounts), int)
         self.champions_gone = np.zeros(accounts, np.int8)
+
+    @property
+    def hurt(self) -> np.ndarray:
+        return np.minimum(self.pain, WORST_PAIN)
 
     def live(self, week: int) -> None:
         self._leave()
@@ -191,7 +196,7 @@ class _Fleet:
         self.on_trial &= ~trial_is_over
         self.present &= ~leaves
         self.notice = np.where(leaves, 0, np.maximum(self.notice - 1, 0))
-        self.away = np.where(self.present | (self.joins < 0), 0, self.away + 1)
+        self.away = np.where(self.present, 0, self.away + 1)
 
     def _arrive(self, week: int) -> None:
         returns = (~self.present & (self.age > TRIAL_WEEKS) & (self.away > AWAY_WEEKS)
@@ -229,24 +234,25 @@ class _Fleet:
     def _feel(self) -> None:
         self.pain = PAIN_KEPT * self.pain * np.where(self.touches, RELIEF, 1) + self.bad_tickets / TOLERANCE[self.tier]
         self.shock *= PRICE_SHOCK_KEPT
-        usual = (USAGE_OF_FIT * self.fit + USAGE_OF_PAIN * np.minimum(self.pain, 4)
+        usual = (USAGE_OF_FIT * self.fit + USAGE_OF_PAIN * self.hurt
                  + (USAGE_OF_TROUBLE * self.trouble).sum(axis=0)
                  + USAGE_ON_NOTICE * (self.notice > 0) + USAGE_WHILE_ONBOARDING * (self.age < ONBOARDING_WEEKS))
         self.usage += USAGE_PULL * (usual - self.usage) + self.chance.normal(0, USAGE_NOISE, self.accounts)
         self.habit += HABIT_PULL * (self.usage - self.habit)
-        self.satisfaction = (0.6 * self.fit - 0.7 * np.minimum(self.pain, 4) - 0.5 * np.minimum(self.shock, 1)
-                             - 0.5 * self.trouble[[QUALITY, CHAMPION, SECURITY, DRIFT]].sum(axis=0))
+        felt = self.trouble[[QUALITY, CHAMPION, SECURITY, DRIFT]].sum(axis=0)
+        self.satisfaction = (MOOD_OF_FIT * self.fit + MOOD_OF_PAIN * self.hurt + MOOD_OF_TROUBLE * felt
+                             + MOOD_OF_PRICE * np.minimum(self.shock, 1))
 
     def _buy(self) -> None:
         is_renewal = self.present & (self.age > 0) & (self.age % RENEWAL_WEEKS == 0)
-        rise = np.where(is_renewal & self._happens(PRICE_RISE_SHARE), self.chance.uniform(*PRICE_RISE, self.accounts), 0)
+        rise = self.chance.uniform(*PRICE_RISE, self.accounts) * (is_renewal & self._happens(PRICE_RISE_SHARE))
         self.price_index *= 1 + rise
         self.shock += SHOCK_OF_RISE * rise
         settled = self.present & ~self.on_trial & ~self.trouble[PAYMENT] & (self.notice == 0) & (self.age > 1)
         grows = settled & self._happens(
-            EXPANDS * np.exp(EXPANDS_OF_USAGE * self.usage + EXPANDS_OF_PAIN * np.minimum(self.pain, 4)))
+            EXPANDS * np.exp(EXPANDS_OF_USAGE * self.usage + EXPANDS_OF_PAIN * self.hurt))
         shrinks = settled & ~grows & self._happens(
-            SHRINKS * np.exp(SHRINKS_OF_USAGE * self.usage + SHRINKS_OF_PAIN * np.minimum(self.pain, 4)))
+            SHRINKS * np.exp(SHRINKS_OF_USAGE * self.usage + SHRINKS_OF_PAIN * self.hurt))
         step = np.ceil(self.seats * self.chance.uniform(0.08, 0.30, self.accounts)).astype(np.int16)
         self.seats = np.clip(self.seats + np.where(grows, step, 0) - np.where(shrinks, step, 0), 1, 400)
         self.tier += settled & (self.seats >= UPGRADE_SEATS[self.tier]) & self._happens(UPGRADES)
@@ -257,8 +263,9 @@ class _Fleet:
 
     def _decide(self) -> None:
         hazard = (LEAVES[self.tier]
-                  * np.exp(LEAVES_OF_FIT * self.fit + LEAVES_OF_PAIN * np.minimum(self.pain, 4)
-                           + LEAVES_OF_DROP * np.clip(self.habit - self.usage, 0, 2) + LEAVES_OF_PRICE * self.shock
+                  * np.exp(LEAVES_OF_FIT * self.fit + LEAVES_OF_PAIN * self.hurt
+                           + LEAVES_OF_DROP * np.clip(self.habit - self.usage, 0, 2) + LEAVES_OF_USAGE * self.usage
+                           + LEAVES_OF_PRICE * self.shock
                            + (LEAVES_OF_TROUBLE * self.trouble).sum(axis=0))
                   * np.where(self.is_renewal, LEAVES_AT_RENEWAL, 1))
         decides = self._happens(hazard) & ~self.on_trial & (self.notice == 0)

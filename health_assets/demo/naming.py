@@ -3,10 +3,11 @@
 import numpy as np
 import polars as pl
 
-_FIRST = ("Alder", "Amber", "Arbor", "Aster", "Beacon", "Birch", "Bright", "Cedar", "Cobalt", "Copper", "Coral", "Delta",
-          "Ember", "Falcon", "Fjord", "Golden", "Granite", "Harbor", "Hazel", "Indigo", "Iron", "Juniper", "Lark",
-          "Linden", "Lunar", "Maple", "Marble", "Meadow", "Nimbus", "North", "Oak", "Onyx", "Opal", "Orchard", "Pine",
-          "Quartz", "Raven", "River", "Sable", "Silver", "Solar", "Summit", "Tidal", "Timber", "Umber", "Vale", "Willow")
+_FIRST = ("Alder", "Amber", "Arbor", "Aster", "Beacon", "Birch", "Bright", "Cedar", "Cobalt", "Copper", "Coral",
+          "Delta", "Ember", "Falcon", "Fjord", "Golden", "Granite", "Harbor", "Hazel", "Indigo", "Iron", "Juniper",
+          "Lark", "Linden", "Lunar", "Maple", "Marble", "Meadow", "Nimbus", "North", "Oak", "Onyx", "Opal", "Orchard",
+          "Pine", "Quartz", "Raven", "River", "Sable", "Silver", "Solar", "Summit", "Tidal", "Timber", "Umber", "Vale",
+          "Willow")
 _SECOND = ("Analytics", "Dental", "Foods", "Freight", "Health", "Holdings", "Labs", "Learning", "Legal", "Logistics",
            "Manufacturing", "Media", "Motors", "Networks", "Outfitters", "Partners", "Pharma", "Press", "Properties",
            "Robotics", "Schools", "Software", "Studios", "Supply", "Systems", "Textiles", "Trading", "Travel", "Works")

@@ -31,13 +31,15 @@ CATALOGUE = {
 }
 NARROWEST = 3  # features that every account uses
 UNSEEN_SHARE = 0.04  # accounts whose network blocks the telemetry
-SESSIONS = 0.118  # a user and working day at the usual activity
+SESSIONS = 0.130  # a user and working day at the usual activity
 WEEKEND = 0.2
 EVENTS_PER_SESSION, LONGEST_SESSION = 2.8, 30
 EVENTS_AT_SCALE = -0.059  # exponent: 150 accounts make 100,000 events, 20,000 make 10 million and not 13
 KEENEST_USERS = 2.1  # exponent: the first users of an account do most of the work
-SECONDS_BETWEEN_EVENTS, LONGEST_GAP = 75, 400
+SECONDS_BETWEEN_EVENTS, LONGEST_GAP, SECONDS_OF_AN_EVENT = 75, 400, 40
 INVITED_OVER_WEEKS = 4
+POPULAR_FEATURES = 1.25  # exponent: the first ones of the catalogue are used most
+LOGINS, LOGIN_CHANCE, GIGABYTES_A_SEAT = 5, 0.6, 40  # of snapshots: logins a month, chance of one a day, data kept
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def usage_events(lives: Lives, people: People, last_login: np.ndarray) -> Iterat
     names = pl.Series(list(CATALOGUE))
     account_key = account_keys(lives.accounts)
     for month, days in calendar.month_days():
-        is_weekend = np.is_busday(calendar.date(days)) ^ True
+        is_weekend = ~np.is_busday(calendar.date(days))
         expected = rate[week_of(days[:, None], lives.weekday), np.arange(lives.accounts)]
         sessions = chance.poisson(expected * np.where(is_weekend, WEEKEND, 1)[:, None])
         cell = np.repeat(np.arange(sessions.size), sessions.ravel())
@@ -132,9 +134,9 @@ def usage_events(lives: Lives, people: People, last_login: np.ndarray) -> Iterat
         elapsed = np.cumsum(gap)
         first = np.cumsum(length) - length
         moment = began[session] + (elapsed - elapsed[first][session]).astype("timedelta64[s]")
-        np.maximum.at(last_login, user, began)
-        feature = (width[account][session] * chance.random(len(session)) ** 1.25).astype(int)
-        duration = np.minimum(gap, chance.exponential(40, len(session))).astype(np.int32)
+        np.fmax.at(last_login, user, began)
+        feature = (width[account][session] * chance.random(len(session)) ** POPULAR_FEATURES).astype(int)
+        duration = np.minimum(gap, chance.exponential(SECONDS_OF_AN_EVENT, len(session))).astype(np.int32)
         number = pl.int_range(written + 1, written + len(session) + 1, eager=True)
         yield month, pl.DataFrame({
             "event_id": pl.select(pl.lit("EVT-") + number.cast(pl.String).str.zfill(8)).to_series(),
@@ -151,21 +153,25 @@ def usage_events(lives: Lives, people: People, last_login: np.ndarray) -> Iterat
 def usage_snapshots(lives: Lives) -> pl.DataFrame:
     """What a product analytics tool exports at each month's end, and on the last day."""
     chance, calendar = lives.chance("usage_snapshots"), lives.calendar
-    width, seen = breadth(lives) / len(CATALOGUE), is_seen(lives)
+    adoption, seen = breadth(lives) / len(CATALOGUE), is_seen(lives)
     day = np.repeat([days[-1] for _, days in calendar.month_days()], lives.accounts)
     account = np.tile(np.arange(lives.accounts), calendar.months)
     shown = np.flatnonzero(lives.on(lives.present, day, account) & seen[account])
     day, account = day[shown], account[shown]
-    usage = lives.on(lives.usage, day, account)
+    usage, seats = lives.on(lives.usage, day, account), lives.on(lives.seats, day, account)
     arrived = first_day(lives.on(lives.arrived_in, day, account), lives.weekday[account])
-    last_login = day - chance.geometric(np.clip(0.6 * usage, 0.03, 0.95)) + 1
+    last_login = day - chance.geometric(np.clip(LOGIN_CHANCE * usage, 0.03, 0.95)) + 1
     count = len(day)
     return pl.DataFrame({
         "account_id": account_keys(lives.accounts).gather(account),
         "snapshot_date": calendar.date(day),
-        "login_frequency": chance.poisson(5 * usage * np.sqrt(lives.on(lives.seats, day, account))),
-        "feature_adoption_score": np.round(np.clip(width[account] * usage**0.4 + chance.normal(0, 0.04, count), 0, 1), 2),
-        "license_utilization": np.round(np.clip(UTILIZATION * usage**0.5 + chance.normal(0, 0.05, count), 0, 1), 2),
-        "data_volume_gb": np.round(40 * usage * lives.on(lives.seats, day, account) * chance.lognormal(0, 0.3, count), 1),
+        "login_frequency": chance.poisson(LOGINS * usage * np.sqrt(seats)),
+        "feature_adoption_score": _share(adoption[account] * usage**0.4, chance),
+        "license_utilization": _share(UTILIZATION * usage**0.5, chance),
+        "data_volume_gb": np.round(GIGABYTES_A_SEAT * usage * seats * chance.lognormal(0, 0.3, count), 1),
         "last_login_date": calendar.date(np.maximum(last_login, arrived)),
     })
+
+
+def _share(usual: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+    return np.round(np.clip(usual + chance.normal(0, 0.05, len(usual)), 0, 1), 2)

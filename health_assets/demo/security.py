@@ -13,6 +13,7 @@ RESPONSE_MINUTES = np.array([np.inf, 60, 20, 5])  # promised; none for low
 USUAL_MINUTES = np.array([120, 32, 11, 2.8])  # median
 INCIDENT_TYPES = ("malware", "phishing", "unauthorized_access", "ddos", "data_breach")
 FALSE_POSITIVE_SHARE = 0.18
+DETECTION_MINUTES, CONTAINMENT_MINUTES, SLOWER_IN_TROUBLE = 27, 150, 1.6  # medians, factor
 
 
 def security_incidents(lives: Lives) -> pl.DataFrame:
@@ -24,11 +25,12 @@ def security_incidents(lives: Lives) -> pl.DataFrame:
     severity = np.where(in_trouble, chance.choice(4, count, p=SEVERITY_SHARE_IN_TROUBLE),
                         chance.choice(4, count, p=SEVERITY_SHARE))
     detected = calendar.at(day, chance.uniform(0, 23.9, count))
-    occurred = np.maximum(later(detected, -chance.lognormal(3.3, 0.9, count) / 60), calendar.midnight(day))
+    undetected = DETECTION_MINUTES * chance.lognormal(0, 0.9, count)
+    occurred = np.maximum(later(detected, -undetected / 60), calendar.midnight(day))
     left = calendar.midnight(lives.on(lives.left_on, day, account))
-    response = USUAL_MINUTES[severity] * np.where(in_trouble, 1.6, 1) * chance.lognormal(0, 0.6, count)
+    response = USUAL_MINUTES[severity] * np.where(in_trouble, SLOWER_IN_TROUBLE, 1) * chance.lognormal(0, 0.6, count)
     responded = np.minimum(later(detected, response / 60), left - SECOND)
-    contained = np.minimum(later(responded, chance.lognormal(5.0, 0.9, count) / 60), left - SECOND)
+    contained = np.minimum(later(responded, CONTAINMENT_MINUTES * chance.lognormal(0, 0.9, count) / 60), left - SECOND)
     is_answered, is_contained = responded < calendar.midnight_after, contained < calendar.midnight_after
     promised = RESPONSE_MINUTES[severity]
     return pl.DataFrame({

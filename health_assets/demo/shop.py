@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from health_assets.demo.billing import CURRENCY
 from health_assets.demo.crm import ages
 from health_assets.demo.lives import PAYMENT, Lives
 from health_assets.demo.naming import account_keys, keys
@@ -34,8 +35,7 @@ def orders(lives: Lives) -> pl.DataFrame:
         "account_id": account_keys(lives.accounts).gather(account),
         "order_date": lives.calendar.date(day),
         "total_amount": amount,
-        "currency": "USD",
-    })
+    }).with_columns(currency=pl.lit(CURRENCY))
 
 
 def payments(lives: Lives) -> pl.DataFrame:
@@ -54,9 +54,9 @@ def payments(lives: Lives) -> pl.DataFrame:
         "payment_due_date": calendar.date(day + DUE_AFTER_DAYS),
         "payment_date": calendar.date(paid_day),
         "amount_paid": amount,
-        "currency": "USD",
         "is_paid": ~is_unpaid & (paid_day <= calendar.last_day),
     }).select(
         pl.exclude("payment_date", "amount_paid", "is_paid"),
+        pl.lit(CURRENCY).alias("currency"),
         pl.when("is_paid").then(pl.col("payment_date", "amount_paid")),
     )

@@ -15,8 +15,11 @@ SPEED = 0.28  # median share of the target that a good answer takes
 LATE_BY, STUCK_SHARE, STUCK_TIMES = 0.55, 0.06, 8  # a bad one takes 1 + lognormal targets, a stuck one times 8
 ESCALATED_SHARE, ESCALATED_SHARE_IN_TARGET = 0.42, 0.015
 RATED_SHARE, GOOD_RATING, BAD_RATING = 0.68, 4.35, 2.3
+CLOSED_SHARE, BY_CUSTOMER_SHARE = 0.4, 0.85
 OUTAGE_SHARE, OUTAGE_HOURS = 0.03, (60, 200)  # an outage on the last days leaves urgent tickets open
-SURVEY_WEEKS, ANSWER_SHARE = 13, 0.62
+SURVEY_WEEKS, SURVEYED_AFTER_WEEKS, ANSWER_SHARE = 13, 4, 0.62
+NPS, NPS_OF_MOOD, NPS_NOISE = 8.8, 1.8, 1.0  # what a content account answers
+STARS, STARS_OF_MOOD, STARS_NOISE = 4.2, 0.7, 0.5
 
 
 def support_tickets(lives: Lives) -> pl.DataFrame:
@@ -24,7 +27,8 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
     chance, calendar = lives.chance("support_tickets"), lives.calendar
     account, day, is_bad, is_outage = _written(lives, chance)
     count = len(day)
-    priority = np.where(is_bad, chance.choice(4, count, p=BAD_PRIORITY_SHARE), chance.choice(4, count, p=PRIORITY_SHARE))
+    usual, worse = chance.choice(4, count, p=PRIORITY_SHARE), chance.choice(4, count, p=BAD_PRIORITY_SHARE)
+    priority = np.where(is_bad, worse, usual)
     priority[is_outage] = 0
     target = TARGET_HOURS[priority]
     late = (1.02 + chance.lognormal(-0.3, LATE_BY, count)) * np.where(
@@ -43,7 +47,7 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
     rating = np.where(is_bad, BAD_RATING - 0.5 * is_escalated, GOOD_RATING) + chance.normal(0, 0.55, count)
     is_rated = is_resolved & (chance.random(count) < RATED_SHARE)
     work = np.where(responded <= known, "in_progress", "open")
-    closed = np.where(chance.random(count) < 0.4, "closed", "resolved")
+    closed = np.where(chance.random(count) < CLOSED_SHARE, "closed", "resolved")
     return pl.DataFrame({
         "ticket_id": keys("TKT", count, 5),
         "account_id": account_keys(lives.accounts).gather(account),
@@ -56,7 +60,7 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
         "status": np.select([is_resolved, is_escalated], [closed, "escalated"], work),
         "is_escalated": is_escalated,
         "escalated_at": _where(is_escalated, escalated),
-        "ticket_type": np.where(chance.random(count) < 0.85, "customer", "monitoring"),
+        "ticket_type": np.where(chance.random(count) < BY_CUSTOMER_SHARE, "customer", "monitoring"),
         "satisfaction_score": _where(is_rated, np.round(np.clip(rating, 1, 5), 1)),
     })
 
@@ -67,7 +71,7 @@ def _written(lives: Lives, chance: np.random.Generator) -> tuple[np.ndarray, ...
     good = lives.scatter(lives.tickets - lives.bad_tickets, chance)
     hit = np.flatnonzero(lives.at_end(lives.present & (lives.tickets.sum(axis=0) > 0)))
     hit = np.sort(chance.choice(hit, int(np.ceil(OUTAGE_SHARE * len(hit))), replace=False))
-    outage_day = np.full(len(hit), lives.calendar.last_day - 1)
+    outage_day = np.full(len(hit), max(lives.calendar.last_day - 1, 0))
     hit = hit[lives.on(lives.present, outage_day, hit)]
     outage = hit, outage_day[: len(hit)]
     account, day = (np.concatenate(parts) for parts in zip(bad, good, outage, strict=True))
@@ -85,15 +89,17 @@ def feedback(lives: Lives) -> pl.DataFrame:
     """A survey a quarter, answered by some, out of the mood that the account is in."""
     chance = lives.chance("feedback")
     week, account = np.indices(lives.present.shape)
-    is_asked = lives.present & ((week - account) % SURVEY_WEEKS == 0) & (week - lives.arrived_in >= 4)
-    account, day = lives.scatter((is_asked & (chance.random(is_asked.shape) < ANSWER_SHARE)).astype(np.int8), chance)
+    knows_us = lives.present & (week - lives.arrived_in >= SURVEYED_AFTER_WEEKS)
+    answers = knows_us & ((week - account) % SURVEY_WEEKS == 0) & (chance.random(week.shape) < ANSWER_SHARE)
+    account, day = lives.scatter(answers.astype(np.int8), chance)
     mood = lives.on(lives.satisfaction, day, account)
-    nps = np.clip(np.round(8.7 + 1.4 * mood + chance.normal(0, 1.0, len(day))), 0, 10).astype(int)
+    nps = np.clip(np.round(NPS + NPS_OF_MOOD * mood + chance.normal(0, NPS_NOISE, len(day))), 0, 10).astype(int)
+    stars = STARS + STARS_OF_MOOD * mood + chance.normal(0, STARS_NOISE, len(day))
     return pl.DataFrame({
         "feedback_id": keys("FB", len(day), 5),
         "account_id": account_keys(lives.accounts).gather(account),
         "feedback_date": lives.calendar.date(day),
         "nps_score": nps,
-        "satisfaction_score": np.clip(np.round(4.2 + 0.7 * mood + chance.normal(0, 0.5, len(day))), 1, 5).astype(int),
+        "satisfaction_score": np.clip(np.round(stars), 1, 5).astype(int),
         "likelihood_to_renew": np.select([nps >= 8, nps >= 6], ["high", "medium"], "low"),
     })

@@ -9,7 +9,10 @@ from health_assets.demo.naming import account_keys, keys
 
 OWNER_SHARE = 0.35  # accounts that have devices
 DEVICE_TYPES = ("gateway", "sensor", "terminal", "scanner")
+INACTIVE_SHARE = 0.05
 READ_SHARE, UPTIME_LOST, UPTIME_LOST_IN_TROUBLE = 0.95, 1.2, 9.0  # percentage points
+ERRORS, ERRORS_IN_TROUBLE, MAINTENANCE, MAINTENANCE_IN_TROUBLE = 0.08, 1.5, 0.04, 0.25  # a reading
+VOLUME = 120  # at the usual activity
 
 
 def _installed(lives: Lives) -> tuple[np.ndarray, np.ndarray]:
@@ -27,13 +30,13 @@ def _installed(lives: Lives) -> tuple[np.ndarray, np.ndarray]:
 def devices(lives: Lives) -> pl.DataFrame:
     account, week = _installed(lives)
     chance = lives.chance("device_types")
-    luck = chance.random(len(account))
+    luck, has_left = chance.random(len(account)), ~lives.at_end(lives.present)[account]
     return pl.DataFrame({
         "device_id": keys("DEV", len(account), 5),
         "account_id": account_keys(lives.accounts).gather(account),
         "device_type": chance.choice(DEVICE_TYPES, len(account)),
         "installed_date": lives.calendar.date(first_day(week, lives.weekday[account])),
-        "status": np.select([~lives.at_end(lives.present)[account], luck < 0.05], ["retired", "inactive"], "active"),
+        "status": np.select([has_left, luck < INACTIVE_SHARE], ["retired", "inactive"], "active"),
     })
 
 
@@ -55,7 +58,7 @@ def device_readings(lives: Lives) -> pl.DataFrame:
         "device_id": keys("DEV", len(account), 5).gather(device),
         "reading_date": lives.calendar.date(day),
         "uptime_pct": np.round(np.clip(100 - lost, 0, 100), 2),
-        "usage_volume": np.round(120 * usage * chance.lognormal(0, 0.25, len(day)), 1),
-        "error_count": chance.poisson(np.where(in_trouble, 1.5, 0.08)),
-        "maintenance_due": chance.random(len(day)) < np.where(in_trouble, 0.25, 0.04),
+        "usage_volume": np.round(VOLUME * usage * chance.lognormal(0, 0.25, len(day)), 1),
+        "error_count": chance.poisson(np.where(in_trouble, ERRORS_IN_TROUBLE, ERRORS)),
+        "maintenance_due": chance.random(len(day)) < np.where(in_trouble, MAINTENANCE_IN_TROUBLE, MAINTENANCE),
     })
