@@ -3,6 +3,7 @@
 from datetime import date
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from health_assets.orchestration import OWNER, monthly_partitions
 from health_assets.publish import publish
@@ -24,7 +25,6 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"duckdb"},
         owners=[OWNER],
         required_resource_keys={"warehouse", "as_of"},
-        io_manager_key="nothing",
         description="The read-only snapshot that dashboards, notebooks, SQL, reports and alerts read.",
     )
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -43,7 +43,7 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
     return published
 
 
-def daily_job(settings: Settings) -> dg.UnresolvedAssetJobDefinition:
+def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
     """Everything from the files to the snapshot, for the current month and whatever else is out of date."""
     return dg.define_asset_job(
         DAILY_JOB,

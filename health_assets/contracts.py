@@ -29,6 +29,13 @@ class Contract(dy.Schema):
     """
 
 
+class RawContract(Contract):
+    """Base of raw contracts: where each row stands in the files."""
+
+    source_file = dy.String(primary_key=True, description="File, with its folder")
+    source_row = dy.Int64(primary_key=True, min=1, description="Number of the row within its file, from 1 after the header")
+
+
 @dataclass(frozen=True)
 class Expectation:
     """One promise of a contract, under the name that people see in Dagster.

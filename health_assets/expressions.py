@@ -6,6 +6,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from health_assets.settings import Settings
+
 
 @dataclass(frozen=True)
 class Period:
@@ -49,6 +51,12 @@ def first_match(cases: Iterable[tuple[pl.Expr, str]]) -> pl.Expr:
 def rounded(value: pl.Expr, decimals: int) -> pl.Expr:
     """Rounded half away from zero, as metrics are everywhere in this product."""
     return value.round(decimals, mode="half_away_from_zero")
+
+
+def in_reporting_currency(amount: str, settings: Settings) -> pl.Expr:
+    """An amount at the fixed rates of the settings; null where the row's currency has none, so the row is quarantined."""
+    rates = {settings.reporting_currency: 1.0} | settings.fx_rates
+    return pl.col(amount) * pl.col("currency").replace_strict(rates, default=None, return_dtype=pl.Float64)
 
 
 def month_of(day: pl.Expr) -> pl.Expr:

@@ -70,7 +70,7 @@ def gated(
         .join(_collapsed(sound, distinct), on="month", how="left", nulls_equal=True)
         .select("month", *(pl.col(count).fill_null(0).cast(pl.Int64) for count in LOAD_COUNTS))
     )
-    return Gated(newest.select(dtypes(contract)), rejected_rows, loads)
+    return Gated(newest.select(list(dtypes(contract))), rejected_rows, loads)
 
 
 def _orphans(existing: dict[str, pl.Series]) -> dict[str, pl.Expr]:

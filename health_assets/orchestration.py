@@ -108,11 +108,7 @@ def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
     targets = _referenced(table) if table.is_gated else {}
     reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
     ins = {
-        name: dg.AssetIn(
-            metadata=BY_PERIOD if table.monthly else None,
-            input_manager_key=None,
-        )
-        for name in reads
+        name: dg.AssetIn(metadata=BY_PERIOD if table.monthly else None) for name in reads
     }
     injected = {name for name in table.injected if name != "period"}
 
@@ -137,7 +133,6 @@ def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
         kinds={"polars", "duckdb"} if table.layer != "raw" else {"file", "duckdb"},
         owners=[OWNER],
         description=f"{(table.contract.__doc__ or '').strip()}\n\nGrain: {grain(table.contract)}.",
-        code_version=None,
         metadata=_definition_metadata(table),
         freshness_policy=_freshness(table),
     )(compute)

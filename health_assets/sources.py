@@ -43,7 +43,7 @@ def read_source(name: str, rows: type[Contract], settings: Settings, only: list[
         if only is None or label(file) in only:
             frames.append(_in_our_names(_scan(file, source), file, name, rows, source))
     if not frames:
-        return pl.LazyFrame(schema={column: pl.String for column in rows.column_names()} | {FILE: pl.String, ROW: pl.Int64})
+        return pl.LazyFrame(schema={column: pl.String for column in given_columns(rows)} | {FILE: pl.String, ROW: pl.Int64})
     return pl.concat(frames, how="vertical_relaxed")
 
 
@@ -84,6 +84,11 @@ def label(file: str) -> str:
     return file if "://" in file else "/".join(Path(file).parts[-2:])
 
 
+def given_columns(rows: type[Contract]) -> list[str]:
+    """The columns of a raw contract that files bring; where a row stands is added when it is read."""
+    return [name for name in dtypes(rows) if name not in (FILE, ROW)]
+
+
 def check_sources(settings: Settings, contracts: dict[str, type[Contract]]) -> None:
     """Refuse what cannot work before anything runs: unknown sources, missing files, missing required columns.
 
@@ -107,7 +112,7 @@ def unknown_columns(name: str, rows: type[Contract], settings: Settings) -> dict
     source = settings.sources.get(name)
     if source is None:
         return {}
-    known = set(rows.column_names()) | set(source.columns)
+    known = set(given_columns(rows)) | set(source.columns)
     extra = {label(file): sorted(set(_header(_scan(file, source), file)) - known) for file in files_of(name, source)}
     return {file: columns for file, columns in extra.items() if columns}
 
@@ -168,7 +173,7 @@ def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract]
             raise SourceError(f"{file}: has no column {theirs!r} as sources.{name}.columns says{_near(theirs, header)}")
     renamed = scan.rename(ours)
     given = dict(zip(ours.values(), [scan.collect_schema()[theirs] for theirs in header], strict=True))
-    missing = [column for column in dtypes(rows) if column not in given]
+    missing = [column for column in given_columns(rows) if column not in given]
     for column in missing:
         declared = rows.columns()[column]
         if meta(declared, "required") and not meta(declared, "key") and column not in source.defaults:
@@ -181,7 +186,7 @@ def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract]
         for column in missing
     }
     return renamed.with_columns(**made).select(
-        *dtypes(rows),
+        *given_columns(rows),
         pl.lit(label(file)).alias(FILE),
         pl.col(ROW).cast(pl.Int64),
     )

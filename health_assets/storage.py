@@ -277,7 +277,7 @@ def _collected(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
     if set(collected.columns) != set(wanted):
         missing, extra = set(wanted) - set(collected.columns), set(collected.columns) - set(wanted)
         raise ValueError(f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many")
-    return collected.select(wanted).cast(dict(wanted))
+    return collected.select(list(wanted)).cast(dict(wanted))
 
 
 def _create(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:

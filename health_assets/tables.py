@@ -13,6 +13,8 @@ from typing import Literal, TypeVar
 
 import polars as pl
 
+from health_assets.settings import Settings
+from health_assets.sources import read_profile, read_source
 from health_assets.contracts import ERROR, Contract, Expectation, Severity
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
@@ -75,11 +77,14 @@ class Table:
 TABLES: dict[str, Table] = {}
 
 
-def source(name: str, rows: type[Contract], *, profile: type[Contract] | None = None) -> Callable[..., pl.LazyFrame]:
-    """A raw table `raw_<source>`: the files as they are, or (event scale) their profile by file and month."""
-    from health_assets.sources import read_source
+def source(
+    name: str, rows: type[Contract], *, profile: type[Contract] | None = None, time: str = ""
+) -> Callable[..., pl.LazyFrame]:
+    """A raw table `raw_<source>`: the files as they are, or (event scale) their profile by file and month of `time`."""
 
-    def read(settings) -> pl.LazyFrame:  # noqa: ANN001
+    def read(settings: Settings) -> pl.LazyFrame:
+        if profile is not None:
+            return read_profile(name.removeprefix("raw_"), rows, time, settings)
         return read_source(name.removeprefix("raw_"), rows, settings)
 
     TABLES[name] = Table(name, profile or rows, read, "raw", rows=rows)

@@ -1,0 +1,27 @@
+"""CRM: the accounts, and what happened to their contracts."""
+
+from health_assets.columns import Given
+from health_assets.contracts import RawContract
+from health_assets.tables import source
+
+
+class RawAccounts(RawContract):
+    """Which companies do we serve? As the CRM exports them."""
+
+    account_id = Given("Key of the account", required=True)
+    company_name = Given("Name of the company", required=True)
+    signup_date = Given("Day of the first contract or trial", required=True)
+    status = Given("active, churned, trial or suspended, as known when the file was written")
+    industry = Given("Industry")
+    employee_count = Given("Number of employees")
+    plan_tier = Given("Plan, e.g. starter, growth, enterprise")
+    account_owner = Given("The person in charge of the account")
+    region = Given("Sales region")
+    age = Given("Age of the person, for consumer businesses")
+    licensed_seats = Given("Seats paid for")
+    monthly_recurring_revenue = Given("MRR, used where no subscriptions are connected")
+    license_utilization = Given("Share of seats in use, 0-1")
+    parent_account_id = Given("The account that this one belongs to")
+
+
+raw_accounts = source("raw_accounts", RawAccounts)

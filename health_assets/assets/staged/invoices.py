@@ -1,0 +1,48 @@
+"""Invoices, parsed: amounts in the reporting currency, a due date for each."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day, Money
+from health_assets.contracts import Contract
+from health_assets.expressions import in_reporting_currency
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import staged
+
+INVOICE_STATUSES = ["paid", "open", "overdue", "void", "failed"]
+
+
+class Invoices(Contract):
+    """What was invoiced, and was it paid?"""
+
+    invoice_id = dy.String(primary_key=True, description="Invoice")
+    account_id = AccountId(of="staged_accounts")
+    invoice_date = Day("Day of the invoice", nullable=False, metadata={"known_from": True})
+    invoice_month = dy.Date(description="First day of the month of the invoice")
+    due_date = Day("Day by which it is to be paid; invoice date + revenue.invoice_due_days where the file has none", nullable=False)
+    amount = Money("Amount; negative = credit note", min=None)
+    currency = dy.String(description="Currency of the source amount")
+    status = dy.Enum(INVOICE_STATUSES, nullable=True, description="As known on the load day")
+    paid_date = Day("Day of payment; null = not paid, or not said when")
+    period_start = Day("First day that it pays for")
+    period_end = Day("Last day that it pays for")
+    line_items = dy.String(nullable=True, description="What it is for")
+    is_paid = dy.Bool(nullable=True, description="Paid as known on the load day; null = status not known")
+
+
+@staged(Invoices)
+def staged_invoices(raw_invoices: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed invoices."""
+    return (
+        raw_invoices.pipe(parsed, Invoices, settings, "invoices")
+        .with_columns(
+            currency=pl.col("currency").str.to_uppercase().fill_null(settings.reporting_currency),
+            due_date=pl.col("due_date").fill_null(
+                pl.col("invoice_date").dt.offset_by(f"{settings.revenue.invoice_due_days}d")
+            ),
+            invoice_month=pl.col("invoice_date").dt.truncate("1mo"),
+            is_paid=(pl.col("status") == "paid") | pl.col("paid_date").is_not_null(),
+        )
+        .with_columns(amount=in_reporting_currency("amount", settings))
+    )

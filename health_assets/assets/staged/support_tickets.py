@@ -1,0 +1,50 @@
+"""Support tickets, parsed. A ticket that was resolved before it was created keeps its row; its hours are null."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day, Hours, Moment
+from health_assets.contracts import WARN, Contract
+from health_assets.expressions import local_date
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import identity, staged
+
+TICKET_STATUSES = ["open", "in_progress", "resolved", "closed", "escalated"]
+RESOLVED = ["resolved", "closed"]
+PRIORITIES = ["p1", "p2", "p3", "p4"]
+
+
+class SupportTickets(Contract):
+    """Who asked for help, when, and how did it end?"""
+
+    ticket_id = dy.String(primary_key=True, description="Ticket")
+    account_id = AccountId(of="staged_accounts")
+    created_at = Moment("When it was opened", nullable=False)
+    created_date = Day("Local day on which it was opened", nullable=False, metadata={"known_from": True})
+    first_response_at = Moment("When somebody first answered; null = nobody yet, or not exported")
+    resolved_at = Moment("When it was resolved; null while open, or where only the hours are exported")
+    resolution_time_hours = Hours("Time to resolution as the file has it")
+    priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = not known")
+    category = dy.String(nullable=True, description="What it is about")
+    status = dy.Enum(TICKET_STATUSES, nullable=True, description="As known on the load day")
+    is_escalated = dy.Bool(nullable=True, description="Escalated, as known on the load day")
+    escalated_at = Moment("When it was escalated")
+    ticket_type = dy.String(nullable=True, description="Who raised it")
+    satisfaction_score = dy.Float64(nullable=True, min=1, max=5, description="Rating after resolution, 1-5; null = not rated")
+    related_incident_id = dy.String(nullable=True, description="Security incident behind it")
+
+
+@staged(SupportTickets)
+def staged_support_tickets(raw_support_tickets: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed tickets."""
+    return raw_support_tickets.pipe(parsed, SupportTickets, settings, "support_tickets").with_columns(
+        created_date=local_date(pl.col("created_at"), settings.timezone),
+        is_escalated=pl.col("is_escalated") | (pl.col("status") == "escalated"),
+    )
+
+
+@identity(of=staged_support_tickets, severity=WARN)
+def resolved_at__not_before_created(staged_support_tickets: pl.LazyFrame) -> pl.LazyFrame:
+    """No ticket was resolved before it was created; of one that was, the hours and the SLA state are unknown."""
+    return staged_support_tickets.filter(pl.col("resolved_at") < pl.col("created_at"))

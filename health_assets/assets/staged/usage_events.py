@@ -1,0 +1,32 @@
+"""Usage events, parsed from the files themselves; only the months that a run has to write."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day, Moment
+from health_assets.contracts import Contract
+from health_assets.expressions import local_date
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import staged
+
+
+class UsageEvents(Contract):
+    """Who did what in the product, and when? An event id that comes back in another month is another event."""
+
+    event_id = dy.String(primary_key=True, description="Event")
+    account_id = AccountId(of="staged_accounts")
+    user_id = dy.String(nullable=True, description="User; null for events of machines")
+    event_name = dy.String(description="What was done, lower case")
+    event_timestamp = Moment("When", nullable=False)
+    event_date = Day("Local day", nullable=False, metadata={"known_from": True})
+    duration_seconds = dy.Float64(nullable=True, min=0, description="How long it took, in seconds; null = not measured")
+
+
+@staged(UsageEvents, monthly=True)
+def staged_usage_events(raw_usage_events: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed events."""
+    return raw_usage_events.pipe(parsed, UsageEvents, settings, "usage_events").with_columns(
+        pl.col("event_name").str.to_lowercase(),
+        event_date=local_date(pl.col("event_timestamp"), settings.timezone),
+    )
