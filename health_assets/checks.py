@@ -7,7 +7,7 @@ imports Great Expectations, and only when a check runs, since that takes seconds
 import logging
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 import dagster as dg
@@ -244,7 +244,8 @@ def _expectation(promise: Expectation, tallied: bool) -> Any:
     if promise.kind == "in_set":
         return gxe.ExpectColumnValuesToBeInSet(column=column, **promise.arguments, **named)
     if promise.kind == "between":
-        return gxe.ExpectColumnValuesToBeBetween(column=column, **promise.arguments, **named)
+        bounds = {name: _moment(bound) for name, bound in promise.arguments.items()}
+        return gxe.ExpectColumnValuesToBeBetween(column=column, **bounds, **named)
     return gxe.ExpectColumnValuesToBeInSet(column=promise.name, value_set=[True], **named)
 
 
@@ -266,6 +267,11 @@ def _pandas(rows: pl.DataFrame) -> pd.DataFrame:
         if isinstance(dtype, pl.Enum) or dtype == pl.Date
     ]
     return rows.with_columns(plain).to_pandas()
+
+
+def _moment(bound: Any) -> Any:
+    """pandas has days as midnights."""
+    return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
 
 
 def _great_expectations() -> Any:

@@ -1,11 +1,17 @@
 """What Dagster loads: every table as an asset with its checks, the published snapshot, the daily job."""
 
+import warnings
+
 import dagster as dg
+from dagster_shared.utils.warnings import BetaWarning, PreviewWarning
 
 from health_assets import automation, settings
 from health_assets.checks import checks_of
 from health_assets.orchestration import asset_of, resources
 from health_assets.tables import load_all
+
+for announced in (BetaWarning, PreviewWarning):  # of parts of Dagster that are used on purpose
+    warnings.filterwarnings("ignore", category=announced)
 
 
 def definitions(company: settings.Settings) -> dg.Definitions:

@@ -72,7 +72,7 @@ class TableIOManager(dg.IOManager):
         table = TABLES[context.asset_key.path[-1]]
         if table.monthly:
             asked = set(context.asset_partition_keys) if context.has_asset_partitions else set()
-            for months, marks, rows in obj:
+            for months, marks, rows in obj():
                 self.warehouse.write_months(table, months, rows, marks)
                 for month in months:
                     if month.isoformat() not in asked:
@@ -117,7 +117,7 @@ def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
         if table.layer == "raw":
             _warn_of_oddities(context, table, settings)
         if table.monthly:
-            return _by_months(context, table, frames, given, targets)
+            return partial(_by_months, context, table, frames, given, targets)  # Dagster would run a generator as an op
         rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
         if table.is_gated:
             return gated(rows, table.contract, _existing(targets, frames))
