@@ -1,0 +1,134 @@
+"""Month-end recurring revenue of each account, and how it moved.
+
+Movements that concern one month only; retention percentages belong in mart/net_revenue_retention.py.
+"""
+
+from datetime import date
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Money
+from health_assets.contracts import Contract
+from health_assets.expressions import first_match
+from health_assets.revenue import has_revenue_history, month_end_mrr, paid_periods
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+MOVEMENTS = ["new", "reactivation", "expansion", "retained", "contraction", "churn", "inactive"]
+TOLERANCE = 0.005  # half a cent
+
+
+class RevenueMonthly(Contract):
+    """How much does each account pay, and did that grow, shrink, stop or come back?
+
+    From the first paying month to the as-of month, so churn is a row. Movements are null where only the CRM has an MRR.
+    """
+
+    account_id = AccountId(primary_key=True)
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    mrr = Money("Recurring revenue at month end, in the as-of month on the as-of day")
+    arr = Money("MRR x 12")
+    previous_mrr = Money("MRR of the month before, 0 in the first paying month; null = no history", nullable=True)
+    movement = dy.Enum(
+        MOVEMENTS,
+        nullable=True,
+        description="new = first month paid ever; reactivation = pays again; expansion, contraction, retained = pays "
+        "more, less, the same; churn = pays no longer; inactive = still pays nothing; null = no history",
+    )
+    new_mrr = Money("MRR of a first paying month; null = no history", nullable=True)
+    reactivation_mrr = Money("MRR of an account that pays again; null = no history", nullable=True)
+    expansion_mrr = Money("Rise of MRR; null = no history", nullable=True)
+    contraction_mrr = Money("Fall of MRR to an amount above 0; null = no history", nullable=True)
+    churned_mrr = Money("MRR that fell to 0; null = no history", nullable=True)
+    is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
+
+    @dy.rule()
+    def waterfall__closes(cls) -> pl.Expr:
+        return (waterfall(pl.col("previous_mrr")) - pl.col("mrr")).abs() < TOLERANCE
+
+
+def waterfall(starting_mrr: pl.Expr) -> pl.Expr:
+    """What the movements make of the starting MRR: the ending MRR, if the waterfall closes."""
+    gained = pl.col("new_mrr") + pl.col("reactivation_mrr") + pl.col("expansion_mrr")
+    return starting_mrr + gained - pl.col("contraction_mrr") - pl.col("churned_mrr")
+
+
+@table(RevenueMonthly)
+def fact_revenue_monthly(
+    staged_accounts: pl.LazyFrame,
+    staged_subscriptions: pl.LazyFrame,
+    staged_invoices: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+    load_day: date,
+) -> pl.LazyFrame:
+    """MRR and movement of each account and month."""
+    paying = month_end_mrr(paid_periods(staged_subscriptions, staged_invoices, settings, as_of), as_of)
+    measured = (
+        _month_spine(paying, as_of)
+        .join(paying, on=["account_id", "month"], how="left", validate="1:1")
+        .with_columns(pl.col("mrr").fill_null(0.0))
+        .with_columns(previous_mrr=pl.col("mrr").shift(1, fill_value=0.0).over("account_id", order_by="month"))
+        .with_columns(movement=_movement())
+    )
+    has_history = has_revenue_history(staged_subscriptions, staged_invoices, settings)
+    return (
+        pl.concat([measured, _as_the_crm_has_it(staged_accounts, has_history, as_of, load_day)], how="diagonal_relaxed")
+        .with_columns(
+            arr=12 * pl.col("mrr"),
+            new_mrr=_moved("new", pl.col("mrr")),
+            reactivation_mrr=_moved("reactivation", pl.col("mrr")),
+            expansion_mrr=_moved("expansion", pl.col("mrr") - pl.col("previous_mrr")),
+            contraction_mrr=_moved("contraction", pl.col("previous_mrr") - pl.col("mrr")),
+            churned_mrr=_moved("churn", pl.col("previous_mrr")),
+            is_partial=pl.col("month").dt.month_end() > as_of,
+        )
+        .sort("account_id", "month")
+        .select(RevenueMonthly.column_names())
+    )
+
+
+def _month_spine(paying: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Each month from an account's first paying month to the as-of month."""
+    return (
+        paying.group_by("account_id")
+        .agg(month=pl.col("month").min())
+        .with_columns(month=pl.date_ranges("month", pl.lit(as_of), "1mo"))
+        .explode("month", empty_as_null=False, keep_nulls=False)
+    )
+
+
+def _movement() -> pl.Expr:
+    """The movement of a row of the spine, which begins with the first paying month."""
+    now, before = pl.col("mrr"), pl.col("previous_mrr")
+    is_first = pl.col("month") == pl.col("month").min().over("account_id")
+    return first_match(
+        [
+            (is_first, "new"),
+            ((now > 0) & (before == 0), "reactivation"),
+            ((now == 0) & (before > 0), "churn"),
+            (now == 0, "inactive"),
+            (now > before, "expansion"),
+            (now < before, "contraction"),
+            (pl.lit(True), "retained"),
+        ]
+    )
+
+
+def _moved(movement: str, amount: pl.Expr) -> pl.Expr:
+    """The amount in rows of a movement, 0 in the others, null where movements are not known."""
+    is_it = pl.col("movement") == movement
+    return pl.when(is_it).then(amount).when(~is_it).then(0.0)
+
+
+def _as_the_crm_has_it(
+    staged_accounts: pl.LazyFrame, has_history: pl.LazyFrame, as_of: date, load_day: date
+) -> pl.LazyFrame:
+    """The CRM's MRR for the month of the load, where nothing better is known; it has no past, so it has no movement."""
+    mrr = pl.col("monthly_recurring_revenue")
+    return (
+        staged_accounts.join(has_history, how="cross")
+        .filter(~pl.col("has_revenue_history"), pl.lit(as_of == load_day), mrr.is_not_null())
+        .select("account_id", month=pl.lit(as_of.replace(day=1)), mrr=mrr)
+    )

@@ -1,0 +1,106 @@
+"""What an account pays, and from when to when: the one reading of contracts, paid invoices or the CRM behind every MRR.
+
+Facts turn these periods into months and days; what a movement is, and retention, do not belong here.
+"""
+
+from datetime import date
+
+import polars as pl
+
+from health_assets.expressions import month_of
+from health_assets.settings import Settings
+
+DECIMALS_OF_MONEY = 6  # float dust of sums and exchange rates must not become an expansion
+DAYS_OF_A_MONTH = 30.4375
+
+
+def paid_periods(
+    staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings, as_of: date
+) -> pl.LazyFrame:
+    """Periods of constant recurring revenue, trials left out; those of an account add up where they overlap.
+
+    Columns: account_id, start_date, known_date (from which day the period is known), end_date (first unpaid day; null
+    while it runs), mrr (above 0, in the reporting currency).
+    """
+    if settings.revenue.basis == "paid_invoices":
+        return _periods_of_invoices(staged_invoices, settings.revenue.allowed_gap_months, as_of)
+    return staged_subscriptions.filter(
+        ~pl.col("is_trial"), pl.col("mrr_amount") > 0, pl.col("start_date") <= as_of
+    ).select("account_id", "start_date", "end_date", known_date="start_date", mrr="mrr_amount")
+
+
+def has_revenue_history(
+    staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings
+) -> pl.LazyFrame:
+    """One row: whether the source of the revenue basis has rows, so that an account without one is known to pay 0."""
+    by_invoices = settings.revenue.basis == "paid_invoices"
+    return (staged_invoices if by_invoices else staged_subscriptions).select(has_revenue_history=pl.len() > 0)
+
+
+def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """MRR on the measure day min(month end, as-of day) of each month in which an account pays then.
+
+    Grain: account_id x month; months in which nothing is paid on the measure day have no row.
+    """
+    last_month = pl.min_horizontal(pl.col("end_date"), pl.lit(as_of)).dt.truncate("1mo")
+    return (
+        periods.with_columns(month=pl.date_ranges(month_of(pl.col("start_date")), last_month, "1mo"))
+        .explode("month", empty_as_null=False, keep_nulls=False)
+        .with_columns(measure_day=pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(as_of)))
+        .filter(
+            pl.col("start_date") <= pl.col("measure_day"),
+            pl.col("end_date").is_null() | (pl.col("end_date") > pl.col("measure_day")),
+        )
+        .group_by("account_id", "month")
+        .agg(pl.col("mrr").sum().round(DECIMALS_OF_MONEY))
+    )
+
+
+def running_total(steps: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """How high a stock stands from each day of change on, until the next.
+
+    Args:
+        steps: account_id, first_day, end_day (first day no longer counted; null = never ends), size.
+        name: of the resulting column.
+
+    Grain: account_id x day of change, sorted by day, as `join_asof` wants it.
+    """
+    return (
+        pl.concat(
+            [
+                steps.select("account_id", day="first_day", change="size"),
+                steps.select("account_id", day="end_day", change=-pl.col("size")).drop_nulls("day"),
+            ]
+        )
+        .group_by("account_id", "day")
+        .agg(pl.col("change").sum())
+        .sort("account_id", "day")
+        .select("account_id", "day", pl.col("change").cum_sum().round(DECIMALS_OF_MONEY).over("account_id").alias(name))
+        .sort("day", "account_id")
+    )
+
+
+def _periods_of_invoices(staged_invoices: pl.LazyFrame, allowed_gap_months: int, as_of: date) -> pl.LazyFrame:
+    """Whole months: an invoice is spread over the months it pays for, and the last MRR is kept through a short gap."""
+    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
+    months = (days / DAYS_OF_A_MONTH).round().clip(1).fill_null(1).cast(pl.Int64)
+    first_month = month_of(pl.coalesce("period_start", "invoice_date"))
+    paid_on = pl.coalesce("paid_date", "invoice_date")
+    return (
+        staged_invoices.filter(pl.col("is_paid"), paid_on <= as_of, pl.col("invoice_date") <= as_of)
+        .select("account_id", first_month=first_month, months=months, known_date=paid_on, mrr=pl.col("amount") / months)
+        .with_columns(month=pl.int_ranges(0, pl.col("months")))
+        .explode("month", empty_as_null=False, keep_nulls=False)
+        .with_columns(month=pl.col("first_month").dt.offset_by(pl.format("{}mo", "month")))
+        .group_by("account_id", "month")
+        .agg(pl.col("mrr").sum(), pl.col("known_date").min())
+        .filter(pl.col("mrr") > 0, pl.col("month") <= as_of)
+        .with_columns(next_month=pl.col("month").shift(-1).over("account_id", order_by="month"))
+        .select(
+            "account_id",
+            start_date="month",
+            known_date=pl.max_horizontal("month", "known_date"),
+            end_date=pl.min_horizontal("next_month", pl.col("month").dt.offset_by(f"{1 + allowed_gap_months}mo")),
+            mrr="mrr",
+        )
+    )
