@@ -1,0 +1,320 @@
+"""The command line: make the demo company, run the pipeline, see where we stand.
+
+What `status` prints is in report.py. Expected errors are one message and exit code 1, never a traceback.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from health_assets import report, settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+app = typer.Typer(
+    help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False
+)
+console = Console()
+errors = Console(stderr=True)
+
+DAGSTER_HOME = Path("data/dagster")
+DEMO_FOLDER = Path("data/demo")
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help=f"The company's settings; else the file named by {settings.SETTINGS_VARIABLE}."),
+]
+
+
+class Profile(StrEnum):
+    """What kind of firm the demo company is."""
+
+    saas = "saas"
+    commerce = "commerce"
+    security = "security"
+    operations = "operations"
+    all = "all"
+
+
+class FileFormat(StrEnum):
+    """How the demo company exports its files."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+class CommandError(Exception):
+    """What was asked for cannot be done; the message says why and what to do."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the files and their settings.yml go.")] = DEMO_FOLDER,
+    accounts: Annotated[int, typer.Option(min=1, help="How many accounts ever sign up.")] = 150,
+    months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 24,
+    end: Annotated[str | None, typer.Option(help="The last day, e.g. 2025-01-31; yesterday by default.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed, end and size give the same bytes.")] = 7,
+    profile: Annotated[Profile, typer.Option(help="Which sources the company has.")] = Profile.all,
+    file_format: Annotated[FileFormat, typer.Option("--format", help="How it exports them.")] = FileFormat.csv,
+) -> None:
+    """Write a simulated company: its exports and the settings that connect them."""
+    with _expected_errors():
+        from health_assets.demo import write_company
+
+        last_day = _day(end, "--end") if end else date.today() - timedelta(days=1)
+        with console.status("Simulating the company ...") as status:
+            rows = write_company(
+                folder,
+                accounts=accounts,
+                months=months,
+                end=last_day,
+                seed=seed,
+                profile=profile.value,
+                file_format=file_format.value,
+                reporter=lambda file, count: status.update(f"{file}: {count:,} rows"),
+            )
+        console.print(
+            f"[green]Demo company written[/]: {len(rows)} sources, {sum(rows.values()):,} rows up to {last_day}, "
+            f"settings in {folder / 'settings.yml'}"
+        )
+
+
+@app.command()
+def run(
+    settings_file: SettingsFile = None,
+    as_of: Annotated[str | None, typer.Option(help="The day to report on, e.g. 2025-01-31.")] = None,
+) -> None:
+    """Run the pipeline from the files to the published snapshot."""
+    with _expected_errors():
+        company = settings.load(settings_file)
+        day = _as_of(as_of, company)
+        _prepare_dagster()
+        console.print(f"[bold]{escape(company.company)}[/], as of {day}")
+        started = time.monotonic()
+        outcome = _run(company, day)
+        seconds = time.monotonic() - started
+        _print_checks(outcome)
+        _print_quarantine(outcome)
+        passed = sum(check.passed for check in outcome.checks)
+        warned = sum(not check.passed and check.is_warning for check in outcome.checks)
+        failed = len(outcome.checks) - passed - warned
+        verdict = "[green]Published[/]" if outcome.succeeded else "[red]Not published[/]"
+        console.print(
+            f"{verdict}: {outcome.tables} tables, {outcome.rows:,} rows, checks {passed} passed, "
+            f"{warned} warned, {failed} failed, in {seconds:.1f} s"
+        )
+        if not outcome.succeeded:
+            raise CommandError(outcome.reason(company.published))
+        console.print(f"Snapshot: {_shown(company.published)}", highlight=False)
+
+
+@app.command()
+def status(settings_file: SettingsFile = None) -> None:
+    """Where do we stand: health, revenue at risk, whom to call and why."""
+    with _expected_errors():
+        report.print_status(settings.load(settings_file), console)
+
+
+class Check:
+    """The verdict of one check of the run."""
+
+    def __init__(self, evaluation: "dg.AssetCheckEvaluation") -> None:
+        import dagster as dg
+
+        self.name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+        self.passed = evaluation.passed
+        self.is_warning = evaluation.severity == dg.AssetCheckSeverity.WARN
+        self.evidence = {name: value.value for name, value in evaluation.metadata.items()}
+
+
+class Outcome:
+    """What a run has told so far: fed with Dagster's events, shown as progress, summed up at the end."""
+
+    def __init__(self) -> None:
+        self.succeeded = False
+        self.tables = 0
+        self.rows = 0
+        self.checks: list[Check] = []
+        self.warnings: list[str] = []
+        self.failures: list[str] = []
+        self.quarantined: dict[str, int] = {}
+        self.seen: set[str] = set()
+
+    def told(self, entry: Any) -> str | None:
+        """Take in an event of the run; returns what is being done now, if the event says so."""
+        event = entry.dagster_event
+        if event is None:
+            if entry.level >= 30:
+                self.warnings.append(entry.user_message)
+            return None
+        kind = event.event_type_value
+        if kind == "ASSET_MATERIALIZATION":
+            self._materialized(event.asset_key.to_user_string(), event.materialization.metadata)
+        elif kind == "ASSET_CHECK_EVALUATION":
+            self.checks.append(Check(event.event_specific_data))
+        elif kind in ("STEP_FAILURE", "PIPELINE_FAILURE"):
+            self._failed(event)
+        elif kind == "STEP_START":
+            return str(event.step_key)
+        return None
+
+    def reason(self, published: Path) -> str:
+        """Why the run failed, in words."""
+        broken = [check.name for check in self.checks if not check.passed and not check.is_warning]
+        causes = self.failures or [f"blocking checks failed: {', '.join(broken)}"]
+        kept = "; readers keep the snapshot of the run before" if published.exists() else ""
+        return "\n".join(causes) + f"\nNothing was published{kept}"
+
+    def _materialized(self, name: str, metadata: dict[str, Any]) -> None:
+        if "dagster/row_count" not in metadata or name in self.seen:
+            return  # months of a table come as events of their own
+        self.seen.add(name)
+        self.tables += 1
+        self.rows += int(metadata["dagster/row_count"].value)
+        if "quarantined_rows" in metadata and (count := int(metadata["quarantined_rows"].value)):
+            self.quarantined[f"quarantine.{name.split('_', 1)[1]}"] = count
+
+    def _failed(self, event: Any) -> None:
+        error = getattr(event.event_specific_data, "error", None)
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is None or error.cls_name in ("DagsterAssetCheckFailedError", "DagsterExecutionStepExecutionError"):
+            return
+        message = error.message.strip().removeprefix(f"{error.cls_name}: ")
+        module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
+        step = f"{event.step_key}: " if event.step_key else ""
+        said = message if module_error else f"{step}{error.cls_name}: {message}"
+        if said not in self.failures:
+            self.failures.append(said)
+
+
+def _run(company: settings.Settings, day: date) -> Outcome:
+    import dagster as dg
+
+    from health_assets import checks
+    from health_assets.automation import DAILY_JOB
+    from health_assets.definitions import definitions
+    from health_assets.sources import check_sources
+    from health_assets.tables import load_all
+
+    checks.warm_up()
+    tables = load_all()
+    check_sources(
+        company, {name.removeprefix("raw_"): table.rows for name, table in tables.items() if table.rows is not None}
+    )
+    job = definitions(company).resolve_job_def(DAILY_JOB)
+    outcome, run_id = Outcome(), str(uuid.uuid4())
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with dg.DagsterInstance.get() as instance, progress:
+        task = progress.add_task("starting", total=len(tables), told="")
+
+        def listen(entry: Any) -> None:
+            doing = outcome.told(entry)
+            told = f"{outcome.tables} tables, {outcome.rows:,} rows, {len(outcome.checks)} checks"
+            shown = {"description": doing.removesuffix("_checks")} if doing else {}
+            progress.update(task, completed=outcome.tables, told=told, **shown)
+
+        instance.add_event_listener(run_id, listen)
+        finished = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            partition_key=day.replace(day=1).isoformat(),
+            run_config={
+                "resources": {"as_of": {"config": {"day": day.isoformat()}}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            raise_on_error=False,
+        )
+    outcome.succeeded = finished.success
+    return outcome
+
+
+def _print_checks(outcome: Outcome) -> None:
+    for warning in outcome.warnings:
+        console.print(f"[yellow]warning[/] {escape(warning)}", highlight=False)
+    broken = sorted((check for check in outcome.checks if not check.passed), key=lambda check: check.is_warning)
+    if not broken:
+        return
+    shown = Table("", "check", "evidence", box=None, pad_edge=False, header_style="dim")
+    for check in broken:
+        evidence = ", ".join(f"{name} {value}" for name, value in check.evidence.items())
+        label = "[yellow]warned[/]" if check.is_warning else "[red]failed[/]"
+        shown.add_row(label, escape(check.name), escape(evidence[:100]))
+    console.print(shown)
+
+
+def _print_quarantine(outcome: Outcome) -> None:
+    if outcome.quarantined:
+        counts = ", ".join(f"{table} {rows:,}" for table, rows in sorted(outcome.quarantined.items()))
+        console.print(f"[yellow]Quarantined rows[/] (with file, row and reasons): {counts}", highlight=False)
+
+
+def _as_of(given: str | None, company: settings.Settings) -> date:
+    day = _day(given, "--as-of") if given else company.load_day
+    today = datetime.now(ZoneInfo(company.timezone)).date()
+    if not company.history_start <= day <= today:
+        raise CommandError(
+            f"as-of day {day}: must lie between history_start ({company.history_start}) and today ({today})"
+        )
+    return day
+
+
+def _day(given: str, option: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise CommandError(f"{option}: {given!r} is not a day; give it as 2025-01-31") from None
+
+
+def _prepare_dagster() -> None:
+    """DAGSTER_HOME exists, is absolute and has our dagster.yaml; one that is set and has its own keeps it."""
+    chosen = os.environ.get("DAGSTER_HOME")
+    home = Path(chosen or DAGSTER_HOME).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    ours, theirs = Path(__file__).parent.parent / "dagster.yaml", home / "dagster.yaml"
+    if ours.exists() and not (chosen and theirs.exists()):
+        theirs.write_text(ours.read_text(encoding="utf-8"), encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+@contextmanager
+def _expected_errors() -> Iterator[None]:
+    from health_assets.publish import SnapshotError
+    from health_assets.sources import SourceError
+    from health_assets.storage import WarehouseError
+
+    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, CommandError)
+    try:
+        yield
+    except expected as error:
+        errors.print(f"[red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+if __name__ == "__main__":
+    app()
