@@ -1,0 +1,65 @@
+# make run: from a fresh clone to a scored demo company. The other targets: test, ui, lint, types, lock, clean.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+SETTINGS ?= data/demo/settings.yml
+PORT ?= 3000
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+
+export DAGSTER_HOME := $(CURDIR)/data/dagster
+
+.PHONY: run demo test ui lint types lock clean
+
+run: $(READY) data/demo/settings.yml
+	@$(BIN)/health-assets run --settings $(SETTINGS)
+	@$(BIN)/health-assets status --settings $(SETTINGS)
+
+demo: $(READY)
+	@$(BIN)/health-assets demo
+
+data/demo/settings.yml: | $(READY)
+	@$(BIN)/health-assets demo
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+
+# A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too.
+ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
+	@test -f "$(SETTINGS)" || { echo "$(SETTINGS) is not there: run 'make run' first, or give SETTINGS=your/settings.yml"; exit 1; }
+	@echo "Dagster on http://127.0.0.1:$(PORT) for $(SETTINGS); Ctrl-C stops it"
+	@export HEALTH_ASSETS_SETTINGS="$(abspath $(SETTINGS))"; \
+	set -m; $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) & group=$$!; \
+	trap 'kill -INT -- -$$group 2>/dev/null; wait $$group' INT TERM EXIT; wait $$group
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+# What is installed now becomes what everybody installs: names and versions only.
+lock: $(READY)
+	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' > requirements.lock
+	@echo "requirements.lock: $$(wc -l < requirements.lock) packages"
+
+# The virtual environment, made once and again when the list of packages changes.
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not there: install Python 3.11 to 3.14, or give PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+		echo "$$($(PYTHON) --version) is too old or too new: Python 3.11 to 3.14 is needed; give PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "Python's venv module is not there: install it (Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "Installing $$(wc -l < requirements.lock) packages into $(VENV), once ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e '.[dev]'
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib health_assets || true
+	@touch $@
+
+clean:
+	rm -rf $(VENV) data/demo data/dagster
