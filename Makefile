@@ -56,8 +56,8 @@ $(READY): requirements.lock pyproject.toml
 		echo "Python's venv module is not there: install it (Debian and Ubuntu: apt install python3-venv)"; exit 1; }
 	@echo "Installing $$(wc -l < requirements.lock) packages into $(VENV), once ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -e '.[dev]'
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib health_assets || true
 	@touch $@
 

@@ -1,0 +1,85 @@
+"""The data dictionary: every table, its question, grain, columns and checks, written from the contracts.
+
+`python -m health_assets.documentation` writes docs/data-dictionary.md; a test fails while that file is not what this
+makes. Nothing is described here: a description stands with its column.
+"""
+
+import sys
+from pathlib import Path
+
+from dataframely.columns import Column, Enum
+
+from health_assets.checks import promises
+from health_assets.contracts import WARN, grain, meta, question
+from health_assets.tables import Table, load_all
+
+FILE = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
+LAYERS = {
+    "raw": "What the files say, as text, with file and row number. Of event-scale sources only a profile.",
+    "staged": "Parsed and typed. Rows that break the contract are in `quarantine` under the same name, with their reasons.",
+    "fact": "What happened, dense: a row for each thing or day; 0 = measured, none; null = not measured. In the snapshot.",
+    "mart": "Answers, one question a table. In the snapshot.",
+}
+
+
+def data_dictionary() -> str:
+    """The whole page, as Markdown."""
+    tables = load_all().values()
+    lines = [
+        "# Data dictionary",
+        "",
+        "Written from the contracts by `python -m health_assets.documentation`; do not edit.",
+        "`key` = part of the primary key (the grain), `null` = may be null. Checks without a mark block what is "
+        "downstream and the snapshot; those marked *warn* are shown and go on.",
+    ]
+    for layer, meaning in LAYERS.items():
+        lines += ["", f"## {layer}", "", meaning]
+        for table in sorted((table for table in tables if table.layer == layer), key=lambda table: table.relation):
+            lines += ["", *_described(table)]
+    return "\n".join(lines) + "\n"
+
+
+def _described(table: Table) -> list[str]:
+    columns = [
+        f"| {name} | {_type(column)} | {_marks(name, column, table)} | {_cell(column.description or '')} |"
+        for name, column in table.contract.columns().items()
+    ]
+    checks = [f"`{promise.name}`{' *warn*' if promise.severity == WARN else ''}" for promise in promises(table)]
+    reads = ", ".join(f"`{name}`" for name in table.inputs) or "the files"
+    months = " Written by month." if table.monthly else ""
+    return [
+        f"### {table.relation}",
+        "",
+        f"{question(table.contract)} Grain: {grain(table.contract)}.{months} Made from {reads}.",
+        "",
+        "| column | type | | meaning |",
+        "|---|---|---|---|",
+        *columns,
+        "",
+        f"Checks: {', '.join(checks)}.",
+    ]
+
+
+def _type(column: Column) -> str:
+    if isinstance(column, Enum):
+        return ", ".join(f"`{word}`" for word in column.categories)
+    return str(column.dtype).split("(")[0]
+
+
+def _marks(name: str, column: Column, table: Table) -> str:
+    marks = ["key"] if name in table.contract.primary_key() else []
+    if column.nullable:
+        marks.append("null")
+    if target := meta(column, "references"):
+        marks.append(f"-> {target}")
+    return ", ".join(marks)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(data_dictionary(), encoding="utf-8")
+    sys.stdout.write(f"{FILE.name}: {len(load_all())} tables\n")

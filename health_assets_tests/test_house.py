@@ -1,0 +1,106 @@
+"""Guards for the house: what holds of every table and every setting, now and of those still to come."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from health_assets import documentation
+from health_assets.checks import promises
+from health_assets.contracts import question
+from health_assets.settings import Settings
+from health_assets.tables import Table, load_all
+
+PACKAGE = Path(documentation.__file__).parent
+TESTS = Path(__file__).parent
+TABLES = load_all()
+each_table = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+
+
+@each_table
+def test_contract_asks_a_question_in_its_docstring(table: Table) -> None:
+    assert table.contract.__doc__ is not None
+    assert "dataframely" not in question(table.contract)
+    assert question(table.contract)[-1] in "?."
+
+
+@each_table
+def test_table_has_a_grain(table: Table) -> None:
+    assert table.contract.primary_key()
+
+
+@each_table
+def test_each_column_is_described(table: Table) -> None:
+    assert [name for name, column in table.contract.columns().items() if not column.description] == []
+
+
+@each_table
+def test_table_is_checked_and_check_names_are_unique(table: Table) -> None:
+    names = [promise.name for promise in promises(table)]
+    assert "grain__unique" in names
+    assert len(names) == len(set(names))
+    assert [name for name in names if not re.fullmatch(r"[a-z0-9_]+", name)] == []
+
+
+@each_table
+def test_function_schema_and_folder_agree(table: Table) -> None:
+    folder = table.function.__module__.split(".")[-2]
+    if table.layer != "raw":
+        assert folder == table.layer
+        assert table.function.__name__ == table.name
+    assert table.schema in ("raw", "staged", "dim", "fact", "mart")
+
+
+@pytest.mark.parametrize("layer", ["fact", "mart"])
+def test_each_file_of_facts_and_marts_has_a_test_file(layer: str) -> None:
+    files = {file.stem for file in (PACKAGE / "assets" / layer).glob("[a-z]*.py")}
+    tested = {file.stem.removeprefix("test_") for file in (TESTS / "assets" / layer).glob("test_*.py")}
+    assert files - tested == set()
+
+
+def test_each_setting_is_used_somewhere() -> None:
+    used = set()
+    for file in PACKAGE.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        if file.name != "settings.py":
+            used |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert {name for name in _field_names(Settings) if name not in used} == set()
+
+
+def test_transforms_collect_nothing_and_read_no_clock() -> None:
+    forbidden = {"collect", "map_elements", "now", "today", "utcnow", "getenv", "environ", "open"}
+    found = {
+        f"{file.relative_to(PACKAGE)}: {node.attr}"
+        for file in (PACKAGE / "assets").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in forbidden
+    }
+    assert found == set()
+
+
+def test_only_checks_imports_great_expectations() -> None:
+    importers = {file.name for file in PACKAGE.rglob("*.py") if re.search(r"import great_expectations", file.read_text())}
+    assert importers == {"checks.py"}
+
+
+def test_data_dictionary_is_fresh() -> None:
+    written = documentation.FILE.read_text(encoding="utf-8")
+    assert written == documentation.data_dictionary(), "run python -m health_assets.documentation"
+
+
+def _field_names(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield name
+        for inner in _models_in(field.annotation):
+            yield from _field_names(inner)
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models_in(argument)
