@@ -13,6 +13,7 @@ from health_assets.demo.dirt import varied, with_dirt
 from health_assets.demo.lives import Lives, simulate
 
 PROFILES = {
+    "core": ("accounts", "subscriptions", "invoices", "usage_events", "support_tickets"),
     "saas": ("accounts", "subscriptions", "invoices", "contract_events", "users", "usage_events", "features", "devices",
              "device_readings", "support_tickets", "feedback", "touchpoints"),
     "commerce": ("accounts", "orders", "payments", "support_tickets"),
@@ -50,7 +51,7 @@ def write_company(
     months: int = 24,
     end: date,
     seed: int = 7,
-    profile: str = "all",
+    profile: str = "core",
     file_format: str = "csv",
     reporter: Callable[[str, int], None] | None = None,
 ) -> dict[str, int]:

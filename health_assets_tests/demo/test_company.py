@@ -28,7 +28,7 @@ HAPPENINGS = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    write_company(folder, end=END)
+    write_company(folder, end=END, profile="all")
     return folder
 
 
@@ -58,7 +58,7 @@ def bytes_of(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_same_seed_gives_the_same_bytes(tmp_path, file_format):
     for name in ("first", "second"):
-        write_company(tmp_path / name, accounts=40, months=8, end=END, file_format=file_format)
+        write_company(tmp_path / name, accounts=40, months=8, end=END, file_format=file_format, profile="all")
     assert bytes_of(tmp_path / "first") == bytes_of(tmp_path / "second")
 
 
@@ -96,7 +96,7 @@ def test_nothing_happens_before_an_account_comes_or_after_it_left(folder, source
 
 @pytest.mark.parametrize("end", [END, date(2024, 2, 29), date(2025, 1, 1)])
 def test_nothing_is_dated_after_the_end(tmp_path, end):
-    write_company(tmp_path, accounts=60, months=7, end=end)
+    write_company(tmp_path, accounts=60, months=7, end=end, profile="all")
     for source in PROFILES["all"]:
         frame = clean(tmp_path, source)
         for column in frame.columns:
@@ -106,12 +106,12 @@ def test_nothing_is_dated_after_the_end(tmp_path, end):
 
 @pytest.mark.parametrize(("accounts", "months", "end"), [(1, 1, date(2025, 1, 1)), (1, 24, END), (5, 2, END)])
 def test_tiny_companies_can_be_written(tmp_path, accounts, months, end):
-    assert write_company(tmp_path, accounts=accounts, months=months, end=end)["accounts"] == accounts
+    assert write_company(tmp_path, accounts=accounts, months=months, end=end, profile="all")["accounts"] == accounts
 
 
 @pytest.mark.parametrize("accounts", [150, 300])
 def test_dirty_rows_are_few_and_do_not_grow_with_the_company(tmp_path, accounts):
-    write_company(tmp_path, accounts=accounts, end=END)
+    write_company(tmp_path, accounts=accounts, end=END, profile="all")
     found = {}
     for source in {row.source for row in DIRT} - {"device_readings"}:
         keys = rows(tmp_path, source).to_series(0)
@@ -152,8 +152,8 @@ def test_the_last_day_finds_work_undone(folder):
 
 
 def test_months_of_an_earlier_run_do_not_stay(tmp_path):
-    write_company(tmp_path, accounts=5, months=6, end=END)
-    write_company(tmp_path, accounts=5, months=2, end=END, file_format="parquet")
+    write_company(tmp_path, accounts=5, months=6, end=END, profile="all")
+    write_company(tmp_path, accounts=5, months=2, end=END, file_format="parquet", profile="all")
     assert [file.name for file in sorted((tmp_path / "usage_events").iterdir())] == [
         "2026-10.parquet", "2026-11.parquet"]
 
@@ -168,11 +168,11 @@ def test_parquet_holds_the_same_events_in_types(tmp_path, folder):
 @pytest.mark.parametrize("wrong", [{"profile": "bank"}, {"file_format": "xlsx"}, {"accounts": 0}, {"months": 0}])
 def test_impossible_companies_are_refused(tmp_path, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)).rstrip("s")):
-        write_company(tmp_path, end=END, **wrong)
+        write_company(tmp_path, end=END, **wrong, profile="all")
 
 
 @pytest.mark.slow
 def test_two_thousand_accounts_make_about_a_million_events(tmp_path):
-    written = write_company(tmp_path, accounts=2_000, end=END)
+    written = write_company(tmp_path, accounts=2_000, end=END, profile="all")
     assert 900_000 <= written["usage_events"] <= 1_400_000
     assert written["accounts"] == 2_000
