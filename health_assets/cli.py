@@ -39,17 +39,6 @@ SettingsFile = Annotated[
 ]
 
 
-class Profile(StrEnum):
-    """What kind of firm the demo company is."""
-
-    core = "core"
-    saas = "saas"
-    commerce = "commerce"
-    security = "security"
-    operations = "operations"
-    all = "all"
-
-
 class FileFormat(StrEnum):
     """How the demo company exports its files."""
 
@@ -73,8 +62,10 @@ def demo(
 ) -> None:
     """Write a simulated company: its exports and the settings that connect them."""
     with _expected_errors():
-        from health_assets.demo import write_company
+        from health_assets.demo import PROFILES, write_company
 
+        if profile not in PROFILES:
+            raise CommandError(f"--profile: {profile!r} is none of {', '.join(PROFILES)}")
         last_day = _day(end, "--end") if end else date.today() - timedelta(days=1)
         with console.status("Simulating the company ...") as status:
             rows = write_company(
@@ -83,7 +74,7 @@ def demo(
                 months=months,
                 end=last_day,
                 seed=seed,
-                profile=profile.value,
+                profile=profile,
                 file_format=file_format.value,
                 reporter=lambda file, count: status.update(f"{file}: {count:,} rows"),
             )

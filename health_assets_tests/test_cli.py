@@ -1,0 +1,135 @@
+"""The command line as its user meets it: the demo company from nothing to the snapshot, and each expected error."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner, Result
+
+from health_assets import cli
+from health_assets.settings import SETTINGS_VARIABLE
+
+SETTINGS = "demo/settings.yml"
+
+
+def said_by(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, list(arguments))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Result, Result]]:
+    """A folder in which the demo company was written and run: the folder, and what both commands said."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cli")
+        patch.chdir(folder)
+        patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
+        patch.setenv("COLUMNS", "160")
+        patch.delenv(SETTINGS_VARIABLE, raising=False)
+        demo = said_by("demo", "--folder", "demo", "--accounts", "12", "--months", "4", "--end", "2025-01-31")
+        yield folder, demo, said_by("run", "--settings", SETTINGS)
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    monkeypatch.delenv(SETTINGS_VARIABLE, raising=False)
+    return tmp_path
+
+
+def test_demo_writes_exports_and_settings(ran: tuple[Path, Result, Result]) -> None:
+    folder, demo, _ = ran
+    assert demo.exit_code == 0, demo.output
+    assert (folder / SETTINGS).exists()
+    assert "up to 2025-01-31" in demo.output
+
+
+def test_unknown_profile_is_refused_with_those_that_exist(empty: Path) -> None:
+    demo = said_by("demo", "--profile", "bakery")
+    assert demo.exit_code == 1
+    assert "'bakery' is none of" in demo.output
+
+
+def test_run_publishes_and_sums_up(ran: tuple[Path, Result, Result]) -> None:
+    folder, _, run = ran
+    assert run.exit_code == 0, run.output
+    assert "Demo Company, as of 2025-01-31" in run.output
+    assert ", 0 failed, in" in run.output
+    with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
+        assert snapshot.sql("select count(*) > 0 from dim.account").fetchone() == (True,)
+
+
+def test_quarantined_rows_are_told_by_table(ran: tuple[Path, Result, Result]) -> None:
+    assert "Quarantined rows" in ran[2].output
+    assert "quarantine." in ran[2].output
+
+
+def test_terminal_stays_clean_of_dagster(ran: tuple[Path, Result, Result]) -> None:
+    assert "dagster - " not in ran[2].output
+    assert "STEP_START" not in ran[2].output
+
+
+def test_dagster_keeps_its_history_in_its_home_with_our_settings(ran: tuple[Path, Result, Result]) -> None:
+    home = ran[0] / "dagster"
+    assert "PooledEventLogStorage" in (home / "dagster.yaml").read_text()
+    assert (home / "history" / "runs" / "index.db").exists()
+
+
+def test_status_tells_where_we_stand(ran: tuple[Path, Result, Result]) -> None:
+    status = said_by("status", "--settings", SETTINGS)
+    assert status.exit_code == 0, status.output
+    assert "Demo Company, as of 2025-01-31" in status.output
+
+
+def test_status_before_the_first_run_says_what_to_do(empty: Path) -> None:
+    (empty / "settings.yml").write_text("company: Acme")
+    status = said_by("status", "--settings", "settings.yml")
+    assert status.exit_code == 1
+    assert "run the pipeline first (health-assets run)" in status.output
+
+
+def test_missing_settings_file_is_named(empty: Path) -> None:
+    run = said_by("run", "--settings", "nowhere.yml")
+    assert (run.exit_code, "nowhere.yml: there is no such settings file" in run.output) == (1, True)
+
+
+def test_missing_source_file_stops_before_anything_runs(empty: Path) -> None:
+    (empty / "settings.yml").write_text("sources: {accounts: {path: gone.csv}}")
+    run = said_by("run", "--settings", "settings.yml")
+    assert run.exit_code == 1
+    assert "sources.accounts.path: no file matches" in run.output
+    assert not (empty / "data" / "warehouse.duckdb").exists()
+
+
+def test_missing_required_column_is_named_with_its_file(empty: Path) -> None:
+    (empty / "accounts.csv").write_text("account_id,company_nam,signup_date,status\nA,Acme,2024-01-01,active\n")
+    (empty / "settings.yml").write_text("sources: {accounts: {path: accounts.csv}}")
+    run = said_by("run", "--settings", "settings.yml")
+    assert run.exit_code == 1
+    assert "accounts.csv" in run.output
+    assert "company_name" in run.output
+
+
+def test_damaged_warehouse_is_one_message(empty: Path) -> None:
+    (empty / "accounts.csv").write_text("account_id,company_name,signup_date,status\nA,Acme,2024-01-01,active\n")
+    (empty / "w.duckdb").write_text("this is no database" * 1000)
+    (empty / "settings.yml").write_text("warehouse: w.duckdb\nsources: {accounts: {path: accounts.csv}}")
+    run = said_by("run", "--settings", "settings.yml")
+    assert run.exit_code == 1
+    assert "w.duckdb: cannot be opened as a DuckDB file" in run.output
+    assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize(
+    ("as_of", "said"),
+    [
+        ("31.01.2025", "--as-of: '31.01.2025' is not a day; give it as 2025-01-31"),
+        ("1999-01-01", "must lie between history_start"),
+        ("2999-01-01", "must lie between history_start"),
+    ],
+)
+def test_bad_as_of_day_is_refused(empty: Path, as_of: str, said: str) -> None:
+    (empty / "settings.yml").write_text("company: Acme")
+    run = said_by("run", "--settings", "settings.yml", "--as-of", as_of)
+    assert (run.exit_code, said in run.output) == (1, True), run.output
