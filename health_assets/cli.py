@@ -25,9 +25,7 @@ from health_assets import report, settings
 if TYPE_CHECKING:
     import dagster as dg
 
-app = typer.Typer(
-    help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False
-)
+app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
 console = Console()
 errors = Console(stderr=True)
 

@@ -16,8 +16,8 @@ from health_assets.tables import Table, load_all
 FILE = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
 LAYERS = {
     "raw": "What the files say, as text, with file and row number. Of event-scale sources only a profile.",
-    "staged": "Parsed and typed. Rows that break the contract are in `quarantine` under the same name, with their reasons.",
-    "fact": "What happened, dense: a row for each thing or day; 0 = measured, none; null = not measured. In the snapshot.",
+    "staged": "Parsed and typed. Rows that break the contract are in `quarantine`, by the same name, with reasons.",
+    "fact": "What happened: a row for each thing or day; 0 = measured, none; null = not measured. In the snapshot.",
     "mart": "Answers, one question a table. In the snapshot.",
 }
 
