@@ -1,0 +1,105 @@
+"""The health of every scored account on every day, with what it is made of.
+
+Each day is scored from the facts of that day, by the scorecard in force when the day was written: a change of weights
+shows as another scorecard_version from then on and never rewrites what was known. The as-of day alone, with trend and
+priority, is mart/customer_health.py.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, AsOfDate, Score, Share
+from health_assets.contracts import Contract
+from health_assets.expressions import Period
+from health_assets.scorecards import scored, with_missing_as_null
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+TOLERANCE = 1e-6
+DIMENSIONS = ("usage", "adoption", "support", "revenue", "engagement", "satisfaction", "security")
+
+
+def Contribution(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
+    """Points of the score that a dimension brings."""
+    return Score(f"Points of the health score that {dimension} brings: weight x score / weights present")
+
+
+class CustomerHealthDaily(Contract):
+    """How healthy is each account on each day, why, and how sure are we?
+
+    Only accounts that the scorecard is for have rows. Dimensions of a company's own that are not among the columns
+    stand in `dimensions`.
+    """
+
+    account_id = AccountId(primary_key=True)
+    as_of_date = AsOfDate()
+    scorecard = dy.String(description="Name of the scorecard")
+    scorecard_version = dy.String(description="Hash of the scorecard: scores of another version do not compare")
+    health_score = Score("Health; null where coverage is below the scorecard's floor")
+    health_band = dy.String(description="Band of the score, e.g. healthy, neutral, at_risk, critical; unknown = no score")
+    coverage = Share("Weight of the measures that were measured / of all", nullable=False)
+    rounding_difference = dy.Float64(
+        nullable=True,
+        min=-0.5,
+        max=0.5,
+        description="Score minus the sum of the contributions, in points: 0 unless the scorecard rounds; null = no score",
+    )
+    dimensions = dy.List(
+        dy.Struct(
+            {
+                "dimension": dy.String(),
+                "score": dy.Float64(nullable=True),
+                "weight": dy.Float64(),
+                "contribution": dy.Float64(nullable=True),
+            }
+        ),
+        nullable=True,  # never null; a promise would bring a million lists to Great Expectations for nothing
+        description="Every dimension of the scorecard: score 0-100 (null = not measured), weight 0-1, contribution",
+    )
+    usage_score = Score("Usage")
+    adoption_score = Score("Adoption")
+    support_score = Score("Support")
+    revenue_score = Score("Revenue")
+    engagement_score = Score("Engagement")
+    satisfaction_score = Score("Satisfaction")
+    security_score = Score("Security")
+    usage_contribution = Contribution("usage")
+    adoption_contribution = Contribution("adoption")
+    support_contribution = Contribution("support")
+    revenue_contribution = Contribution("revenue")
+    engagement_contribution = Contribution("engagement")
+    satisfaction_contribution = Contribution("satisfaction")
+    security_contribution = Contribution("security")
+
+    @dy.rule()
+    def contributions__sum_to_score(cls) -> pl.Expr:
+        brought = pl.col("dimensions").list.eval(pl.element().struct.field("contribution")).list.sum()
+        return (brought + pl.col("rounding_difference") - pl.col("health_score")).abs() <= TOLERANCE
+
+    @dy.rule()
+    def health_band__unknown_without_score(cls) -> pl.Expr:
+        return (pl.col("health_band") == "unknown") == pl.col("health_score").is_null()
+
+
+@table(CustomerHealthDaily, monthly=True, lookback_months=0)  # no settings_sections: new weights rewrite no history
+def mart_customer_health_daily(
+    fact_account_revenue_daily: pl.LazyFrame,
+    fact_account_usage_daily: pl.LazyFrame,
+    fact_account_support_daily: pl.LazyFrame,
+    settings: Settings,
+    period: Period,
+) -> pl.LazyFrame:
+    """Scores of the days of a period."""
+    scorecard = settings.scorecards[settings.scorecard]
+    in_period = pl.col("as_of_date").is_between(period.first_day, period.last_day)
+    key = ["account_id", "as_of_date"]
+    return (
+        fact_account_revenue_daily.filter(in_period)
+        .join(fact_account_usage_daily.filter(in_period), on=key, how="left", validate="1:1")
+        .join(fact_account_support_daily.filter(in_period), on=key, how="left", validate="1:1")
+        .pipe(scored, scorecard)
+        .with_columns(scorecard=pl.lit(settings.scorecard), scorecard_version=pl.lit(scorecard.version))
+        .pipe(with_missing_as_null, [f"{name}_{part}" for name in DIMENSIONS for part in ("score", "contribution")])
+        .sort(*key)
+        .select(CustomerHealthDaily.column_names())
+    )

@@ -1,0 +1,153 @@
+"""Scorecards: measures -> dimensions -> score, with how much of it was measured and what each dimension brought.
+
+How a score is made from signals, for any scorecard of the settings; which signals there are is the affair of the facts,
+which accounts and days are scored that of mart/customer_health_daily.py.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from health_assets.expressions import banded, rounded, safe_ratio
+from health_assets.settings import Measure, Scorecard
+
+UNKNOWN = "unknown"  # the band of an account of which too little was measured
+QUARTILES = 4
+NOISE = 9  # decimals: 0.3 x 75 + 0.2 x 100 + ... of exactly 80 must be 80 and no 79.99999999
+
+
+def scored(signals: pl.LazyFrame, scorecard: Scorecard) -> pl.LazyFrame:
+    """The accounts that the scorecard is for, with their scores.
+
+    Args:
+        signals: one row per account_id and as_of_date, of all accounts, since quartiles run over everybody. A metric
+            that the scorecard names and no column brings is not measured.
+
+    Returns:
+        account_id, as_of_date; health_score, 0-100, null where coverage is below the scorecard's floor; health_band;
+        coverage, 0-1; rounding_difference, what rounding added to the sum of the contributions; dimensions, one
+        struct each; and for each dimension <dimension>_score and <dimension>_contribution.
+    """
+    dimensions = scorecard.dimensions
+    measure_scores = {
+        _column(dimension, name): measure_score(measure)
+        for dimension, part in dimensions.items()
+        for name, measure in part.measures.items()
+    }
+    dimension_scores = {
+        f"{dimension}_score": _weighted_mean(
+            (pl.col(_column(dimension, name)), measure.weight) for name, measure in part.measures.items()
+        )
+        for dimension, part in dimensions.items()
+    }
+    measured = [
+        (pl.col(_column(dimension, name)), part.weight * measure.weight)
+        for dimension, part in dimensions.items()
+        for name, measure in part.measures.items()
+    ]
+    parts = [(pl.col(f"{dimension}_score"), part.weight) for dimension, part in dimensions.items()]
+    is_covered = pl.col("coverage") >= scorecard.min_coverage
+    contributions = {
+        f"{dimension}_contribution": pl.when(is_covered).then(
+            safe_ratio(part.weight * pl.col(f"{dimension}_score"), _weight_present(parts))
+        )
+        for dimension, part in dimensions.items()
+    }
+    return (
+        with_missing_as_null(signals, _signal_names(scorecard))
+        .with_columns(**measure_scores)
+        .filter(pl.sql_expr(scorecard.accounts))
+        .with_columns(
+            **dimension_scores,
+            coverage=(_weight_present(measured) / sum(weight for _, weight in measured)).round(NOISE),
+        )
+        .with_columns(**contributions, exact_score=pl.when(is_covered).then(_weighted_mean(parts).round(NOISE)))
+        .with_columns(health_score=_rounded_score(scorecard))
+        .select(
+            "account_id",
+            "as_of_date",
+            "health_score",
+            "coverage",
+            *dimension_scores,
+            *contributions,
+            health_band=banded(pl.col("health_score"), scorecard.bands).fill_null(UNKNOWN),
+            rounding_difference=pl.col("health_score") - pl.col("exact_score"),
+            dimensions=pl.concat_list(
+                pl.struct(
+                    dimension=pl.lit(dimension),
+                    score=f"{dimension}_score",
+                    weight=pl.lit(part.weight, pl.Float64),
+                    contribution=f"{dimension}_contribution",
+                )
+                for dimension, part in dimensions.items()
+            ),
+        )
+    )
+
+
+def measure_score(measure: Measure) -> pl.Expr:
+    """One metric as 0-100; where it is null, the measure's `missing`, without that null.
+
+    A `steps` measure of which no step holds is null, never `missing`: the metric is there, only not provided for.
+    """
+    metric = pl.col(measure.metric)
+    score = {"linear": _linear, "steps": _steps, "quartile": _quartile}[measure.method](measure)
+    return pl.when(metric.is_not_null()).then(score).otherwise(pl.lit(measure.missing, pl.Float64))
+
+
+def with_missing_as_null(signals: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
+    """The signals with a null column for each name that no source brings: not measured."""
+    given = signals.collect_schema().names()
+    absent = sorted(set(names) - set(given))
+    return signals.with_columns(pl.lit(None, pl.Float64).alias(name) for name in absent)
+
+
+def _linear(measure: Measure) -> pl.Expr:
+    """0 at or beyond `worst`, 100 at or beyond `best`, straight between, whichever of the two is higher."""
+    worst, best = float(measure.worst or 0), float(measure.best or 0)
+    return (100.0 * (pl.col(measure.metric).cast(pl.Float64) - worst) / (best - worst)).clip(0.0, 100.0)
+
+
+def _steps(measure: Measure) -> pl.Expr:
+    return pl.coalesce(
+        pl.when(pl.sql_expr(step.when)).then(pl.lit(step.score, pl.Float64)) for step in measure.steps
+    )
+
+
+def _quartile(measure: Measure) -> pl.Expr:
+    """SQL's ntile(4) x 25 over the accounts of the day whose metric is there; the first groups take the remainder."""
+    metric = pl.col(measure.metric)
+    place = pl.int_range(pl.len()).over("as_of_date", order_by=[metric.is_null(), metric, pl.col("account_id")])
+    count = metric.count().over("as_of_date").cast(pl.Int64)
+    size, larger = count // QUARTILES, count % QUARTILES
+    in_larger = larger * (size + 1)  # accounts in the groups that hold one more
+    group = pl.when(place < in_larger).then(place // (size + 1)).otherwise(larger + (place - in_larger) // size)
+    return (group + 1) * (100.0 / QUARTILES)
+
+
+def _weighted_mean(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:
+    """sum(w s) / sum(w) over the parts that are not null; null where none is."""
+    parts = list(parts)
+    return safe_ratio(pl.sum_horizontal(score * weight for score, weight in parts), _weight_present(parts))
+
+
+def _weight_present(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:
+    return pl.sum_horizontal(pl.when(score.is_not_null()).then(weight).otherwise(0.0) for score, weight in parts)
+
+
+def _rounded_score(scorecard: Scorecard) -> pl.Expr:
+    exact = pl.col("exact_score")
+    return exact if scorecard.decimals is None else rounded(exact, scorecard.decimals)
+
+
+def _column(dimension: str, measure: str) -> str:
+    return f"{dimension}.{measure}"
+
+
+def _signal_names(scorecard: Scorecard) -> set[str]:
+    """Every signal that the measures of a scorecard read."""
+    measures = [measure for part in scorecard.dimensions.values() for measure in part.measures.values()]
+    conditions = [pl.sql_expr(step.when) for measure in measures for step in measure.steps]
+    return {measure.metric for measure in measures} | {
+        name for condition in conditions for name in condition.meta.root_names()
+    }
