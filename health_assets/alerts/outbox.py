@@ -1,0 +1,128 @@
+"""What is remembered between alert runs: each account's last known level, and what is still to be told.
+
+One SQLite file. It is not the warehouse: that may be rebuilt without alerting everybody again.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from health_assets.alerts.rules import Account, Rule, Transition, transition
+
+SECONDS_TO_WAIT = 120  # for another alert run that is posting just now
+
+SCHEMA = (
+    "create table if not exists rules (rule text primary key, as_of_date text not null)",
+    "create table if not exists levels (account_id text, rule text, level text not null, as_of_date text not null, "
+    "primary key (account_id, rule))",
+    "create table if not exists outbox (id text primary key, as_of_date text not null, body text not null, "
+    "written_at text not null, told_at text)",
+)
+
+
+class AlertError(Exception):
+    """Alerts cannot be worked out or remembered; the message says why and what to do."""
+
+
+class Outbox:
+    """State and outbox; every change of both is one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path, *, dry_run: bool = False) -> Iterator["Outbox"]:
+        """Open or make the file; a dry run changes nothing, not even makes it.
+
+        Raises:
+            AlertError: the file is no SQLite file of ours, or another alert run does not let go of it.
+        """
+        connection = None
+        try:
+            if not dry_run:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            place = ":memory:" if dry_run and not path.exists() else str(path)
+            connection = sqlite3.connect(place, timeout=SECONDS_TO_WAIT, isolation_level=None)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            with cls(connection).transaction():
+                for statement in SCHEMA:
+                    connection.execute(statement)
+            yield cls(connection)
+        except (sqlite3.Error, OSError) as error:
+            raise AlertError(
+                f"{path}: the alert state cannot be used ({error}); let another alert run end, or make room on the "
+                "disk; move a damaged file aside: the next run remembers everybody's level anew and tells nobody"
+            ) from None
+        finally:
+            if connection is not None:
+                connection.close()
+
+    @contextmanager
+    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """The only writer until it ends; rolled back when something is raised, or when nothing is to be kept."""
+        self.connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("rollback")
+            raise
+        self.connection.execute("commit" if keep else "rollback")
+
+    def notice(self, rules: Sequence[Rule], accounts: Sequence[Account], as_of_date: date) -> list[Transition]:
+        """Compare the accounts with what is remembered, remember them, put what changed into the outbox.
+
+        A rule that has never seen a level only remembers. A day that was seen before, or an older one, changes nothing.
+        An unknown level leaves the last known one in place. To be called within a transaction.
+        """
+        seen = {rule: date.fromisoformat(day) for rule, day in self.connection.execute("select * from rules")}
+        found = []
+        for rule in rules:
+            known = [account for account in accounts if account.levels[rule.name] in rule.levels]
+            if not known or (rule.name in seen and as_of_date <= seen[rule.name]):
+                continue
+            if rule.name in seen:
+                before = self._levels(rule)
+                moves = (transition(rule, one, before.get(one.account_id), as_of_date) for one in known)
+                found += [move for move in moves if move]
+            self._remember(rule, known, as_of_date)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.connection.executemany(
+            "insert or ignore into outbox values (?, ?, ?, ?, null)",
+            [(move.id, move.as_of_date.isoformat(), move.to_json(), now) for move in found],
+        )
+        return found
+
+    def remembered(self) -> int:
+        """Accounts with a remembered level."""
+        return int(self.connection.execute("select count(distinct account_id) from levels").fetchone()[0])
+
+    def untold(self) -> list[Transition]:
+        """What is still to be told, the oldest first."""
+        rows = self.connection.execute("select body from outbox where told_at is null order by as_of_date, id")
+        return [Transition.from_json(body) for (body,) in rows]
+
+    def are_untold(self, moves: Sequence[Transition]) -> bool:
+        """Whether nobody else has told them meanwhile."""
+        return {move.id for move in moves} <= {move.id for move in self.untold()}
+
+    def told(self, moves: Sequence[Transition]) -> None:
+        """Mark as told. To be called within the transaction that told them."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.connection.executemany("update outbox set told_at = ? where id = ?", [(now, move.id) for move in moves])
+
+    def _levels(self, rule: Rule) -> dict[str, str]:
+        rows = self.connection.execute("select account_id, level from levels where rule = ?", [rule.name])
+        return dict(rows.fetchall())
+
+    def _remember(self, rule: Rule, accounts: Sequence[Account], as_of_date: date) -> None:
+        day = as_of_date.isoformat()
+        self.connection.executemany(
+            "insert or replace into levels values (?, ?, ?, ?)",
+            [(account.account_id, rule.name, account.levels[rule.name], day) for account in accounts],
+        )
+        self.connection.execute("insert or replace into rules values (?, ?)", [rule.name, day])

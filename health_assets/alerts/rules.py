@@ -1,0 +1,131 @@
+"""What counts as a change worth telling: an account's level now against the level that is remembered of it.
+
+Where levels come from is __init__.py, where they are remembered outbox.py, how a change is worded slack.py.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from enum import StrEnum
+
+from health_assets.settings import Settings
+
+
+class Kind(StrEnum):
+    """How an account moved."""
+
+    entered = "entered"  # an alarming level, from a calm one or from nowhere (a new account)
+    worsened = "worsened"  # from an alarming level to a worse one
+    left = "left"  # an alarming level for a better one, calm or not
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Ordered levels of an account, and which of them alarm."""
+
+    name: str  # the column that holds the level
+    label: str
+    levels: tuple[str, ...]  # best first; a level that is not among them is not known and changes nothing
+    alarming: frozenset[str]
+
+    def kind(self, before: str | None, now: str) -> Kind | None:
+        """What a move is called; None when nobody needs to hear of it.
+
+        Args:
+            before: the last known level, None for an account that never had one.
+            now: a known level.
+        """
+        if before is None:
+            return Kind.entered if now in self.alarming else None
+        if before not in self.levels or before == now:
+            return None  # a level of another scorecard cannot be compared
+        if self.levels.index(now) > self.levels.index(before):
+            if now not in self.alarming:
+                return None
+            return Kind.worsened if before in self.alarming else Kind.entered
+        return Kind.left if before in self.alarming else None
+
+
+def rules_of(settings: Settings) -> list[Rule]:
+    """The rules for a company: MRR at risk counts high and critical risk, low health the bands at_risk and critical."""
+    risk = sorted(settings.churn_risk.levels, key=settings.churn_risk.levels.__getitem__)
+    bands = settings.scorecards[settings.scorecard].bands
+    return [
+        Rule("risk_level", "Churn risk", tuple(risk), frozenset({"high", "critical"})),
+        Rule("health_band", "Health", tuple(bands), frozenset({"at_risk", "critical"})),
+    ]
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the snapshot says of an account, as far as a message needs it; None = not known."""
+
+    account_id: str
+    name: str
+    owner: str | None
+    mrr: float | None
+    health_score: float | None
+    trend_30d: float | None
+    levels: Mapping[str, str | None]  # rule -> level
+    reasons: list[str]  # sentences, the weightiest first
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One move of one account on one as-of day; complete in itself, so that it can be told later."""
+
+    account_id: str
+    rule: str
+    label: str
+    kind: Kind
+    before: str | None
+    now: str
+    as_of_date: date
+    name: str
+    owner: str | None
+    mrr: float | None
+    health_score: float | None
+    trend_30d: float | None
+    is_alarming: bool
+    reasons: list[str]
+
+    @property
+    def id(self) -> str:
+        """The same move of the same day has the same id, whoever computes it and how often."""
+        identity = [self.account_id, self.rule, self.before, self.now, self.as_of_date.isoformat()]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """For the outbox."""
+        return json.dumps(asdict(self) | {"as_of_date": self.as_of_date.isoformat()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Transition":
+        """From the outbox."""
+        stored = json.loads(text)
+        return cls(**stored | {"as_of_date": date.fromisoformat(stored["as_of_date"]), "kind": Kind(stored["kind"])})
+
+
+def transition(rule: Rule, account: Account, before: str | None, as_of_date: date) -> Transition | None:
+    """The move of an account under a rule, if it has a known level and moved in a way worth telling."""
+    now = account.levels[rule.name]
+    if now not in rule.levels or (kind := rule.kind(before, now)) is None:
+        return None
+    return Transition(
+        account_id=account.account_id,
+        rule=rule.name,
+        label=rule.label,
+        kind=kind,
+        before=before,
+        now=now,
+        as_of_date=as_of_date,
+        name=account.name,
+        owner=account.owner,
+        mrr=account.mrr,
+        health_score=account.health_score,
+        trend_30d=account.trend_30d,
+        is_alarming=now in rule.alarming,
+        reasons=account.reasons,
+    )

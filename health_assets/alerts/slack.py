@@ -1,0 +1,198 @@
+"""How a digest is worded and posted: Block Kit within Slack's limits, to an incoming webhook.
+
+The webhook's URL is a secret: it stays in `Webhook`, and what is said of a failure is a status or the kind of an error.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.webhook import WebhookClient
+
+from health_assets.alerts.rules import Kind, Transition
+
+BLOCKS = 50  # of a message
+HEADER_CHARACTERS = 150
+SECTION_CHARACTERS = 3000
+MESSAGE_CHARACTERS = 12_000  # of all blocks together: beyond about 13,000 Slack answers msg_blocks_too_long
+CHANGES = 6  # shown of one account; more pile up only when Slack was out of reach for long
+REASONS = 3
+
+ATTEMPTS = 4
+LONGEST_PAUSE = 30.0  # seconds; who asks for more is asked again by the next alert run
+SECONDS_PER_POST = 15
+
+_silent = logging.Logger("health_assets.alerts.slack", logging.CRITICAL + 1)  # slack_sdk logs the URL on debug
+
+
+@dataclass(frozen=True)
+class Message:
+    """One post: the accounts in it, as blocks and as plain text."""
+
+    moves: list[Transition]
+    title: str
+    blocks: list[dict[str, Any]]
+    text: str
+
+
+# -- wording ----------------------------------------------------------------------------------------------------------
+
+
+def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Message]:
+    """All moves as few messages, one section an account: those that got worse first, the most money first."""
+    if not moves:
+        return []
+    by_account: dict[str, list[Transition]] = {}
+    for move in moves:
+        by_account.setdefault(move.account_id, []).append(move)
+    accounts = [by_account[account_id] for account_id in sorted(by_account)]
+    accounts.sort(key=lambda of_one: (not _is_worse(of_one), -_mrr(of_one)))
+    parts = _parts([(of_one, _section(of_one, currency)) for of_one in accounts])
+    worse = [of_one for of_one in accounts if _is_worse(of_one)]
+    counts = f"{_count(len(worse), 'account')} got worse, {len(accounts) - len(worse)} better"
+    context = f"As of {max(move.as_of_date for move in moves)}"
+    if worse:
+        context += f" · {_money(sum(map(_mrr, worse)), currency)} MRR in the accounts that got worse"
+    messages = []
+    for number, part in enumerate(parts, 1):
+        of_all = f" ({number}/{len(parts)})" if len(parts) > 1 else ""
+        tail = f": {counts}{of_all}"
+        title = clipped(company, HEADER_CHARACTERS - len(tail)) + tail
+        sections = [section for _, section in part]
+        messages.append(
+            Message(
+                moves=[move for of_one, _ in part for move in of_one],
+                title=title,
+                blocks=[
+                    {"type": "header", "text": {"type": "plain_text", "text": title}},
+                    {"type": "context", "elements": [_mrkdwn(context)]},
+                    *({"type": "section", "text": _mrkdwn(section)} for section in sections),
+                ],
+                text=_plain("\n\n".join([f"{title}\n{context}", *sections])),
+            )
+        )
+    return messages
+
+
+def clipped(text: str, limit: int) -> str:
+    """One line, `&`, `<` and `>` escaped, no longer than the limit and never cut within an escape."""
+    pieces, length = [], 0
+    for character in " ".join(text.split()):
+        piece = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(character, character)
+        if length + len(piece) > limit - 1:
+            return "".join(pieces) + "…"
+        pieces.append(piece)
+        length += len(piece)
+    return "".join(pieces)
+
+
+def _section(moves: list[Transition], currency: str) -> str:
+    last = moves[-1]
+    money = "MRR unknown" if last.mrr is None else f"{_money(last.mrr, currency)} MRR"
+    lines = [f"*{clipped(last.name, 300)}* · {money}"]
+    if len(moves) > CHANGES:
+        lines.append(f"{len(moves) - CHANGES} earlier changes")
+    lines += [_change(move) for move in moves[-CHANGES:]]
+    if last.health_score is not None:
+        trend = "" if last.trend_30d is None else f", {last.trend_30d:+.0f} in 30 days"
+        lines.append(f"Health score {last.health_score:.0f}{trend}")
+    lines += [f"• {clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
+    lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'nobody'}")
+    return "\n".join(lines)
+
+
+def _change(move: Transition) -> str:
+    before, now = (clipped(level.replace("_", " "), 40) if level else "" for level in (move.before, move.now))
+    sign = ":large_green_circle:" if move.kind == Kind.left else ":red_circle:"
+    came = f"{before} → {now}" if before else f"{now}, not known before"
+    return f"{sign} {move.label} {move.kind}: {came} ({move.as_of_date})"
+
+
+def _parts(sections: list[tuple[list[Transition], str]]) -> list[list[tuple[list[Transition], str]]]:
+    parts: list[list[tuple[list[Transition], str]]] = [[]]
+    length = 0
+    for moves, section in sections:
+        if parts[-1] and (len(parts[-1]) >= BLOCKS - 2 or length + len(section) > MESSAGE_CHARACTERS - 500):
+            parts.append([])
+            length = 0
+        parts[-1].append((moves, section))
+        length += len(section)
+    return parts
+
+
+def _is_worse(moves: list[Transition]) -> bool:
+    """By the last move under each rule."""
+    return any(move.kind != Kind.left for move in {move.rule: move for move in moves}.values())
+
+
+def _mrr(moves: list[Transition]) -> float:
+    return moves[-1].mrr or 0.0
+
+
+def _money(amount: float, currency: str) -> str:
+    return f"{clipped(currency, 10)} {amount:,.0f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}  # verbatim: names are not turned into links or mentions
+
+
+def _plain(text: str) -> str:
+    spellings = {":large_green_circle:": "+", ":red_circle:": "-", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
+    for sign, spelled in spellings.items():
+        text = text.replace(sign, spelled)
+    return text
+
+
+# -- posting ----------------------------------------------------------------------------------------------------------
+
+
+class Webhook:
+    """An incoming webhook; its URL can be posted to but not read."""
+
+    def __init__(self, url: str) -> None:
+        self.__client = WebhookClient(url.strip(), timeout=SECONDS_PER_POST, logger=_silent, retry_handlers=[])
+
+    def __repr__(self) -> str:
+        return "Webhook(***)"
+
+    def post(self, message: Message) -> str | None:
+        """Post a message, again after 429 (when Slack says so), 5xx and failed connections.
+
+        Returns why it was not accepted, in words without the URL; None when it was.
+        """
+        trouble = None
+        for attempt in range(ATTEMPTS):
+            pause = float(2**attempt)
+            try:
+                answer = self.__client.send(text=message.title, blocks=message.blocks)
+            except Exception as error:  # whatever it is: its text may hold the URL
+                trouble = f"no connection ({type(error).__name__})"
+            else:
+                if 200 <= answer.status_code < 300:
+                    return None
+                trouble = f"HTTP {answer.status_code}"
+                if answer.status_code == 429:
+                    pause = _asked_for(answer.headers, pause)
+                elif answer.status_code < 500:
+                    return trouble
+            if pause > LONGEST_PAUSE:
+                return trouble
+            if attempt < ATTEMPTS - 1:
+                time.sleep(pause)
+        return trouble
+
+
+def _asked_for(headers: dict[str, Any], otherwise: float) -> float:
+    values = [value for name, value in headers.items() if name.lower() == "retry-after"]
+    value = values[0][0] if values and isinstance(values[0], list) else (values[0] if values else None)
+    try:
+        return max(0.0, float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return otherwise
