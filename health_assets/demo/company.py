@@ -108,8 +108,9 @@ def _sources(lives: Lives, profile: str) -> Iterator[tuple[str, str, pl.DataFram
         last_login = np.full(len(people.account), np.datetime64("NaT", "ms"))
         for month, rows in product.usage_events(lives, people, last_login):
             yield "usage_events", f"usage_events/{month}", rows
-        yield "users", "users", product.users(lives, people, last_login)
-        yield "features", "features", product.features()
+        if "users" in has:
+            yield "users", "users", product.users(lives, people, last_login)
+            yield "features", "features", product.features()
     if "workflow_items" in has:
         for source, rows in zip(
             ("workflow_items", "outcomes"), operations.workflows(lives, WORKFLOW_SHARE[profile]), strict=True
