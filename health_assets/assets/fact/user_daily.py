@@ -1,0 +1,86 @@
+"""What each user did on each day: the first stage of the reduction of events, exact and small enough to build on.
+
+Accounts belong in fact/usage_daily.py, trailing windows and tiers of users do not belong here.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Count, Day
+from health_assets.contracts import Contract
+from health_assets.expressions import Period
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+UNCATEGORISED = "other"
+MINUTES_OF_A_DAY = 24 * 60
+
+
+class UserDaily(Contract):
+    """Who used the product, on which days, how much and how broadly? Days without an event have no row."""
+
+    account_id = AccountId(primary_key=True, of="staged_accounts")
+    user_id = dy.String(primary_key=True, description="User; events without one are counted for the account only")
+    activity_date = Day(
+        "Local day of the events", primary_key=True, nullable=False, metadata={"known_from": True}
+    )
+    event_count = Count("Events")
+    feature_count = Count("Different features, that is event names")
+    category_count = Count("Different categories of features; an event without a category is in none")
+    session_count = Count("Sessions that began on this day; one that runs past midnight counts on its first day")
+    active_seconds = dy.Float64(
+        nullable=True, min=0, description="Duration of the events, in seconds; null = no event has one"
+    )
+
+
+@table(UserDaily, monthly=True, lookback_months=1, settings_sections=("engagement", "timezone"))
+def fact_user_daily(staged_usage_events: pl.LazyFrame, settings: Settings, period: Period) -> pl.LazyFrame:
+    """One row per account, user and day with an event."""
+    gap = settings.engagement.session_gap_minutes
+    read_from = period.starting(1 + gap // MINUTES_OF_A_DAY)  # for sessions that run into the first day
+    is_in_period = pl.col("activity_date").is_between(period.first_day, period.last_day)
+    return (
+        staged_usage_events.filter(
+            pl.col("event_date").is_between(read_from, period.last_day), pl.col("user_id").is_not_null()
+        )
+        .select(
+            "account_id",
+            "user_id",
+            "event_name",
+            "duration_seconds",
+            activity_date="event_date",
+            category=category_of(settings),
+            starts_session=_starts_session(gap),
+        )
+        .filter(is_in_period)
+        .group_by("account_id", "user_id", "activity_date")
+        .agg(
+            event_count=pl.len().cast(pl.Int64),
+            feature_count=pl.col("event_name").n_unique().cast(pl.Int64),
+            category_count=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
+            session_count=pl.col("starts_session").sum().cast(pl.Int64),
+            active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(pl.col("duration_seconds").sum()),
+        )
+        .sort("account_id", "user_id", "activity_date")
+        .select(UserDaily.column_names())
+    )
+
+
+def category_of(settings: Settings) -> pl.Expr:
+    """The category of an event by its name; null where it has none."""
+    categories = settings.engagement.event_categories.items()
+    of_name = {name: category for category, names in categories if category != UNCATEGORISED for name in names}
+    return pl.col("event_name").replace_strict(
+        list(of_name), list(of_name.values()), default=None, return_dtype=pl.String
+    )
+
+
+def category_total(settings: Settings) -> int:
+    """How many categories there are to be used; `other` is none."""
+    return len(settings.engagement.event_categories.keys() - {UNCATEGORISED})
+
+
+def _starts_session(gap_minutes: int) -> pl.Expr:
+    """Whether the user's event before is further away than the gap, or there is none; exactly on the gap is inside."""
+    previous = pl.col("event_timestamp").shift(1).over("account_id", "user_id", order_by="event_timestamp")
+    return (pl.col("event_timestamp") - previous > pl.duration(minutes=gap_minutes)).fill_null(True)
