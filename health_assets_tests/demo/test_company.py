@@ -168,7 +168,7 @@ def test_parquet_holds_the_same_events_in_types(tmp_path, folder):
 @pytest.mark.parametrize("wrong", [{"profile": "bank"}, {"file_format": "xlsx"}, {"accounts": 0}, {"months": 0}])
 def test_impossible_companies_are_refused(tmp_path, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)).rstrip("s")):
-        write_company(tmp_path, end=END, **wrong, profile="all")
+        write_company(tmp_path, end=END, **{"profile": "all"} | wrong)
 
 
 @pytest.mark.slow
