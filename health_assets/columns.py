@@ -59,21 +59,22 @@ def Count(description: str, **options: Any) -> dy.Int64:  # noqa: N802
 
 def Score(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """0 (worst) to 100 (best); null means that too little was measured to say."""
-    return dy.Float64(nullable=True, min=0, max=100, description=f"{description}, 0-100; null = not measured", **options)
+    options = {"nullable": True} | options
+    return dy.Float64(min=0, max=100, description=f"{description}, 0-100; null = not measured", **options)
 
 
 def Pct(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """A percentage, 0-100 unless other bounds are given; null where there is nothing to divide by."""
-    options = {"min": 0, "max": 100} | options
+    options = {"min": 0, "max": 100, "nullable": True} | options
     return dy.Float64(
-        nullable=True, description=f"{description}, in %; null where there is nothing to divide by", **options
+        description=f"{description}, in %; null where there is nothing to divide by", **options
     )
 
 
 def Share(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """A rate or ratio, 0-1 unless other bounds are given; null where there is nothing to divide by."""
-    options = {"min": 0, "max": 1} | options
-    return dy.Float64(nullable=True, description=f"{description}; null where there is nothing to divide by", **options)
+    options = {"min": 0, "max": 1, "nullable": True} | options
+    return dy.Float64(description=f"{description}; null where there is nothing to divide by", **options)
 
 
 def Hours(description: str) -> dy.Float64:  # noqa: N802
