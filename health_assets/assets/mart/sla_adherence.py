@@ -1,0 +1,93 @@
+"""Support by month: targets kept, hours to resolution, ratings; in all and by priority, segment and category.
+
+Tickets belong to the month in which they were opened. Single tickets belong in fact/tickets.py.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import Count, Hours, Pct, Share
+from health_assets.contracts import Contract
+from health_assets.expressions import percent, safe_ratio
+from health_assets.settings import Settings
+from health_assets.tables import identity, table
+
+DIMENSIONS = ["all", "priority", "segment", "category"]
+UNKNOWN = "unknown"
+SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
+
+
+class SlaAdherence(Contract):
+    """Do we resolve tickets within their target, how fast, and are people satisfied? As known on the as-of day."""
+
+    month = dy.Date(
+        primary_key=True, description="First day of the month of opening", metadata={"known_from": True}
+    )
+    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
+    dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the ticket does not say")
+    ticket_count = Count("Tickets")
+    met_count = Count("Tickets resolved within their target")
+    breached_count = Count("Tickets resolved after their target, or open with the target past")
+    pending_count = Count("Open tickets whose target is still ahead")
+    unknown_count = Count("Tickets resolved without a usable time, or without a target")
+    sla_adherence_pct = Pct("Met / (met + breached)")
+    mean_resolution_hours = Hours("Mean of resolved tickets; null = none resolved")
+    median_resolution_hours = Hours("Median of resolved tickets, interpolated; null = none resolved")
+    p90_resolution_hours = Hours("Nine of ten resolved tickets took no longer, interpolated; null = none resolved")
+    rated_count = Count("Tickets with a rating")
+    csat_pct = Pct("Satisfied / rated")
+    response_rate = Share("Rated / tickets")
+
+    @dy.rule()
+    def ticket_count__is_the_sum_of_states(cls) -> pl.Expr:
+        return pl.col("ticket_count") == pl.sum_horizontal(
+            "met_count", "breached_count", "pending_count", "unknown_count"
+        )
+
+
+@table(SlaAdherence)
+def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """One row per month and part; months without a ticket have none."""
+    hours, rating, state = pl.col("resolution_hours"), pl.col("satisfaction_score"), pl.col("sla_state")
+    parts = {"all": pl.lit("all")} | {name: pl.col(name).cast(pl.String).fill_null(UNKNOWN) for name in DIMENSIONS[1:]}
+    return (
+        pl.concat(
+            fact_tickets.with_columns(dimension_type=pl.lit(name), dimension_value=value)
+            for name, value in parts.items()
+        )
+        .group_by("dimension_type", "dimension_value", month="created_month")
+        .agg(
+            ticket_count=pl.len().cast(pl.Int64),
+            met_count=(state == "met").sum().cast(pl.Int64),
+            breached_count=(state == "breached").sum().cast(pl.Int64),
+            pending_count=(state == "pending").sum().cast(pl.Int64),
+            unknown_count=(state == "unknown").sum().cast(pl.Int64),
+            mean_resolution_hours=hours.mean(),
+            median_resolution_hours=hours.median(),
+            p90_resolution_hours=hours.quantile(SLOW_TAIL, interpolation="linear"),
+            rated_count=rating.count().cast(pl.Int64),
+            satisfied_count=(rating >= settings.support.satisfied_from).sum(),
+        )
+        .with_columns(
+            sla_adherence_pct=percent(pl.col("met_count"), pl.col("met_count") + pl.col("breached_count")),
+            csat_pct=percent(pl.col("satisfied_count"), pl.col("rated_count")),
+            response_rate=safe_ratio(pl.col("rated_count"), pl.col("ticket_count")),
+        )
+        .with_columns(pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)))
+        .sort("month", "dimension_type", "dimension_value")
+        .select(SlaAdherence.column_names())
+    )
+
+
+@identity(of=mart_sla_adherence)
+def ticket_count__is_that_of_the_tickets(
+    mart_sla_adherence: pl.LazyFrame, fact_tickets: pl.LazyFrame
+) -> pl.LazyFrame:
+    """In each month, the parts of each dimension together have the tickets that were opened in it."""
+    tickets = fact_tickets.group_by(month="created_month").agg(opened_count=pl.len().cast(pl.Int64))
+    dimensions = pl.LazyFrame({"dimension_type": DIMENSIONS}, schema={"dimension_type": pl.Enum(DIMENSIONS)})
+    counted = mart_sla_adherence.group_by("month", "dimension_type").agg(pl.col("ticket_count").sum())
+    both = tickets.join(dimensions, how="cross").join(
+        counted, on=["month", "dimension_type"], how="full", coalesce=True, validate="1:1"
+    )
+    return both.filter(pl.col("opened_count").fill_null(0) != pl.col("ticket_count").fill_null(0))
