@@ -1,0 +1,134 @@
+"""A published snapshot that says what a test wants, and a webhook on loopback that answers what a test wants."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from health_assets import settings
+from health_assets.alerts import WEBHOOK_VARIABLE, slack
+from health_assets.settings import Settings
+
+SECRET = "T0SECRET-never-shown"
+
+
+class Slack:
+    """Counts what is posted; answers `answers` one after the other, then 200."""
+
+    def __init__(self) -> None:
+        self.posts: list[dict[str, Any]] = []
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.accepted: list[dict[str, Any]] = []
+        heard = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                heard.posts.append(message)
+                status, headers = heard.answers.pop(0) if heard.answers else (200, {})
+                if status == 200:
+                    heard.accepted.append(message)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(b"ok" if status == 200 else b"no")
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def sections(self) -> list[str]:
+        """The text of every account told so far."""
+        blocks = [block for message in self.accepted for block in message["blocks"]]
+        return [block["text"]["text"] for block in blocks if block["type"] == "section"]
+
+
+@pytest.fixture
+def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    server = Slack()
+    monkeypatch.setenv(WEBHOOK_VARIABLE, server.url)
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    waited: list[float] = []
+    monkeypatch.setattr(slack.time, "sleep", waited.append)
+    return waited
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Settings:
+    file = tmp_path / "settings.yml"
+    file.write_text("company: Acme & Sons\nwarehouse: warehouse.duckdb\npublished: published.duckdb\n")
+    return settings.load(file)
+
+
+def account(account_id: str, risk_level: str | None = "low", health_band: str | None = "healthy", **given: Any) -> dict:
+    """An account as the snapshot has it."""
+    return {
+        "account_id": account_id,
+        "risk_level": risk_level,
+        "health_band": health_band,
+        "company_name": f"Company {account_id}",
+        "account_owner": "Ada",
+        "mrr": 1200.0,
+        "health_score": 50.0,
+        "trend_30d": -12.0,
+        "reasons": [(20.0, "Usage halved: 40 events after 100")],
+    } | given
+
+
+Publish = Callable[[date, list[dict]], None]
+
+
+@pytest.fixture
+def publish(company: Settings) -> Publish:
+    """Write a snapshot with the given accounts."""
+
+    def write(as_of_date: date, accounts: list[dict]) -> None:
+        company.published.unlink(missing_ok=True)
+        with duckdb.connect(str(company.published)) as connection:
+            connection.execute("create schema mart; create schema dim;")
+            connection.execute(
+                "create table about (company varchar, as_of_date date);"
+                "create table dim.account (account_id varchar, company_name varchar, account_owner varchar);"
+                "create table mart.customer_health (account_id varchar, as_of_date date, health_score double, "
+                "health_band varchar, trend_30d double, mrr double);"
+                "create table mart.churn_risk (account_id varchar, risk_level varchar, churn_risk_score double, "
+                "factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[], "
+                "mrr double)"
+            )
+            connection.execute("insert into about values (?, ?)", [company.company, as_of_date])
+            for one in accounts:
+                key = one["account_id"]
+                factors = [
+                    {"factor": f"f{n}", "points": points, "value": 1.0, "threshold": 1.0, "sentence": sentence}
+                    for n, (points, sentence) in enumerate(one["reasons"])
+                ]
+                connection.execute(
+                    "insert into dim.account values (?, ?, ?)", [key, one["company_name"], one["account_owner"]]
+                )
+                connection.execute(
+                    "insert into mart.customer_health values (?, ?, ?, ?, ?, ?)",
+                    [key, as_of_date, one["health_score"], one["health_band"], one["trend_30d"], one["mrr"]],
+                )
+                connection.execute(
+                    "insert into mart.churn_risk values (?, ?, 50, ?, ?)", [key, one["risk_level"], factors, one["mrr"]]
+                )
+
+    return write

@@ -1,0 +1,257 @@
+import sqlite3
+import threading
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert
+from health_assets.alerts.outbox import Outbox
+from health_assets.publish import SnapshotError
+from health_assets.settings import Settings
+from health_assets_tests.alerts.conftest import SECRET, Publish, Slack, account
+
+MONDAY, TUESDAY, WEDNESDAY = date(2025, 1, 27), date(2025, 1, 28), date(2025, 1, 29)
+
+
+def test_the_first_run_remembers_and_tells_nobody(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1", "critical", "critical")])
+    outcome = alert(company)
+    assert outcome.is_first
+    assert (outcome.told, outcome.text, posted.posts) == (0, "", [])
+
+
+def test_what_changed_is_told_once_with_its_reasons(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1"), account("A2", "high"), account("A3", "high"), account("A4")])
+    alert(company)
+    reasons = [(10.0, "lesser"), (20.0, "greater")]
+    now = [account("A2", "critical"), account("A3", "low"), account("A4", "medium")]
+    publish(TUESDAY, [account("A1", "high", reasons=reasons), *now])
+    outcome = alert(company)
+    assert (outcome.entered, outcome.worsened, outcome.left, outcome.told, outcome.untold) == (1, 1, 1, 3, 0)
+    assert len(posted.posts) == 1
+    entered, worsened, left = posted.sections()
+    assert "Churn risk entered: low → high" in entered
+    assert entered.index("greater") < entered.index("lesser")
+    assert "Churn risk worsened: high → critical" in worsened
+    assert "Churn risk left: high → low" in left
+    again = alert(company)
+    assert (again.told, again.text, len(posted.posts)) == (0, "", 1)
+
+
+def test_a_rerun_of_the_day_with_other_figures_tells_nobody_and_the_next_day_does(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(MONDAY, [account("A1", "high")])
+    assert alert(company).told == 0
+    publish(TUESDAY, [account("A1", "high")])
+    assert alert(company).told == 1
+
+
+def test_a_backfill_tells_nobody_and_forgets_nothing(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(TUESDAY, [account("A1", "high")])
+    alert(company)
+    publish(MONDAY, [account("A1", "low")])
+    alert(company)
+    publish(WEDNESDAY, [account("A1", "high")])
+    alert(company)
+    assert posted.posts == []
+
+
+def test_a_level_that_is_not_known_for_a_day_is_no_change(company: Settings, publish: Publish, posted: Slack) -> None:
+    for day, level in ((MONDAY, "high"), (TUESDAY, "unknown"), (WEDNESDAY, "high")):
+        publish(day, [account("A1", level, None if level == "unknown" else "at_risk"), account("A2")])
+        alert(company)
+    assert posted.posts == []
+
+
+def test_a_new_account_in_trouble_is_told(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1"), account("A2", "high"), account("A3")])
+    assert alert(company).entered == 1
+    assert "high, not known before" in posted.sections()[0]
+
+
+def test_a_rule_whose_source_is_connected_later_remembers_first(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account("A1", "low", None)])
+    alert(company)
+    publish(TUESDAY, [account("A1", "low", "critical")])
+    alert(company)
+    assert posted.posts == []
+    publish(WEDNESDAY, [account("A1", "low", "healthy")])
+    assert alert(company).left == 1
+
+
+def test_what_slack_does_not_take_waits_for_the_next_run(
+    company: Settings, publish: Publish, posted: Slack, pauses: list[float]
+) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1", "high")])
+    posted.answers = [(500, {})] * 4
+    outcome = alert(company)
+    assert (outcome.told, outcome.untold, outcome.trouble, len(posted.posts)) == (0, 1, "HTTP 500", 4)
+    publish(WEDNESDAY, [account("A1", "critical")])
+    outcome = alert(company)
+    assert (outcome.told, outcome.untold, len(posted.accepted)) == (2, 0, 1)
+    first, second = posted.sections()[0].split("\n")[1:3]
+    assert "low → high (2025-01-28)" in first
+    assert "high → critical (2025-01-29)" in second
+
+
+def test_a_message_that_slack_refuses_does_not_hold_up_the_others(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account(f"A{n:03}") for n in range(60)])
+    alert(company)
+    publish(TUESDAY, [account(f"A{n:03}", "high") for n in range(60)])
+    posted.answers = [(400, {})]
+    outcome = alert(company)
+    assert (outcome.told + outcome.untold, outcome.trouble, len(posted.accepted)) == (60, "HTTP 400", 1)
+    assert outcome.untold == 48
+    assert (alert(company).told, len(posted.sections())) == (48, 60)
+
+
+def test_a_run_killed_between_noticing_and_posting_is_made_good_by_the_next(
+    company: Settings, publish: Publish, posted: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1", "high")])
+    with monkeypatch.context() as patched:
+        patched.setattr("health_assets.alerts.Webhook.post", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            alert(company)
+    assert alert(company).told == 1
+    assert len(posted.posts) == 1
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_two_alert_runs_at_once_post_once(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1", "high")])
+    runs = [threading.Thread(target=alert, args=(company,)) for _ in range(4)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(posted.posts) == 1
+
+
+def test_a_dry_run_shows_and_changes_nothing(company: Settings, publish: Publish, posted: Slack) -> None:
+    store = company.warehouse.with_name("alerts.sqlite")
+    publish(MONDAY, [account("A1")])
+    assert alert(company, dry_run=True).is_first
+    assert not store.exists()
+    alert(company)
+    publish(TUESDAY, [account("A1", "high")])
+    shown = alert(company, dry_run=True)
+    assert (shown.entered, shown.told, shown.untold, posted.posts) == (1, 0, 1, [])
+    assert "Churn risk entered: low → high" in shown.text
+    assert alert(company).told == 1
+
+
+def test_without_a_webhook_the_text_is_what_is_told(
+    company: Settings, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(WEBHOOK_VARIABLE, raising=False)
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1", "high", company_name="<b>A & B</b>")])
+    outcome = alert(company)
+    assert (outcome.has_webhook, outcome.told) == (False, 1)
+    assert outcome.text.split("\n") == [
+        "Acme & Sons: 1 account got worse, 0 better",
+        "As of 2025-01-28 · USD 1,200 MRR in the accounts that got worse",
+        "",
+        "*<b>A & B</b>* · USD 1,200 MRR",
+        "- Churn risk entered: low → high (2025-01-28)",
+        "Health score 50, -12 in 30 days",
+        "• Usage halved: 40 events after 100",
+        "Owner: Ada",
+    ]
+    assert alert(company).text == ""
+
+
+def test_the_url_is_in_no_outcome_no_log_and_no_file(
+    company: Settings,
+    publish: Publish,
+    posted: Slack,
+    pauses: list[float],
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    caplog.set_level("DEBUG")
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1", "high")])
+    posted.answers = [(500, {})] * 4
+    outcomes = [alert(company), alert(company)]
+    assert [outcome.told for outcome in outcomes] == [0, 1]
+    assert SECRET not in repr(outcomes) + "".join(outcome.summary() for outcome in outcomes) + caplog.text
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and SECRET.encode() in file.read_bytes()]
+
+
+def test_an_address_that_is_none_is_refused_without_repeating_it(
+    company: Settings, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WEBHOOK_VARIABLE, f"hooks.slack.com/{SECRET}")
+    with pytest.raises(AlertError, match="not a web address") as refused:
+        alert(company)
+    assert SECRET not in str(refused.value)
+
+
+def test_without_a_snapshot_the_message_says_what_to_do(company: Settings, posted: Slack) -> None:
+    with pytest.raises(SnapshotError, match="run the pipeline first"):
+        alert(company)
+
+
+def test_a_damaged_state_file_is_refused_with_the_remedy(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1")])
+    company.warehouse.with_name("alerts.sqlite").write_bytes(b"not a database, but long enough to look like one" * 99)
+    with pytest.raises(AlertError, match="move a damaged file aside"):
+        alert(company)
+
+
+def test_state_and_outbox_live_in_one_file_with_wal(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    with sqlite3.connect(company.warehouse.with_name("alerts.sqlite")) as connection:
+        assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+        tables = connection.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
+    assert tables == [("levels",), ("outbox",), ("rules",)]
+
+
+LEVELS = st.lists(st.sampled_from(["low", "medium", "high", "critical", "unknown"]), min_size=3, max_size=3)
+
+
+@given(days=st.lists(LEVELS, min_size=2, max_size=4), repeats=st.integers(2, 3))
+@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_same_input_given_again_is_never_posted_again(
+    company: Settings, publish: Publish, posted: Slack, days: list[list[str]], repeats: int
+) -> None:
+    store = company.warehouse.with_name("alerts.sqlite")
+    for file in store.parent.glob("alerts.sqlite*"):
+        file.unlink()
+    for number, levels in enumerate(days):
+        publish(MONDAY + timedelta(days=number), [account(f"A{n}", level) for n, level in enumerate(levels)])
+        before = len(posted.posts)
+        found = alert(company)
+        assert len(posted.posts) - before == (found.told > 0)
+        for _ in range(repeats):
+            assert alert(company).told == 0
+        assert len(posted.posts) - before == (found.told > 0)
+    with Outbox.opened(store) as outbox:
+        assert outbox.untold() == []

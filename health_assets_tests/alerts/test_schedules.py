@@ -1,0 +1,111 @@
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+from dagster._utils.schedules import schedule_execution_time_iterator
+
+from health_assets import settings
+from health_assets.automation import daily_job
+from health_assets.orchestration import monthly_partitions
+from health_assets.schedules import alerts_job, daily_schedule, published_sensor
+from health_assets.settings import Settings
+from health_assets_tests.alerts.conftest import SECRET, Publish, Slack, account
+
+
+def company_in(folder: Path, timezone: str) -> Settings:
+    file = folder / "settings.yml"
+    file.write_text(f"timezone: {timezone}\n")
+    return settings.load(file)
+
+
+@pytest.mark.parametrize(
+    ("timezone", "at", "day"),
+    [
+        ("Europe/Berlin", "2025-03-30T04:00", "2025-03-29"),  # clocks went forward at 2 that night
+        ("Europe/Berlin", "2025-10-26T05:00", "2025-10-25"),  # and back
+        ("Asia/Kolkata", "2025-03-01T00:30", "2025-02-28"),  # half an hour off, first of a month
+        ("Pacific/Auckland", "2024-12-31T17:00", "2024-12-31"),  # already the new year there
+        ("UTC", "2024-03-01T06:00", "2024-02-29"),
+    ],
+)
+def test_the_run_at_six_is_for_the_day_before_in_the_companys_zone(
+    tmp_path: Path, timezone: str, at: str, day: str
+) -> None:
+    schedule = daily_schedule(company_in(tmp_path, timezone))
+    tick = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    assert tick.astimezone(ZoneInfo(timezone)).hour == 6
+    request = schedule(dg.build_schedule_context(scheduled_execution_time=tick))
+    assert request.run_key == day
+    assert request.partition_key == f"{day[:7]}-01"
+    assert request.run_config == {"resources": {"as_of": {"config": {"day": day}}}}
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+@pytest.mark.parametrize("timezone", ["Europe/Berlin", "Asia/Kolkata", "America/Santiago"])
+def test_the_schedule_ticks_once_on_each_day_of_a_year(tmp_path: Path, timezone: str) -> None:
+    schedule = daily_schedule(company_in(tmp_path, timezone))
+    noon = datetime(2024, 1, 1, 12, tzinfo=UTC).timestamp()
+    ticks = schedule_execution_time_iterator(noon, schedule.cron_schedule, timezone)
+    local = [next(ticks).astimezone(ZoneInfo(timezone)) for _ in range(366)]
+    assert {tick.hour for tick in local} == {6}
+    assert [tick.date() for tick in local] == [date(2024, 1, 2) + timedelta(days=n) for n in range(366)]
+
+
+def test_the_day_runs_as_a_month_of_the_daily_job(tmp_path: Path) -> None:
+    company = company_in(tmp_path, "Asia/Kolkata")
+
+    @dg.asset(partitions_def=monthly_partitions(company))
+    def fact() -> None: ...
+
+    repository = dg.Definitions(
+        assets=[fact], jobs=[daily_job(company)], schedules=[daily_schedule(company)]
+    ).get_repository_def()
+    tick = datetime(2025, 3, 1, 0, 30, tzinfo=UTC)
+    context = dg.build_schedule_context(repository_def=repository, scheduled_execution_time=tick)
+    (request,) = repository.get_schedule_def("daily_schedule").evaluate_tick(context).run_requests or []
+    assert request.tags["dagster/partition"] == "2025-02-01"
+    assert request.partition_key in repository.get_job("daily").partitions_def.get_partition_keys()
+
+
+def _repository(company: Settings) -> dg.RepositoryDefinition:
+    @dg.asset
+    def published() -> None: ...
+
+    return dg.Definitions(
+        assets=[published], jobs=[alerts_job(company)], sensors=[published_sensor(company)]
+    ).get_repository_def()
+
+
+def test_each_snapshot_requests_one_alert_run(company: Settings) -> None:
+    repository = _repository(company)
+    sensor = repository.get_sensor_def("published_sensor")
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, repository_def=repository)
+        assert not sensor.evaluate_tick(context).run_requests
+        run = dg.materialize([repository.assets_defs_by_key[dg.AssetKey("published")]], instance=instance)
+        tick = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, repository_def=repository))
+        assert [request.run_key for request in tick.run_requests or []] == [run.run_id]
+        later = dg.build_sensor_context(instance=instance, repository_def=repository, cursor=tick.cursor)
+        assert not sensor.evaluate_tick(later).run_requests
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert (sensor.minimum_interval_seconds, sensor.job_name) == (30, "alerts")
+
+
+def test_the_alert_run_tells_and_fails_visibly_when_it_cannot(
+    company: Settings, publish: Publish, posted: Slack, pauses: list[float]
+) -> None:
+    job = alerts_job(company)
+    with dg.DagsterInstance.ephemeral() as instance:
+        publish(date(2025, 1, 27), [account("A1")])
+        assert job.execute_in_process(instance=instance).success
+        publish(date(2025, 1, 28), [account("A1", "high")])
+        posted.answers = [(500, {})] * 4
+        failed = job.execute_in_process(instance=instance, raise_on_error=False)
+        assert not failed.success
+        assert "1 changes could not be delivered and are kept: HTTP 500" in str(failed.all_events)
+        assert job.execute_in_process(instance=instance).success
+        logged = [str(entry) for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
+    assert len(posted.accepted) == 1
+    assert SECRET not in "".join(logged)

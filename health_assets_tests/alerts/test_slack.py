@@ -1,0 +1,121 @@
+from datetime import date
+
+import pytest
+
+from health_assets.alerts.rules import Kind, Transition
+from health_assets.alerts.slack import BLOCKS, MESSAGE_CHARACTERS, Webhook, clipped, digest
+from health_assets_tests.alerts.conftest import SECRET, Slack
+
+
+def move(account_id: str = "A1", kind: Kind = Kind.entered, **given: object) -> Transition:
+    fields = {
+        "account_id": account_id,
+        "rule": "risk_level",
+        "label": "Churn risk",
+        "kind": kind,
+        "before": "low",
+        "now": "high",
+        "as_of_date": date(2025, 1, 31),
+        "name": "Zeta",
+        "owner": "Ada",
+        "mrr": 1200.0,
+        "health_score": 38.0,
+        "trend_30d": -12.0,
+        "is_alarming": True,
+        "reasons": ["Usage halved"],
+    }
+    return Transition(**fields | given)  # type: ignore[arg-type]
+
+
+def test_a_section_says_who_how_much_what_why_and_whose() -> None:
+    (message,) = digest([move()], "Acme", "USD")
+    assert message.blocks[0]["text"]["text"] == "Acme: 1 account got worse, 0 better"
+    assert message.blocks[1]["elements"][0]["text"] == (
+        "As of 2025-01-31 · USD 1,200 MRR in the accounts that got worse"
+    )
+    assert message.blocks[2]["text"]["text"].split("\n") == [
+        "*Zeta* · USD 1,200 MRR",
+        ":red_circle: Churn risk entered: low → high (2025-01-31)",
+        "Health score 38, -12 in 30 days",
+        "• Usage halved",
+        "Owner: Ada",
+    ]
+
+
+def test_worse_accounts_come_first_and_the_most_money_before_the_less() -> None:
+    moves = [move("A1", Kind.left, mrr=9e6), move("A2", mrr=1.0), move("A3", mrr=5.0), move("A4", mrr=None)]
+    (message,) = digest(moves, "Acme", "USD")
+    assert [one.account_id for one in message.moves] == ["A3", "A2", "A4", "A1"]
+
+
+def test_two_moves_of_an_account_share_a_section() -> None:
+    (message,) = digest([move(), move(rule="health_band", label="Health", before="neutral", now="at_risk")], "A", "USD")
+    assert len(message.blocks) == 3
+    assert "Health entered: neutral → at risk" in message.blocks[2]["text"]["text"]
+
+
+def test_markup_in_names_is_escaped_and_mentions_do_not_work() -> None:
+    (message,) = digest([move(name="<!channel> A&B\n<script>")], "A<B", "USD")
+    assert message.blocks[2]["text"]["text"].startswith("*&lt;!channel&gt; A&amp;B &lt;script&gt;* · ")
+    assert message.blocks[2]["text"]["verbatim"]
+    assert message.title.startswith("A&lt;B: ")
+    assert "<!channel> A&B <script>" in message.text
+
+
+def test_a_text_is_never_cut_within_an_escape() -> None:
+    assert clipped("a&&&", 8) == "a&amp;…"
+    assert clipped("abc", 8) == "abc"
+
+
+def test_a_large_digest_is_split_within_the_limits_and_loses_nobody() -> None:
+    awkward = {"name": "&" * 5000, "owner": "<" * 5000, "reasons": ["&" * 5000] * 9, "before": "<" * 999}
+    moves = [move(f"A{n:03}", rule=f"rule {k}", **awkward) for n in range(20) for k in range(9)]
+    moves += [move(f"B{n:03}") for n in range(120)]
+    messages = digest(moves, "&" * 999, "USD")
+    assert len(messages) > 3
+    for message in messages:
+        assert len(message.blocks) <= BLOCKS
+        assert len(message.title) <= 150
+        texts = [block["text"]["text"] for block in message.blocks[2:]]
+        assert max(map(len, texts)) <= 3000
+        assert sum(map(len, texts)) <= MESSAGE_CHARACTERS
+    assert sorted(one.account_id for message in messages for one in message.moves) == sorted(
+        one.account_id for one in moves
+    )
+
+
+def test_too_many_requests_are_repeated_when_slack_says_so(posted: Slack, pauses: list[float]) -> None:
+    posted.answers = [(429, {"Retry-After": "7"}), (429, {"Retry-After": "Fri, 31 Jan 2025 00:00:00 GMT"})]
+    assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) is None
+    assert (len(posted.posts), len(posted.accepted), pauses) == (3, 1, [7.0, 2.0])
+
+
+def test_a_pause_of_an_hour_is_left_to_the_next_run(posted: Slack, pauses: list[float]) -> None:
+    posted.answers = [(429, {"Retry-After": "3600"})]
+    assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) == "HTTP 429"
+    assert (len(posted.posts), pauses) == (1, [])
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_error_is_repeated(posted: Slack, pauses: list[float], status: int) -> None:
+    posted.answers = [(status, {})]
+    assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) is None
+    assert len(posted.posts) == 2
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+def test_a_refusal_is_not_repeated(posted: Slack, pauses: list[float], status: int) -> None:
+    posted.answers = [(status, {})]
+    assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) == f"HTTP {status}"
+    assert len(posted.posts) == 1
+
+
+@pytest.mark.parametrize("url", [f"http://127.0.0.1:1/{SECRET}", f"nonsense://{SECRET}", f"https://[{SECRET}"])
+def test_the_url_shows_in_no_failure_and_no_repr(
+    url: str, pauses: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    webhook = Webhook(url)
+    refusal = webhook.post(digest([move()], "Acme", "USD")[0])
+    assert refusal
+    assert SECRET not in refusal + repr(webhook) + caplog.text
