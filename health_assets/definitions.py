@@ -1,11 +1,11 @@
-"""What Dagster loads: every table as an asset with its checks, the published snapshot, the daily job."""
+"""What Dagster loads: every table as an asset with its checks, the published snapshot, the jobs and what starts them."""
 
 import warnings
 
 import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning, PreviewWarning
 
-from health_assets import automation, settings
+from health_assets import automation, schedules, settings
 from health_assets.checks import checks_of
 from health_assets.orchestration import asset_of, resources
 from health_assets.tables import load_all
@@ -20,7 +20,9 @@ def definitions(company: settings.Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[*(asset_of(table, company) for table in tables), automation.published_asset(company)],
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
-        jobs=[automation.daily_job(company)],
+        jobs=[automation.daily_job(company), schedules.alerts_job(company)],
+        schedules=[schedules.daily_schedule(company)],
+        sensors=[schedules.published_sensor(company)],
         resources=resources(company),
         executor=dg.in_process_executor,
     )
