@@ -1,17 +1,204 @@
-"""What `health-assets status` prints: what a head of customer success wants to know first, from the snapshot alone."""
+"""What `health-assets status` prints: what a head of customer success wants to know first, from the snapshot alone.
 
-from rich.console import Console
+No metric is computed here: tables are read, shares are taken of their sums. A part whose table a snapshot lacks is
+left out.
+"""
 
-from health_assets.publish import snapshot
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from health_assets.publish import SnapshotError, snapshot
 from health_assets.settings import Settings
+
+CALLED_FIRST = 10
+NOT_MEASURED = "[dim]not measured[/]"
 
 
 def print_status(settings: Settings, console: Console) -> None:
-    """Portfolio, revenue, whom to call and why, support, data quality.
+    """Portfolio, revenue, whom to call and why, support, data quality, where to look next.
 
     Raises:
-        SnapshotError: nothing has been published yet.
+        SnapshotError: nothing has been published yet, or the snapshot is of another version.
     """
     with snapshot(settings.published) as connection:
-        company, as_of = connection.sql("select company, as_of_date from about").fetchone()
-        console.print(f"[bold]{company}[/], as of {as_of}")
+        company, as_of, published_at = connection.sql("select * from about").fetchall()[0]
+        console.print(
+            f"[bold]{escape(company)}[/], as of {as_of} [dim](published {published_at:%Y-%m-%d %H:%M})[/]",
+            highlight=False,
+        )
+        parts = [
+            (("mart.customer_health",), _portfolio),
+            (("mart.churn_risk",), _at_risk),
+            (("mart.net_revenue_retention",), _retention),
+            (("mart.churn_risk", "mart.customer_health", "dim.account"), _to_call),
+            (("mart.sla_adherence",), _support),
+            (("quarantine.loads",), _quarantine),
+        ]
+        for tables, part in parts:
+            if all(_holds(connection, table) for table in tables):
+                try:
+                    shown = list(part(connection, settings))
+                except (duckdb.BinderException, duckdb.CatalogException) as error:
+                    raise SnapshotError(
+                        f"{settings.published}: was published by another version ({str(error).splitlines()[0]}); "
+                        "publish it anew (health-assets run)"
+                    ) from None
+                for line in shown:
+                    console.print(line)
+        console.print(
+            f"\nNext: [bold]make ui[/] for tables, checks and lineage; SQL on {escape(str(settings.published))} "
+            "(dim, fact, mart, quarantine)",
+            style="dim",
+            highlight=False,
+        )
+
+
+def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+    bands = [*settings.scorecards[settings.scorecard].bands, "unknown"]
+    found = {
+        band or "unknown": (accounts, mrr, trend)
+        for band, accounts, mrr, trend in connection.sql(
+            "select health_band::varchar, count(*), sum(mrr)::double, avg(trend_30d)::double "
+            "from mart.customer_health group by all"
+        ).fetchall()
+    }
+    total = sum(mrr or 0 for _, mrr, _ in found.values())
+    shown = _grid(f"Health ({settings.scorecard})", "accounts", "MRR", "share of MRR", "mean change 30d")
+    for band in [*bands, *sorted(set(found) - set(bands))]:
+        if band in found:
+            accounts, mrr, trend = found[band]
+            share = f"{100 * (mrr or 0) / total:.0f} %" if total else ""
+            shown.add_row(_coloured(band), str(accounts), _money(mrr), share, _signed(trend))
+    yield ""
+    yield shown
+
+
+def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+    accounts, at_risk, total = connection.sql(
+        "select count(*) filter (risk_level in ('high', 'critical')), "
+        "sum(mrr) filter (risk_level in ('high', 'critical')), sum(mrr) from mart.churn_risk"
+    ).fetchall()[0]
+    share = f", {100 * float(at_risk or 0) / float(total):.1f} % of {_money(total)}" if total else ""
+    yield ""
+    yield _line(
+        f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {accounts} accounts with high or "
+        f"critical churn risk{share}"
+    )
+
+
+def _retention(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    rows = connection.sql(
+        "select month, nrr_pct, grr_pct, trailing_12m_nrr_pct, trailing_12m_grr_pct, ending_mrr, logo_churn_pct "
+        "from mart.net_revenue_retention where not is_partial order by month desc limit 1"
+    ).fetchall()
+    if not rows:
+        return
+    month, nrr, grr, year_nrr, year_grr, mrr, logos = rows[0]
+    yield _line(
+        f"[bold]Retention[/] {month:%B %Y}: NRR {_pct(nrr)}, GRR {_pct(grr)}, logo churn {_pct(logos)}, "
+        f"MRR {_money(mrr)}; 12 months: NRR {_pct(year_nrr)}, GRR {_pct(year_grr)}"
+    )
+
+
+def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    rows = connection.execute(
+        """
+        select coalesce(account.company_name, account_id), account.account_owner, account.mrr::double,
+               health.health_score::double, health.trend_30d::double, risk.risk_level::varchar, risk.factors
+        from mart.churn_risk as risk
+        join dim.account as account using (account_id)
+        left join mart.customer_health as health using (account_id)
+        where risk.risk_level in ('critical', 'high', 'medium')
+        order by list_position(['critical', 'high', 'medium'], risk.risk_level::varchar), account.mrr desc nulls last,
+                 account_id
+        limit ?
+        """,
+        [CALLED_FIRST],
+    ).fetchall()
+    if not rows:
+        return
+    shown = _grid("Call first", "owner", "MRR", "health", "30d", "risk", "why", left=(0, 1, 5, 6))
+    for name, owner, mrr, score, trend, level, factors in rows:
+        health = "" if score is None else f"{score:.0f}"
+        shown.add_row(
+            escape(name), escape(owner or ""), _money(mrr), health, _signed(trend), _coloured(level), _why(factors)
+        )
+    yield ""
+    yield shown
+
+
+def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    met, breached, pending = connection.sql(
+        "select sum(met_count), sum(breached_count), sum(pending_count) from mart.sla_adherence"
+    ).fetchall()[0]
+    judged = (met or 0) + (breached or 0)
+    if judged:
+        yield ""
+        yield _line(
+            f"[bold]Support[/] {_pct(100 * met / judged)} of {judged:,} tickets inside their SLA target, "
+            f"{breached:,} breached, {pending or 0:,} open and still inside"
+        )
+
+
+def _quarantine(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    rows = connection.sql(
+        "select 'quarantine.' || split_part(relation, '.', 2), sum(rows_quarantined)::bigint, sum(rows_read)::bigint "
+        "from quarantine.loads group by 1 having sum(rows_quarantined) > 0 order by 1"
+    ).fetchall()
+    yield ""
+    if rows:
+        counts = ", ".join(f"{table} {count:,} of {read:,}" for table, count, read in rows)
+        yield _line(f"[bold]Quarantined rows[/] {counts}")
+    else:
+        yield _line("[bold]Quarantined rows[/] none")
+
+
+def _holds(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    schema, name = table.split(".")
+    found = connection.execute("select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name])
+    return found.fetchone() is not None
+
+
+def _grid(title: str, *columns: str, left: tuple[int, ...] = (0,)) -> Table:
+    shown = Table(box=None, pad_edge=False, header_style="dim")
+    for position, column in enumerate((f"[bold not dim]{title}[/]", *columns)):
+        wraps = position == len(columns) and position in left
+        shown.add_column(
+            column, justify="left" if position in left else "right", no_wrap=not wraps, overflow="ellipsis"
+        )
+    return shown
+
+
+def _line(markup: str) -> Text:
+    return Text.from_markup(markup)
+
+
+def _why(factors: list[dict[str, Any]] | None) -> str:
+    """The two weightiest reasons, in words."""
+    weightiest = sorted(factors or [], key=lambda factor: (-(factor["points"] or 0), factor["factor"]))
+    return escape("; ".join(factor["sentence"] for factor in weightiest[:2]))
+
+
+def _coloured(word: str) -> str:
+    colour = {"healthy": "green", "champion": "green", "at_risk": "yellow", "high": "yellow", "critical": "red"}.get(
+        word
+    )
+    return f"[{colour}]{word}[/]" if colour else word
+
+
+def _money(amount: float | None) -> str:
+    return NOT_MEASURED if amount is None else f"{float(amount):,.0f}"
+
+
+def _pct(share: float | None) -> str:
+    return NOT_MEASURED if share is None else f"{share:.1f} %"
+
+
+def _signed(change: float | None) -> str:
+    return "" if change is None else f"{change:+.1f}"

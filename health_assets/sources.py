@@ -4,11 +4,14 @@ Nothing is parsed here and no row is judged. A file that cannot be what its cont
 file, the column and the remedy.
 """
 
+import csv
 import difflib
 import glob
 import gzip
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -45,6 +48,46 @@ def read_source(name: str, rows: type[Contract], settings: Settings, only: list[
     if not frames:
         return pl.LazyFrame(schema={column: pl.String for column in given_columns(rows)} | {FILE: pl.String, ROW: pl.Int64})
     return pl.concat(frames, how="vertical_relaxed")
+
+
+@contextmanager
+def reading(name: str, settings: Settings) -> Iterator[None]:
+    """Around the collect of a source: what Polars cannot read becomes a SourceError with the file, the row and the remedy."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        source = settings.sources.get(name)
+        for file in files_of(name, source) if source else []:
+            if fault := _fault(file, name, source):  # type: ignore[arg-type]
+                raise SourceError(f"{file}: {fault}") from None
+        raise SourceError(f"sources.{name}: its files cannot be read ({_first_line(error)})") from error
+
+
+def _fault(file: str, name: str, source: Source) -> str | None:
+    """What is wrong in a file, slowly: asked only once it is known that some file cannot be read."""
+    if not file.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
+        try:
+            _scan(file, source).select(pl.all().is_null().sum()).collect()
+        except pl.exceptions.PolarsError as error:
+            return f"cannot be read ({_first_line(error)})"
+        return None
+    opened = gzip.open if file.lower().endswith(".gz") else open
+    number = 0
+    try:
+        with opened(file, "rt", encoding="utf-8-sig" if source.encoding == "utf8" else source.encoding, newline="") as text:
+            rows = csv.reader(text, delimiter=source.delimiter, strict=True)
+            width = len(next(rows))
+            for number, row in enumerate(rows, 1):
+                if len(row) > width:
+                    return (
+                        f"row {number} has {len(row)} values, but the header names {width} columns; "
+                        "put values that hold the delimiter in quotes"
+                    )
+    except UnicodeDecodeError:
+        return f"is not UTF-8 text; say what it is in the settings, e.g. sources.{name}.encoding: latin-1"
+    except (csv.Error, StopIteration) as error:
+        return f"row {number + 1} cannot be read, most likely a quote that is not closed ({error})"
+    return None
 
 
 def read_profile(name: str, rows: type[Contract], time: str, settings: Settings) -> pl.LazyFrame:
@@ -134,8 +177,11 @@ def _scan(file: str, source: Source) -> pl.LazyFrame:
         if kind.endswith((".jsonl", ".ndjson")):
             return _json_lines(file)
         content: str | io.BytesIO = file
-        if source.encoding != "utf8":
-            opened = gzip.open if file.lower().endswith(".gz") else open
+        opened = gzip.open if file.lower().endswith(".gz") else open
+        if source.encoding == "utf8" and "://" not in file:
+            with opened(file, "rb") as binary:
+                _refuse_foreign_text(file, binary.readline())
+        elif source.encoding != "utf8":
             with opened(file, "rb") as binary:
                 content = io.BytesIO(binary.read().decode(source.encoding).encode())
         return pl.scan_csv(
@@ -143,6 +189,19 @@ def _scan(file: str, source: Source) -> pl.LazyFrame:
         )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise SourceError(f"{file}: cannot be read ({_first_line(error)})") from None
+
+
+def _refuse_foreign_text(file: str, header: bytes) -> None:
+    """A header in another encoding would be read as other names, in silence."""
+    try:
+        foreign = "\0" in header.decode()
+    except UnicodeDecodeError:
+        foreign = True
+    if foreign:
+        raise SourceError(
+            f"{file}: its header is not UTF-8 text; name the file's encoding in the settings, e.g. encoding: latin-1, "
+            "or save it as UTF-8"
+        )
 
 
 def _json_lines(file: str) -> pl.LazyFrame:

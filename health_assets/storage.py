@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from health_assets.contracts import dtypes, fingerprint, known_from
 from health_assets.expressions import Period
@@ -81,9 +82,23 @@ class Warehouse:
             bounds.append(f"{known}::date >= date '{since}'")
         where = f" where {' and '.join(bounds)}" if bounds else ""
         columns = ", ".join(dtypes(table.contract))
-        relation = self.connection.cursor().sql(f"select {columns} from {table.relation}{where}")
-        frame = relation.pl(lazy=True) if table.monthly else relation.pl().lazy()
+        query = f"select {columns} from {table.relation}{where}"
+        frame = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
         return frame.cast(dict(dtypes(table.contract)))
+
+    def _scanned(self, query: str) -> pl.LazyFrame:
+        """A query as a lazy frame; each place of a plan that reads it has a cursor of its own, as two cannot share one."""
+
+        def scan(
+            columns: list[str] | None, predicate: pl.Expr | None, row_limit: int | None, _batch_size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            rows = self.connection.cursor().sql(query).pl(lazy=True)
+            rows = rows if predicate is None else rows.filter(predicate)
+            rows = rows if columns is None else rows.select(columns)
+            yield (rows if row_limit is None else rows.head(row_limit)).collect()
+
+        shape = self.connection.cursor().sql(f"{query} limit 0").pl().schema
+        return register_io_source(scan, schema=shape, is_pure=True)
 
     def holds(self, relation: str) -> bool:
         """Whether a table exists."""

@@ -8,7 +8,7 @@ priority, is mart/customer_health.py.
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, AsOfDate, Score, Share
+from health_assets.columns import AccountId, AsOfDate, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import Period
 from health_assets.scorecards import scored, with_missing_as_null
@@ -36,13 +36,13 @@ class CustomerHealthDaily(Contract):
     scorecard = dy.String(description="Name of the scorecard")
     scorecard_version = dy.String(description="Hash of the scorecard: scores of another version do not compare")
     health_score = Score("Health; null where coverage is below the scorecard's floor")
-    health_band = dy.String(description="Band of the score, e.g. healthy, neutral, at_risk, critical; unknown = no score")
-    coverage = Share("Weight of the measures that were measured / of all", nullable=False)
+    health_band = dy.String(description="Band of the score, by the scorecard's own names; unknown = no score")
+    coverage = dy.Float64(min=0, max=1, description="Weight of the measures that were measured / of all, 0-1")
     rounding_difference = dy.Float64(
         nullable=True,
         min=-0.5,
         max=0.5,
-        description="Score minus the sum of the contributions, in points: 0 unless the scorecard rounds; null = no score",
+        description="Score minus the sum of the contributions, 0 unless the scorecard rounds; null = no score",
     )
     dimensions = dy.List(
         dy.Struct(
