@@ -52,7 +52,7 @@ class AccountChurnRisk(Contract):
     usage_change_pct = dy.Float64(
         nullable=True,
         min=-100,
-        description="Events of 30 days against the 30 before, in %; null where those had none, or usage is not measured",
+        description="Events of 30 days against the 30 before, in %; null where those had none or were not measured",
     )
     is_on_watch_list = dy.Bool(nullable=True, description="Whether the score reaches the watch list; null = no score")
 
@@ -86,6 +86,7 @@ def mart_churn_risk(
     as_of: date,
 ) -> pl.LazyFrame:
     """Risk of the accounts of the as-of day."""
+    health = mart_customer_health.select("account_id", "health_score", "trend_30d")
     of_the_day = pl.col("as_of_date") == as_of
     revenue = fact_account_revenue_daily.filter(of_the_day).drop("as_of_date", "mrr", "account_status")
     usage = fact_account_usage_daily.filter(of_the_day).drop("as_of_date")
@@ -93,7 +94,7 @@ def mart_churn_risk(
     return (
         dim_account.filter(pl.col("account_status").is_in(SCORED_STATUSES))
         .select("account_id", "mrr", as_of_date=pl.lit(as_of))
-        .join(mart_customer_health.select("account_id", "health_score", "trend_30d"), on="account_id", how="left", validate="1:1")
+        .join(health, on="account_id", how="left", validate="1:1")
         .join(revenue, on="account_id", how="left", validate="1:1")
         .join(usage, on="account_id", how="left", validate="1:1")
         .join(support, on="account_id", how="left", validate="1:1")
@@ -171,13 +172,17 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
     is_unhappy = csat < unhappy.threshold
     shown = is_overdue.fill_null(False)
     rated_low = is_unhappy.fill_null(False)
+    csat_shown, nps_shown = _number(csat, 1), _number(nps)
     return {
         "declining_health": Reading(
             trend < limit["declining_health"],
             trend,
             pl.format(
-                f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), more than {-limit['declining_health']:g}",
-                _number(-trend), _number(score - trend), _number(score),
+                f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), "
+                f"more than {-limit['declining_health']:g}",
+                _number(-trend),
+                _number(score - trend),
+                _number(score),
             ),
         ),
         "usage_halved": Reading(
@@ -228,8 +233,8 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             is_unhappy | (nps <= unhappy.nps_at_most),
             pl.when(rated_low).then(csat).otherwise(nps),
             pl.when(rated_low)
-            .then(pl.format(f"Tickets of 90 days were rated {{}} on average, below {unhappy.threshold:g}", _number(csat, 1)))
-            .otherwise(pl.format(f"Latest NPS rating is {{}} (at most {unhappy.nps_at_most:g} raises this)", _number(nps))),
+            .then(pl.format(f"Tickets of 90 days are rated {{}} on average, below {unhappy.threshold:g}", csat_shown))
+            .otherwise(pl.format(f"Latest NPS rating is {{}}, at most {unhappy.nps_at_most:g} raises this", nps_shown)),
             pl.when(rated_low).then(pl.lit(unhappy.threshold)).otherwise(pl.lit(unhappy.nps_at_most)),
         ),
         "high_support_volume": Reading(
@@ -241,7 +246,8 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             breadth < limit["low_adoption"],
             breadth,
             pl.format(
-                f"Uses {{}} % of the feature categories, below {100 * limit['low_adoption']:g} %", _number(100 * breadth)
+                f"Uses {{}} % of the feature categories, below {100 * limit['low_adoption']:g} %",
+                _number(100 * breadth),
             ),
         ),
         "low_activation": Reading(
