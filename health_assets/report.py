@@ -135,7 +135,7 @@ def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
 
 def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
     met, breached, pending = connection.sql(
-        "select sum(met_count), sum(breached_count), sum(pending_count) from mart.sla_adherence"
+        "select sum(met_count), sum(breached_count), sum(pending_count) from mart.sla_adherence where dimension_type = 'all'"
     ).fetchall()[0]
     judged = (met or 0) + (breached or 0)
     if judged:
