@@ -24,14 +24,15 @@ ROWS_JUDGED_WHOLE = 1_000_000  # beyond that a table is judged by the number of 
 SAMPLE = 5
 
 RECONCILES = Expectation(
-    "rows__reconcile", "rule", (), description="Rows in the files = rows kept + quarantined + equal duplicates collapsed"
+    "rows__reconcile",
+    "rule",
+    (),
+    description="Rows in the files = rows kept + quarantined + equal duplicates collapsed",
 )
 READABLE = Expectation(
     "values__readable", "rule", (), severity=WARN, description="No unreadable value had to become null to keep its row"
 )
-COMPLETE = Expectation(
-    "rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined"
-)
+COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined")
 FRESH = Expectation(
     "rows__fresh", "rule", (), severity=WARN, description="The source's last row is not older than its stale_after_days"
 )
@@ -69,7 +70,9 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
             dg.AssetCheckSpec(
                 promise.name,
                 asset=table.name,
-                additional_deps=[dg.AssetKey(name) for name in reads] if promise.kind == "rule" and not promise.columns else [],
+                additional_deps=[dg.AssetKey(name) for name in reads]
+                if promise.kind == "rule" and not promise.columns
+                else [],
                 description=promise.description or None,
                 blocking=promise.severity == ERROR,
                 partitions_def=monthly_partitions(settings) if table.monthly else None,
@@ -124,7 +127,12 @@ def _written(table: Table, warehouse: Warehouse) -> pl.DataFrame:
 def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation], warehouse: Warehouse) -> pl.DataFrame:
     """The table with a column of true and false for each rule and each reference."""
     rules = table_rules(table.contract)
-    needed = {name for promise in made if promise.kind in ("unique", "not_null", "in_set", "between") for name in promise.columns}
+    needed = {
+        name
+        for promise in made
+        if promise.kind in ("unique", "not_null", "in_set", "between")
+        for name in promise.columns
+    }
     verdicts = {
         promise.name: rules[promise.name] if promise.kind == "rule" else _refers(promise, warehouse)
         for promise in made
@@ -155,7 +163,7 @@ def _broken_rows_by_day(
             continue
         kept = {
             "not_null": column.is_not_null,
-            "in_set": lambda column=column: column.is_in(promise.arguments["value_set"]),
+            "in_set": lambda column=column, promise=promise: column.is_in(promise.arguments["value_set"]),
             "between": lambda name=promise.columns[0], column=column: pl.all_horizontal(
                 *columns[name].validation_rules(column).values()
             ),

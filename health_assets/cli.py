@@ -118,6 +118,23 @@ def status(settings_file: SettingsFile = None) -> None:
         report.print_status(settings.load(settings_file), console)
 
 
+@app.command()
+def alerts(
+    settings_file: SettingsFile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the message; tell and remember nothing.")] = False,
+) -> None:
+    """Tell Slack what changed since the last as-of day; without SLACK_WEBHOOK_URL the message is printed."""
+    from health_assets.alerts import alert
+
+    with _expected_errors():
+        outcome = alert(settings.load(settings_file), dry_run=dry_run)
+        if dry_run or not outcome.has_webhook:
+            console.print(outcome.text, markup=False, highlight=False)
+        console.print(outcome.summary(), markup=False, highlight=False)
+        if outcome.trouble:
+            raise typer.Exit(1)
+
+
 class Check:
     """The verdict of one check of the run."""
 
@@ -294,11 +311,12 @@ def _shown(path: Path) -> str:
 
 @contextmanager
 def _expected_errors() -> Iterator[None]:
+    from health_assets.alerts import AlertError
     from health_assets.publish import SnapshotError
     from health_assets.sources import SourceError
     from health_assets.storage import WarehouseError
 
-    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, CommandError)
+    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, AlertError, CommandError)
     try:
         yield
     except expected as error:

@@ -66,9 +66,7 @@ def Score(description: str, **options: Any) -> dy.Float64:  # noqa: N802
 def Pct(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """A percentage, 0-100 unless other bounds are given; null where there is nothing to divide by."""
     options = {"min": 0, "max": 100, "nullable": True} | options
-    return dy.Float64(
-        description=f"{description}, in %; null where there is nothing to divide by", **options
-    )
+    return dy.Float64(description=f"{description}, in %; null where there is nothing to divide by", **options)
 
 
 def Share(description: str, **options: Any) -> dy.Float64:  # noqa: N802

@@ -33,7 +33,9 @@ class RawContract(Contract):
     """Base of raw contracts: where each row stands in the files."""
 
     source_file = dy.String(primary_key=True, description="File, with its folder")
-    source_row = dy.Int64(primary_key=True, min=1, description="Number of the row within its file, from 1 after the header")
+    source_row = dy.Int64(
+        primary_key=True, min=1, description="Number of the row within its file, from 1 after the header"
+    )
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         return {"base_dir": Field(StringSource, is_required=False)}
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Any
-    ) -> "PooledEventLogStorage":
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "PooledEventLogStorage":
         """Called by Dagster with the section of dagster.yaml."""
         home = Path(os.environ.get("DAGSTER_HOME") or "data/dagster")
         return cls(config_value.get("base_dir") or str(home / "history" / "runs"), inst_data)

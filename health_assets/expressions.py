@@ -97,9 +97,14 @@ def distinct_in_window(occurrences: pl.LazyFrame, key: str, thing: str, day: str
     thing is counted once. Exact, and linear in the occurrences.
     Grain: key x day of change; `name` is the change of the count.
     """
-    covered = occurrences.select(key, thing, day).unique().sort(key, thing, day).with_columns(
-        ends=pl.min_horizontal(
-            pl.col(day).dt.offset_by(f"{days}d"), pl.col(day).shift(-1).over(key, thing, order_by=day)
+    covered = (
+        occurrences.select(key, thing, day)
+        .unique()
+        .sort(key, thing, day)
+        .with_columns(
+            ends=pl.min_horizontal(
+                pl.col(day).dt.offset_by(f"{days}d"), pl.col(day).shift(-1).over(key, thing, order_by=day)
+            )
         )
     )
     return (

@@ -12,8 +12,8 @@ from health_assets.contracts import dtypes, grain, known_from, meta, question
 from health_assets.gate import Gated, gated
 from health_assets.parsing import RECORD
 from health_assets.settings import Settings
-from health_assets.sources import made_keys, read_source, unknown_columns
-from health_assets.storage import Warehouse, months_between, period_of
+from health_assets.sources import made_keys, read_source, reading, unknown_columns
+from health_assets.storage import Warehouse, period_of
 from health_assets.tables import TABLES, Table
 
 OWNER = "team:customer-success-operations"
@@ -96,7 +96,9 @@ class TableIOManager(dg.IOManager):
                 "coalesce(sum(values_blanked), 0) from quarantine.loads where relation = ?",
                 [table.relation],
             ).fetchone()
-            shown |= dict(zip(("quarantined_rows", "duplicates_collapsed", "values_blanked"), map(int, counts), strict=True))  # type: ignore[arg-type]
+            shown |= dict(
+                zip(("quarantined_rows", "duplicates_collapsed", "values_blanked"), map(int, counts), strict=True)
+            )  # type: ignore[arg-type]
         if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():
             at_risk = cursor.execute(f"select count(*) from {table.relation} where risk_level in ('high', 'critical')")
             shown["at_risk_accounts"] = int(at_risk.fetchone()[0])  # type: ignore[index]
@@ -107,9 +109,7 @@ def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
     """The Dagster asset of a table: same name, its transform, its contract as description and columns."""
     targets = _referenced(table) if table.is_gated else {}
     reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
-    ins = {
-        name: dg.AssetIn(metadata=BY_PERIOD if table.monthly else None) for name in reads
-    }
+    ins = {name: dg.AssetIn(metadata=BY_PERIOD if table.monthly else None) for name in reads}
     injected = {name for name in table.injected if name != "period"}
 
     def compute(context: dg.AssetExecutionContext, **frames: Any) -> Any:
@@ -139,12 +139,20 @@ def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
 
 
 def _by_months(
-    context: dg.AssetExecutionContext, table: Table, frames: dict[str, Any], given: dict[str, Any], targets: dict[str, str]
+    context: dg.AssetExecutionContext,
+    table: Table,
+    frames: dict[str, Any],
+    given: dict[str, Any],
+    targets: dict[str, str],
 ) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | Gated]]:
     """The groups of months to write, each with its rows, computed when the writer asks for them."""
     warehouse: Warehouse = context.resources.warehouse
     settings, as_of = context.resources.settings, context.resources.as_of
-    asked = [date.fromisoformat(key) for key in context.partition_keys] if context.has_partition_key_range or context.has_partition_key else []
+    asked = (
+        [date.fromisoformat(key) for key in context.partition_keys]
+        if context.has_partition_key_range or context.has_partition_key
+        else []
+    )
     months, marks = warehouse.stale_months(table, as_of, settings, asked)
     if not months and not warehouse.holds(table.relation):
         yield [], marks, table.contract.create_empty(lazy=True)
@@ -156,7 +164,9 @@ def _by_months(
         rows = table.function(read_source(name, raw.rows, settings, only=files), **given)  # type: ignore[arg-type]
         inside = rows.filter(known.is_null() | known.is_in(months))
         existing = _existing(targets, {reads: read() for reads, read in frames.items() if reads not in table.inputs})
-        yield months, marks, gated(inside, table.contract, existing, monthly=True)
+        with reading(name, settings):
+            judged = gated(inside, table.contract, existing, monthly=True)
+        yield months, marks, judged
         return
     for group in warehouse.written_together(table, months):
         period = period_of(group, as_of)
@@ -192,7 +202,9 @@ def _definition_metadata(table: Table) -> dict[str, Any]:
             name=name,
             type=str(column.dtype),
             description=column.description,
-            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=[name] == table.contract.primary_key()),
+            constraints=dg.TableColumnConstraints(
+                nullable=column.nullable, unique=[name] == table.contract.primary_key()
+            ),
         )
         for name, column in table.contract.columns().items()
     ]
@@ -222,5 +234,11 @@ def _freshness(table: Table) -> dg.FreshnessPolicy | None:
 
 
 def _markdown(rows: pl.DataFrame) -> str:
-    with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_cols=12, fmt_str_lengths=40):
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        tbl_cols=12,
+        fmt_str_lengths=40,
+    ):
         return str(rows.select(pl.exclude(RECORD)))

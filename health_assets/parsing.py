@@ -42,9 +42,7 @@ def _respelled(value: pl.Expr, name: str, dtype: pl.DataType, spelling: Source |
     return text
 
 
-def typed(
-    name: str, wanted: pl.DataType, given: pl.DataType, settings: Settings, spelling: Source | None
-) -> pl.Expr:
+def typed(name: str, wanted: pl.DataType, given: pl.DataType, settings: Settings, spelling: Source | None) -> pl.Expr:
     """One column in the wanted dtype; null where it is blank or cannot be read."""
     value = _respelled(pl.col(name), name, given, spelling)
     unit = spelling.unit.get(name) if spelling else None

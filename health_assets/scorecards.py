@@ -109,9 +109,7 @@ def _linear(measure: Measure) -> pl.Expr:
 
 
 def _steps(measure: Measure) -> pl.Expr:
-    return pl.coalesce(
-        pl.when(pl.sql_expr(step.when)).then(pl.lit(step.score, pl.Float64)) for step in measure.steps
-    )
+    return pl.coalesce(pl.when(pl.sql_expr(step.when)).then(pl.lit(step.score, pl.Float64)) for step in measure.steps)
 
 
 def _quartile(measure: Measure) -> pl.Expr:

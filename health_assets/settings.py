@@ -51,7 +51,9 @@ class Source(Section):
     @field_validator("defaults")
     @classmethod
     def _as_the_file_would_spell_it(cls, defaults: dict[str, Any]) -> dict[str, str]:
-        return {column: str(value).lower() if isinstance(value, bool) else str(value) for column, value in defaults.items()}
+        return {
+            column: str(value).lower() if isinstance(value, bool) else str(value) for column, value in defaults.items()
+        }
 
 
 class Revenue(Section):
@@ -197,7 +199,9 @@ class Scorecard(Section):
 def _summing_to_one(section: Any, weights: dict[str, float]) -> Any:
     total = sum(weights.values())
     if abs(total - 1) > 1e-9:
-        raise ValueError(f"weights must sum to 1, not {total:g} ({', '.join(f'{k} {v:g}' for k, v in weights.items())})")
+        raise ValueError(
+            f"weights must sum to 1, not {total:g} ({', '.join(f'{k} {v:g}' for k, v in weights.items())})"
+        )
     return section
 
 
@@ -249,7 +253,9 @@ class Settings(Section):
     @model_validator(mode="after")
     def _scorecard_exists(self) -> "Settings":
         if self.scorecard not in self.scorecards:
-            raise ValueError(f"scorecard: {self.scorecard!r} is not among the scorecards{_near(self.scorecard, self.scorecards)}")
+            raise ValueError(
+                f"scorecard: {self.scorecard!r} is not among the scorecards{_near(self.scorecard, self.scorecards)}"
+            )
         return self
 
     @property

@@ -46,35 +46,35 @@ def read_source(name: str, rows: type[Contract], settings: Settings, only: list[
         if only is None or label(file) in only:
             frames.append(_in_our_names(_scan(file, source), file, name, rows, source))
     if not frames:
-        return pl.LazyFrame(schema={column: pl.String for column in given_columns(rows)} | {FILE: pl.String, ROW: pl.Int64})
+        return pl.LazyFrame(schema=dict.fromkeys(given_columns(rows), pl.String) | {FILE: pl.String, ROW: pl.Int64})
     return pl.concat(frames, how="vertical_relaxed")
 
 
 @contextmanager
 def reading(name: str, settings: Settings) -> Iterator[None]:
-    """Around the collect of a source: what Polars cannot read becomes a SourceError with the file, the row and the remedy."""
+    """Around the collect of a source: what Polars cannot read becomes a SourceError with file, row and remedy."""
     try:
         yield
-    except pl.exceptions.PolarsError as error:
+    except pl.exceptions.PolarsError:
         source = settings.sources.get(name)
         for file in files_of(name, source) if source else []:
-            if fault := _fault(file, name, source):  # type: ignore[arg-type]
+            try:
+                _scan(file, source).select(pl.all().count()).collect()  # type: ignore[arg-type]
+            except pl.exceptions.PolarsError as error:
+                fault = _fault(file, name, source) or f"cannot be read ({_first_line(error)})"  # type: ignore[arg-type]
                 raise SourceError(f"{file}: {fault}") from None
-        raise SourceError(f"sources.{name}: its files cannot be read ({_first_line(error)})") from error
+        raise
 
 
 def _fault(file: str, name: str, source: Source) -> str | None:
-    """What is wrong in a file, slowly: asked only once it is known that some file cannot be read."""
-    if not file.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
-        try:
-            _scan(file, source).select(pl.all().is_null().sum()).collect()
-        except pl.exceptions.PolarsError as error:
-            return f"cannot be read ({_first_line(error)})"
+    """What is wrong in a delimited file that Polars refuses, in words; slow, so asked only then."""
+    if "://" in file or not file.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
         return None
     opened = gzip.open if file.lower().endswith(".gz") else open
+    encoding = "utf-8-sig" if source.encoding == "utf8" else source.encoding
     number = 0
     try:
-        with opened(file, "rt", encoding="utf-8-sig" if source.encoding == "utf8" else source.encoding, newline="") as text:
+        with opened(file, "rt", encoding=encoding, newline="") as text:
             rows = csv.reader(text, delimiter=source.delimiter, strict=True)
             width = len(next(rows))
             for number, row in enumerate(rows, 1):
@@ -85,7 +85,7 @@ def _fault(file: str, name: str, source: Source) -> str | None:
                     )
     except UnicodeDecodeError:
         return f"is not UTF-8 text; say what it is in the settings, e.g. sources.{name}.encoding: latin-1"
-    except (csv.Error, StopIteration) as error:
+    except csv.Error as error:
         return f"row {number + 1} cannot be read, most likely a quote that is not closed ({error})"
     return None
 
@@ -98,11 +98,7 @@ def read_profile(name: str, rows: type[Contract], time: str, settings: Settings)
     given = read_source(name, rows, settings).select(FILE, time)
     moment = typed(time, pl.Datetime("us"), given.collect_schema()[time], settings, settings.sources.get(name))
     month = local_date(moment, settings.timezone).dt.strftime("%Y-%m").fill_null(UNREADABLE)
-    return (
-        given.group_by(FILE, month.alias("month"))
-        .agg(row_count=pl.len().cast(pl.Int64))
-        .sort(FILE, "month")
-    )
+    return given.group_by(FILE, month.alias("month")).agg(row_count=pl.len().cast(pl.Int64)).sort(FILE, "month")
 
 
 def files_of(name: str, source: Source) -> list[str]:
@@ -247,14 +243,19 @@ def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract]
     return renamed.with_columns(**made).select(
         *given_columns(rows),
         pl.lit(label(file)).alias(FILE),
-        pl.col(ROW).cast(pl.Int64),
+        pl.struct(*given, ROW).struct.field(ROW).cast(pl.Int64),  # all columns: else Polars lets rows that are too long pass
     )
 
 
 def _hash_of_row(columns: list[str]) -> pl.Expr:
     """A key for rows that have none: the same row gives the same key, in every run and version."""
-    return pl.struct(columns).struct.json_encode().map_batches(
-        lambda rows: pl.Series([hashlib.sha256(row.encode()).hexdigest()[:16] for row in rows]), return_dtype=pl.String
+    return (
+        pl.struct(columns)
+        .struct.json_encode()
+        .map_batches(
+            lambda rows: pl.Series([hashlib.sha256(row.encode()).hexdigest()[:16] for row in rows]),
+            return_dtype=pl.String,
+        )
     )
 
 

@@ -136,7 +136,9 @@ class Warehouse:
                 _quarantine(cursor, table, rows, None)
         return kept.height
 
-    def write_months(self, table: Table, months: Sequence[date], rows: pl.LazyFrame | Gated, marks: dict[date, str]) -> int:
+    def write_months(
+        self, table: Table, months: Sequence[date], rows: pl.LazyFrame | Gated, marks: dict[date, str]
+    ) -> int:
         """Replace some months of a table and record what they were made from. Returns the rows written."""
         known = known_from(table.contract)
         in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
@@ -212,7 +214,10 @@ class Warehouse:
             made_from = [
                 sorted((m, mark) for m, (mark, _) in known.items() if m <= month and (start is None or m >= start))
                 for known in upstream.values()
-            ] + [sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start)) for known in arrivals]
+            ] + [
+                sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start))
+                for known in arrivals
+            ]
             shape = (basis, min(end_of_month(month), as_of), made_from)
             marks[month] = hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
         return marks
@@ -267,7 +272,9 @@ def period_of(months: Sequence[date], as_of: date) -> Period:
 
 def months_between(first: date, last: date) -> list[date]:
     """First days of the months from one day's to another's."""
-    return pl.date_range(first.replace(day=1), last.replace(day=1), "1mo", eager=True).to_list() if first <= last else []
+    return (
+        pl.date_range(first.replace(day=1), last.replace(day=1), "1mo", eager=True).to_list() if first <= last else []
+    )
 
 
 def months_before(month: date, count: int) -> date:
@@ -291,7 +298,9 @@ def _collected(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
     collected = rows.collect(engine="streaming" if table.monthly else "auto")
     if set(collected.columns) != set(wanted):
         missing, extra = set(wanted) - set(collected.columns), set(collected.columns) - set(wanted)
-        raise ValueError(f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many")
+        raise ValueError(
+            f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many"
+        )
     return collected.select(list(wanted)).cast(dict(wanted))
 
 
@@ -310,7 +319,9 @@ def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame
 
 def _storable(rows: pl.DataFrame) -> pl.DataFrame:
     """Enums as text: DuckDB would make a type of each list of words."""
-    return rows.with_columns(pl.col(name).cast(pl.String) for name, dtype in rows.schema.items() if isinstance(dtype, pl.Enum))
+    return rows.with_columns(
+        pl.col(name).cast(pl.String) for name, dtype in rows.schema.items() if isinstance(dtype, pl.Enum)
+    )
 
 
 def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, months: list[date] | None) -> None:

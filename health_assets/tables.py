@@ -13,9 +13,9 @@ from typing import Literal, TypeVar
 
 import polars as pl
 
-from health_assets.settings import Settings
-from health_assets.sources import read_profile, read_source
 from health_assets.contracts import ERROR, Contract, Expectation, Severity
+from health_assets.settings import Settings
+from health_assets.sources import read_profile, read_source, reading
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
 Layer = Literal["raw", "staged", "fact", "mart"]
@@ -83,9 +83,11 @@ def source(
     """A raw table `raw_<source>`: the files as they are, or (event scale) their profile by file and month of `time`."""
 
     def read(settings: Settings) -> pl.LazyFrame:
-        if profile is not None:
-            return read_profile(name.removeprefix("raw_"), rows, time, settings)
-        return read_source(name.removeprefix("raw_"), rows, settings)
+        given = name.removeprefix("raw_")
+        with reading(given, settings):
+            if profile is not None:
+                return read_profile(given, rows, time, settings).collect(engine="streaming").lazy()
+            return read_source(given, rows, settings).collect().lazy()
 
     TABLES[name] = Table(name, profile or rows, read, "raw", rows=rows)
     return read

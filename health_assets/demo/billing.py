@@ -30,23 +30,27 @@ def subscriptions(lives: Lives) -> pl.DataFrame:
     term_begins = lives.arrived_in[week, account]
     asked_in = np.where(is_open, lives.this_week[account], week)
     renews_in = term_begins + RENEWAL_WEEKS * ((asked_in - term_begins) // RENEWAL_WEEKS + 1)
-    return pl.DataFrame({
-        "subscription_id": keys("SUB", len(account), 5),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "product_name": np.array(PRODUCTS)[product],
-        "plan_tier": np.array(TIERS)[lives.tier[week, account]],
-        "mrr_amount": lives.mrr[product, week, account],
-        "start_date": calendar.date(first_day(week, weekday)),
-        "end_date": calendar.date(first_day(until, weekday)),
-        "status": np.select(
-            [is_open & is_trial, is_open & lives.at_end(lives.trouble[:, PAYMENT])[account], is_open, exists_on],
-            ["trial", "past_due", "active", "upgraded"], "cancelled"),
-        "trial_end_date": calendar.date(first_day(week + TRIAL_WEEKS, weekday)),
-        "renewal_date": calendar.date(first_day(renews_in, weekday)),
-        "seats": lives.seats[week, account],
-        "is_open": is_open,
-        "is_trial": is_trial,
-    }).select(
+    return pl.DataFrame(
+        {
+            "subscription_id": keys("SUB", len(account), 5),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "product_name": np.array(PRODUCTS)[product],
+            "plan_tier": np.array(TIERS)[lives.tier[week, account]],
+            "mrr_amount": lives.mrr[product, week, account],
+            "start_date": calendar.date(first_day(week, weekday)),
+            "end_date": calendar.date(first_day(until, weekday)),
+            "status": np.select(
+                [is_open & is_trial, is_open & lives.at_end(lives.trouble[:, PAYMENT])[account], is_open, exists_on],
+                ["trial", "past_due", "active", "upgraded"],
+                "cancelled",
+            ),
+            "trial_end_date": calendar.date(first_day(week + TRIAL_WEEKS, weekday)),
+            "renewal_date": calendar.date(first_day(renews_in, weekday)),
+            "seats": lives.seats[week, account],
+            "is_open": is_open,
+            "is_trial": is_trial,
+        }
+    ).select(
         pl.exclude("is_open", "is_trial", "end_date", "trial_end_date", "renewal_date"),
         currency=pl.lit(CURRENCY),
         end_date=pl.when(~pl.col("is_open")).then("end_date"),
@@ -74,11 +78,13 @@ def invoices(lives: Lives) -> pl.DataFrame:
     account, week, until, _ = _price_periods(lives, lives.is_paying, [], product=0)
     last_day = np.minimum(first_day(until, lives.weekday[account]) - 1, calendar.last_day)
     bills = (
-        pl.DataFrame({
-            "account": account,
-            "first": calendar.date(first_day(week, lives.weekday[account])),
-            "last": calendar.date(last_day),
-        })
+        pl.DataFrame(
+            {
+                "account": account,
+                "first": calendar.date(first_day(week, lives.weekday[account])),
+                "last": calendar.date(last_day),
+            }
+        )
         .select("account", invoice_date=pl.date_ranges("first", "last", "1mo"))
         .explode("invoice_date")
         .sort("invoice_date", "account")
@@ -92,29 +98,34 @@ def invoices(lives: Lives) -> pl.DataFrame:
     luck = chance.random(len(day))
     is_never_paid = in_trouble & (luck < IN_TROUBLE_NEVER)
     is_late = np.where(in_trouble, luck < IN_TROUBLE_NEVER + IN_TROUBLE_LATE, luck < LATE_SHARE)
-    late_days = np.where(in_trouble, chance.integers(*IN_TROUBLE_AFTER_DAYS, len(day)),
-                         chance.integers(*LATE_AFTER_DAYS, len(day)))
+    late_days = np.where(
+        in_trouble, chance.integers(*IN_TROUBLE_AFTER_DAYS, len(day)), chance.integers(*LATE_AFTER_DAYS, len(day))
+    )
     paid_day = day + np.where(is_late, late_days, chance.integers(*PAID_AFTER_DAYS, len(day)))
     left_on = lives.on(lives.left_on, day, account)
     paid_day = np.minimum(paid_day, left_on - 1)
     is_paid = ~is_never_paid & (paid_day <= calendar.last_day)
     has_failed = is_never_paid & (chance.random(len(day)) < FAILED_SHARE)
     has_left = left_on <= calendar.last_day
-    return pl.DataFrame({
-        "invoice_id": keys("INV", len(day), 6),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "invoice_date": bills["invoice_date"],
-        "due_date": calendar.date(day + DUE_AFTER_DAYS),
-        "amount": np.round(prices.sum(axis=0), 2),
-        "status": np.select(
-            [is_paid, has_left, has_failed, day + DUE_AFTER_DAYS < calendar.last_day],
-            ["paid", "void", "failed", "overdue"], "open"),
-        "paid_date": calendar.date(paid_day),
-        "period_start": bills["invoice_date"],
-        "period_end": bills["invoice_date"].dt.offset_by("1mo").dt.offset_by("-1d"),
-        "line_items": contents[(prices > 0).T @ (1 << np.arange(4))],
-        "is_paid": is_paid,
-    }).select(
+    return pl.DataFrame(
+        {
+            "invoice_id": keys("INV", len(day), 6),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "invoice_date": bills["invoice_date"],
+            "due_date": calendar.date(day + DUE_AFTER_DAYS),
+            "amount": np.round(prices.sum(axis=0), 2),
+            "status": np.select(
+                [is_paid, has_left, has_failed, day + DUE_AFTER_DAYS < calendar.last_day],
+                ["paid", "void", "failed", "overdue"],
+                "open",
+            ),
+            "paid_date": calendar.date(paid_day),
+            "period_start": bills["invoice_date"],
+            "period_end": bills["invoice_date"].dt.offset_by("1mo").dt.offset_by("-1d"),
+            "line_items": contents[(prices > 0).T @ (1 << np.arange(4))],
+            "is_paid": is_paid,
+        }
+    ).select(
         pl.exclude("paid_date", "is_paid"),
         currency=pl.lit(CURRENCY),
         paid_date=pl.when("is_paid").then("paid_date"),

@@ -7,10 +7,28 @@ from health_assets.demo.calendar import first_day, working_hours
 from health_assets.demo.lives import RENEWAL_WEEKS, TIERS, Lives
 from health_assets.demo.naming import account_keys, company_names, keys
 
-OWNERS = ("Sarah Chen", "Marcus Johnson", "Emily Rodriguez", "David Kim", "Rachel Thompson", "James O'Brien",
-          "Priya Nair", "Lena Fischer")
-INDUSTRIES = ("manufacturing", "healthcare", "technology", "retail", "professional_services", "logistics",
-              "real_estate", "finance", "media", "education")
+OWNERS = (
+    "Sarah Chen",
+    "Marcus Johnson",
+    "Emily Rodriguez",
+    "David Kim",
+    "Rachel Thompson",
+    "James O'Brien",
+    "Priya Nair",
+    "Lena Fischer",
+)
+INDUSTRIES = (
+    "manufacturing",
+    "healthcare",
+    "technology",
+    "retail",
+    "professional_services",
+    "logistics",
+    "real_estate",
+    "finance",
+    "media",
+    "education",
+)
 REGIONS, REGION_SHARE = ("north_america", "europe", "apac", "latam"), (0.48, 0.27, 0.16, 0.09)
 CHILD_SHARE = 0.04  # accounts that belong to another one
 UTILIZATION = 0.78  # share of the seats that is used at the usual activity
@@ -28,24 +46,28 @@ def accounts(lives: Lives) -> pl.DataFrame:
     parent = np.where(chance.random(lives.accounts) < CHILD_SHARE, (number * chance.random(lives.accounts)), number)
     seats = lives.at_end(lives.seats)
     utilization = UTILIZATION * np.sqrt(lives.at_end(lives.usage)) + chance.normal(0, 0.05, lives.accounts)
-    return pl.DataFrame({
-        "account_id": key,
-        "company_name": company_names(lives.accounts, chance),
-        "industry": chance.choice(INDUSTRIES, lives.accounts),
-        "employee_count": lives.employees,
-        "plan_tier": np.array(TIERS)[tier],
-        "account_owner": owners(lives),
-        "region": chance.choice(REGIONS, lives.accounts, p=REGION_SHARE),
-        "signup_date": lives.calendar.date(first_day(lives.joins, lives.weekday)),
-        "status": np.select(
-            [~is_present, lives.at_end(lives.on_trial), lives.at_end(lives.suspended)],
-            ["churned", "trial", "suspended"], "active"),
-        "age": ages(lives),
-        "licensed_seats": np.where(is_present, seats, 0),
-        "monthly_recurring_revenue": np.round(lives.at_end(lives.mrr.sum(axis=0)), 2),
-        "license_utilization": pl.Series(np.clip(utilization, 0, 1.2)).round(2),
-        "parent_account_id": key.gather(parent.astype(int)),
-    }).with_columns(
+    return pl.DataFrame(
+        {
+            "account_id": key,
+            "company_name": company_names(lives.accounts, chance),
+            "industry": chance.choice(INDUSTRIES, lives.accounts),
+            "employee_count": lives.employees,
+            "plan_tier": np.array(TIERS)[tier],
+            "account_owner": owners(lives),
+            "region": chance.choice(REGIONS, lives.accounts, p=REGION_SHARE),
+            "signup_date": lives.calendar.date(first_day(lives.joins, lives.weekday)),
+            "status": np.select(
+                [~is_present, lives.at_end(lives.on_trial), lives.at_end(lives.suspended)],
+                ["churned", "trial", "suspended"],
+                "active",
+            ),
+            "age": ages(lives),
+            "licensed_seats": np.where(is_present, seats, 0),
+            "monthly_recurring_revenue": np.round(lives.at_end(lives.mrr.sum(axis=0)), 2),
+            "license_utilization": pl.Series(np.clip(utilization, 0, 1.2)).round(2),
+            "parent_account_id": key.gather(parent.astype(int)),
+        }
+    ).with_columns(
         license_utilization=pl.when(pl.Series(is_present)).then("license_utilization"),
         parent_account_id=pl.when(pl.col("parent_account_id") != pl.col("account_id")).then("parent_account_id"),
     )
@@ -73,19 +95,23 @@ def contract_events(lives: Lives) -> pl.DataFrame:
     is_other = paying & (lives.chance("contract_events").random(paying.shape) < OTHER_EVENTS)
     event_type = np.select(
         [paying & ~paid_before, paid_before & ~paying, is_renewal, change > 0, change < 0, is_other],
-        ["signed", "cancelled", "renewed", "upgraded", "downgraded", "other"], "")
+        ["signed", "cancelled", "renewed", "upgraded", "downgraded", "other"],
+        "",
+    )
     week, account = np.nonzero(event_type)
     day = first_day(week, lives.weekday[account])
     known = np.flatnonzero(day <= lives.calendar.last_day)
     known = known[np.argsort(day[known], kind="stable")]
     week, account, day = week[known], account[known], day[known]
-    return pl.DataFrame({
-        "event_id": keys("CE", len(known), 5),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "event_date": lives.calendar.date(day),
-        "event_type": event_type[week, account],
-        "revenue_impact": np.round(change[week, account], 2),
-    })
+    return pl.DataFrame(
+        {
+            "event_id": keys("CE", len(known), 5),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "event_date": lives.calendar.date(day),
+            "event_type": event_type[week, account],
+            "revenue_impact": np.round(change[week, account], 2),
+        }
+    )
 
 
 def touchpoints(lives: Lives) -> pl.DataFrame:
@@ -93,11 +119,13 @@ def touchpoints(lives: Lives) -> pl.DataFrame:
     chance = lives.chance("touchpoints")
     account, day = lives.scatter(lives.touches.astype(np.int8), chance)
     mood = lives.on(lives.satisfaction, day, account) + chance.normal(0, 0.7, len(day))
-    return pl.DataFrame({
-        "touchpoint_id": keys("TP", len(day), 5),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "occurred_at": lives.calendar.at(day, working_hours(chance, len(day))),
-        "kind": chance.choice(KINDS, len(day), p=KIND_SHARE),
-        "owner": owners(lives)[account],
-        "result": np.select([mood < NEGATIVE_BELOW, mood < NEUTRAL_BELOW], ["negative", "neutral"], "positive"),
-    })
+    return pl.DataFrame(
+        {
+            "touchpoint_id": keys("TP", len(day), 5),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "occurred_at": lives.calendar.at(day, working_hours(chance, len(day))),
+            "kind": chance.choice(KINDS, len(day), p=KIND_SHARE),
+            "owner": owners(lives)[account],
+            "result": np.select([mood < NEGATIVE_BELOW, mood < NEUTRAL_BELOW], ["negative", "neutral"], "positive"),
+        }
+    )

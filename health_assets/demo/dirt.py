@@ -37,8 +37,11 @@ DIRT = (
     DirtyRow("orders", "equal duplicate", keeps_key=True),
     DirtyRow("payments", "unreadable date", {"payment_due_date": "end of month"}),
     DirtyRow(
-        "device_readings", "uptime is text",
-        {"uptime_pct": "offline", "reading_date": pl.col("reading_date").dt.offset_by("-1d")}, keeps_key=True),
+        "device_readings",
+        "uptime is text",
+        {"uptime_pct": "offline", "reading_date": pl.col("reading_date").dt.offset_by("-1d")},
+        keeps_key=True,
+    ),
     DirtyRow("security_incidents", "unknown severity", {"severity": "sev-0"}),
     DirtyRow("workflow_items", "no such account", {"account_id": "ACC-X404"}),
     DirtyRow("outcomes", "unknown result", {"result": "lost"}),
@@ -65,9 +68,11 @@ def with_dirt(source: str, rows: pl.DataFrame) -> pl.DataFrame:
 def as_text(rows: pl.DataFrame, columns: set[str]) -> pl.DataFrame:
     """The columns as a CSV file would show them."""
     return rows.with_columns(
-        pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S") if rows.schema[name] == pl.Datetime("ms")
+        pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S")
+        if rows.schema[name] == pl.Datetime("ms")
         else pl.col(name).cast(pl.String)
-        for name in rows.columns if name in columns
+        for name in rows.columns
+        if name in columns
     )
 
 
@@ -76,8 +81,7 @@ def varied(source: str, rows: pl.DataFrame) -> pl.DataFrame:
     is_odd = pl.col(rows.columns[0]).str.ends_with("7")  # by key, so that equal rows stay equal
     spellings = _SPELLINGS.get(source, {})
     return as_text(rows, set(spellings)).with_columns(
-        pl.when(is_odd).then(spelling).otherwise(name).alias(name)
-        for name, spelling in spellings.items()
+        pl.when(is_odd).then(spelling).otherwise(name).alias(name) for name, spelling in spellings.items()
     )
 
 

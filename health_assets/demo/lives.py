@@ -153,8 +153,11 @@ class _Fleet:
     def __init__(self, accounts: int, calendar: Calendar, chance: np.random.Generator):
         self.chance, self.accounts = chance, accounts
         launched = chance.random(accounts) < LAUNCH_SHARE
-        joins = np.where(launched, chance.integers(0, min(LAUNCH_WEEKS, calendar.weeks), accounts),
-                         chance.integers(0, calendar.weeks, accounts))
+        joins = np.where(
+            launched,
+            chance.integers(0, min(LAUNCH_WEEKS, calendar.weeks), accounts),
+            chance.integers(0, calendar.weeks, accounts),
+        )
         self.joins = np.sort(joins)
         self.weekday = chance.integers(0, 7, accounts)
         self.joins += first_day(self.joins, self.weekday) < 0  # a signup is on the first day of a week
@@ -199,8 +202,12 @@ class _Fleet:
         self.away = np.where(self.present, 0, self.away + 1)
 
     def _arrive(self, week: int) -> None:
-        returns = (~self.present & (self.age > TRIAL_WEEKS) & (self.away > AWAY_WEEKS)
-                   & (self.chance.random(self.accounts) < RETURNS))
+        returns = (
+            ~self.present
+            & (self.age > TRIAL_WEEKS)
+            & (self.away > AWAY_WEEKS)
+            & (self.chance.random(self.accounts) < RETURNS)
+        )
         joins = self.joins == week
         arrives = joins | returns
         self.present |= arrives
@@ -234,14 +241,22 @@ class _Fleet:
     def _feel(self) -> None:
         self.pain = PAIN_KEPT * self.pain * np.where(self.touches, RELIEF, 1) + self.bad_tickets / TOLERANCE[self.tier]
         self.shock *= PRICE_SHOCK_KEPT
-        usual = (USAGE_OF_FIT * self.fit + USAGE_OF_PAIN * self.hurt
-                 + (USAGE_OF_TROUBLE * self.trouble).sum(axis=0)
-                 + USAGE_ON_NOTICE * (self.notice > 0) + USAGE_WHILE_ONBOARDING * (self.age < ONBOARDING_WEEKS))
+        usual = (
+            USAGE_OF_FIT * self.fit
+            + USAGE_OF_PAIN * self.hurt
+            + (USAGE_OF_TROUBLE * self.trouble).sum(axis=0)
+            + USAGE_ON_NOTICE * (self.notice > 0)
+            + USAGE_WHILE_ONBOARDING * (self.age < ONBOARDING_WEEKS)
+        )
         self.usage += USAGE_PULL * (usual - self.usage) + self.chance.normal(0, USAGE_NOISE, self.accounts)
         self.habit += HABIT_PULL * (self.usage - self.habit)
         felt = self.trouble[[QUALITY, CHAMPION, SECURITY, DRIFT]].sum(axis=0)
-        self.satisfaction = (MOOD_OF_FIT * self.fit + MOOD_OF_PAIN * self.hurt + MOOD_OF_TROUBLE * felt
-                             + MOOD_OF_PRICE * np.minimum(self.shock, 1))
+        self.satisfaction = (
+            MOOD_OF_FIT * self.fit
+            + MOOD_OF_PAIN * self.hurt
+            + MOOD_OF_TROUBLE * felt
+            + MOOD_OF_PRICE * np.minimum(self.shock, 1)
+        )
 
     def _buy(self) -> None:
         is_renewal = self.present & (self.age > 0) & (self.age % RENEWAL_WEEKS == 0)
@@ -249,10 +264,12 @@ class _Fleet:
         self.price_index *= 1 + rise
         self.shock += SHOCK_OF_RISE * rise
         settled = self.present & ~self.on_trial & ~self.trouble[PAYMENT] & (self.notice == 0) & (self.age > 1)
-        grows = settled & self._happens(
-            EXPANDS * np.exp(EXPANDS_OF_USAGE * self.usage + EXPANDS_OF_PAIN * self.hurt))
-        shrinks = settled & ~grows & self._happens(
-            SHRINKS * np.exp(SHRINKS_OF_USAGE * self.usage + SHRINKS_OF_PAIN * self.hurt))
+        grows = settled & self._happens(EXPANDS * np.exp(EXPANDS_OF_USAGE * self.usage + EXPANDS_OF_PAIN * self.hurt))
+        shrinks = (
+            settled
+            & ~grows
+            & self._happens(SHRINKS * np.exp(SHRINKS_OF_USAGE * self.usage + SHRINKS_OF_PAIN * self.hurt))
+        )
         step = np.ceil(self.seats * self.chance.uniform(0.08, 0.30, self.accounts)).astype(np.int16)
         self.seats = np.clip(self.seats + np.where(grows, step, 0) - np.where(shrinks, step, 0), 1, 400)
         self.tier += settled & (self.seats >= UPGRADE_SEATS[self.tier]) & self._happens(UPGRADES)
@@ -262,20 +279,41 @@ class _Fleet:
         self.is_renewal = is_renewal
 
     def _decide(self) -> None:
-        hazard = (LEAVES[self.tier]
-                  * np.exp(LEAVES_OF_FIT * self.fit + LEAVES_OF_PAIN * self.hurt
-                           + LEAVES_OF_DROP * np.clip(self.habit - self.usage, 0, 2) + LEAVES_OF_USAGE * self.usage
-                           + LEAVES_OF_PRICE * self.shock
-                           + (LEAVES_OF_TROUBLE * self.trouble).sum(axis=0))
-                  * np.where(self.is_renewal, LEAVES_AT_RENEWAL, 1))
+        hazard = (
+            LEAVES[self.tier]
+            * np.exp(
+                LEAVES_OF_FIT * self.fit
+                + LEAVES_OF_PAIN * self.hurt
+                + LEAVES_OF_DROP * np.clip(self.habit - self.usage, 0, 2)
+                + LEAVES_OF_USAGE * self.usage
+                + LEAVES_OF_PRICE * self.shock
+                + (LEAVES_OF_TROUBLE * self.trouble).sum(axis=0)
+            )
+            * np.where(self.is_renewal, LEAVES_AT_RENEWAL, 1)
+        )
         decides = self._happens(hazard) & ~self.on_trial & (self.notice == 0)
         warns = self.chance.random(self.accounts) >= NO_NOTICE_SHARE
         notice = np.where(warns, self.chance.integers(*NOTICE_WEEKS, self.accounts), 1)
         self.notice = np.where(decides, notice, self.notice)
 
 
-HISTORY = ("present", "on_trial", "tier", "seats", "price_index", "add_ons", "usage", "satisfaction", "trouble",
-           "suspended", "champions_gone", "tickets", "bad_tickets", "incidents", "touches")
+HISTORY = (
+    "present",
+    "on_trial",
+    "tier",
+    "seats",
+    "price_index",
+    "add_ons",
+    "usage",
+    "satisfaction",
+    "trouble",
+    "suspended",
+    "champions_gone",
+    "tickets",
+    "bad_tickets",
+    "incidents",
+    "touches",
+)
 
 
 def simulate(accounts: int, calendar: Calendar, seed: int) -> Lives:

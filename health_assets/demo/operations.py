@@ -32,13 +32,15 @@ def workflows(lives: Lives, user_share: float) -> tuple[pl.DataFrame, pl.DataFra
     completed = np.minimum(later(started, minutes / 60), calendar.midnight(day + 1) - SECOND)
     is_completed = chance.random(count) >= ABANDONED_SHARE
     item = keys("ITM", count, 7)
-    items = pl.DataFrame({
-        "item_id": item,
-        "account_id": account_keys(lives.accounts).gather(account),
-        "started_at": started,
-        "completed_at": completed,
-        "has_data_error": chance.random(count) < np.where(in_trouble, ERROR_RATE_IN_TROUBLE, ERROR_RATE),
-    }).with_columns(completed_at=pl.when(pl.Series(is_completed)).then("completed_at"))
+    items = pl.DataFrame(
+        {
+            "item_id": item,
+            "account_id": account_keys(lives.accounts).gather(account),
+            "started_at": started,
+            "completed_at": completed,
+            "has_data_error": chance.random(count) < np.where(in_trouble, ERROR_RATE_IN_TROUBLE, ERROR_RATE),
+        }
+    ).with_columns(completed_at=pl.when(pl.Series(is_completed)).then("completed_at"))
 
     decided = day + chance.integers(*DECIDED_AFTER_DAYS, count)
     left_on = lives.on(lives.left_on, day, account)
@@ -46,10 +48,12 @@ def workflows(lives: Lives, user_share: float) -> tuple[pl.DataFrame, pl.DataFra
     luck = chance.random(count)
     denied = FAILURE_RATE + np.where(in_trouble, DENIAL_RATE_IN_TROUBLE, DENIAL_RATE)
     outcome = np.select([luck < FAILURE_RATE, luck < denied], ["failed", "denied"], "approved")
-    outcomes = pl.DataFrame({
-        "outcome_id": keys("OUT", len(known), 7),
-        "item_id": item.gather(known),
-        "outcome_date": calendar.date(decided[known]),
-        "result": outcome[known],
-    })
+    outcomes = pl.DataFrame(
+        {
+            "outcome_id": keys("OUT", len(known), 7),
+            "item_id": item.gather(known),
+            "outcome_date": calendar.date(decided[known]),
+            "result": outcome[known],
+        }
+    )
     return items, outcomes

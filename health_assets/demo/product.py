@@ -69,8 +69,7 @@ def people(lives: Lives) -> People:
     offset = np.cumsum(total) - total
     number = np.arange(len(account)) - offset[account]
     key = pl.select(
-        account_keys(lives.accounts).gather(account)
-        + "-U" + pl.Series(number + 1).cast(pl.String).str.zfill(2)
+        account_keys(lives.accounts).gather(account) + "-U" + pl.Series(number + 1).cast(pl.String).str.zfill(2)
     ).to_series()
     return People(seated, offset, account, number, first_day(week, lives.weekday[account]), key)
 
@@ -79,14 +78,16 @@ def users(lives: Lives, people: People, last_login: np.ndarray) -> pl.DataFrame:
     """One row a user; `last_login` is the moment of each user's last event, NaT where there was none."""
     gone = lives.at_end(lives.champions_gone)[people.account]
     is_seated = (people.number >= gone) & (people.number < gone + lives.at_end(people.seated)[people.account])
-    return pl.DataFrame({
-        "user_id": people.key,
-        "account_id": account_keys(lives.accounts).gather(people.account),
-        "created_at": lives.calendar.at(people.joined, np.full(len(people.joined), 7.0)),
-        "last_login_at": last_login,
-        "role": np.select([people.number == 0, people.number % 5 == 1], ["admin", "manager"], "member"),
-        "is_active": is_seated,
-    })
+    return pl.DataFrame(
+        {
+            "user_id": people.key,
+            "account_id": account_keys(lives.accounts).gather(people.account),
+            "created_at": lives.calendar.at(people.joined, np.full(len(people.joined), 7.0)),
+            "last_login_at": last_login,
+            "role": np.select([people.number == 0, people.number % 5 == 1], ["admin", "manager"], "member"),
+            "is_active": is_seated,
+        }
+    )
 
 
 def features() -> pl.DataFrame:
@@ -138,15 +139,20 @@ def usage_events(lives: Lives, people: People, last_login: np.ndarray) -> Iterat
         feature = (width[account][session] * chance.random(len(session)) ** POPULAR_FEATURES).astype(int)
         duration = np.minimum(gap, chance.exponential(SECONDS_OF_AN_EVENT, len(session))).astype(np.int32)
         number = pl.int_range(written + 1, written + len(session) + 1, eager=True)
-        yield month, pl.DataFrame({
-            "event_id": pl.select(pl.lit("EVT-") + number.cast(pl.String).str.zfill(8)).to_series(),
-            "account_id": account_key.gather(account[session]),
-            "user_id": people.key.gather(user[session]),
-            "event_name": names.gather(feature),
-            "event_timestamp": moment,
-            "duration_seconds": duration,
-            "properties": pl.Series([None], dtype=pl.String).new_from_index(0, len(session)),
-        })
+        yield (
+            month,
+            pl.DataFrame(
+                {
+                    "event_id": pl.select(pl.lit("EVT-") + number.cast(pl.String).str.zfill(8)).to_series(),
+                    "account_id": account_key.gather(account[session]),
+                    "user_id": people.key.gather(user[session]),
+                    "event_name": names.gather(feature),
+                    "event_timestamp": moment,
+                    "duration_seconds": duration,
+                    "properties": pl.Series([None], dtype=pl.String).new_from_index(0, len(session)),
+                }
+            ),
+        )
         written += len(session)
 
 
@@ -162,15 +168,17 @@ def usage_snapshots(lives: Lives) -> pl.DataFrame:
     arrived = first_day(lives.on(lives.arrived_in, day, account), lives.weekday[account])
     last_login = day - chance.geometric(np.clip(LOGIN_CHANCE * usage, 0.03, 0.95)) + 1
     count = len(day)
-    return pl.DataFrame({
-        "account_id": account_keys(lives.accounts).gather(account),
-        "snapshot_date": calendar.date(day),
-        "login_frequency": chance.poisson(LOGINS * usage * np.sqrt(seats)),
-        "feature_adoption_score": _share(adoption[account] * usage**0.4, chance),
-        "license_utilization": _share(UTILIZATION * usage**0.5, chance),
-        "data_volume_gb": np.round(GIGABYTES_A_SEAT * usage * seats * chance.lognormal(0, 0.3, count), 1),
-        "last_login_date": calendar.date(np.maximum(last_login, arrived)),
-    })
+    return pl.DataFrame(
+        {
+            "account_id": account_keys(lives.accounts).gather(account),
+            "snapshot_date": calendar.date(day),
+            "login_frequency": chance.poisson(LOGINS * usage * np.sqrt(seats)),
+            "feature_adoption_score": _share(adoption[account] * usage**0.4, chance),
+            "license_utilization": _share(UTILIZATION * usage**0.5, chance),
+            "data_volume_gb": np.round(GIGABYTES_A_SEAT * usage * seats * chance.lognormal(0, 0.3, count), 1),
+            "last_login_date": calendar.date(np.maximum(last_login, arrived)),
+        }
+    )
 
 
 def _share(usual: np.ndarray, chance: np.random.Generator) -> np.ndarray:

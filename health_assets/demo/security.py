@@ -22,8 +22,9 @@ def security_incidents(lives: Lives) -> pl.DataFrame:
     account, day = lives.scatter(lives.incidents, chance)
     count = len(day)
     in_trouble = lives.on(lives.trouble[:, SECURITY], day, account)
-    severity = np.where(in_trouble, chance.choice(4, count, p=SEVERITY_SHARE_IN_TROUBLE),
-                        chance.choice(4, count, p=SEVERITY_SHARE))
+    severity = np.where(
+        in_trouble, chance.choice(4, count, p=SEVERITY_SHARE_IN_TROUBLE), chance.choice(4, count, p=SEVERITY_SHARE)
+    )
     detected = calendar.at(day, chance.uniform(0, 23.9, count))
     undetected = DETECTION_MINUTES * chance.lognormal(0, 0.9, count)
     occurred = np.maximum(later(detected, -undetected / 60), calendar.midnight(day))
@@ -33,20 +34,22 @@ def security_incidents(lives: Lives) -> pl.DataFrame:
     contained = np.minimum(later(responded, CONTAINMENT_MINUTES * chance.lognormal(0, 0.9, count) / 60), left - SECOND)
     is_answered, is_contained = responded < calendar.midnight_after, contained < calendar.midnight_after
     promised = RESPONSE_MINUTES[severity]
-    return pl.DataFrame({
-        "incident_id": keys("INC", count, 5),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "severity": SEVERITIES[severity],
-        "incident_type": chance.choice(INCIDENT_TYPES, count),
-        "occurred_at": occurred,
-        "detected_at": detected,
-        "responded_at": responded,
-        "contained_at": contained,
-        "is_false_positive": chance.random(count) < FALSE_POSITIVE_SHARE,
-        "sla_minutes": np.where(np.isinf(promised), 0, promised).astype(int),
-        "worked_within_sla": response <= promised,
-        "status": np.select([is_contained, is_answered], ["resolved", "in_progress"], "open"),
-    }).with_columns(
+    return pl.DataFrame(
+        {
+            "incident_id": keys("INC", count, 5),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "severity": SEVERITIES[severity],
+            "incident_type": chance.choice(INCIDENT_TYPES, count),
+            "occurred_at": occurred,
+            "detected_at": detected,
+            "responded_at": responded,
+            "contained_at": contained,
+            "is_false_positive": chance.random(count) < FALSE_POSITIVE_SHARE,
+            "sla_minutes": np.where(np.isinf(promised), 0, promised).astype(int),
+            "worked_within_sla": response <= promised,
+            "status": np.select([is_contained, is_answered], ["resolved", "in_progress"], "open"),
+        }
+    ).with_columns(
         responded_at=pl.when(pl.Series(is_answered)).then("responded_at"),
         contained_at=pl.when(pl.Series(is_contained)).then("contained_at"),
         sla_minutes=pl.when(pl.col("sla_minutes") > 0).then("sla_minutes"),

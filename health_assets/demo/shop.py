@@ -30,12 +30,14 @@ def _bought(lives: Lives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def orders(lives: Lives) -> pl.DataFrame:
     account, day, amount = _bought(lives)
-    return pl.DataFrame({
-        "order_id": keys("ORD", len(day), 6),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "order_date": lives.calendar.date(day),
-        "total_amount": amount,
-    }).with_columns(currency=pl.lit(CURRENCY))
+    return pl.DataFrame(
+        {
+            "order_id": keys("ORD", len(day), 6),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "order_date": lives.calendar.date(day),
+            "total_amount": amount,
+        }
+    ).with_columns(currency=pl.lit(CURRENCY))
 
 
 def payments(lives: Lives) -> pl.DataFrame:
@@ -48,14 +50,16 @@ def payments(lives: Lives) -> pl.DataFrame:
     is_unpaid = in_trouble & (luck > 1 - UNPAID_SHARE_IN_TROUBLE)
     paid_day = day + np.where(is_late, DUE_AFTER_DAYS + chance.integers(2, 45, count), chance.integers(0, 14, count))
     paid_day = np.minimum(paid_day, lives.on(lives.left_on, day, account) - 1)
-    return pl.DataFrame({
-        "payment_id": keys("PAY", count, 6),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "payment_due_date": calendar.date(day + DUE_AFTER_DAYS),
-        "payment_date": calendar.date(paid_day),
-        "amount_paid": amount,
-        "is_paid": ~is_unpaid & (paid_day <= calendar.last_day),
-    }).select(
+    return pl.DataFrame(
+        {
+            "payment_id": keys("PAY", count, 6),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "payment_due_date": calendar.date(day + DUE_AFTER_DAYS),
+            "payment_date": calendar.date(paid_day),
+            "amount_paid": amount,
+            "is_paid": ~is_unpaid & (paid_day <= calendar.last_day),
+        }
+    ).select(
         pl.exclude("payment_date", "amount_paid", "is_paid"),
         pl.lit(CURRENCY).alias("currency"),
         pl.when("is_paid").then(pl.col("payment_date", "amount_paid")),

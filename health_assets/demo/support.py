@@ -10,7 +10,9 @@ from health_assets.demo.naming import account_keys, keys
 PRIORITIES, TARGET_HOURS = np.array(["p1", "p2", "p3", "p4"]), np.array([4.0, 12.0, 48.0, 120.0])
 PRIORITY_SHARE, BAD_PRIORITY_SHARE = (0.05, 0.15, 0.43, 0.37), (0.10, 0.25, 0.40, 0.25)
 CATEGORIES, CATEGORY_SHARE = (
-    ("bug", "how_to", "billing", "feature_request", "onboarding", "performance"), (0.25, 0.19, 0.16, 0.16, 0.13, 0.11))
+    ("bug", "how_to", "billing", "feature_request", "onboarding", "performance"),
+    (0.25, 0.19, 0.16, 0.16, 0.13, 0.11),
+)
 SPEED = 0.28  # median share of the target that a good answer takes
 LATE_BY, STUCK_SHARE, STUCK_TIMES = 0.55, 0.06, 8  # a bad one takes 1 + lognormal targets, a stuck one times 8
 ESCALATED_SHARE, ESCALATED_SHARE_IN_TARGET = 0.42, 0.015
@@ -32,7 +34,8 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
     priority[is_outage] = 0
     target = TARGET_HOURS[priority]
     late = (1.02 + chance.lognormal(-0.3, LATE_BY, count)) * np.where(
-        chance.random(count) < STUCK_SHARE, STUCK_TIMES, 1)
+        chance.random(count) < STUCK_SHARE, STUCK_TIMES, 1
+    )
     hours = target * np.where(is_bad, late, np.minimum(chance.lognormal(np.log(SPEED), 0.7, count), 0.98))
     hours[is_outage] = chance.uniform(*OUTAGE_HOURS, is_outage.sum())
     created = calendar.at(day, working_hours(chance, count))
@@ -48,21 +51,23 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
     is_rated = is_resolved & (chance.random(count) < RATED_SHARE)
     work = np.where(responded <= known, "in_progress", "open")
     closed = np.where(chance.random(count) < CLOSED_SHARE, "closed", "resolved")
-    return pl.DataFrame({
-        "ticket_id": keys("TKT", count, 5),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "created_at": created,
-        "first_response_at": _where(responded <= known, responded),
-        "resolved_at": _where(is_resolved, resolved),
-        "resolution_time_hours": _where(is_resolved, np.round((resolved - created) / np.timedelta64(1, "h"), 2)),
-        "priority": PRIORITIES[priority],
-        "category": np.where(is_outage, "performance", chance.choice(CATEGORIES, count, p=CATEGORY_SHARE)),
-        "status": np.select([is_resolved, is_escalated], [closed, "escalated"], work),
-        "is_escalated": is_escalated,
-        "escalated_at": _where(is_escalated, escalated),
-        "ticket_type": np.where(chance.random(count) < BY_CUSTOMER_SHARE, "customer", "monitoring"),
-        "satisfaction_score": _where(is_rated, np.round(np.clip(rating, 1, 5), 1)),
-    })
+    return pl.DataFrame(
+        {
+            "ticket_id": keys("TKT", count, 5),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "created_at": created,
+            "first_response_at": _where(responded <= known, responded),
+            "resolved_at": _where(is_resolved, resolved),
+            "resolution_time_hours": _where(is_resolved, np.round((resolved - created) / np.timedelta64(1, "h"), 2)),
+            "priority": PRIORITIES[priority],
+            "category": np.where(is_outage, "performance", chance.choice(CATEGORIES, count, p=CATEGORY_SHARE)),
+            "status": np.select([is_resolved, is_escalated], [closed, "escalated"], work),
+            "is_escalated": is_escalated,
+            "escalated_at": _where(is_escalated, escalated),
+            "ticket_type": np.where(chance.random(count) < BY_CUSTOMER_SHARE, "customer", "monitoring"),
+            "satisfaction_score": _where(is_rated, np.round(np.clip(rating, 1, 5), 1)),
+        }
+    )
 
 
 def _written(lives: Lives, chance: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -95,11 +100,13 @@ def feedback(lives: Lives) -> pl.DataFrame:
     mood = lives.on(lives.satisfaction, day, account)
     nps = np.clip(np.round(NPS + NPS_OF_MOOD * mood + chance.normal(0, NPS_NOISE, len(day))), 0, 10).astype(int)
     stars = STARS + STARS_OF_MOOD * mood + chance.normal(0, STARS_NOISE, len(day))
-    return pl.DataFrame({
-        "feedback_id": keys("FB", len(day), 5),
-        "account_id": account_keys(lives.accounts).gather(account),
-        "feedback_date": lives.calendar.date(day),
-        "nps_score": nps,
-        "satisfaction_score": np.clip(np.round(stars), 1, 5).astype(int),
-        "likelihood_to_renew": np.select([nps >= 8, nps >= 6], ["high", "medium"], "low"),
-    })
+    return pl.DataFrame(
+        {
+            "feedback_id": keys("FB", len(day), 5),
+            "account_id": account_keys(lives.accounts).gather(account),
+            "feedback_date": lives.calendar.date(day),
+            "nps_score": nps,
+            "satisfaction_score": np.clip(np.round(stars), 1, 5).astype(int),
+            "likelihood_to_renew": np.select([nps >= 8, nps >= 6], ["high", "medium"], "low"),
+        }
+    )

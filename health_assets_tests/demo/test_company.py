@@ -15,12 +15,25 @@ from health_assets.demo.dirt import DIRT
 END = date(2026, 11, 23)
 MAY_LIE_AHEAD = {"renewal_date", "due_date", "payment_due_date", "trial_end_date", "period_end"}
 HAPPENINGS = [
-    ("invoices", "invoice_date"), ("invoices", "paid_date"), ("orders", "order_date"), ("payments", "payment_date"),
-    ("users", "created_at"), ("users", "last_login_at"), ("usage_events", "event_timestamp"),
-    ("usage_snapshots", "snapshot_date"), ("usage_snapshots", "last_login_date"), ("device_readings", "reading_date"),
-    ("support_tickets", "created_at"), ("support_tickets", "first_response_at"), ("support_tickets", "escalated_at"),
-    ("support_tickets", "resolved_at"), ("security_incidents", "occurred_at"), ("security_incidents", "contained_at"),
-    ("feedback", "feedback_date"), ("touchpoints", "occurred_at"), ("workflow_items", "completed_at"),
+    ("invoices", "invoice_date"),
+    ("invoices", "paid_date"),
+    ("orders", "order_date"),
+    ("payments", "payment_date"),
+    ("users", "created_at"),
+    ("users", "last_login_at"),
+    ("usage_events", "event_timestamp"),
+    ("usage_snapshots", "snapshot_date"),
+    ("usage_snapshots", "last_login_date"),
+    ("device_readings", "reading_date"),
+    ("support_tickets", "created_at"),
+    ("support_tickets", "first_response_at"),
+    ("support_tickets", "escalated_at"),
+    ("support_tickets", "resolved_at"),
+    ("security_incidents", "occurred_at"),
+    ("security_incidents", "contained_at"),
+    ("feedback", "feedback_date"),
+    ("touchpoints", "occurred_at"),
+    ("workflow_items", "completed_at"),
     ("outcomes", "outcome_date"),
 ]
 
@@ -51,7 +64,8 @@ def days(column: str) -> pl.Expr:
 def bytes_of(folder: Path) -> dict[str, str]:
     return {
         str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.rglob("*")) if file.is_file()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
     }
 
 
@@ -71,7 +85,8 @@ def test_another_profile_has_the_same_accounts(tmp_path, folder):
 def test_profile_writes_just_its_sources(tmp_path, profile):
     told = []
     written = write_company(
-        tmp_path, accounts=40, months=8, end=END, profile=profile, reporter=lambda *file: told.append(file))
+        tmp_path, accounts=40, months=8, end=END, profile=profile, reporter=lambda *file: told.append(file)
+    )
     settings = yaml.safe_load((tmp_path / "settings.yml").read_text())
     assert set(settings["sources"]) == set(written) == set(PROFILES[profile])
     connected = {file for source in settings["sources"].values() for file in tmp_path.glob(source["path"])}
@@ -82,8 +97,11 @@ def test_profile_writes_just_its_sources(tmp_path, profile):
 
 @pytest.mark.parametrize(("source", "column"), HAPPENINGS)
 def test_nothing_happens_before_an_account_comes_or_after_it_left(folder, source, column):
-    stays = clean(folder, "subscriptions").filter(pl.col("product_name") == "novacrm_platform").select(
-        "account_id", came=days("start_date"), left=days("end_date").fill_null(date(9999, 1, 1)))
+    stays = (
+        clean(folder, "subscriptions")
+        .filter(pl.col("product_name") == "novacrm_platform")
+        .select("account_id", came=days("start_date"), left=days("end_date").fill_null(date(9999, 1, 1)))
+    )
     events = clean(folder, source).filter(pl.col(column).is_not_null()).with_row_index("row")
     if source == "device_readings":
         events = events.join(rows(folder, "devices").select("device_id", "account_id"), on="device_id")
@@ -131,7 +149,8 @@ def test_no_account_is_lost_to_dirt(folder):
 def test_an_upgrade_ends_one_subscription_and_begins_another_on_the_same_day(folder):
     subscriptions = clean(folder, "subscriptions").with_columns(pl.col("status").str.to_lowercase())
     upgraded = subscriptions.filter(pl.col("status") == "upgraded").select(
-        "account_id", "product_name", start_date=pl.col("end_date").str.head(10))
+        "account_id", "product_name", start_date=pl.col("end_date").str.head(10)
+    )
     following = upgraded.join(subscriptions, on=["account_id", "product_name", "start_date"], how="semi")
     assert 0 < upgraded.height == following.height
 
@@ -155,7 +174,9 @@ def test_months_of_an_earlier_run_do_not_stay(tmp_path):
     write_company(tmp_path, accounts=5, months=6, end=END, profile="all")
     write_company(tmp_path, accounts=5, months=2, end=END, file_format="parquet", profile="all")
     assert [file.name for file in sorted((tmp_path / "usage_events").iterdir())] == [
-        "2026-10.parquet", "2026-11.parquet"]
+        "2026-10.parquet",
+        "2026-11.parquet",
+    ]
 
 
 def test_parquet_holds_the_same_events_in_types(tmp_path, folder):

@@ -30,19 +30,25 @@ class AccountRevenueDaily(Contract):
         nullable=True,
         description="active while paying, churned after it; else the CRM status, on the load day only; null = not known",
     )
-    crm_status = dy.Enum(CRM_STATUSES, nullable=True, description="As the CRM has it; null on every day but the load day")
+    crm_status = dy.Enum(
+        CRM_STATUSES, nullable=True, description="As the CRM has it; null on every day but the load day"
+    )
     is_scored = dy.Bool(description="Active, trial or suspended: belongs to the scored population")
     is_suspended = dy.Bool(nullable=True, description="Suspended by the CRM; null on every day but the load day")
     mrr = Money("Recurring revenue on the day")
     mrr_change_ratio_90d = dy.Float64(
         nullable=True, min=-1, description="MRR / MRR 90 days before - 1; null when nothing was paid then"
     )
-    contraction_month_count_6m = Count("Month ends of the last 6 months at which MRR was lower than at the one before, above 0")
+    contraction_month_count_6m = Count(
+        "Month ends of the last 6 months at which MRR was lower than at the one before, above 0"
+    )
     overdue_invoice_count = Count(
         "Invoices past due and unpaid at the end of the day; null on past days when payment dates are not exported",
         nullable=True,
     )
-    late_paid_invoice_count_90d = Count("Invoices paid in 90 days, after they were due; null without payment dates", nullable=True)
+    late_paid_invoice_count_90d = Count(
+        "Invoices paid in 90 days, after they were due; null without payment dates", nullable=True
+    )
     paid_month_change_pct = dy.Float64(
         nullable=True,
         description="Latest month with paid invoices against the paid month before, in %; a first month counts as +100; "
@@ -79,8 +85,12 @@ def fact_account_revenue_daily(
         .sort("as_of_date", "account_id")
         .join_asof(mrr, left_on="as_of_date", right_on="changed_on", by="account_id")
         .join_asof(mrr.rename({"mrr": "earlier_mrr"}), left_on="day_before", right_on="changed_on", by="account_id")
-        .join(periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()), on="account_id", how="left")
-        .with_columns(pl.col("mrr").fill_null(0), has_paid=(pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False))
+        .join(
+            periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()), on="account_id", how="left"
+        )
+        .with_columns(
+            pl.col("mrr").fill_null(0), has_paid=(pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False)
+        )
         .with_columns(
             account_status=pl.when(pl.col("mrr") > 0)
             .then(pl.lit("active"))
@@ -112,9 +122,7 @@ def fact_account_revenue_daily(
 
 def _feeds(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
     """One row: whether invoices are connected, and whether they say when they were paid."""
-    return staged_invoices.select(
-        has_invoices=pl.len() > 0, has_payment_dates=pl.col("paid_date").is_not_null().any()
-    )
+    return staged_invoices.select(has_invoices=pl.len() > 0, has_payment_dates=pl.col("paid_date").is_not_null().any())
 
 
 def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
@@ -126,10 +134,12 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
             earlier=pl.col("mrr").shift(1).over("account_id", order_by="month"),
             earlier_month=pl.col("month").shift(1).over("account_id", order_by="month"),
         )
-        .filter(
-            pl.col("mrr") < pl.col("earlier"), pl.col("earlier_month") == pl.col("month").dt.offset_by("-1mo")
+        .filter(pl.col("mrr") < pl.col("earlier"), pl.col("earlier_month") == pl.col("month").dt.offset_by("-1mo"))
+        .select(
+            "account_id",
+            month_end=pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(period.last_day)),
+            month="month",
         )
-        .select("account_id", month_end=pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(period.last_day)), month="month")
     )
     days = pl.LazyFrame({"as_of_date": pl.date_range(period.first_day, period.last_day, eager=True)})
     return (

@@ -32,12 +32,16 @@ class AccountSupportDaily(Contract):
         nullable=True,
     )
     mean_csat_90d = dy.Float64(
-        nullable=True, min=1, max=5, description="Mean rating of tickets created in 90 days and resolved by the day; null = none rated"
+        nullable=True,
+        min=1,
+        max=5,
+        description="Mean rating of tickets created in 90 days and resolved by the day; null = none rated",
     )
     sla_adherence_pct_90d = Pct("Met / (met + breached) of tickets created in 90 days, as of the day")
     open_ticket_count = Count("Tickets open at the end of the day, whenever created")
     reported_open_ticket_count_31d = Count(
-        "Of the tickets of 31 days, those that the file calls open or escalated; null but on the load day", nullable=True
+        "Of the tickets of 31 days, those that the file calls open or escalated; null but on the load day",
+        nullable=True,
     )
     mean_csat_31d = dy.Float64(
         nullable=True,
@@ -74,7 +78,9 @@ def fact_account_support_daily(
             .then(pl.col("dated_escalation_count_90d").fill_null(0))
             .when(is_load_day)
             .then(pl.col("reported_escalation_count_90d").fill_null(0)),
-            reported_open_ticket_count_31d=pl.when(is_load_day).then(pl.col("reported_open_ticket_count_31d").fill_null(0)),
+            reported_open_ticket_count_31d=pl.when(is_load_day).then(
+                pl.col("reported_open_ticket_count_31d").fill_null(0)
+            ),
             mean_csat_31d=pl.when(is_load_day).then("mean_csat_31d"),
         )
         .select(AccountSupportDaily.column_names())
@@ -88,8 +94,10 @@ def _by_account_and_day(tickets: pl.LazyFrame, days: pl.LazyFrame, settings: Set
     if settings.timezone != "UTC":
         end_of_day = end_of_day.dt.replace_time_zone(settings.timezone, non_existent="null", ambiguous="earliest")
         end_of_day = end_of_day.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    target = pl.col("priority").cast(pl.String).replace_strict(
-        settings.support.sla_hours, default=None, return_dtype=pl.Float64
+    target = (
+        pl.col("priority")
+        .cast(pl.String)
+        .replace_strict(settings.support.sla_hours, default=None, return_dtype=pl.Float64)
     )
     due_at = pl.col("created_at") + pl.duration(milliseconds=target * MILLISECONDS_OF_AN_HOUR)
     is_resolved = (pl.col("resolved_at") < end_of_day).fill_null(False)
@@ -99,27 +107,37 @@ def _by_account_and_day(tickets: pl.LazyFrame, days: pl.LazyFrame, settings: Set
     hours_given = pl.col("resolution_time_hours")
     is_met = pl.when(is_resolved).then(pl.col("resolved_at") <= due_at).when(says_resolved).then(hours_given <= target)
     is_breached = (
-        pl.when(is_resolved).then(pl.col("resolved_at") > due_at).when(says_resolved).then(hours_given > target).otherwise(due_at <= end_of_day)
+        pl.when(is_resolved)
+        .then(pl.col("resolved_at") > due_at)
+        .when(says_resolved)
+        .then(hours_given > target)
+        .otherwise(due_at <= end_of_day)
     )
     rating = pl.col("satisfaction_score")
     is_open = ~is_resolved & ~says_resolved
     return (
         tickets.join(days, how="cross")
         .filter(pl.col("created_date") <= day, is_recent[QUARTER] | is_open)
-        .with_columns(is_met=is_met & is_in_order, is_breached=is_breached & is_in_order, is_open=is_open, is_resolved=is_resolved)
+        .with_columns(
+            is_met=is_met & is_in_order, is_breached=is_breached & is_in_order, is_open=is_open, is_resolved=is_resolved
+        )
         .group_by("account_id", "as_of_date")
         .agg(
             *(is_recent[window].sum().cast(pl.Int64).alias(f"ticket_count_{window}d") for window in is_recent),
             open_ticket_count=pl.col("is_open").sum().cast(pl.Int64),
-            dated_escalation_count_90d=((pl.col("escalated_at") < end_of_day) & is_recent[QUARTER]).sum().cast(pl.Int64),
+            dated_escalation_count_90d=((pl.col("escalated_at") < end_of_day) & is_recent[QUARTER])
+            .sum()
+            .cast(pl.Int64),
             reported_escalation_count_90d=(pl.col("is_escalated") & is_recent[QUARTER]).sum().cast(pl.Int64),
             mean_csat_90d=rating.filter(is_recent[QUARTER], pl.col("is_resolved") | ~pl.col("is_open")).mean(),
             met_count=(pl.col("is_met") & is_recent[QUARTER]).sum(),
             breached_count=(pl.col("is_breached") & is_recent[QUARTER]).sum(),
-            reported_open_ticket_count_31d=(
-                pl.col("status").is_in(["open", "escalated"]) & is_recent[REFERENCE_WINDOW]
-            ).sum().cast(pl.Int64),
+            reported_open_ticket_count_31d=(pl.col("status").is_in(["open", "escalated"]) & is_recent[REFERENCE_WINDOW])
+            .sum()
+            .cast(pl.Int64),
             mean_csat_31d=rating.filter(is_recent[REFERENCE_WINDOW]).mean(),
         )
-        .with_columns(sla_adherence_pct_90d=percent(pl.col("met_count"), pl.col("met_count") + pl.col("breached_count")))
+        .with_columns(
+            sla_adherence_pct_90d=percent(pl.col("met_count"), pl.col("met_count") + pl.col("breached_count"))
+        )
     )

@@ -25,7 +25,9 @@ class AccountUsageDaily(Contract):
     event_count_30d = Count("Events in 30 days; 0 = the feed is there, and none came")
     event_count_previous_30d = Count("Events in the 30 days before those")
     usage_change_ratio = dy.Float64(
-        nullable=True, min=-1, description="Events of 30 days / of the 30 days before - 1; null when there were none before"
+        nullable=True,
+        min=-1,
+        description="Events of 30 days / of the 30 days before - 1; null when there were none before",
     )
     active_user_count_7d = Count("Different users with an event in 7 days")
     active_user_count_30d = Count("Different users with an event in 30 days")
@@ -54,7 +56,9 @@ def fact_account_usage_daily(
     read_from = period.starting(READ_BACK)
     day = pl.col("as_of_date")
     usage = fact_usage_daily.select("account_id", "activity_date", "event_count")
-    users = fact_user_daily.select("account_id", "user_id", "activity_date").filter(pl.col("activity_date") >= read_from)
+    users = fact_user_daily.select("account_id", "user_id", "activity_date").filter(
+        pl.col("activity_date") >= read_from
+    )
     names = (
         staged_usage_events.filter(pl.col("event_date") >= read_from)
         .select("account_id", "event_name", "event_date", category=category_of(settings))
@@ -77,14 +81,14 @@ def fact_account_usage_daily(
         how="left",
     )
     for change in changes:
-        panel = panel.join(
-            change.rename({"day": "as_of_date"}), on=["account_id", "as_of_date"], how="left"
-        )
+        panel = panel.join(change.rename({"day": "as_of_date"}), on=["account_id", "as_of_date"], how="left")
     counted = ["active_user_count_7d", "active_user_count_30d", "event_name_count_31d", "categories"]
     return (
         panel.sort("account_id", "as_of_date")
         .with_columns(pl.col("event_count", *counted).fill_null(0))
-        .with_columns(pl.col(counted).cum_sum().over("account_id"), is_active=(pl.col("event_count") > 0).cast(pl.Int64))
+        .with_columns(
+            pl.col(counted).cum_sum().over("account_id"), is_active=(pl.col("event_count") > 0).cast(pl.Int64)
+        )
         .with_columns(
             event_count_30d=trailing_sum("event_count", WINDOW),
             event_count_60d=trailing_sum("event_count", 2 * WINDOW),

@@ -191,7 +191,9 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.format(
                 "Usage fell {} % against the 30 days before ({} -> {} events), "
                 f"below {limit['usage_halved']:g} x the level before",
-                _number(100 - 100 * safe_ratio(now, before)), before, now,
+                _number(100 - 100 * safe_ratio(now, before)),
+                before,
+                now,
             ),
         ),
         "low_engagement": Reading(
@@ -211,9 +213,7 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.when(shown).then(overdue).otherwise(late),
             pl.when(shown)
             .then(pl.format(f"Past due and unpaid invoices: {{}} ({payment.threshold:g} raises this)", overdue))
-            .otherwise(
-                pl.format(f"Invoices paid late in 90 days: {{}} ({payment.late_payments} raise this)", late)
-            ),
+            .otherwise(pl.format(f"Invoices paid late in 90 days: {{}} ({payment.late_payments} raise this)", late)),
             pl.when(shown).then(pl.lit(payment.threshold)).otherwise(pl.lit(payment.late_payments)),
         ),
         "escalations": Reading(
@@ -226,7 +226,8 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             renewal,
             pl.format(
                 f"Renewal in {{}} days (within {near.threshold:g}) at a health of {{}}, below {near.score_below:g}",
-                renewal, _number(score),
+                renewal,
+                _number(score),
             ),
         ),
         "low_satisfaction": Reading(

@@ -20,9 +20,7 @@ SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 class SlaAdherence(Contract):
     """Do we resolve tickets within their target, how fast, and are people satisfied? As known on the as-of day."""
 
-    month = dy.Date(
-        primary_key=True, description="First day of the month of opening", metadata={"known_from": True}
-    )
+    month = dy.Date(primary_key=True, description="First day of the month of opening", metadata={"known_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the ticket does not say")
     ticket_count = Count("Tickets")
@@ -80,9 +78,7 @@ def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.Laz
 
 
 @identity(of=mart_sla_adherence)
-def ticket_count__is_that_of_the_tickets(
-    mart_sla_adherence: pl.LazyFrame, fact_tickets: pl.LazyFrame
-) -> pl.LazyFrame:
+def ticket_count__is_that_of_the_tickets(mart_sla_adherence: pl.LazyFrame, fact_tickets: pl.LazyFrame) -> pl.LazyFrame:
     """In each month, the parts of each dimension together have the tickets that were opened in it."""
     tickets = fact_tickets.group_by(month="created_month").agg(opened_count=pl.len().cast(pl.Int64))
     dimensions = pl.LazyFrame({"dimension_type": DIMENSIONS}, schema={"dimension_type": pl.Enum(DIMENSIONS)})

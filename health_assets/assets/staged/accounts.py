@@ -19,18 +19,28 @@ class Accounts(Contract):
     account_id = AccountId(primary_key=True, of=None)
     company_name = dy.String(nullable=True, description="Name of the company")
     signup_date = Day("First contract or trial", nullable=False, metadata={"known_from": True})
-    status = dy.Enum(CRM_STATUSES, nullable=True, metadata=LENIENT, description="CRM status on the load day; null = not known")
+    status = dy.Enum(
+        CRM_STATUSES, nullable=True, metadata=LENIENT, description="CRM status on the load day; null = not known"
+    )
     industry = dy.String(nullable=True, description="Industry")
     employee_count = Count("Employees", nullable=True, metadata=LENIENT)
     plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case")
     account_owner = dy.String(nullable=True, description="Person in charge")
     region = dy.String(nullable=True, description="Sales region")
-    age = dy.Int64(nullable=True, min=0, max=130, metadata=LENIENT, description="Age of the person in years, consumer businesses only")
+    age = dy.Int64(
+        nullable=True,
+        min=0,
+        max=130,
+        metadata=LENIENT,
+        description="Age of the person in years, consumer businesses only",
+    )
     licensed_seats = Count("Seats paid for", nullable=True, metadata=LENIENT)
     monthly_recurring_revenue = dy.Float64(
         nullable=True, min=0, metadata=LENIENT, description="MRR as the CRM has it, in the reporting currency"
     )
-    license_utilization = dy.Float64(nullable=True, min=0, metadata=LENIENT, description="Share of seats in use; may exceed 1")
+    license_utilization = dy.Float64(
+        nullable=True, min=0, metadata=LENIENT, description="Share of seats in use; may exceed 1"
+    )
     parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
 
 

@@ -20,7 +20,9 @@ class Invoices(Contract):
     account_id = AccountId(of="staged_accounts")
     invoice_date = Day("Day of the invoice", nullable=False, metadata={"known_from": True})
     invoice_month = dy.Date(description="First day of the month of the invoice")
-    due_date = Day("Day by which it is to be paid; invoice date + revenue.invoice_due_days where the file has none", nullable=False)
+    due_date = Day(
+        "Day by which it is to be paid; invoice date + revenue.invoice_due_days where the file has none", nullable=False
+    )
     amount = Money("Amount; negative = credit note", min=None)
     currency = dy.String(description="Currency of the source amount")
     status = dy.Enum(INVOICE_STATUSES, nullable=True, description="As known on the load day")

@@ -31,7 +31,9 @@ class SupportTickets(Contract):
     is_escalated = dy.Bool(nullable=True, description="Escalated, as known on the load day")
     escalated_at = Moment("When it was escalated")
     ticket_type = dy.String(nullable=True, description="Who raised it")
-    satisfaction_score = dy.Float64(nullable=True, min=1, max=5, description="Rating after resolution, 1-5; null = not rated")
+    satisfaction_score = dy.Float64(
+        nullable=True, min=1, max=5, description="Rating after resolution, 1-5; null = not rated"
+    )
     related_incident_id = dy.String(nullable=True, description="Security incident behind it")
 
 

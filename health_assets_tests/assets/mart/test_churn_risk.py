@@ -1,0 +1,132 @@
+"""Churn risk: factors, points, levels."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from health_assets import settings
+from health_assets.assets.fact.account import Account
+from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
+from health_assets.assets.fact.account_support_daily import AccountSupportDaily
+from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
+from health_assets.assets.mart.churn_risk import mart_churn_risk, mrr__of_all_levels_is_total
+from health_assets.assets.mart.customer_health import CustomerHealth
+from health_assets.contracts import dtypes
+
+AS_OF = date(2025, 1, 31)
+CALM_REVENUE = {"contraction_month_count_6m": 0, "overdue_invoice_count": 0, "is_suspended": False, "days_to_renewal": 200}
+CALM_USAGE = {
+    "event_count_30d": 400,
+    "event_count_previous_30d": 400,
+    "usage_change_ratio": 0.0,
+    "days_since_last_login": 1,
+    "feature_breadth_30d": 0.8,
+}
+CALM_SUPPORT = {"ticket_count_30d": 0, "escalated_ticket_count_90d": 0}
+CALM_HEALTH = {"health_score": 70.0, "trend_30d": 0.0}
+
+
+def frame(contract: type, row: dict[str, Any] | None) -> pl.LazyFrame:
+    rows = [] if row is None else [{"account_id": "a1", "as_of_date": AS_OF} | row]
+    shape = dict(dtypes(contract))
+    return pl.DataFrame([{k: v for k, v in r.items() if k in shape} for r in rows], schema=shape).lazy()
+
+
+def account(**changes: Any) -> pl.LazyFrame:
+    return frame(Account, {"account_status": "active", "mrr": 100.0} | changes)
+
+
+def risk(
+    revenue: dict[str, Any] | None = None,
+    usage: dict[str, Any] | None = None,
+    support: dict[str, Any] | None = None,
+    health: dict[str, Any] | None = None,
+    *,
+    connected: bool = True,
+    **of_account: Any,
+) -> dict[str, Any]:
+    """The risk of an account on which all is calm but what is given."""
+    return mart_churn_risk(
+        frame(CustomerHealth, CALM_HEALTH | (health or {}) if connected else None),
+        frame(AccountRevenueDaily, CALM_REVENUE | (revenue or {})),
+        frame(AccountUsageDaily, CALM_USAGE | (usage or {}) if connected else None),
+        frame(AccountSupportDaily, CALM_SUPPORT | (support or {}) if connected else None),
+        account(**of_account),
+        settings.load(settings.DEFAULTS),
+        AS_OF,
+    ).collect().to_dicts()[0]  # fmt: skip
+
+
+def raised(row: dict[str, Any]) -> list[str]:
+    return [factor["factor"] for factor in row["factors"]]
+
+
+def test_calm_account_is_low_and_factors_without_a_source_are_not_measured() -> None:
+    row = risk()
+    assert (row["risk_level"], row["churn_risk_score"], row["factors"], row["is_on_watch_list"]) == ("low", 0, [], False)
+    assert row["coverage"] == (215 - 10 - 10 - 15) / 215  # activation, incidents; no ticket was rated
+
+
+def test_halved_usage_says_by_how_much() -> None:
+    row = risk(usage={"event_count_30d": 163, "event_count_previous_30d": 428, "usage_change_ratio": 163 / 428 - 1})
+    assert row["factors"] == [
+        {
+            "factor": "usage_halved",
+            "points": 20,
+            "value": 163 / 428,
+            "threshold": 0.5,
+            "sentence": "Usage fell 62 % against the 30 days before (428 -> 163 events), below 0.5 x the level before",
+        }
+    ]
+    assert round(row["usage_change_pct"], 1) == -61.9
+
+
+def test_exactly_half_the_usage_raises_nothing_and_no_usage_before_is_not_measured() -> None:
+    assert raised(risk(usage={"event_count_30d": 200})) == []
+    nothing_before = risk(usage={"event_count_30d": 5, "event_count_previous_30d": 0, "usage_change_ratio": None})
+    assert raised(nothing_before) == []
+    assert nothing_before["coverage"] == risk()["coverage"] - 20 / 215
+
+
+def test_points_add_up_with_most_points_first_then_by_name() -> None:
+    row = risk(
+        revenue={"overdue_invoice_count": 2},
+        usage={"days_since_last_login": 15},
+        support={"escalated_ticket_count_90d": 2, "ticket_count_30d": 6},
+    )
+    assert raised(row) == ["low_engagement", "escalations", "payment_trouble", "high_support_volume"]
+    assert (row["churn_risk_score"], row["risk_level"], row["is_on_watch_list"], row["factor_count"]) == (
+        60, "medium", True, 4,
+    )  # fmt: skip
+
+
+def test_score_is_capped() -> None:
+    row = risk(
+        revenue={"overdue_invoice_count": 1, "is_suspended": True, "contraction_month_count_6m": 2},
+        usage={"days_since_last_login": 15, "feature_breadth_30d": 0.2},
+        health={"trend_30d": -11.0, "health_score": 40.0},
+    )
+    assert (row["churn_risk_score"], row["risk_level"]) == (100, "critical")
+    assert row["factors"][1]["sentence"] == "Health fell 11 points in 30 days (51 -> 40), more than 10"
+
+
+def test_near_renewal_is_a_risk_only_at_a_low_score() -> None:
+    assert raised(risk(revenue={"days_to_renewal": 90}, health={"health_score": 59.0})) == ["renewal_near"]
+    assert raised(risk(revenue={"days_to_renewal": 90}, health={"health_score": 60.0})) == []
+
+
+def test_two_late_payments_are_payment_trouble_without_an_overdue_invoice() -> None:
+    row = risk(revenue={"overdue_invoice_count": None, "late_paid_invoice_count_90d": 2})
+    assert [(factor["value"], factor["threshold"]) for factor in row["factors"]] == [(2, 2)]
+
+
+def test_too_few_measured_factors_are_unknown_and_never_low() -> None:
+    row = risk(connected=False)
+    assert (row["risk_level"], row["churn_risk_score"], row["is_on_watch_list"]) == ("unknown", None, None)
+
+
+def test_mrr_that_no_level_holds_breaks_the_identity() -> None:
+    levels = pl.LazyFrame({"mrr": [100.0]})
+    assert mrr__of_all_levels_is_total(levels, account()).collect().is_empty()
+    assert mrr__of_all_levels_is_total(levels, account(mrr=130.0)).collect().height == 1

@@ -1,0 +1,54 @@
+"""What kernel tests share: small settings, source files in a folder, a table that is not part of the product."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+import yaml
+
+from health_assets import settings as company_settings
+from health_assets.contracts import Contract
+from health_assets.settings import Settings
+from health_assets.tables import Table
+
+LOAD_DAY = date(2025, 1, 31)
+
+
+def settings_of(folder: Path, **given: Any) -> Settings:
+    """Settings of a company whose warehouse lies in `folder`; `sources` as in a settings file."""
+    laid = {
+        "company": "Test",
+        "as_of": LOAD_DAY,
+        "history_start": "2024-09-01",
+        "warehouse": "warehouse.duckdb",
+        "published": "published.duckdb",
+    } | given
+    file = folder / "settings.yml"
+    file.write_text(yaml.safe_dump(laid), encoding="utf-8")
+    return company_settings.load(file)
+
+
+def written(folder: Path, name: str, content: str | bytes) -> str:
+    """A file in `folder`, byte for byte; returns its name, as settings give it."""
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return name
+
+
+class Toy(Contract):
+    """What is counted on each day?"""
+
+    key = dy.String(primary_key=True, description="Key")
+    day = dy.Date(primary_key=True, description="Day", metadata={"known_from": True})
+    amount = dy.Float64(nullable=True, min=0, max=100, description="Amount, 0-100")
+
+
+def table_of(contract: type[Contract] = Toy, name: str = "fact_toy", **options: Any) -> Table:
+    """A table with a contract that nothing makes; it is written by the test itself."""
+    return Table(name, contract, lambda: contract.create_empty(lazy=True), options.pop("layer", "fact"), **options)
+
+
+def toys(*rows: tuple[str, date, float | None]) -> pl.LazyFrame:
+    """Rows of the toy table."""
+    return pl.LazyFrame(rows, schema={"key": pl.String, "day": pl.Date, "amount": pl.Float64}, orient="row")

@@ -1,0 +1,128 @@
+"""Scorecards: each method by a worked example, and what must hold for any signals."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from health_assets import settings
+from health_assets.scorecards import measure_score, scored
+from health_assets.settings import Measure, Scorecard
+
+DAY = date(2025, 1, 31)
+BANDS = {"healthy": 80, "neutral": 60, "at_risk": 40, "critical": 0}
+
+
+def signals(**columns: list[Any]) -> pl.LazyFrame:
+    """One day's signals of accounts a1, a2, ..."""
+    count = len(next(iter(columns.values())))
+    return pl.LazyFrame(
+        {"account_id": [f"a{n}" for n in range(1, count + 1)], "as_of_date": [DAY] * count, "is_scored": True} | columns,
+        strict=False,
+    )
+
+
+def points(measure: Measure, frame: pl.LazyFrame) -> list[float | None]:
+    return frame.select(points=measure_score(measure)).collect()["points"].to_list()
+
+
+def linear(metric: str, weight: float = 1, **options: Any) -> dict[str, Any]:
+    return {"metric": metric, "weight": weight, "method": "linear", "worst": 0, "best": 100} | options
+
+
+def scorecard(**changes: Any) -> Scorecard:
+    """Usage 0.75 and support 0.25, each a single metric that is its own score."""
+    dimensions = {
+        "usage": {"weight": 0.75, "measures": {"u": linear("u")}},
+        "support": {"weight": 0.25, "measures": {"s": linear("s")}},
+    }
+    return Scorecard.model_validate({"min_coverage": 0.5, "bands": BANDS, "dimensions": dimensions} | changes)
+
+
+def test_linear_is_clipped_and_runs_either_way() -> None:
+    rising = Measure(metric="x", weight=1, method="linear", worst=50, best=90)
+    falling = Measure(metric="x", weight=1, method="linear", worst=30, best=2)
+    assert points(rising, signals(x=[40, 50, 70, 95, None])) == [0, 0, 50, 100, None]
+    assert points(falling, signals(x=[1, 2, 16, 31])) == [100, 100, 50, 0]
+
+
+def test_first_step_that_holds_scores() -> None:
+    steps = [{"when": "x > 0", "score": 100}, {"when": "x > -50 and coalesce(y, 5) >= 4", "score": 30}]
+    measure = Measure.model_validate({"metric": "x", "weight": 1, "method": "steps", "missing": 50, "steps": steps})
+    assert points(measure, signals(x=[1, 0, 0, -60, None], y=[None, None, 3, 5, 5])) == [100, 30, None, None, 50]
+
+
+def test_quartile_gives_the_first_groups_the_remainder_and_ties_to_the_lower_account() -> None:
+    measure = Measure(metric="x", weight=1, method="quartile", missing=0)
+    assert points(measure, signals(x=[5, 5, None, 7, 1, 2])) == [50, 75, 0, 100, 25, 25]
+    assert points(measure, signals(x=[3, 1])) == [50, 25]
+
+
+def test_quartile_runs_over_accounts_that_are_not_scored() -> None:
+    quartiles = {"usage": {"weight": 1, "measures": {"u": {"metric": "u", "weight": 1, "method": "quartile"}}}}
+    frame = signals(u=[1, 2, 3, 4], is_scored=[True, True, False, True])
+    assert scored(frame, scorecard(dimensions=quartiles)).collect()["health_score"].to_list() == [25, 50, 100]
+
+
+def test_missing_dimension_leaves_its_weight_to_the_others() -> None:
+    found = scored(signals(u=[60, 60], s=[100, None]), scorecard()).collect()
+    assert found["health_score"].to_list() == [70, 60]
+    assert found["coverage"].to_list() == [1, 0.75]
+    assert found["usage_contribution"].to_list() == [45, 60]
+    assert found["support_contribution"].to_list() == [25, None]
+
+
+def test_too_little_coverage_gives_no_score() -> None:
+    found = scored(signals(u=[None], s=[100]), scorecard()).collect()
+    assert found.select("health_score", "health_band", "coverage", "support_contribution").rows() == [
+        (None, "unknown", 0.25, None)
+    ]
+
+
+def test_coverage_is_counted_at_the_measures() -> None:
+    halves = {"usage": {"weight": 1, "measures": {"u": linear("u", 0.4), "v": linear("v", 0.6)}}}
+    found = scored(signals(u=[80], v=[None]), scorecard(dimensions=halves, min_coverage=0.4)).collect()
+    assert found.select("health_score", "coverage").rows() == [(80, 0.4)]
+
+
+def test_metric_that_no_source_brings_is_not_measured() -> None:
+    assert scored(signals(u=[60]), scorecard()).collect()["support_score"].to_list() == [None]
+
+
+def test_score_on_the_floor_of_a_band_belongs_to_it_in_spite_of_floating_point() -> None:
+    weights = {"a": 0.3, "b": 0.2, "c": 0.25, "d": 0.25}
+    dimensions = {name: {"weight": weight, "measures": {name: linear(name)}} for name, weight in weights.items()}
+    found = scored(signals(a=[75], b=[100], c=[100], d=[50]), scorecard(dimensions=dimensions)).collect()
+    assert found.select("health_score", "health_band").rows() == [(80, "healthy")]
+
+
+def test_rounded_score_is_banded_and_the_difference_is_kept() -> None:
+    found = scored(signals(u=[59.95], s=[59.95]), scorecard(decimals=1)).collect()
+    assert found.select("health_score", "health_band").rows() == [(60.0, "neutral")]
+    assert found["rounding_difference"].item() == pytest.approx(0.05)
+
+
+measured = st.none() | st.floats(min_value=-50, max_value=150)
+
+
+@given(st.lists(st.tuples(measured, measured), min_size=1, max_size=5))
+def test_contributions_sum_to_the_score_which_lies_within_its_dimensions(rows: list[tuple[float | None, ...]]) -> None:
+    frame = signals(u=[u for u, _ in rows], s=[s for _, s in rows]).cast({"u": pl.Float64, "s": pl.Float64})
+    for row in scored(frame, scorecard(min_coverage=0)).collect().to_dicts():
+        parts = [part for part in row["dimensions"] if part["score"] is not None]
+        if not parts:
+            assert row["health_score"] is None
+            continue
+        assert sum(part["contribution"] for part in parts) == pytest.approx(row["health_score"], abs=1e-6)
+        scores = [part["score"] for part in parts]
+        assert min(scores) - 1e-6 <= row["health_score"] <= max(scores) + 1e-6
+
+
+@pytest.mark.parametrize("name", sorted(settings.load(settings.DEFAULTS).scorecards))
+def test_shipped_scorecard_without_any_signal_gives_no_error(name: str) -> None:
+    shipped = settings.load(settings.DEFAULTS).scorecards[name]
+    frame = signals(is_scored=[True]).with_columns(crm_status=pl.lit("active"))
+    assert scored(frame, shipped).collect().height == 1
