@@ -161,15 +161,14 @@ def _broken_rows_by_day(
         if promise.kind == "unique":
             broken[promise.name] = pl.len() - pl.struct(promise.columns).n_unique()
             continue
-        kept = {
-            "not_null": column.is_not_null,
-            "in_set": lambda column=column, promise=promise: column.is_in(promise.arguments["value_set"]),
-            "between": lambda name=promise.columns[0], column=column: pl.all_horizontal(
-                *columns[name].validation_rules(column).values()
-            ),
-            "rule": lambda name=promise.name: rules[name],
-            "references": lambda promise=promise: _refers(promise, warehouse),
-        }[promise.kind]()
+        if promise.kind == "not_null":
+            kept = column.is_not_null()
+        elif promise.kind == "in_set":
+            kept = column.is_in(promise.arguments["value_set"])
+        elif promise.kind == "between":
+            kept = pl.all_horizontal(*columns[promise.columns[0]].validation_rules(column).values())
+        else:
+            kept = rules[promise.name] if promise.kind == "rule" else _refers(promise, warehouse)
         broken[promise.name] = (~kept.fill_null(True)).sum()
     day = pl.col(str(known_from(table.contract))).cast(pl.Date).alias("day")
     return rows.lazy().group_by(day).agg(**broken).drop("day").collect(engine="streaming")
@@ -205,8 +204,8 @@ def _tallies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings
 def _arrival_faults(table: Table, days: pl.DataFrame, as_of: date, settings: Settings) -> dict[str, int]:
     """1 where the source is silent for too long, 1 where its last day brought far fewer rows than usual."""
     limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
-    last = days["day"].max()
-    stale = limit is not None and last is not None and (as_of - last).days > limit  # type: ignore[operator]
+    last: Any = days["day"].max()
+    stale = limit is not None and last is not None and (as_of - last).days > limit
     usual = days.filter(
         ((as_of - pl.col("day")).dt.total_days() % 7 == 0)
         & (as_of - pl.col("day")).dt.total_days().is_between(7, 7 * settings.plausibility.volume_weeks)

@@ -240,7 +240,7 @@ def _run(company: settings.Settings, day: date) -> Outcome:
             doing = outcome.told(entry)
             told = f"{outcome.tables} tables, {outcome.rows:,} rows, {len(outcome.checks)} checks"
             shown = {"description": doing.removesuffix("_checks")} if doing else {}
-            progress.update(task, completed=outcome.tables, told=told, **shown)
+            progress.update(task, completed=outcome.tables, told=told, **shown)  # type: ignore[arg-type]
 
         instance.add_event_listener(run_id, listen)
         finished = job.execute_in_process(

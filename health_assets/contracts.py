@@ -13,8 +13,9 @@ import dataframely as dy
 import polars as pl
 from dataframely.columns import Column
 
-ERROR, WARN = "error", "warn"
 Severity = Literal["error", "warn"]
+ERROR: Severity = "error"
+WARN: Severity = "warn"
 
 
 class Contract(dy.Schema):
@@ -54,7 +55,7 @@ class Expectation:
     description: str = ""
 
 
-def dtypes(contract: type[Contract]) -> dict[str, pl.DataType]:
+def dtypes(contract: type[Contract]) -> dict[Any, Any]:
     """Column name -> Polars dtype, in the contract's order."""
     return {name: column.dtype for name, column in contract.columns().items()}
 

@@ -4,13 +4,14 @@ Rows in = rows kept + rows quarantined + equal duplicates collapsed, always.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from health_assets.contracts import Contract, dtypes, known_from, meta, row_rules
 from health_assets.parsing import FILE, RECORD, ROW
 
-QUARANTINE_SCHEMA = {
+QUARANTINE_SCHEMA: dict[str, Any] = {
     FILE: pl.String,
     ROW: pl.Int64,
     "month": pl.Date,

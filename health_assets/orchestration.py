@@ -97,7 +97,7 @@ class TableIOManager(dg.IOManager):
                 [table.relation],
             ).fetchone()
             shown |= dict(
-                zip(("quarantined_rows", "duplicates_collapsed", "values_blanked"), map(int, counts), strict=True)
+                zip(("quarantined_rows", "duplicates_collapsed", "values_blanked"), map(int, counts or ()), strict=True)
             )  # type: ignore[arg-type]
         if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():
             at_risk = cursor.execute(f"select count(*) from {table.relation} where risk_level in ('high', 'critical')")

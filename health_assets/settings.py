@@ -83,7 +83,7 @@ class Support(Section):
     """Targets and cut-offs of the help desk."""
 
     sla_hours: dict[str, Positive]
-    speed: dict[Literal["fast", "on_time", "slow"], Positive]
+    speed: dict[str, Positive]
     satisfied_from: float
     neutral_from: float
 
@@ -118,7 +118,7 @@ class ChurnRisk(Section):
 
     max_score: Positive
     min_coverage: Fraction
-    levels: dict[Literal["critical", "high", "medium", "low"], float]
+    levels: dict[str, float]
     watch_list_from: float
     factors: dict[str, Factor]
 

@@ -44,7 +44,7 @@ def read_source(name: str, rows: type[Contract], settings: Settings, only: list[
     frames = []
     for file in files_of(name, source) if source else []:
         if only is None or label(file) in only:
-            frames.append(_in_our_names(_scan(file, source), file, name, rows, source))
+            frames.append(_in_our_names(_scan(file, source), file, name, rows, source))  # type: ignore[arg-type]
     if not frames:
         return pl.LazyFrame(schema=dict.fromkeys(given_columns(rows), pl.String) | {FILE: pl.String, ROW: pl.Int64})
     return pl.concat(frames, how="vertical_relaxed")
@@ -243,7 +243,9 @@ def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract]
     return renamed.with_columns(**made).select(
         *given_columns(rows),
         pl.lit(label(file)).alias(FILE),
-        pl.struct(*given, ROW).struct.field(ROW).cast(pl.Int64),  # all columns: else Polars lets rows that are too long pass
+        pl.struct(*given, ROW)
+        .struct.field(ROW)
+        .cast(pl.Int64),  # all columns: else Polars lets rows that are too long pass
     )
 
 

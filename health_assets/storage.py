@@ -153,7 +153,7 @@ class Warehouse:
             _insert(cursor, table.relation, kept)
             if isinstance(rows, Gated):
                 _quarantine(cursor, table, rows, list(months))
-            counts = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
+            counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
             for month in months:
                 cursor.execute(
                     "insert or replace into house.months values (?, ?, ?, ?)",
@@ -204,7 +204,7 @@ class Warehouse:
         monthly_inputs = [TABLES[name] for name in table.inputs if TABLES[name].monthly]
         upstream = {name.name: self.months_of(name.relation) for name in monthly_inputs}
         arrivals = [self._arrivals(TABLES[name]) for name in table.inputs if not TABLES[name].monthly]
-        first = min([min(known) for known in [*upstream.values(), *arrivals] if known], default=None)
+        first = min(set[date]().union(*upstream.values(), *arrivals), default=None)
         if first is None:
             return {}
         basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)

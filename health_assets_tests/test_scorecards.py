@@ -20,7 +20,8 @@ def signals(**columns: list[Any]) -> pl.LazyFrame:
     """One day's signals of accounts a1, a2, ..."""
     count = len(next(iter(columns.values())))
     return pl.LazyFrame(
-        {"account_id": [f"a{n}" for n in range(1, count + 1)], "as_of_date": [DAY] * count, "is_scored": True} | columns,
+        {"account_id": [f"a{n}" for n in range(1, count + 1)], "as_of_date": [DAY] * count, "is_scored": True}
+        | columns,
         strict=False,
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from health_assets.settings import SettingsError
-from health_assets.sources import SourceError, check_sources, made_keys, read_source, unknown_columns
+from health_assets.sources import SourceError, check_sources, made_keys, read_source, reading, unknown_columns
 from health_assets.tables import TABLES, load_all
 from health_assets_tests.frames import settings_of, written
 
@@ -58,8 +58,8 @@ def test_events_with_a_row_that_is_too_long_are_refused(tmp_path):
     header = "event_id,account_id,event_name,event_timestamp"
     file = written(tmp_path, "events.csv", f"{header}\n1,A,login,2024-01-01\n2,A,log,in,2024-01-01\n")
     company = settings_of(tmp_path, sources={"usage_events": {"path": file}})
-    with pytest.raises(SourceError, match=r"events.csv: row 2 has 5 values"):
-        TABLES["raw_usage_events"].function(company)
+    with pytest.raises(SourceError, match=r"events\.csv: row 2 has 5 values"), reading("usage_events", company):
+        read_source("usage_events", TABLES["raw_usage_events"].rows, company).collect(engine="streaming")
 
 
 def test_latin_1_without_declaration_is_refused_with_the_remedy(tmp_path):
@@ -102,7 +102,9 @@ def test_missing_required_column_names_file_column_and_near_name(tmp_path):
 
 
 def test_their_column_names_are_mapped(tmp_path):
-    rows = accounts(tmp_path, "customer,company_name,signup_date\nA,Acme,2024-01-01\n", columns={"customer": "account_id"})
+    rows = accounts(
+        tmp_path, "customer,company_name,signup_date\nA,Acme,2024-01-01\n", columns={"customer": "account_id"}
+    )
     assert rows["account_id"].to_list() == ["A"]
 
 

@@ -78,7 +78,8 @@ def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Mes
 
 def clipped(text: str, limit: int) -> str:
     """One line, `&`, `<` and `>` escaped, no longer than the limit and never cut within an escape."""
-    pieces, length = [], 0
+    pieces: list[str] = []
+    length = 0
     for character in " ".join(text.split()):
         piece = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(character, character)
         if length + len(piece) > limit - 1:

@@ -209,7 +209,7 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             ),
         ),
         "payment_trouble": Reading(
-            is_overdue | (late >= payment.late_payments),
+            _either(is_overdue, late >= payment.late_payments),
             pl.when(shown).then(overdue).otherwise(late),
             pl.when(shown)
             .then(pl.format(f"Past due and unpaid invoices: {{}} ({payment.threshold:g} raises this)", overdue))
@@ -231,7 +231,7 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             ),
         ),
         "low_satisfaction": Reading(
-            is_unhappy | (nps <= unhappy.nps_at_most),
+            _either(is_unhappy, nps <= unhappy.nps_at_most),
             pl.when(rated_low).then(csat).otherwise(nps),
             pl.when(rated_low)
             .then(pl.format(f"Tickets of 90 days are rated {{}} on average, below {unhappy.threshold:g}", csat_shown))
@@ -273,6 +273,11 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.lit("The account is suspended in the CRM"),
         ),
     }
+
+
+def _either(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """Whether one of two holds, judged by the one that is measured where the other is not."""
+    return pl.coalesce(one | other, one, other)
 
 
 def _number(value: pl.Expr, decimals: int = 0) -> pl.Expr:

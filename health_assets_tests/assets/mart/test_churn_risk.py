@@ -15,7 +15,12 @@ from health_assets.assets.mart.customer_health import CustomerHealth
 from health_assets.contracts import dtypes
 
 AS_OF = date(2025, 1, 31)
-CALM_REVENUE = {"contraction_month_count_6m": 0, "overdue_invoice_count": 0, "is_suspended": False, "days_to_renewal": 200}
+CALM_REVENUE = {
+    "contraction_month_count_6m": 0,
+    "overdue_invoice_count": 0,
+    "is_suspended": False,
+    "days_to_renewal": 200,
+}
 CALM_USAGE = {
     "event_count_30d": 400,
     "event_count_previous_30d": 400,
@@ -64,7 +69,12 @@ def raised(row: dict[str, Any]) -> list[str]:
 
 def test_calm_account_is_low_and_factors_without_a_source_are_not_measured() -> None:
     row = risk()
-    assert (row["risk_level"], row["churn_risk_score"], row["factors"], row["is_on_watch_list"]) == ("low", 0, [], False)
+    assert (row["risk_level"], row["churn_risk_score"], row["factors"], row["is_on_watch_list"]) == (
+        "low",
+        0,
+        [],
+        False,
+    )
     assert row["coverage"] == (215 - 10 - 10 - 15) / 215  # activation, incidents; no ticket was rated
 
 

@@ -29,7 +29,11 @@ def health(*rows: dict[str, Any], mrr: dict[str, float | None]) -> pl.DataFrame:
 
 def test_trend_compares_scores_of_one_version_only() -> None:
     rows = health(
-        score("a1", 50), score("a1", 64, EARLIER), score("a2", 50), score("a2", 64, EARLIER, "v0"), mrr={"a1": 1, "a2": 1}
+        score("a1", 50),
+        score("a1", 64, EARLIER),
+        score("a2", 50),
+        score("a2", 64, EARLIER, "v0"),
+        mrr={"a1": 1, "a2": 1},
     )
     assert rows.sort("account_id")["trend_30d"].to_list() == [-14, None]
 

@@ -13,7 +13,13 @@ from health_assets.contracts import dtypes, table_rules
 from health_assets.expressions import Period
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
-REVENUE = {"account_id": "a1", "is_scored": True, "mrr": 100.0, "mrr_change_ratio_90d": 0.05, "overdue_invoice_count": 1}
+REVENUE = {
+    "account_id": "a1",
+    "is_scored": True,
+    "mrr": 100.0,
+    "mrr_change_ratio_90d": 0.05,
+    "overdue_invoice_count": 1,
+}
 USAGE = {
     "account_id": "a1",
     "usage_change_ratio": 0.1,
