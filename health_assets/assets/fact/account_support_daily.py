@@ -8,15 +8,22 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.staged.support_tickets import RESOLVED
+from health_assets.assets.fact.tickets import (
+    deadline,
+    hours_since_creation,
+    is_resolved_in_the_file,
+    resolved_at,
+    sla_target_hours,
+)
 from health_assets.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, percent
+from health_assets.expressions import Period, day_panel, local_date, percent, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 MONTH, QUARTER, REFERENCE_WINDOW = 30, 90, 31  # NovaCRM's published score counts D-30 ... D
-MILLISECONDS_OF_AN_HOUR = 3_600_000
+REPORTED_OPEN = ["open", "escalated"]
+LOWEST, HIGHEST = 1, 5  # ratings
 
 
 class AccountSupportDaily(Contract):
@@ -33,8 +40,8 @@ class AccountSupportDaily(Contract):
     )
     mean_csat_90d = dy.Float64(
         nullable=True,
-        min=1,
-        max=5,
+        min=LOWEST,
+        max=HIGHEST,
         description="Mean rating of tickets created in 90 days and resolved by the day; null = none rated",
     )
     sla_adherence_pct_90d = Pct("Met / (met + breached) of tickets created in 90 days, as of the day")
@@ -45,8 +52,8 @@ class AccountSupportDaily(Contract):
     )
     mean_csat_31d = dy.Float64(
         nullable=True,
-        min=1,
-        max=5,
+        min=LOWEST,
+        max=HIGHEST,
         description="Mean rating of tickets created in 31 days, whenever given; null but on the load day, or none rated",
     )
 
@@ -60,84 +67,117 @@ def fact_account_support_daily(
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period from the company's first ticket day on, and the account's signup."""
-    day = pl.col("as_of_date")
-    is_load_day = day == load_day
-    days = pl.LazyFrame({"as_of_date": pl.date_range(period.first_day, period.last_day, eager=True)})
+    counted = _counted(_dated(staged_support_tickets, settings, load_day), load_day)
+    is_load_day = pl.col("day") == load_day
     feed = staged_support_tickets.select(
-        first_ticket_date=pl.col("created_date").min(), dates_escalations=pl.col("escalated_at").is_not_null().any()
+        first_ticket_date=pl.col("created_date").min(),
+        dates_escalations=pl.col("escalated_at").is_not_null().any(),
+        flags_escalations=(pl.col("is_escalated").is_not_null() | pl.col("status").is_not_null()).any(),
     )
     return (
-        staged_accounts.select("account_id", "signup_date")
-        .join(days, how="cross")
+        day_panel(staged_accounts, "account_id", "signup_date", period.first_day, period.last_day)
         .join(feed, how="cross")
-        .filter(day >= pl.col("signup_date"), day >= pl.col("first_ticket_date"))
-        .join(_by_account_and_day(staged_support_tickets, days, settings), on=["account_id", "as_of_date"], how="left")
+        .filter(pl.col("day") >= pl.col("first_ticket_date"))
+        .join(_changes(counted, period), on=["account_id", "day"], how="left", validate="1:1")
+        .sort("account_id", "day")
+        .with_columns(pl.col(*counted).fill_null(0).cum_sum().over("account_id"))
+        .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
-            pl.col("ticket_count_30d", "ticket_count_31d", "ticket_count_90d", "open_ticket_count").fill_null(0),
-            escalated_ticket_count_90d=pl.when("dates_escalations")
-            .then(pl.col("dated_escalation_count_90d").fill_null(0))
-            .when(is_load_day)
-            .then(pl.col("reported_escalation_count_90d").fill_null(0)),
-            reported_open_ticket_count_31d=pl.when(is_load_day).then(
-                pl.col("reported_open_ticket_count_31d").fill_null(0)
-            ),
-            mean_csat_31d=pl.when(is_load_day).then("mean_csat_31d"),
+            as_of_date="day",
+            escalated_ticket_count_90d=pl.when(is_load_day & pl.any_horizontal("dates_escalations", "flags_escalations"))
+            .then(pl.col("dated_escalations") + pl.col("undated_escalations"))
+            .when("dates_escalations")
+            .then("dated_escalations"),
+            mean_csat_90d=_mean_rating("rating_sum_90d", "ratings_90d"),
+            sla_adherence_pct_90d=percent(pl.col("met"), pl.col("met") + pl.col("breached")),
+            reported_open_ticket_count_31d=pl.when(is_load_day).then("reported_open"),
+            mean_csat_31d=pl.when(is_load_day).then(_mean_rating("rating_sum_31d", "ratings_31d")),
         )
+        .sort("account_id", "as_of_date")
         .select(AccountSupportDaily.column_names())
     )
 
 
-def _by_account_and_day(tickets: pl.LazyFrame, days: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """Tickets seen from the end of each day: one resolved later is open then, and its rating not known yet."""
-    day = pl.col("as_of_date")
-    end_of_day = day.dt.offset_by("1d").cast(pl.Datetime("us"))
-    if settings.timezone != "UTC":
-        end_of_day = end_of_day.dt.replace_time_zone(settings.timezone, non_existent="null", ambiguous="earliest")
-        end_of_day = end_of_day.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    target = (
-        pl.col("priority")
-        .cast(pl.String)
-        .replace_strict(settings.support.sla_hours, default=None, return_dtype=pl.Float64)
-    )
-    due_at = pl.col("created_at") + pl.duration(milliseconds=target * MILLISECONDS_OF_AN_HOUR)
-    is_resolved = (pl.col("resolved_at") < end_of_day).fill_null(False)
-    is_recent = {window: pl.col("created_date") > day.dt.offset_by(f"-{window}d") for window in (30, 31, 90)}
-    says_resolved = pl.col("status").is_in(RESOLVED).fill_null(False) & pl.col("resolved_at").is_null()
-    is_in_order = (pl.col("resolved_at") >= pl.col("created_at")).fill_null(True)
-    hours_given = pl.col("resolution_time_hours")
-    is_met = pl.when(is_resolved).then(pl.col("resolved_at") <= due_at).when(says_resolved).then(hours_given <= target)
-    is_breached = (
-        pl.when(is_resolved)
-        .then(pl.col("resolved_at") > due_at)
-        .when(says_resolved)
-        .then(hours_given > target)
-        .otherwise(due_at <= end_of_day)
-    )
-    rating = pl.col("satisfaction_score")
-    is_open = ~is_resolved & ~says_resolved
+def _dated(staged_support_tickets: pl.LazyFrame, settings: Settings, load_day: date) -> pl.LazyFrame:
+    """Tickets with the local days from which something is true of them; what has no date is true from the load day."""
     return (
-        tickets.join(days, how="cross")
-        .filter(pl.col("created_date") <= day, is_recent[QUARTER] | is_open)
-        .with_columns(
-            is_met=is_met & is_in_order, is_breached=is_breached & is_in_order, is_open=is_open, is_resolved=is_resolved
-        )
-        .group_by("account_id", "as_of_date")
-        .agg(
-            *(is_recent[window].sum().cast(pl.Int64).alias(f"ticket_count_{window}d") for window in is_recent),
-            open_ticket_count=pl.col("is_open").sum().cast(pl.Int64),
-            dated_escalation_count_90d=((pl.col("escalated_at") < end_of_day) & is_recent[QUARTER])
-            .sum()
-            .cast(pl.Int64),
-            reported_escalation_count_90d=(pl.col("is_escalated") & is_recent[QUARTER]).sum().cast(pl.Int64),
-            mean_csat_90d=rating.filter(is_recent[QUARTER], pl.col("is_resolved") | ~pl.col("is_open")).mean(),
-            met_count=(pl.col("is_met") & is_recent[QUARTER]).sum(),
-            breached_count=(pl.col("is_breached") & is_recent[QUARTER]).sum(),
-            reported_open_ticket_count_31d=(pl.col("status").is_in(["open", "escalated"]) & is_recent[REFERENCE_WINDOW])
-            .sum()
-            .cast(pl.Int64),
-            mean_csat_31d=rating.filter(is_recent[REFERENCE_WINDOW]).mean(),
+        staged_support_tickets.with_columns(
+            resolved_at=resolved_at(),
+            is_undated=resolved_at().is_null() & is_resolved_in_the_file(),
+            sla_target_hours=sla_target_hours(settings),
         )
         .with_columns(
-            sla_adherence_pct_90d=percent(pl.col("met_count"), pl.col("met_count") + pl.col("breached_count"))
+            resolution_hours=hours_since_creation("resolved_at"),
+            resolved_date=pl.when("is_undated")
+            .then(pl.lit(load_day))
+            .otherwise(local_date(pl.col("resolved_at"), settings.timezone)),
+        )
+        .with_columns(
+            is_in_time=pl.col("resolution_hours") <= pl.col("sla_target_hours"),
+            is_unresolved=pl.col("resolved_date").is_null(),
+            escalated_date=local_date(pl.col("escalated_at"), settings.timezone),
+            breach_date=local_date(deadline() - pl.duration(microseconds=1), settings.timezone),  # at midnight is past
         )
     )
+
+
+def _counted(tickets: pl.LazyFrame, load_day: date) -> dict[str, pl.LazyFrame]:
+    """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: for ever) and `size`."""
+    escalated, resolved, rating = pl.col("escalated_date"), pl.col("resolved_date"), pl.col("satisfaction_score")
+    flagged = tickets.filter("is_escalated", escalated.is_null())
+    rated = tickets.filter(rating.is_not_null())
+    recent = tickets.filter(pl.col("status").cast(pl.String).is_in(REPORTED_OPEN))
+    late = tickets.filter(~pl.col("is_in_time") | pl.col("is_unresolved"))  # overdue from the deadline on, not later
+    opened = pl.col("created_date")
+
+    def days(those: pl.LazyFrame, first: pl.Expr, end: pl.Expr | int, size: pl.Expr | None = None) -> pl.LazyFrame:
+        return those.select(
+            "account_id",
+            first_day=pl.when(first.is_not_null()).then(pl.max_horizontal(first, opened)),
+            end_day=opened.dt.offset_by(f"{end}d") if isinstance(end, int) else pl.max_horizontal(end, opened),
+            size=pl.lit(1.0) if size is None else size,
+        ).drop_nulls("first_day")
+
+    return {
+        "ticket_count_30d": days(tickets, opened, MONTH),
+        "ticket_count_31d": days(tickets, opened, REFERENCE_WINDOW),
+        "ticket_count_90d": days(tickets, opened, QUARTER),
+        "open_ticket_count": days(tickets.filter(~pl.col("is_undated")), opened, resolved),
+        "dated_escalations": days(tickets, escalated, QUARTER),
+        "undated_escalations": days(flagged, pl.lit(load_day), QUARTER),
+        "ratings_90d": days(rated, resolved, QUARTER),
+        "rating_sum_90d": days(rated, resolved, QUARTER, rating),
+        "met": days(tickets.filter("is_in_time"), resolved, QUARTER),
+        "breached": days(late, pl.col("breach_date"), QUARTER),
+        "reported_open": days(recent, opened, REFERENCE_WINDOW),
+        "ratings_31d": days(rated, opened, REFERENCE_WINDOW),
+        "rating_sum_31d": days(rated, opened, REFERENCE_WINDOW, rating),
+    }
+
+
+def _changes(counted: dict[str, pl.LazyFrame], period: Period) -> pl.LazyFrame:
+    """By how much each count changes on each day; what began before the period stands on its first day.
+
+    Linear in the tickets, where a row per ticket and day would be ninety times as many. Grain: account_id x day.
+    """
+    tickets = pl.concat(of_tickets.with_columns(name=pl.lit(name)) for name, of_tickets in counted.items()).with_columns(
+        first_day=pl.max_horizontal("first_day", pl.lit(period.first_day))
+    )
+    inside = tickets.filter(
+        pl.col("first_day") <= period.last_day,
+        pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")),
+    )
+    return (
+        pl.concat(
+            [
+                inside.select("account_id", "name", "size", day="first_day"),
+                inside.select("account_id", "name", -pl.col("size"), day="end_day").drop_nulls("day"),
+            ]
+        )
+        .group_by("account_id", "day")
+        .agg(pl.col("size").filter(pl.col("name") == name).sum().alias(name) for name in counted)
+    )
+
+
+def _mean_rating(total: str, count: str) -> pl.Expr:
+    return safe_ratio(pl.col(total), pl.col(count)).clip(LOWEST, HIGHEST)  # a running sum of floats may miss by dust

@@ -1,0 +1,53 @@
+"""Revenue and payment of an account as of each day."""
+
+from datetime import date
+
+from health_assets.assets.fact.account_revenue_daily import fact_account_revenue_daily
+from health_assets.expressions import Period
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
+
+
+def invoice(number: int, day: date, due: date, paid: date | None, amount: float = 100, status: str = "paid") -> dict:
+    return {
+        "invoice_id": str(number),
+        "account_id": "A",
+        "invoice_date": day,
+        "invoice_month": day.replace(day=1),
+        "due_date": due,
+        "amount": amount,
+        "currency": "USD",
+        "status": status,
+        "paid_date": paid,
+    }
+
+
+def signals(subscriptions: list[dict], invoices: list[dict], period: Period) -> list[dict]:
+    frames = rows("staged_accounts", account()), rows("staged_subscriptions", *subscriptions)
+    made = fact_account_revenue_daily(*frames, rows("staged_invoices", *invoices), SETTINGS, AS_OF, period)
+    return made.sort("as_of_date").collect().to_dicts()
+
+
+def test_the_end_date_is_the_first_day_without_revenue() -> None:
+    period = Period(date(2025, 1, 9), date(2025, 1, 10))
+    made = signals([subscription(100, date(2024, 1, 1), date(2025, 1, 10))], [], period)
+    assert [(row["mrr"], row["account_status"]) for row in made] == [(100, "active"), (0, "churned")]
+
+
+def test_an_invoice_is_overdue_from_the_day_after_it_was_due_until_it_is_paid() -> None:
+    paid_late = invoice(1, date(2024, 12, 1), due=date(2025, 1, 10), paid=date(2025, 1, 12))
+    made = signals([], [paid_late], Period(date(2025, 1, 10), date(2025, 1, 12)))
+    assert [row["overdue_invoice_count"] for row in made] == [0, 1, 0]
+    assert [row["late_paid_invoice_count_90d"] for row in made] == [0, 0, 1]
+
+
+def test_columns_without_a_date_are_known_on_the_load_day_only() -> None:
+    bills = [invoice(n, date(2024, n, 1), date(2024, n, 28), None, amount=10.0 * n) for n in (11, 12)]
+    made = signals([], bills, Period(date(2025, 1, 30), AS_OF))
+    assert [row["crm_status"] for row in made] == [None, "active"]
+    assert [row["overdue_invoice_count"] for row in made] == [None, 0]
+    assert made[0]["paid_month_change_pct"] is None
+    assert round(made[1]["paid_month_change_pct"], 6) == round(100 * (120 / 110 - 1), 6)
+
+
+def test_without_invoices_nothing_is_said_of_payment() -> None:
+    assert signals([], [], Period(AS_OF, AS_OF))[0]["overdue_invoice_count"] is None

@@ -1,0 +1,42 @@
+"""Tickets against their targets."""
+
+from datetime import datetime
+
+import pytest
+
+from health_assets.assets.fact.tickets import fact_tickets
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
+
+CREATED = datetime(2025, 1, 30, 12)
+
+
+def judged(resolved: datetime | None, created: datetime = CREATED, priority: str = "p1", status: str = "open") -> dict:
+    ticket = {
+        "ticket_id": "T", "account_id": "A", "created_at": created, "created_date": created.date(),
+        "resolved_at": resolved, "priority": priority, "status": status, "satisfaction_score": 3.9,
+    }  # fmt: skip
+    made = fact_tickets(rows("staged_support_tickets", ticket), rows("dim_account"), SETTINGS, AS_OF, AS_OF)
+    return made.collect().row(0, named=True)
+
+
+@pytest.mark.parametrize(("resolved_hour", "state"), [(16, "met"), (17, "breached")])
+def test_exactly_on_the_target_is_met(resolved_hour: int, state: str) -> None:
+    assert judged(datetime(2025, 1, 30, resolved_hour))["sla_state"] == state
+
+
+def test_open_ticket_past_its_target_counts_as_breached() -> None:
+    assert judged(None)["sla_state"] == "breached"
+
+
+def test_open_ticket_inside_its_target_is_pending() -> None:
+    assert judged(None, priority="p4")["sla_state"] == "pending"
+
+
+def test_ticket_resolved_after_the_day_is_open_and_its_rating_not_known() -> None:
+    made = judged(datetime(2025, 2, 1, 1), priority="p4")
+    assert (made["is_open"], made["resolution_hours"], made["csat_tier"]) == (True, None, "no_rating")
+
+
+def test_ticket_resolved_before_it_was_created_has_no_hours_and_an_unknown_state() -> None:
+    made = judged(datetime(2025, 1, 30, 11), status="resolved")
+    assert (made["resolution_hours"], made["sla_state"]) == (None, "unknown")

@@ -1,0 +1,35 @@
+"""A user's day."""
+
+from datetime import date, datetime
+
+from health_assets.assets.fact.user_daily import fact_user_daily
+from health_assets.expressions import Period
+from health_assets_tests.assets.rows import SETTINGS, rows
+
+
+def event(number: int, at: datetime, name: str = "api_call", user: str | None = "U") -> dict:
+    return {
+        "event_id": str(number), "account_id": "A", "user_id": user, "event_name": name,
+        "event_timestamp": at, "event_date": at.date(),
+    }  # fmt: skip
+
+
+def user_days(*events: dict) -> list[tuple]:
+    period = Period(date(2025, 1, 1), date(2025, 1, 31))
+    made = fact_user_daily(rows("staged_usage_events", *events), SETTINGS, period)
+    return made.select("activity_date", "event_count", "session_count").collect().rows()
+
+
+def test_a_gap_of_exactly_thirty_minutes_is_one_session_and_a_longer_one_two() -> None:
+    assert user_days(
+        event(1, datetime(2025, 1, 5, 9)), event(2, datetime(2025, 1, 5, 9, 30)), event(3, datetime(2025, 1, 5, 10, 1))
+    ) == [(date(2025, 1, 5), 3, 2)]
+
+
+def test_a_session_that_began_in_the_month_before_is_not_counted_again() -> None:
+    made = user_days(event(1, datetime(2024, 12, 31, 23, 50)), event(2, datetime(2025, 1, 1, 0, 5)))
+    assert made == [(date(2025, 1, 1), 1, 0)]
+
+
+def test_an_event_without_a_user_is_nobodys() -> None:
+    assert user_days(event(1, datetime(2025, 1, 5, 9), user=None)) == []

@@ -1,0 +1,24 @@
+"""Adherence by month."""
+
+from datetime import date
+
+import polars as pl
+
+from health_assets.assets.mart.sla_adherence import mart_sla_adherence
+from health_assets_tests.assets.rows import SETTINGS, rows
+
+
+def test_pending_and_unknown_are_left_out_of_the_adherence() -> None:
+    states = ["met", "met", "breached", "pending", "unknown"]
+    tickets = [
+        {
+            "ticket_id": str(n), "account_id": "A", "created_date": date(2025, 1, 9), "created_month": date(2025, 1, 1),
+            "sla_state": state, "priority": "p1", "csat_tier": "no_rating",
+        }
+        for n, state in enumerate(states)
+    ]  # fmt: skip
+    made = mart_sla_adherence(rows("fact_tickets", *tickets), SETTINGS).filter(pl.col("dimension_type") == "all")
+    row = made.collect().row(0, named=True)
+    assert (row["ticket_count"], row["pending_count"], row["unknown_count"]) == (5, 1, 1)
+    assert round(row["sla_adherence_pct"], 4) == 66.6667
+    assert row["csat_pct"] is None

@@ -1,0 +1,36 @@
+"""Inline rows for tests of transforms: a frame in a contract's dtypes, columns that a row does not give are null."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from health_assets import settings as company_settings
+from health_assets.contracts import dtypes
+from health_assets.tables import load_all
+
+AS_OF = date(2025, 1, 31)
+SETTINGS = company_settings.load(company_settings.DEFAULTS)
+
+
+def rows(table: str, *given: dict[str, Any]) -> pl.LazyFrame:
+    """Rows of a table, by its name."""
+    return pl.DataFrame(list(given), schema=dtypes(load_all()[table].contract), orient="row").lazy()
+
+
+def account(account_id: str = "A", signup: date = date(2024, 1, 1), **given: Any) -> dict[str, Any]:
+    """A row of staged_accounts."""
+    return {"account_id": account_id, "signup_date": signup, "company_name": account_id, "status": "active"} | given
+
+
+def subscription(mrr: float, start: date, end: date | None = None, account_id: str = "A", **given: Any) -> dict[str, Any]:
+    """A row of staged_subscriptions."""
+    return {
+        "subscription_id": f"{account_id}-{start}-{mrr}",
+        "account_id": account_id,
+        "mrr_amount": mrr,
+        "start_date": start,
+        "end_date": end,
+        "currency": "USD",
+        "is_trial": False,
+    } | given
