@@ -87,8 +87,8 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     share = f", {100 * float(at_risk or 0) / float(total):.1f} % of {_money(total)}" if total else ""
     yield ""
     yield _line(
-        f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {accounts} accounts with high or "
-        f"critical churn risk{share}"
+        f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {accounts} accounts with high "
+        f"or critical churn risk{share}"
     )
 
 
