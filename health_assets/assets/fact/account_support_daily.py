@@ -84,7 +84,9 @@ def fact_account_support_daily(
         .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
             as_of_date="day",
-            escalated_ticket_count_90d=pl.when(is_load_day & pl.any_horizontal("dates_escalations", "flags_escalations"))
+            escalated_ticket_count_90d=pl.when(
+                is_load_day & pl.any_horizontal("dates_escalations", "flags_escalations")
+            )
             .then(pl.col("dated_escalations") + pl.col("undated_escalations"))
             .when("dates_escalations")
             .then("dated_escalations"),
@@ -130,11 +132,14 @@ def _counted(tickets: pl.LazyFrame, load_day: date) -> dict[str, pl.LazyFrame]:
     late = tickets.filter(~pl.col("is_in_time") | pl.col("is_unresolved"))  # overdue from the deadline on, not later
     opened = pl.col("created_date")
 
+    def not_before_opened(day: pl.Expr) -> pl.Expr:
+        return pl.when(day.is_not_null()).then(pl.max_horizontal(day, opened))
+
     def days(those: pl.LazyFrame, first: pl.Expr, end: pl.Expr | int, size: pl.Expr | None = None) -> pl.LazyFrame:
         return those.select(
             "account_id",
-            first_day=pl.when(first.is_not_null()).then(pl.max_horizontal(first, opened)),
-            end_day=opened.dt.offset_by(f"{end}d") if isinstance(end, int) else pl.max_horizontal(end, opened),
+            first_day=not_before_opened(first),
+            end_day=opened.dt.offset_by(f"{end}d") if isinstance(end, int) else not_before_opened(end),
             size=pl.lit(1.0) if size is None else size,
         ).drop_nulls("first_day")
 
@@ -160,9 +165,9 @@ def _changes(counted: dict[str, pl.LazyFrame], period: Period) -> pl.LazyFrame:
 
     Linear in the tickets, where a row per ticket and day would be ninety times as many. Grain: account_id x day.
     """
-    tickets = pl.concat(of_tickets.with_columns(name=pl.lit(name)) for name, of_tickets in counted.items()).with_columns(
-        first_day=pl.max_horizontal("first_day", pl.lit(period.first_day))
-    )
+    tickets = pl.concat(
+        of_tickets.with_columns(name=pl.lit(name)) for name, of_tickets in counted.items()
+    ).with_columns(first_day=pl.max_horizontal("first_day", pl.lit(period.first_day)))
     inside = tickets.filter(
         pl.col("first_day") <= period.last_day,
         pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")),

@@ -109,7 +109,7 @@ def fact_account_usage_daily(
             left_on="as_of_date",
             right_on="activity_date",
         )
-        .filter(days_between(pl.col("feed_day"), day) <= settings.stale_after_days.get("usage_events", READ_BACK))
+        .filter(pl.col("feed_day").is_not_null(), _is_fresh(settings))
         .with_columns(event_count_previous_30d=pl.col("event_count_60d") - pl.col("event_count_30d"))
         .with_columns(
             usage_change_ratio=safe_ratio(pl.col("event_count_30d"), pl.col("event_count_previous_30d")) - 1,
@@ -121,3 +121,9 @@ def fact_account_usage_daily(
         )
         .select(AccountUsageDaily.column_names())
     )
+
+
+def _is_fresh(settings: Settings) -> pl.Expr:
+    """Whether the source has not been silent for longer than it may; without a limit it may for ever."""
+    limit = settings.stale_after_days.get("usage_events")
+    return pl.lit(True) if limit is None else days_between(pl.col("feed_day"), pl.col("as_of_date")) <= limit
