@@ -39,3 +39,33 @@ def test_windows_hold_just_their_days() -> None:
 
 def test_before_the_first_ticket_of_the_company_nothing_is_measured() -> None:
     assert signals(Period(date(2025, 1, 1), date(2025, 1, 2)), ticket(1, datetime(2025, 1, 20), None)) == []
+
+
+def test_hours_without_a_moment_of_resolution_count_from_the_day_on_which_they_end() -> None:
+    only_hours = ticket(1, datetime(2025, 1, 1, 8), None, resolution_time_hours=25.0, status="closed", priority="p3")
+    made = signals(Period(date(2025, 1, 1), date(2025, 1, 2)), only_hours)
+    assert [row["open_ticket_count"] for row in made] == [1, 0]
+    assert [row["sla_adherence_pct_90d"] for row in made] == [None, 100.0]
+
+
+def test_a_ticket_resolved_without_a_time_has_no_sla_and_is_rated_from_the_load_day_on() -> None:
+    undated = ticket(1, datetime(2025, 1, 29, 8), None, status="resolved", satisfaction_score=5.0)
+    made = signals(Period(date(2025, 1, 30), AS_OF), undated)
+    assert [row["mean_csat_90d"] for row in made] == [None, 5.0]
+    assert [row["sla_adherence_pct_90d"] for row in made] == [None, None]
+
+
+def test_a_deadline_at_midnight_is_past_on_the_evening_before() -> None:
+    made = signals(Period(date(2025, 1, 29), date(2025, 1, 29)), ticket(1, datetime(2025, 1, 29, 20), None))
+    assert made[0]["sla_adherence_pct_90d"] == 0.0
+
+
+def test_escalations_without_a_date_are_known_on_the_load_day_only() -> None:
+    made = signals(Period(date(2025, 1, 30), AS_OF), ticket(1, datetime(2025, 1, 29, 8), None, is_escalated=True))
+    assert [row["escalated_ticket_count_90d"] for row in made] == [None, 1]
+
+
+def test_an_escalation_with_a_date_counts_from_that_day_on() -> None:
+    dated = ticket(1, datetime(2025, 1, 1), None, is_escalated=True, escalated_at=datetime(2025, 1, 30, 12))
+    made = signals(Period(date(2025, 1, 29), AS_OF), dated)
+    assert [row["escalated_ticket_count_90d"] for row in made] == [0, 1, 1]

@@ -38,3 +38,14 @@ def test_an_account_without_events_is_measured_as_none_while_the_feed_is_alive()
 
 def test_a_feed_silent_beyond_its_limit_measures_nothing() -> None:
     assert signals(ago(8, 1)) == {}
+
+
+def test_a_source_without_a_limit_never_goes_stale() -> None:
+    frame, january = rows("staged_usage_events", ago(90, 1)), Period(date(2024, 1, 1), AS_OF)
+    unlimited = SETTINGS.model_copy(update={"stale_after_days": {}})
+    users = fact_user_daily(frame, unlimited, january)
+    usage = fact_usage_daily(frame, users, unlimited, january)
+    made = fact_account_usage_daily(
+        rows("staged_accounts", account()), frame, usage, users, unlimited, Period(AS_OF, AS_OF)
+    )
+    assert made.select("event_count_30d", "days_since_last_login").collect().rows() == [(0, 90)]

@@ -10,7 +10,9 @@ from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
 CREATED = datetime(2025, 1, 30, 12)
 
 
-def judged(resolved: datetime | None, created: datetime = CREATED, priority: str = "p1", status: str = "open") -> dict:
+def judged(
+    resolved: datetime | None, created: datetime = CREATED, priority: str | None = "p1", status: str = "open"
+) -> dict:
     ticket = {
         "ticket_id": "T", "account_id": "A", "created_at": created, "created_date": created.date(),
         "resolved_at": resolved, "priority": priority, "status": status, "satisfaction_score": 3.9,
@@ -40,3 +42,16 @@ def test_ticket_resolved_after_the_day_is_open_and_its_rating_not_known() -> Non
 def test_ticket_resolved_before_it_was_created_has_no_hours_and_an_unknown_state() -> None:
     made = judged(datetime(2025, 1, 30, 11), status="resolved")
     assert (made["resolution_hours"], made["sla_state"]) == (None, "unknown")
+
+
+def test_deadline_at_the_midnight_that_ends_the_day_is_past() -> None:
+    assert judged(None, created=datetime(2025, 1, 31, 20))["sla_state"] == "breached"
+
+
+def test_ticket_without_a_priority_has_no_target_and_an_unknown_state() -> None:
+    made = judged(datetime(2025, 1, 30, 13), priority=None)
+    assert (made["resolution_hours"], made["sla_target_hours"], made["sla_state"]) == (1.0, None, "unknown")
+
+
+def test_rating_is_not_rounded_to_satisfied() -> None:
+    assert judged(datetime(2025, 1, 30, 13))["csat_tier"] == "neutral"

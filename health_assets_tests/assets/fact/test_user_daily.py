@@ -33,3 +33,8 @@ def test_a_session_that_began_in_the_month_before_is_not_counted_again() -> None
 
 def test_an_event_without_a_user_is_nobodys() -> None:
     assert user_days(event(1, datetime(2025, 1, 5, 9), user=None)) == []
+
+
+def test_a_session_past_midnight_counts_on_the_day_on_which_it_began() -> None:
+    made = user_days(event(1, datetime(2025, 1, 5, 23, 50)), event(2, datetime(2025, 1, 6, 0, 5)))
+    assert made == [(date(2025, 1, 5), 1, 1), (date(2025, 1, 6), 1, 0)]

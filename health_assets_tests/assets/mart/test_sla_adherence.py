@@ -22,3 +22,17 @@ def test_pending_and_unknown_are_left_out_of_the_adherence() -> None:
     assert (row["ticket_count"], row["pending_count"], row["unknown_count"]) == (5, 1, 1)
     assert round(row["sla_adherence_pct"], 4) == 66.6667
     assert row["csat_pct"] is None
+
+
+def test_quantiles_of_hours_are_interpolated() -> None:
+    tickets = [
+        {
+            "ticket_id": str(hours), "account_id": "A", "created_month": date(2025, 1, 1), "sla_state": "met",
+            "resolution_hours": hours,
+        }
+        for hours in (1.0, 2.0, 3.0, 10.0)
+    ]  # fmt: skip
+    made = mart_sla_adherence(rows("fact_tickets", *tickets), SETTINGS).filter(pl.col("dimension_type") == "all")
+    row = made.collect().row(0, named=True)
+    assert (row["mean_resolution_hours"], row["median_resolution_hours"]) == (4.0, 2.5)
+    assert round(row["p90_resolution_hours"], 9) == 7.9  # 3 + 0.7 x (10 - 3)
