@@ -109,7 +109,15 @@ def test_unreadable_value_of_a_lenient_column_becomes_null_and_is_counted(compan
     outcome = staged(
         company,
         "accounts",
-        [{"account_id": "A", "company_name": "<script>", "signup_date": "2024-01-01", "status": "zombie", "age": "inf"}],
+        [
+            {
+                "account_id": "A",
+                "company_name": "<script>",
+                "signup_date": "2024-01-01",
+                "status": "zombie",
+                "age": "inf",
+            }
+        ],
     )
     assert outcome.kept.select("company_name", "status", "age").rows() == [("<script>", None, None)]
     assert counts(outcome) == (1, 1, 0, 0, 2)

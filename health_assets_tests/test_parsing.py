@@ -35,7 +35,9 @@ def read(tmp_path):
 
 
 def test_days_and_moments_in_one_column(read):
-    assert read("moment", "2024-03-05", "2024-03-05T10:20:30", "2024-03-05 10:20:30.123456", "2024-03-05T10:20:30Z") == [
+    assert read(
+        "moment", "2024-03-05", "2024-03-05T10:20:30", "2024-03-05 10:20:30.123456", "2024-03-05T10:20:30Z"
+    ) == [
         datetime(2024, 3, 5),
         datetime(2024, 3, 5, 10, 20, 30),
         datetime(2024, 3, 5, 10, 20, 30, 123456),
@@ -71,7 +73,10 @@ def test_declared_epoch(read, unit, value):
 
 def test_local_time_becomes_utc_and_a_moment_its_local_day(read):
     assert read("moment", "2024-07-01T12:00:00", timezone="Europe/Berlin") == [datetime(2024, 7, 1, 10)]
-    assert read("day", "2024-07-01T23:30:00Z", "2024-07-01", timezone="Europe/Berlin") == [date(2024, 7, 2), date(2024, 7, 1)]
+    assert read("day", "2024-07-01T23:30:00Z", "2024-07-01", timezone="Europe/Berlin") == [
+        date(2024, 7, 2),
+        date(2024, 7, 1),
+    ]
 
 
 def test_time_that_the_clock_skipped_and_time_that_it_had_twice(read):
@@ -115,7 +120,13 @@ def test_words_for_true_and_false(read):
 
 
 def test_enum_values_in_any_case_padded_and_spaced(read):
-    assert read("word", " OPEN ", "In Progress", "in-progress", "shut", "") == ["open", "in_progress", "in_progress", None, None]
+    assert read("word", " OPEN ", "In Progress", "in-progress", "shut", "") == [
+        "open",
+        "in_progress",
+        "in_progress",
+        None,
+        None,
+    ]
 
 
 def test_text_is_trimmed_and_blank_text_is_null(read):
@@ -123,7 +134,9 @@ def test_text_is_trimmed_and_blank_text_is_null(read):
 
 
 def test_their_values_in_any_case_become_ours(read):
-    assert read("word", "Live", " LIVE", "open", values={"word": {"Live": "in_progress"}}) == ["in_progress"] * 2 + ["open"]
+    assert read("word", "Live", " LIVE", "open", values={"word": {"Live": "in_progress"}}) == ["in_progress"] * 2 + [
+        "open"
+    ]
 
 
 def test_default_for_blanks(read):

@@ -23,7 +23,9 @@ def account(account_id: str = "A", signup: date = date(2024, 1, 1), **given: Any
     return {"account_id": account_id, "signup_date": signup, "company_name": account_id, "status": "active"} | given
 
 
-def subscription(mrr: float, start: date, end: date | None = None, account_id: str = "A", **given: Any) -> dict[str, Any]:
+def subscription(
+    mrr: float, start: date, end: date | None = None, account_id: str = "A", **given: Any
+) -> dict[str, Any]:
     """A row of staged_subscriptions."""
     return {
         "subscription_id": f"{account_id}-{start}-{mrr}",

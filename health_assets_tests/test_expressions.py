@@ -1,0 +1,93 @@
+"""Expressions that several tables share."""
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from health_assets import expressions
+
+FIRST = date(2025, 1, 1)
+
+
+def value_of(expression: pl.Expr, **columns) -> list:
+    return pl.DataFrame(columns).select(expression.alias("value"))["value"].to_list()
+
+
+def test_ratio_and_percent_are_null_where_there_is_nothing_to_divide_by():
+    columns = {"part": [1.0, 1.0, None, 0.0], "whole": [4.0, 0.0, 2.0, None]}
+    part, whole = pl.col("part"), pl.col("whole")
+    assert value_of(expressions.safe_ratio(part, whole), **columns) == [0.25, None, None, None]
+    assert value_of(expressions.percent(part, whole), **columns) == [25.0, None, None, None]
+
+
+def test_band_holds_from_its_floor_on():
+    bands = {"low": 0.0, "high": 80.0, "middle": 50.0}
+    banded = expressions.banded(pl.col("score"), bands)
+    assert value_of(banded, score=[80.0, 79.99, 50.0, 0.0, None]) == ["high", "middle", "middle", "low", None]
+
+
+def test_ceiling_belongs_to_its_band():
+    banded = expressions.up_to(pl.col("hours"), {"slow": 48.0, "fast": 4.0}, "very_slow")
+    assert value_of(banded, hours=[4.0, 4.01, 48.0, 48.01, None]) == ["fast", "slow", "slow", "very_slow", None]
+
+
+def test_half_is_rounded_away_from_zero():
+    assert value_of(expressions.rounded(pl.col("x"), 0), x=[0.5, 1.5, 2.5, -2.5]) == [1.0, 2.0, 3.0, -3.0]
+
+
+@pytest.mark.parametrize(("timezone", "day"), [("UTC", 31), ("Europe/Berlin", 1), ("America/New_York", 31)])
+def test_local_day_of_a_moment(timezone, day):
+    local = expressions.local_date(pl.col("moment"), timezone)
+    assert value_of(local, moment=[datetime(2024, 12, 31, 23, 30)])[0].day == day
+
+
+def test_panel_begins_with_the_member_and_ends_with_the_period():
+    members = pl.LazyFrame(
+        {"account_id": ["old", "new", "later"], "since": [date(2020, 1, 1), date(2025, 1, 2), date(2026, 1, 1)]}
+    )
+    panel = (
+        expressions.day_panel(members, "account_id", "since", FIRST, date(2025, 1, 2))
+        .sort("account_id", "day")
+        .collect()
+    )
+    assert panel.rows() == [("new", date(2025, 1, 2)), ("old", FIRST), ("old", date(2025, 1, 2))]
+
+
+def test_panel_of_no_days_is_empty():
+    members = pl.LazyFrame({"account_id": ["a"], "since": [date(2020, 1, 1)]})
+    assert expressions.day_panel(members, "account_id", "since", date(2025, 1, 2), FIRST).collect().is_empty()
+
+
+events = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 9)), max_size=20)
+
+
+@settings(max_examples=30, deadline=None)
+@given(events, st.integers(1, 5))
+def test_trailing_sum_is_the_count_of_the_window(happened, days):
+    panel = pl.DataFrame(
+        [(who, day, sum(1 for w, _, d in happened if (w, d) == (who, day))) for who in "ab" for day in range(10)],
+        schema={"account_id": pl.String, "day": pl.Int64, "n": pl.Int64},
+        orient="row",
+    )
+    found = panel.with_columns(n=expressions.trailing_sum("n", days)).rows()
+    assert found == [
+        (who, day, sum(1 for w, _, d in happened if w == who and day - days < d <= day))
+        for who in "ab"
+        for day in range(10)
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(events, st.integers(1, 5))
+def test_changes_of_a_distinct_count_sum_up_to_the_count_of_the_window(happened, days):
+    schema = {"account_id": pl.String, "thing": pl.String, "day": pl.Date}
+    dated = [(who, thing, FIRST + timedelta(day)) for who, thing, day in happened]
+    occurrences = pl.LazyFrame(dated, schema=schema, orient="row")
+    changes = expressions.distinct_in_window(occurrences, "account_id", "thing", "day", days, "n").collect().rows()
+    for who in "ab":
+        for day in (FIRST + timedelta(n) for n in range(16)):
+            things = {thing for w, thing, d in dated if w == who and day - timedelta(days) < d <= day}
+            assert sum(n for w, d, n in changes if w == who and d <= day) == len(things)
