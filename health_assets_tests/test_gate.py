@@ -2,7 +2,6 @@
 
 import json
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from health_assets.gate import Gated, gated
-from health_assets.parsing import FILE, ROW, parsed
+from health_assets.parsing import FILE, ROW
 from health_assets.settings import Settings
 from health_assets.tables import TABLES, load_all
 from health_assets_tests.frames import settings_of
