@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -123,14 +124,15 @@ def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     ).fetchall()
     if not rows:
         return
-    shown = _grid("Call first", "owner", "MRR", "health", "30d", "risk", "why", left=(0, 1, 5, 6))
-    for name, owner, mrr, score, trend, level, factors in rows:
-        health = "" if score is None else f"{score:.0f}"
-        shown.add_row(
-            escape(name), escape(owner or ""), _money(mrr), health, _signed(trend), _coloured(level), _why(factors)
-        )
     yield ""
-    yield shown
+    yield _line("[bold]Call first[/]")
+    for place, (name, owner, mrr, score, trend, level, factors) in enumerate(rows, start=1):
+        health = NOT_MEASURED if score is None else f"{score:.0f} ({_signed(trend) or 'no trend yet'})"
+        yield _line(
+            f"{place:>2} [bold]{escape(name)}[/] {_coloured(level)}, health {health}, MRR {_money(mrr)}, "
+            f"owner {escape(owner or 'nobody')}"
+        )
+        yield Padding(Text(_why(factors), style="dim"), (0, 0, 0, 3))
 
 
 def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
@@ -165,13 +167,11 @@ def _holds(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return found.fetchone() is not None
 
 
-def _grid(title: str, *columns: str, left: tuple[int, ...] = (0,)) -> Table:
+def _grid(title: str, *columns: str) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="dim")
-    for position, column in enumerate((f"[bold not dim]{title}[/]", *columns)):
-        wraps = position == len(columns) and position in left
-        shown.add_column(
-            column, justify="left" if position in left else "right", no_wrap=not wraps, overflow="ellipsis"
-        )
+    shown.add_column(f"[bold not dim]{title}[/]", no_wrap=True)
+    for column in columns:
+        shown.add_column(column, justify="right", no_wrap=True)
     return shown
 
 
@@ -182,7 +182,7 @@ def _line(markup: str) -> Text:
 def _why(factors: list[dict[str, Any]] | None) -> str:
     """The two weightiest reasons, in words."""
     weightiest = sorted(factors or [], key=lambda factor: (-(factor["points"] or 0), factor["factor"]))
-    return escape("; ".join(factor["sentence"] for factor in weightiest[:2]))
+    return "; ".join(factor["sentence"] for factor in weightiest[:2])
 
 
 def _coloured(word: str) -> str:
