@@ -15,9 +15,10 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from health_assets.contracts import dtypes, fingerprint, known_from
+from health_assets.contracts import dtypes, fingerprint, known_from, meta
 from health_assets.expressions import Period
 from health_assets.gate import QUARANTINE_SCHEMA, Gated
+from health_assets.parsing import typed
 from health_assets.settings import Settings
 from health_assets.sources import UNREADABLE
 from health_assets.tables import TABLES, Table
@@ -143,7 +144,7 @@ class Warehouse:
         known = known_from(table.contract)
         in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
         with self.transaction() as cursor:
-            if self._columns(table.relation) != list(dtypes(table.contract)):
+            if not self._fits(table):
                 _create(cursor, table)
                 cursor.execute("delete from house.months where relation = ?", [table.relation])
             kept = (rows.kept if isinstance(rows, Gated) else _collected(table, rows)).filter(in_months)
@@ -162,13 +163,14 @@ class Warehouse:
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
 
-    def _columns(self, relation: str) -> list[str]:
-        schema, name = relation.split(".")
-        rows = self.connection.cursor().execute(
-            "select column_name from duckdb_columns() where schema_name = ? and table_name = ? order by column_index",
-            [schema, name],
-        )
-        return [row[0] for row in rows.fetchall()]
+    def _fits(self, table: Table) -> bool:
+        """Whether the table as it lies in the file has the contract's columns, in order and type."""
+        cursor = self.connection.cursor()
+        cursor.register("shape", _storable(table.contract.create_empty()))
+        wanted = cursor.execute("select column_name, column_type from (describe shape)").fetchall()
+        if not self.holds(table.relation):
+            return False
+        return wanted == cursor.execute(f"select column_name, column_type from (describe {table.relation})").fetchall()
 
     # -- months -------------------------------------------------------------------------------------------------------
 
@@ -192,12 +194,34 @@ class Warehouse:
         recorded = self.months_of(table.relation)
         current = as_of.replace(day=1)
         always = {current, *requested} | ({(current - timedelta(days=1)).replace(day=1)} if as_of.day <= 3 else set())
-        foreign = self._columns(table.relation) != list(dtypes(table.contract))
+        foreign = not self._fits(table)
+        always |= self._months_of_former_orphans(table, settings)
         return [
             month
             for month, mark in marks.items()
             if foreign or month in always or recorded.get(month, (None, 0))[0] != mark
         ], marks
+
+    def _months_of_former_orphans(self, table: Table, settings: Settings) -> set[date]:
+        """Months with quarantined orphans whose key exists by now: accounts that came in after their events."""
+        relation = _quarantine_of(table)
+        if not table.is_gated or not self.holds(relation):
+            return set()
+        quarantined = self.connection.cursor().sql(f"select month, reasons, record from {relation}").pl()
+        spelling = settings.sources.get(table.name.removeprefix("staged_"))
+        months: set[date] = set()
+        for column, declared in table.contract.columns().items():
+            if target := meta(declared, "references"):
+                reads, key = target.split(".")
+                keys = self.read(TABLES[reads]).select(key).unique().collect().to_series()
+                orphans = quarantined.filter(pl.col("reasons").list.contains(f"{column}__orphan")).select(
+                    "month", pl.col("record").str.json_path_match(f"$.{column}").alias(column)
+                )
+                found = orphans.filter(
+                    typed(column, pl.String(), pl.String(), settings, spelling).is_in(keys.implode())
+                )
+                months.update(found["month"].drop_nulls())
+        return months
 
     def _fingerprints(self, table: Table, as_of: date, settings: Settings) -> dict[date, str]:
         """Month -> hash of the contract, the settings it uses, its last day, and what came in up to it."""
@@ -208,11 +232,13 @@ class Warehouse:
         if first is None:
             return {}
         basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
+        if table.is_gated and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
+            basis += spelling.model_dump_json(exclude={"path"})
         marks = {}
         for month in months_between(max(first, settings.history_start), as_of):
             start = None if table.lookback_months is None else months_before(month, table.lookback_months)
             made_from = [
-                sorted((m, mark) for m, (mark, _) in known.items() if m <= month and (start is None or m >= start))
+                sorted((m, *mark) for m, mark in known.items() if m <= month and (start is None or m >= start))
                 for known in upstream.values()
             ] + [
                 sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start))
@@ -326,7 +352,7 @@ def _storable(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, months: list[date] | None) -> None:
     """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
-    relation = f"quarantine.{table.name.split('_', 1)[1]}"
+    relation = _quarantine_of(table)
     cursor.register("shape", pl.DataFrame(schema=QUARANTINE_SCHEMA))
     cursor.execute(f"create table if not exists {relation} as select * from shape")
     cursor.unregister("shape")
@@ -336,6 +362,10 @@ def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, m
     cursor.execute(f"delete from quarantine.loads where relation = '{table.relation}' and {replaced}", values)
     _insert(cursor, relation, gated.rejected)
     _insert(cursor, "quarantine.loads", gated.loads.with_columns(relation=pl.lit(table.relation)))
+
+
+def _quarantine_of(table: Table) -> str:
+    return f"quarantine.{table.name.split('_', 1)[1]}"
 
 
 def _cannot_open(path: Path, error: str) -> str:
