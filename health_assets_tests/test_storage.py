@@ -42,7 +42,7 @@ def test_exception_between_delete_and_insert_leaves_the_months_as_they_were(ware
     def killed(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):  # noqa: PT012
         patched.setattr("health_assets.storage._insert", killed)
         warehouse.write_months(MONTHLY, [JANUARY], toys(("b", JANUARY, 2.0)), {JANUARY: "second"})
     assert held(warehouse, MONTHLY) == [("a", JANUARY, 1.0)]
