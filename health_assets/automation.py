@@ -30,7 +30,7 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         warehouse: Warehouse = context.resources.warehouse
         as_of: date = context.resources.as_of
-        rows = publish(warehouse, settings.published, context.run_id, as_of, settings.company)
+        rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company)
         return dg.MaterializeResult(
             metadata={
                 "snapshot": dg.MetadataValue.path(str(settings.published)),

@@ -22,6 +22,7 @@ from health_assets.tables import TABLES, Table
 
 ROWS_JUDGED_WHOLE = 1_000_000  # beyond that a table is judged by the number of broken rows on each day
 SAMPLE = 5
+REPEATED = "_repeated"
 
 RECONCILES = Expectation(
     "rows__reconcile",
@@ -120,8 +121,8 @@ def _written(table: Table, warehouse: Warehouse) -> pl.DataFrame:
     """The table, or of a monthly one the months that this run wrote."""
     months = sorted(warehouse.written.get(table.name, []))
     if table.monthly and months:
-        return warehouse.read(table, since=months[0], until=end_of_month(months[-1])).collect()
-    return warehouse.read(table).collect()
+        return warehouse.read(table, since=months[0], until=end_of_month(months[-1]), judged=True).collect()
+    return warehouse.read(table, judged=True).collect()
 
 
 def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation], warehouse: Warehouse) -> pl.DataFrame:
@@ -159,18 +160,22 @@ def _broken_rows_by_day(
     for promise in made:
         column = pl.col(promise.columns[0]) if promise.columns else pl.lit(None)
         if promise.kind == "unique":
-            broken[promise.name] = pl.len() - pl.struct(promise.columns).n_unique()
+            broken[promise.name] = pl.col(REPEATED).sum()
             continue
         if promise.kind == "not_null":
             kept = column.is_not_null()
         elif promise.kind == "in_set":
             kept = column.is_in(promise.arguments["value_set"])
         elif promise.kind == "between":
-            kept = pl.all_horizontal(*columns[promise.columns[0]].validation_rules(column).values())
+            bounds = columns[promise.columns[0]].validation_rules(column)
+            kept = pl.all_horizontal(*(rule for name, rule in bounds.items() if name != "nullability"))
         else:
             kept = rules[promise.name] if promise.kind == "rule" else _refers(promise, warehouse)
         broken[promise.name] = (~kept.fill_null(True)).sum()
-    day = pl.col(str(known_from(table.contract))).cast(pl.Date).alias("day")
+    known, key = known_from(table.contract), table.contract.primary_key()
+    day = (pl.col(known).cast(pl.Date) if known else pl.lit(None, pl.Date)).alias("day")
+    if key:  # over all days, since a key need not hold the day
+        rows = rows.with_columns((~pl.struct(key).is_first_distinct()).alias(REPEATED))
     return rows.lazy().group_by(day).agg(**broken).drop("day").collect(engine="streaming")
 
 

@@ -68,10 +68,13 @@ class Warehouse:
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def read(self, table: Table, *, until: date | None = None, since: date | None = None) -> pl.LazyFrame:
+    def read(
+        self, table: Table, *, until: date | None = None, since: date | None = None, judged: bool = False
+    ) -> pl.LazyFrame:
         """A table in its contract's dtypes, rows known by the evening of `until` only; monthly tables lazily.
 
-        A lazy frame reads through a cursor of its own and must be collected while the warehouse is open.
+        A lazy frame reads through a cursor of its own and must be collected while the warehouse is open. To be judged,
+        enums stay the text that is stored, so that a word that is none of theirs is seen.
         """
         if not self.holds(table.relation):
             return table.contract.create_empty(lazy=True)
@@ -85,7 +88,10 @@ class Warehouse:
         columns = ", ".join(dtypes(table.contract))
         query = f"select {columns} from {table.relation}{where}"
         frame = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
-        return frame.cast(dict(dtypes(table.contract)))
+        wanted = dtypes(table.contract)
+        if judged:
+            wanted = {name: pl.String() if isinstance(dtype, pl.Enum) else dtype for name, dtype in wanted.items()}
+        return frame.cast(dict(wanted))
 
     def _scanned(self, query: str) -> pl.LazyFrame:
         """A query as a lazy frame; each place of a plan that reads it has a cursor of its own, as two cannot share one."""
