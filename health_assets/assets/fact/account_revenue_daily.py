@@ -126,7 +126,7 @@ def _feeds(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
-    """How many of the last six closed month ends, and the day's own month so far, were lower than the one before."""
+    """How many of the last six months, each from its last day on, ended lower than the one before."""
     months = (
         month_end_mrr(periods, period.last_day)
         .sort("account_id", "month")
@@ -137,7 +137,7 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
         .filter(pl.col("mrr") < pl.col("earlier"), pl.col("earlier_month") == pl.col("month").dt.offset_by("-1mo"))
         .select(
             "account_id",
-            month_end=pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(period.last_day)),
+            month_end=pl.col("month").dt.month_end(),  # a month that is not over says nothing yet
             month="month",
         )
     )

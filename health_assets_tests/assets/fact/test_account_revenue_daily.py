@@ -51,3 +51,12 @@ def test_columns_without_a_date_are_known_on_the_load_day_only() -> None:
 
 def test_without_invoices_nothing_is_said_of_payment() -> None:
     assert signals([], [], Period(AS_OF, AS_OF))[0]["overdue_invoice_count"] is None
+
+
+def test_a_contraction_counts_from_its_month_end_on_whatever_the_day_of_the_run() -> None:
+    change = date(2025, 1, 10)
+    lower = [subscription(100, date(2024, 1, 1), change), subscription(60, change)]
+    for last_day in (date(2025, 1, 15), date(2025, 1, 31)):
+        made = signals(lower, [], Period(date(2025, 1, 15), last_day))
+        expected = [int(row["as_of_date"] == date(2025, 1, 31)) for row in made]
+        assert [row["contraction_month_count_6m"] for row in made] == expected
