@@ -22,7 +22,7 @@ def definitions(company: settings.Settings) -> dg.Definitions:
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
         jobs=[automation.daily_job(company), schedules.alerts_job(company)],
         schedules=[schedules.daily_schedule(company)],
-        sensors=[schedules.published_sensor(company)],
+        sensors=[schedules.published_sensor()],
         resources=resources(company),
         executor=dg.in_process_executor,
     )

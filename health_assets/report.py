@@ -81,9 +81,10 @@ def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Ite
 
 
 def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
-    accounts, at_risk, total = connection.sql(
+    accounts, at_risk, total, unknown, unknown_mrr = connection.sql(
         "select count(*) filter (risk_level in ('high', 'critical')), "
-        "sum(mrr) filter (risk_level in ('high', 'critical')), sum(mrr) from mart.churn_risk"
+        "sum(mrr) filter (risk_level in ('high', 'critical')), sum(mrr), "
+        "count(*) filter (risk_level = 'unknown'), sum(mrr) filter (risk_level = 'unknown') from mart.churn_risk"
     ).fetchall()[0]
     share = f", {100 * float(at_risk or 0) / float(total):.1f} % of {_money(total)}" if total else ""
     yield ""
@@ -91,6 +92,11 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {accounts} accounts with high "
         f"or critical churn risk{share}"
     )
+    if unknown:
+        yield _line(
+            f"[bold]Risk not known[/] of {unknown} accounts with {_money(unknown_mrr or 0)}: too little of them is "
+            "measured; connect usage, tickets and invoices"
+        )
 
 
 def _retention(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:

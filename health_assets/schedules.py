@@ -34,7 +34,7 @@ def alerts_job(settings: Settings) -> dg.JobDefinition:
     return alerts
 
 
-def published_sensor(settings: Settings) -> dg.SensorDefinition:
+def published_sensor() -> dg.SensorDefinition:
     """One alert run for each snapshot; a run whose blocking check failed publishes none."""
 
     @dg.asset_sensor(

@@ -97,7 +97,7 @@ def _section(moves: list[Transition], currency: str) -> str:
         lines.append(f"{len(moves) - CHANGES} earlier changes")
     lines += [_change(move) for move in moves[-CHANGES:]]
     if last.health_score is not None:
-        trend = "" if last.trend_30d is None else f", {last.trend_30d:+.0f} in 30 days"
+        trend = "" if last.trend_30d is None else f", {round(last.trend_30d) + 0:+d} in 30 days"
         lines.append(f"Health score {last.health_score:.0f}{trend}")
     lines += [f"• {clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
     lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'nobody'}")

@@ -74,7 +74,7 @@ def _repository(company: Settings) -> dg.RepositoryDefinition:
     def published() -> None: ...
 
     return dg.Definitions(
-        assets=[published], jobs=[alerts_job(company)], sensors=[published_sensor(company)]
+        assets=[published], jobs=[alerts_job(company)], sensors=[published_sensor()]
     ).get_repository_def()
 
 

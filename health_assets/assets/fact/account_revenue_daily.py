@@ -99,7 +99,7 @@ def fact_account_revenue_daily(
             .otherwise(pl.col("crm_status").cast(pl.String))
         )
         .join(_contractions(periods, period), on=["account_id", "as_of_date"], how="left")
-        .join(_overdue(staged_invoices, load_day, days), on=["account_id", "as_of_date"], how="left")
+        .join(_overdue(staged_invoices, days), on=["account_id", "as_of_date"], how="left")
         .join(_feeds(staged_invoices), how="cross")
         .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left")
         .join(_renewals(staged_subscriptions, days), on=["account_id", "as_of_date"], how="left")
@@ -153,7 +153,7 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
     )
 
 
-def _overdue(staged_invoices: pl.LazyFrame, load_day: date, days: pl.LazyFrame) -> pl.LazyFrame:
+def _overdue(staged_invoices: pl.LazyFrame, days: pl.LazyFrame) -> pl.LazyFrame:
     """Invoices past due and unpaid, and those paid late in the window, by account and day."""
     day = pl.col("as_of_date")
     is_settled = pl.col("status").is_in(["paid", "void"]).fill_null(False)
