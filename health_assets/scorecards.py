@@ -1,7 +1,7 @@
 """Scorecards: measures -> dimensions -> score, with how much of it was measured and what each dimension brought.
 
 How a score is made from signals, for any scorecard of the settings; which signals there are is the affair of the facts,
-which accounts and days are scored that of mart/customer_health_daily.py.
+which accounts and days are scored that of mart/health/customer_health_daily.py.
 """
 
 from collections.abc import Iterable

@@ -47,17 +47,19 @@ def test_table_is_checked_and_check_names_are_unique(table: Table) -> None:
 
 @each_table
 def test_function_schema_and_folder_agree(table: Table) -> None:
-    folder = table.function.__module__.split(".")[-2]
     if table.layer != "raw":
-        assert folder == table.layer
+        assert table.function.__module__.split(".")[2] == table.layer
         assert table.function.__name__ == table.name
     assert table.schema in ("raw", "staged", "dim", "fact", "mart")
 
 
 @pytest.mark.parametrize("layer", ["fact", "mart"])
 def test_each_file_of_facts_and_marts_has_a_test_file(layer: str) -> None:
-    files = {file.stem for file in (PACKAGE / "assets" / layer).glob("[a-z]*.py")}
-    tested = {file.stem.removeprefix("test_") for file in (TESTS / "assets" / layer).glob("test_*.py")}
+    rooms = PACKAGE / "assets" / layer, TESTS / "assets" / layer
+    files = {file.relative_to(rooms[0]) for file in rooms[0].rglob("[a-z]*.py")}
+    tested = {
+        file.with_name(file.name.removeprefix("test_")).relative_to(rooms[1]) for file in rooms[1].rglob("test_*.py")
+    }
     assert files - tested == set()
 
 

@@ -1,6 +1,6 @@
 """What support each account needed in the days up to each day, and how it went.
 
-Tickets one by one belong in fact/tickets.py, adherence by month in mart/sla_adherence.py.
+Tickets one by one belong in fact/tickets.py, adherence by month in mart/support/sla_adherence.py.
 """
 
 from datetime import date

@@ -1,6 +1,6 @@
 """Month-end recurring revenue of each account, and how it moved.
 
-Movements that concern one month only; retention percentages belong in mart/net_revenue_retention.py.
+Movements that concern one month only; retention percentages belong in mart/revenue/net_revenue_retention.py.
 """
 
 from datetime import date

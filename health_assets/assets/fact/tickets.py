@@ -1,6 +1,6 @@
 """Support tickets as they stood on the evening of the as-of day, held against the target of their priority.
 
-Shares by month belong in mart/sla_adherence.py, the history by account and day in fact/account_support_daily.py.
+Shares by month belong in mart/support/sla_adherence.py, the history by account and day in fact/account_support_daily.py.
 """
 
 from datetime import date, datetime, time, timedelta

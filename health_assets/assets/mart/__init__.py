@@ -1,1 +1,1 @@
-"""Answers: one file a business question."""
+"""Answers: one folder for who asks, one file a question."""

@@ -2,7 +2,7 @@
 
 Each day is scored from the facts of that day, by the scorecard in force when the day was written: a change of weights
 shows as another scorecard_version from then on and never rewrites what was known. The as-of day alone, with trend and
-priority, is mart/customer_health.py.
+priority, is mart/health/customer_health.py.
 """
 
 import dataframely as dy

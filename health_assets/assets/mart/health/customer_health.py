@@ -1,6 +1,6 @@
 """Health on the as-of day: who needs attention first, and who is on the way down.
 
-The days before are in mart/customer_health_daily.py; why an account may leave is mart/churn_risk.py.
+The days before are in mart/health/customer_health_daily.py; why an account may leave is mart/health/churn_risk.py.
 """
 
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.customer_health_daily import CustomerHealthDaily
+from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
 from health_assets.columns import AsOfDate, Count, Money
 from health_assets.tables import table
 

@@ -1,6 +1,6 @@
 """Churn risk of each account on the as-of day: factors with points that add up, each with its reason in a sentence.
 
-A risk score is no probability: nothing here is learned from the past. Health itself is mart/customer_health.py.
+A risk score is no probability: nothing here is learned from the past. Health itself is mart/health/customer_health.py.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.customer_health import TREND_DAYS
+from health_assets.assets.mart.health.customer_health import TREND_DAYS
 from health_assets.columns import AccountId, AsOfDate, Count, Money, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import banded, rounded, safe_ratio

@@ -10,8 +10,8 @@ from health_assets.assets.fact.account import Account
 from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
 from health_assets.assets.fact.account_support_daily import AccountSupportDaily
 from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
-from health_assets.assets.mart.churn_risk import mart_churn_risk, mrr__of_all_levels_is_total
-from health_assets.assets.mart.customer_health import CustomerHealth
+from health_assets.assets.mart.health.churn_risk import mart_churn_risk, mrr__of_all_levels_is_total
+from health_assets.assets.mart.health.customer_health import CustomerHealth
 from health_assets.contracts import dtypes
 
 AS_OF = date(2025, 1, 31)

@@ -3,7 +3,7 @@
 from datetime import date
 
 from health_assets.assets.fact.revenue_monthly import fact_revenue_monthly
-from health_assets.assets.mart.net_revenue_retention import mart_net_revenue_retention
+from health_assets.assets.mart.revenue.net_revenue_retention import mart_net_revenue_retention
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
 
 

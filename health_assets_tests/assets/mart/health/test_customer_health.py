@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.assets.mart.customer_health import mart_customer_health
-from health_assets.assets.mart.customer_health_daily import CustomerHealthDaily
+from health_assets.assets.mart.health.customer_health import mart_customer_health
+from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
 from health_assets.contracts import dtypes
 
 AS_OF, EARLIER = date(2025, 1, 31), date(2025, 1, 1)

@@ -8,7 +8,7 @@ from health_assets import settings
 from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
 from health_assets.assets.fact.account_support_daily import AccountSupportDaily
 from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
-from health_assets.assets.mart.customer_health_daily import CustomerHealthDaily, mart_customer_health_daily
+from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, mart_customer_health_daily
 from health_assets.contracts import dtypes, table_rules
 from health_assets.expressions import Period
 

@@ -1,6 +1,6 @@
 """Retention of revenue by month: the waterfall of all accounts, net and gross retention, logo churn.
 
-Who moved is in fact/revenue_monthly.py; retention by the month in which accounts began is in mart/revenue_cohorts.py.
+Who moved is in fact/revenue_monthly.py; retention by the month in which accounts began is in mart/revenue/revenue_cohorts.py.
 """
 
 import dataframely as dy

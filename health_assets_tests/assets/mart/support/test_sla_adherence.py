@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from health_assets.assets.mart.sla_adherence import mart_sla_adherence
+from health_assets.assets.mart.support.sla_adherence import mart_sla_adherence
 from health_assets_tests.assets.rows import SETTINGS, rows
 
 

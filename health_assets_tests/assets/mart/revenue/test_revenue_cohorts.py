@@ -3,7 +3,7 @@
 from datetime import date
 
 from health_assets.assets.fact.revenue_monthly import fact_revenue_monthly
-from health_assets.assets.mart.revenue_cohorts import mart_revenue_cohorts
+from health_assets.assets.mart.revenue.revenue_cohorts import mart_revenue_cohorts
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
 
 

@@ -1,0 +1,1 @@
+"""The shop: what accounts buy, whether they come back and pay in time."""

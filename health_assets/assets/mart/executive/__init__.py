@@ -1,0 +1,1 @@
+"""Everything in one look: a row a month, a row a segment."""

@@ -1,0 +1,1 @@
+"""Health of accounts, the risk that they leave, and what drives it."""

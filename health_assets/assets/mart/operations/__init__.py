@@ -1,0 +1,1 @@
+"""The workflow module: throughput, quality, value and risk of accounts by month."""

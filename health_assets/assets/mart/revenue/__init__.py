@@ -1,0 +1,1 @@
+"""Recurring revenue: does it stay, grow, come back?"""

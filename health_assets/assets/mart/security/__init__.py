@@ -1,0 +1,1 @@
+"""Managed security: incidents, satisfaction and the journey of accounts."""

@@ -1,0 +1,1 @@
+"""Support: were promises to answer kept?"""
