@@ -78,3 +78,8 @@ def Share(description: str, **options: Any) -> dy.Float64:  # noqa: N802
 def Hours(description: str) -> dy.Float64:  # noqa: N802
     """A duration in hours."""
     return dy.Float64(nullable=True, min=0, description=f"{description}, in hours")
+
+
+def Minutes(description: str) -> dy.Float64:  # noqa: N802
+    """A duration in minutes."""
+    return dy.Float64(nullable=True, min=0, description=f"{description}, in minutes")

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -71,6 +72,12 @@ def local_date(moment: pl.Expr, timezone: str) -> pl.Expr:
     return moment.dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.date()
 
 
+def end_of_day(day: date, timezone: str) -> datetime:
+    """The next local midnight, as UTC without a zone like every moment of the tables."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone))
+    return midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+
+
 def days_between(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:
     """Whole days from one day to a later one."""
     return (later - earlier).dt.total_days()
@@ -116,4 +123,56 @@ def distinct_in_window(occurrences: pl.LazyFrame, key: str, thing: str, day: str
         )
         .group_by(key, "day")
         .agg(pl.col("change").sum().alias(name))
+    )
+
+
+def counts_by_day(
+    members: pl.LazyFrame, since: str, counted: Mapping[str, pl.LazyFrame], period: Period, key: str = "account_id"
+) -> pl.LazyFrame:
+    """How many things each member has on each day of a period, from the member's own first day (`since`) on.
+
+    Linear in the things, where a row per thing and day would be as many times as many as its window has days.
+
+    Args:
+        members: one row per `key`, with `since`.
+        since: first day of a member; its things may have begun before.
+        counted: name of a count -> its things, with `key`, `first_day`, `end_day` (the first day on which it counts no
+            longer; null: for ever) and `size`.
+        period: the days that are asked for.
+        key: to whom the things belong.
+
+    Returns:
+        grain: key x day, sorted; one column per count, the sum of the sizes.
+    """
+    everybody = members.select(key, since, _first=pl.lit(period.first_day))
+    return (
+        day_panel(everybody, key, "_first", period.first_day, period.last_day)
+        .join(_changes_by_day(counted, period, key), on=[key, "day"], how="left", validate="1:1")
+        .sort(key, "day")
+        .with_columns(pl.col(*counted).fill_null(0).cum_sum().over(key))
+        .join(everybody.select(key, since), on=key, how="left", validate="m:1")
+        .filter(pl.col("day") >= pl.col(since))
+        .select(key, "day", *counted)
+        .sort(key, "day")
+    )
+
+
+def _changes_by_day(counted: Mapping[str, pl.LazyFrame], period: Period, key: str) -> pl.LazyFrame:
+    """By how much each count changes on each day; what began before the period stands on its first day."""
+    things = pl.concat(those.with_columns(name=pl.lit(name)) for name, those in counted.items()).with_columns(
+        first_day=pl.max_horizontal("first_day", pl.lit(period.first_day))
+    )
+    inside = things.filter(
+        pl.col("first_day") <= period.last_day,
+        pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")),
+    )
+    return (
+        pl.concat(
+            [
+                inside.select(key, "name", "size", day="first_day"),
+                inside.select(key, "name", -pl.col("size"), day="end_day").drop_nulls("day"),
+            ]
+        )
+        .group_by(key, "day")
+        .agg(pl.col("size").filter(pl.col("name") == name).sum().alias(name) for name in counted)
     )

@@ -88,6 +88,19 @@ class Support(Section):
     neutral_from: float
 
 
+class Security(Section):
+    """Minutes to respond that are promised, by severity; a severity that is not named has no target."""
+
+    sla_minutes: dict[Literal["low", "medium", "high", "critical"], Positive]
+
+
+class Satisfaction(Section):
+    """Which answers to the question of recommendation make a promoter and a detractor."""
+
+    promoter_from: float
+    detractor_up_to: float
+
+
 class PowerDay(Section):
     """From how many events and features on a day counts as a day of power usage."""
 
@@ -230,6 +243,8 @@ class Settings(Section):
     lifecycle: Lifecycle
     value_tiers: dict[Literal["strategic", "key", "standard"], float]
     support: Support
+    security: Security
+    satisfaction: Satisfaction
     engagement: Engagement
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
@@ -313,7 +328,14 @@ def _read(path: Path) -> dict[str, Any]:
     return content or {}
 
 
-_WHOLE = {"scorecards", "bands", "sla_hours", "event_categories", "value_tiers"}  # replaced whole, never key by key
+_WHOLE = {
+    "scorecards",
+    "bands",
+    "sla_hours",
+    "sla_minutes",
+    "event_categories",
+    "value_tiers",
+}  # replaced whole, never key by key
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

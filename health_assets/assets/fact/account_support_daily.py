@@ -17,12 +17,13 @@ from health_assets.assets.fact.tickets import (
 )
 from health_assets.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, day_panel, local_date, percent, safe_ratio
+from health_assets.expressions import Period, counts_by_day, local_date, percent, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 MONTH, QUARTER, REFERENCE_WINDOW = 30, 90, 31  # NovaCRM's published score counts D-30 ... D
 REPORTED_OPEN = ["open", "escalated"]
+FOR_EVER = pl.lit(None, pl.Date)
 LOWEST, HIGHEST = 1, 5  # ratings
 
 
@@ -56,6 +57,17 @@ class AccountSupportDaily(Contract):
         max=HIGHEST,
         description="Mean rating of tickets created in 31 days, whenever given; null but on the load day, or none rated",
     )
+    ticket_count_to_date = Count("Tickets ever created")
+    escalated_ticket_count_to_date = Count(
+        "Of those, escalated by the day; null where moments of escalation are not exported, but on the load day",
+        nullable=True,
+    )
+    mean_csat_to_date = dy.Float64(
+        nullable=True,
+        min=LOWEST,
+        max=HIGHEST,
+        description="Mean rating of tickets ever created and resolved by the day; null = none rated",
+    )
 
 
 @table(AccountSupportDaily, monthly=True, settings_sections=("support", "timezone"))
@@ -75,12 +87,9 @@ def fact_account_support_daily(
         flags_escalations=(pl.col("is_escalated").is_not_null() | pl.col("status").is_not_null()).any(),
     )
     return (
-        day_panel(staged_accounts, "account_id", "signup_date", period.first_day, period.last_day)
+        counts_by_day(staged_accounts, "signup_date", counted, period)
         .join(feed, how="cross")
         .filter(pl.col("day") >= pl.col("first_ticket_date"))
-        .join(_changes(counted, period), on=["account_id", "day"], how="left", validate="1:1")
-        .sort("account_id", "day")
-        .with_columns(pl.col(*counted).fill_null(0).cum_sum().over("account_id"))
         .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
             as_of_date="day",
@@ -91,6 +100,13 @@ def fact_account_support_daily(
             .when("dates_escalations")
             .then("dated_escalations"),
             mean_csat_90d=_mean_rating("rating_sum_90d", "ratings_90d"),
+            escalated_ticket_count_to_date=pl.when(
+                is_load_day & pl.any_horizontal("dates_escalations", "flags_escalations")
+            )
+            .then(pl.col("dated_escalations_to_date") + pl.col("undated_escalations_to_date"))
+            .when("dates_escalations")
+            .then("dated_escalations_to_date"),
+            mean_csat_to_date=_mean_rating("rating_sum_to_date", "ratings_to_date"),
             sla_adherence_pct_90d=percent(pl.col("met"), pl.col("met") + pl.col("breached")),
             reported_open_ticket_count_31d=pl.when(is_load_day).then("reported_open"),
             mean_csat_31d=pl.when(is_load_day).then(_mean_rating("rating_sum_31d", "ratings_31d")),
@@ -136,6 +152,7 @@ def _counted(tickets: pl.LazyFrame, load_day: date) -> dict[str, pl.LazyFrame]:
         return pl.when(day.is_not_null()).then(pl.max_horizontal(day, opened))
 
     def days(those: pl.LazyFrame, first: pl.Expr, end: pl.Expr | int, size: pl.Expr | None = None) -> pl.LazyFrame:
+        """Tickets that count from `first` until `end`, or for so many days after they were opened."""
         return those.select(
             "account_id",
             first_day=not_before_opened(first),
@@ -157,31 +174,12 @@ def _counted(tickets: pl.LazyFrame, load_day: date) -> dict[str, pl.LazyFrame]:
         "reported_open": days(recent, opened, REFERENCE_WINDOW),
         "ratings_31d": days(rated, opened, REFERENCE_WINDOW),
         "rating_sum_31d": days(rated, opened, REFERENCE_WINDOW, rating),
+        "ticket_count_to_date": days(tickets, opened, FOR_EVER),
+        "dated_escalations_to_date": days(tickets, escalated, FOR_EVER),
+        "undated_escalations_to_date": days(flagged, pl.lit(load_day), FOR_EVER),
+        "ratings_to_date": days(rated, resolved, FOR_EVER),
+        "rating_sum_to_date": days(rated, resolved, FOR_EVER, rating),
     }
-
-
-def _changes(counted: dict[str, pl.LazyFrame], period: Period) -> pl.LazyFrame:
-    """By how much each count changes on each day; what began before the period stands on its first day.
-
-    Linear in the tickets, where a row per ticket and day would be ninety times as many. Grain: account_id x day.
-    """
-    tickets = pl.concat(
-        of_tickets.with_columns(name=pl.lit(name)) for name, of_tickets in counted.items()
-    ).with_columns(first_day=pl.max_horizontal("first_day", pl.lit(period.first_day)))
-    inside = tickets.filter(
-        pl.col("first_day") <= period.last_day,
-        pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")),
-    )
-    return (
-        pl.concat(
-            [
-                inside.select("account_id", "name", "size", day="first_day"),
-                inside.select("account_id", "name", -pl.col("size"), day="end_day").drop_nulls("day"),
-            ]
-        )
-        .group_by("account_id", "day")
-        .agg(pl.col("size").filter(pl.col("name") == name).sum().alias(name) for name in counted)
-    )
 
 
 def _mean_rating(total: str, count: str) -> pl.Expr:

@@ -3,8 +3,7 @@
 Shares by month belong in mart/support/sla_adherence.py, the history by account and day in fact/account_support_daily.py.
 """
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 import dataframely as dy
 import polars as pl
@@ -13,7 +12,7 @@ from health_assets.assets.fact.account import SEGMENTS
 from health_assets.assets.staged.support_tickets import PRIORITIES, RESOLVED
 from health_assets.columns import AccountId, Day, Hours, Moment
 from health_assets.contracts import Contract
-from health_assets.expressions import banded, first_match, month_of, safe_ratio, up_to
+from health_assets.expressions import banded, end_of_day, first_match, month_of, safe_ratio, up_to
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -73,7 +72,7 @@ def fact_tickets(
     staged_support_tickets: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings, as_of: date, load_day: date
 ) -> pl.LazyFrame:
     """Tickets opened by the as-of day."""
-    evening = _end_of_day(as_of, settings.timezone)
+    evening = end_of_day(as_of, settings.timezone)
     satisfaction = {"satisfied": settings.support.satisfied_from, "neutral": settings.support.neutral_from}
     return (
         staged_support_tickets.filter(pl.col("created_date") <= as_of)
@@ -162,9 +161,3 @@ def _is_escalated(*, is_load_day: bool) -> pl.Expr:
     flagged = pl.coalesce("is_escalated", pl.col("status") == "escalated")
     undated = flagged if is_load_day else pl.when(~flagged.fill_null(False) & pl.col("exports_escalations")).then(False)
     return pl.when(pl.col("escalated_at").is_not_null()).then(True).otherwise(undated)
-
-
-def _end_of_day(day: date, timezone: str) -> datetime:
-    """The next local midnight, as UTC without a zone like every moment of the tables."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone))
-    return midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)

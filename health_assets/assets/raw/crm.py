@@ -25,3 +25,16 @@ class RawAccounts(RawContract):
 
 
 raw_accounts = source("raw_accounts", RawAccounts)
+
+
+class RawContractEvents(RawContract):
+    """What happened to the contracts of the accounts, and what did it bring?"""
+
+    event_id = Given("Key of the event", required=True, key=True)
+    account_id = Given("Account", required=True)
+    event_date = Given("Day of the event", required=True)
+    event_type = Given("signed, renewed, upgraded, downgraded, cancelled or other")
+    revenue_impact = Given("Change of revenue that it brought")
+
+
+raw_contract_events = source("raw_contract_events", RawContractEvents)

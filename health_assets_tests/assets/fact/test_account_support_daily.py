@@ -6,6 +6,8 @@ from health_assets.assets.fact.account_support_daily import fact_account_support
 from health_assets.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows
 
+AS_OF_NOON = datetime(2025, 1, 31, 12)
+
 
 def ticket(number: int, created: datetime, resolved: datetime | None, **given) -> dict:
     return {
@@ -69,3 +71,20 @@ def test_an_escalation_with_a_date_counts_from_that_day_on() -> None:
     dated = ticket(1, datetime(2025, 1, 1), None, is_escalated=True, escalated_at=datetime(2025, 1, 30, 12))
     made = signals(Period(date(2025, 1, 29), AS_OF), dated)
     assert [row["escalated_ticket_count_90d"] for row in made] == [0, 1, 1]
+
+
+def test_to_date_counts_every_ticket_however_old() -> None:
+    old = ticket(1, datetime(2024, 1, 5), datetime(2024, 1, 6), status="resolved", satisfaction_score=2.0)
+    new = ticket(2, datetime(2025, 1, 30), AS_OF_NOON, status="resolved", satisfaction_score=5.0, is_escalated=True)
+    made = signals(Period(date(2025, 1, 30), AS_OF), old, new)
+    assert [row["ticket_count_to_date"] for row in made] == [2, 2]
+    assert [row["mean_csat_to_date"] for row in made] == [2.0, 3.5]
+    assert [row["escalated_ticket_count_to_date"] for row in made] == [None, 1]
+
+
+def test_a_ticket_before_signup_counts_from_signup_on() -> None:
+    early = ticket(1, datetime(2025, 1, 29), datetime(2025, 1, 30, 8), account_id="B")
+    late_signup = rows("staged_accounts", account("B", AS_OF)), rows("staged_support_tickets", early)
+    made = fact_account_support_daily(*late_signup, SETTINGS, AS_OF, Period(date(2025, 1, 1), AS_OF)).collect()
+    assert made["ticket_count_30d"].to_list() == [1]
+    assert made["open_ticket_count"].to_list() == [0]

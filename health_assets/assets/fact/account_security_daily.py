@@ -1,0 +1,84 @@
+"""Which security incidents each account had in the days up to each day.
+
+Incidents one by one belong in fact/incidents.py, means by month in mart/security/security_operations.py.
+"""
+
+from datetime import date
+
+import polars as pl
+
+from health_assets.columns import AccountId, AsOfDate, Count
+from health_assets.contracts import Contract
+from health_assets.expressions import Period, counts_by_day, local_date
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+MONTH, TWO_MONTHS, QUARTER = 30, 60, 90
+
+
+class AccountSecurityDaily(Contract):
+    """How many incidents did each account have in the days up to each day, and how grave were they?"""
+
+    account_id = AccountId(primary_key=True)
+    as_of_date = AsOfDate()
+    incident_count_30d = Count("Incidents detected in 30 days, false positives included")
+    incident_count_60d = Count("Incidents detected in 60 days, false positives included")
+    incident_count_90d = Count("Incidents detected in 90 days, false positives included")
+    critical_incident_count_90d = Count("Of those, critical")
+    incident_count_to_date = Count("Incidents ever detected, false positives included")
+    false_positive_count_to_date = Count(
+        "Of those, known to be false positives by the day; null where that is not exported, or known on the load day only",
+        nullable=True,
+    )
+
+
+@table(AccountSecurityDaily, monthly=True, settings_sections=("timezone",))
+def fact_account_security_daily(
+    staged_accounts: pl.LazyFrame,
+    staged_security_incidents: pl.LazyFrame,
+    settings: Settings,
+    load_day: date,
+    period: Period,
+) -> pl.LazyFrame:
+    """One row per account and day of the period from the company's first incident day on, and the account's signup."""
+    counted = _counted(staged_security_incidents, settings, load_day)
+    says = pl.col("is_false_positive").is_not_null()
+    feed = staged_security_incidents.select(
+        first_incident_date=pl.col("detected_date").min(),
+        says_false_positives=says.any(),
+        dates_false_positives=(says & pl.col("contained_at").is_not_null()).any(),
+    )
+    return (
+        counts_by_day(staged_accounts, "signup_date", counted, period)
+        .join(feed, how="cross")
+        .filter(pl.col("day") >= pl.col("first_incident_date"))
+        .with_columns(pl.col(*counted).round().cast(pl.Int64), as_of_date="day")
+        .with_columns(
+            false_positive_count_to_date=pl.when(
+                pl.col("dates_false_positives") | (pl.col("says_false_positives") & (pl.col("day") == load_day))
+            ).then("false_positives"),
+        )
+        .sort("account_id", "as_of_date")
+        .select(AccountSecurityDaily.column_names())
+    )
+
+
+def _counted(staged_security_incidents: pl.LazyFrame, settings: Settings, load_day: date) -> dict[str, pl.LazyFrame]:
+    """What is counted -> incidents with the days on which they count."""
+    detected = pl.col("detected_date")
+    contained = local_date(pl.col("contained_at"), settings.timezone)
+    found_false = pl.max_horizontal(detected, contained.fill_null(load_day))
+    critical = staged_security_incidents.filter(pl.col("severity") == "critical")
+
+    def days(incidents: pl.LazyFrame, first_day: pl.Expr, window: int | None = None) -> pl.LazyFrame:
+        end_day = pl.lit(None, pl.Date) if window is None else detected.dt.offset_by(f"{window}d")
+        return incidents.select("account_id", first_day=first_day, end_day=end_day, size=pl.lit(1.0))
+
+    return {
+        "incident_count_30d": days(staged_security_incidents, detected, MONTH),
+        "incident_count_60d": days(staged_security_incidents, detected, TWO_MONTHS),
+        "incident_count_90d": days(staged_security_incidents, detected, QUARTER),
+        "incident_count_to_date": days(staged_security_incidents, detected),
+        "false_positives": days(staged_security_incidents.filter("is_false_positive"), found_false),
+        "critical_incident_count_90d": days(critical, detected, QUARTER),
+    }

@@ -1,0 +1,113 @@
+"""Security incidents as they stood on the evening of the as-of day, with the minutes that each step took.
+
+Means and rates by month belong in mart/security/security_operations.py, the history by account and day in
+fact/account_security_daily.py.
+"""
+
+from datetime import date, datetime
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.fact.account import SEGMENTS
+from health_assets.assets.staged.security_incidents import SEVERITIES
+from health_assets.columns import AccountId, Day, Minutes, Moment
+from health_assets.contracts import Contract
+from health_assets.expressions import end_of_day, month_of
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+MICROSECONDS_OF_A_MINUTE = 60_000_000
+
+
+class Incidents(Contract):
+    """What was detected at which account, how fast was it dealt with, and was that in time? As known on the as-of day."""
+
+    incident_id = dy.String(primary_key=True, description="Incident")
+    account_id = AccountId(of="staged_accounts")
+    severity = dy.Enum(SEVERITIES, nullable=True, description="low to critical; null = not known")
+    incident_type = dy.String(nullable=True, description="What kind of incident; null = not known")
+    occurred_at = Moment("When it began; null = not known")
+    detected_at = Moment("When it was detected", nullable=False)
+    detected_date = Day("Local day on which it was detected", nullable=False, metadata={"known_from": True})
+    detected_month = Day("First day of the month in which it was detected", nullable=False)
+    responded_at = Moment("When somebody began to work on it; null = not by the as-of day, or not exported")
+    contained_at = Moment("When it could no longer spread; null = not by the as-of day, or not exported")
+    minutes_to_detect = Minutes("From beginning to detection; null = beginning not known, or after detection")
+    minutes_to_respond = Minutes("From detection to response; null = none yet, not exported, or before detection")
+    minutes_to_contain = Minutes("From detection to containment; null = not yet, not exported, or before detection")
+    is_false_positive = dy.Bool(
+        nullable=True,
+        description="Turned out to be none; known from its containment on, else on the load day only; null = not known",
+    )
+    is_critical = dy.Bool(nullable=True, description="Whether the severity is critical; null = severity not known")
+    sla_minutes = Minutes("Time to respond that the severity allows; null = no target, or severity not known")
+    is_within_sla = dy.Bool(
+        nullable=True,
+        description="Responded within the target; false also while unanswered with the target past; where moments of "
+        "response are not exported, what the file says, on the load day only; null = no target, or not known",
+    )
+    segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account; null = not signed up yet")
+
+    @dy.rule()
+    def is_within_sla__agrees_with_minutes(cls) -> pl.Expr:
+        return (pl.col("minutes_to_respond") <= pl.col("sla_minutes")) == pl.col("is_within_sla")
+
+
+@table(Incidents)
+def fact_incidents(
+    staged_security_incidents: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings, as_of: date, load_day: date
+) -> pl.LazyFrame:
+    """Incidents detected by the as-of day."""
+    evening = end_of_day(as_of, settings.timezone)
+    targets = settings.security.sla_minutes
+    is_load_day = pl.lit(as_of == load_day)
+    return (
+        staged_security_incidents.filter(pl.col("detected_date") <= as_of)
+        .with_columns(
+            is_answered_at_some_time=pl.col("responded_at").is_not_null(),
+            exports_responses=pl.col("responded_at").is_not_null().any(),
+        )
+        .with_columns(
+            pl.when(pl.col(moment) < evening).then(moment).alias(moment)
+            for moment in ("occurred_at", "responded_at", "contained_at")
+        )
+        .with_columns(
+            detected_month=month_of(pl.col("detected_date")),
+            minutes_to_detect=_minutes("occurred_at", "detected_at"),
+            minutes_to_respond=_minutes("detected_at", "responded_at"),
+            minutes_to_contain=_minutes("detected_at", "contained_at"),
+            is_false_positive=pl.when(pl.col("contained_at").is_not_null() | is_load_day).then("is_false_positive"),
+            is_critical=pl.col("severity") == "critical",
+            sla_minutes=pl.col("severity")
+            .cast(pl.String)
+            .replace_strict(targets, default=None, return_dtype=pl.Float64),
+            worked_within_sla=pl.when(is_load_day, ~pl.col("is_answered_at_some_time")).then("worked_within_sla"),
+        )
+        .with_columns(is_within_sla=_is_within_sla(evening))
+        .join(dim_account.select("account_id", "segment"), on="account_id", how="left", validate="m:1")
+        .sort("incident_id")
+        .select(Incidents.column_names())
+    )
+
+
+def _is_within_sla(evening: datetime) -> pl.Expr:
+    """By the minutes; else by what the file says; an unanswered one is late from its deadline on."""
+    deadline = pl.col("detected_at") + pl.duration(
+        microseconds=(pl.col("sla_minutes") * MICROSECONDS_OF_A_MINUTE).round()
+    )
+    is_overdue = pl.col("exports_responses") & pl.col("responded_at").is_null() & (deadline <= evening)
+    has_target = pl.col("sla_minutes").is_not_null()
+    return pl.when(has_target).then(
+        pl.coalesce(
+            pl.col("minutes_to_respond") <= pl.col("sla_minutes"),
+            "worked_within_sla",
+            pl.when(is_overdue).then(pl.lit(False)),
+        )
+    )
+
+
+def _minutes(earlier: str, later: str) -> pl.Expr:
+    """Minutes between two moments; null where they are out of order."""
+    minutes = (pl.col(later) - pl.col(earlier)).dt.total_microseconds() / MICROSECONDS_OF_A_MINUTE
+    return pl.when(minutes >= 0).then(minutes)

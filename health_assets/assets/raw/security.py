@@ -1,0 +1,25 @@
+"""Security operations centre: incidents at the accounts."""
+
+from health_assets.columns import Given
+from health_assets.contracts import RawContract
+from health_assets.tables import source
+
+
+class RawSecurityIncidents(RawContract):
+    """What was detected at which account, and how fast was it dealt with?"""
+
+    incident_id = Given("Key of the incident", required=True, key=True)
+    account_id = Given("Account", required=True)
+    severity = Given("low, medium, high or critical")
+    incident_type = Given("What kind of incident, e.g. malware")
+    occurred_at = Given("When it began")
+    detected_at = Given("When it was detected", required=True)
+    responded_at = Given("When somebody began to work on it")
+    contained_at = Given("When it could no longer spread")
+    is_false_positive = Given("Whether it turned out to be none, as known when the file was written")
+    sla_minutes = Given("Minutes to respond that were promised")
+    worked_within_sla = Given("Whether it was responded to in time, where the moment itself is not exported")
+    status = Given("Where it stands, as known when the file was written")
+
+
+raw_security_incidents = source("raw_security_incidents", RawSecurityIncidents)

@@ -1,0 +1,33 @@
+"""What happened to contracts, parsed. A type that the product does not know becomes `other`; the event stays."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day
+from health_assets.contracts import Contract
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import staged
+
+CONTRACT_EVENT_TYPES = ["signed", "renewed", "upgraded", "downgraded", "cancelled", "other"]
+
+
+class ContractEvents(Contract):
+    """What happened to the contracts of the accounts, and what did it bring?"""
+
+    event_id = dy.String(primary_key=True, description="Event")
+    account_id = AccountId(of="staged_accounts")
+    event_date = Day("Local day of the event", nullable=False, metadata={"known_from": True})
+    event_type = dy.Enum(CONTRACT_EVENT_TYPES, description="What happened; other = none of the others, or not said")
+    revenue_impact = dy.Float64(
+        nullable=True,
+        description="Change of revenue that it brought, as the CRM has it, in the reporting currency; null = not said",
+    )
+
+
+@staged(ContractEvents)
+def staged_contract_events(raw_contract_events: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed events."""
+    return raw_contract_events.pipe(parsed, ContractEvents, settings, "contract_events").with_columns(
+        pl.col("event_type").fill_null("other")
+    )

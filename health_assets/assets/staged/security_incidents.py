@@ -1,0 +1,54 @@
+"""Security incidents, parsed. One whose moments are out of order keeps its row; the minutes between them are null."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day, Minutes, Moment
+from health_assets.contracts import WARN, Contract
+from health_assets.expressions import local_date
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import identity, staged
+
+SEVERITIES = ["low", "medium", "high", "critical"]
+LENIENT = {"lenient": True}
+
+
+class SecurityIncidents(Contract):
+    """What was detected at which account, and how fast was it dealt with?"""
+
+    incident_id = dy.String(primary_key=True, description="Incident")
+    account_id = AccountId(of="staged_accounts")
+    severity = dy.Enum(SEVERITIES, nullable=True, metadata=LENIENT, description="low to critical; null = not known")
+    incident_type = dy.String(nullable=True, description="What kind of incident, lower case; null = not known")
+    occurred_at = Moment("When it began; null = not known")
+    detected_at = Moment("When it was detected", nullable=False)
+    detected_date = Day("Local day on which it was detected", nullable=False, metadata={"known_from": True})
+    responded_at = Moment("When somebody began to work on it; null = nobody yet, or not exported")
+    contained_at = Moment("When it could no longer spread; null = not yet, or not exported")
+    is_false_positive = dy.Bool(
+        nullable=True, metadata=LENIENT, description="Turned out to be none, as known on the load day; null = not known"
+    )
+    sla_minutes = Minutes("Time to respond that the file calls promised; the targets of the settings are what counts")
+    worked_within_sla = dy.Bool(
+        nullable=True, metadata=LENIENT, description="Responded to in time, as known on the load day; null = not known"
+    )
+    status = dy.String(nullable=True, description="Where it stands on the load day, lower case; null = not known")
+
+
+@staged(SecurityIncidents)
+def staged_security_incidents(raw_security_incidents: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed incidents."""
+    return raw_security_incidents.pipe(parsed, SecurityIncidents, settings, "security_incidents").with_columns(
+        pl.col("incident_type", "status").str.to_lowercase().str.replace_all(r"[\s-]+", "_"),
+        detected_date=local_date(pl.col("detected_at"), settings.timezone),
+    )
+
+
+@identity(of=staged_security_incidents, severity=WARN)
+def moments__in_order(staged_security_incidents: pl.LazyFrame) -> pl.LazyFrame:
+    """No incident was detected before it began, or dealt with before it was detected; else those minutes are unknown."""
+    detected = pl.col("detected_at")
+    return staged_security_incidents.filter(
+        (pl.col("occurred_at") > detected) | (pl.min_horizontal("responded_at", "contained_at") < detected)
+    )
