@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from health_assets.publish import SnapshotError, snapshot
+from health_assets.scorecards import bands_in_use, scorecards_in_use
 from health_assets.settings import Settings
 
 CALLED_FIRST = 10
@@ -61,7 +62,7 @@ def print_status(settings: Settings, console: Console) -> None:
 
 
 def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
-    bands = [*settings.scorecards[settings.scorecard].bands, "unknown"]
+    bands = [*bands_in_use(settings), "unknown"]
     found = {
         band or "unknown": (accounts, mrr, trend)
         for band, accounts, mrr, trend in connection.sql(
@@ -70,7 +71,9 @@ def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Ite
         ).fetchall()
     }
     total = sum(mrr or 0 for _, mrr, _ in found.values())
-    shown = _grid(f"Health ({settings.scorecard})", "accounts", "MRR", "share of MRR", "mean change 30d")
+    shown = _grid(
+        f"Health ({', '.join(scorecards_in_use(settings))})", "accounts", "MRR", "share of MRR", "mean change 30d"
+    )
     for band in [*bands, *sorted(set(found) - set(bands))]:
         if band in found:
             accounts, mrr, trend = found[band]

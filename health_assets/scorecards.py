@@ -8,20 +8,52 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from health_assets.expressions import banded, rounded, safe_ratio
-from health_assets.settings import Measure, Scorecard
+from health_assets.expressions import banded, first_match, rounded, safe_ratio
+from health_assets.settings import Measure, Scorecard, Settings
 
 UNKNOWN = "unknown"  # the band of an account of which too little was measured
 QUARTILES = 4
 NOISE = 9  # decimals: 0.3 x 75 + 0.2 x 100 + ... of exactly 80 must be 80 and no 79.99999999
+SIGNAL_KEY = ["account_id", "as_of_date"]
+EVERYBODY = pl.lit(True)
 
 
-def scored(signals: pl.LazyFrame, scorecard: Scorecard) -> pl.LazyFrame:
+def joined_signals(panel: pl.LazyFrame, *signals: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows of the panel with the columns of each account x day table beside them.
+
+    Null where a table has no row of the account and day: not measured. Each metric is in one table only.
+    """
+    for signal in signals:
+        panel = panel.join(signal, on=SIGNAL_KEY, how="left", validate="1:1")
+    return panel
+
+
+def assigned(settings: Settings) -> pl.Expr:
+    """The name of the scorecard of an account: the first whose filter holds, else the default."""
+    filtered = [(pl.sql_expr(choice.accounts), choice.scorecard) for choice in settings.scorecards_for]
+    return first_match([*filtered, (EVERYBODY, settings.scorecard)])
+
+
+def scorecards_in_use(settings: Settings) -> dict[str, Scorecard]:
+    """The scorecards that score anybody, the default last."""
+    names = dict.fromkeys([*(choice.scorecard for choice in settings.scorecards_for), settings.scorecard])
+    return {name: settings.scorecards[name] for name in names}
+
+
+def bands_in_use(settings: Settings) -> list[str]:
+    """The bands of the scorecards in use, those of the default first, each best first."""
+    scorecards = reversed(scorecards_in_use(settings).values())
+    return list(dict.fromkeys(band for scorecard in scorecards for band in scorecard.bands))
+
+
+def scored(signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYBODY) -> pl.LazyFrame:
     """The accounts that the scorecard is for, with their scores.
 
     Args:
         signals: one row per account_id and as_of_date, of all accounts, since quartiles run over everybody. A metric
             that the scorecard names and no column brings is not measured.
+        scorecard: how to score.
+        chosen: which rows are scored, besides the scorecard's own filter.
 
     Returns:
         account_id, as_of_date; health_score, 0-100, null where coverage is below the scorecard's floor; health_band;
@@ -29,18 +61,13 @@ def scored(signals: pl.LazyFrame, scorecard: Scorecard) -> pl.LazyFrame:
         struct each; and for each dimension <dimension>_score and <dimension>_contribution.
     """
     dimensions = scorecard.dimensions
-    measure_scores = {
-        _column(dimension, name): measure_score(measure)
-        for dimension, part in dimensions.items()
-        for name, measure in part.measures.items()
-    }
     dimension_scores = {
         f"{dimension}_score": _weighted_mean(
             (pl.col(_column(dimension, name)), measure.weight) for name, measure in part.measures.items()
         )
         for dimension, part in dimensions.items()
     }
-    measured = [
+    all_measures = [
         (pl.col(_column(dimension, name)), part.weight * measure.weight)
         for dimension, part in dimensions.items()
         for name, measure in part.measures.items()
@@ -54,12 +81,11 @@ def scored(signals: pl.LazyFrame, scorecard: Scorecard) -> pl.LazyFrame:
         for dimension, part in dimensions.items()
     }
     return (
-        with_missing_as_null(signals, _signal_names(scorecard))
-        .with_columns(**measure_scores)
-        .filter(pl.sql_expr(scorecard.accounts))
+        measured(signals, scorecard)
+        .filter(pl.sql_expr(scorecard.accounts), chosen)
         .with_columns(
             **dimension_scores,
-            coverage=(_weight_present(measured) / sum(weight for _, weight in measured)).round(NOISE),
+            coverage=(_weight_present(all_measures) / sum(weight for _, weight in all_measures)).round(NOISE),
         )
         .with_columns(**contributions, exact_score=pl.when(is_covered).then(_weighted_mean(parts).round(NOISE)))
         .with_columns(health_score=_rounded_score(scorecard))
@@ -82,6 +108,15 @@ def scored(signals: pl.LazyFrame, scorecard: Scorecard) -> pl.LazyFrame:
                 for dimension, part in dimensions.items()
             ),
         )
+    )
+
+
+def measured(signals: pl.LazyFrame, scorecard: Scorecard) -> pl.LazyFrame:
+    """The signals with the score of each measure, 0-100, as a column `<dimension>.<measure>`."""
+    return with_missing_as_null(signals, _signal_names(scorecard)).with_columns(
+        measure_score(measure).alias(_column(dimension, name))
+        for dimension, part in scorecard.dimensions.items()
+        for name, measure in part.measures.items()
     )
 
 

@@ -209,6 +209,13 @@ class Scorecard(Section):
         return hashlib.sha256(self.model_dump_json(exclude={"description"}).encode()).hexdigest()[:12]
 
 
+class ScorecardFor(Section):
+    """A scorecard and the accounts that it is for: SQL over the columns of dim.account."""
+
+    scorecard: str
+    accounts: str
+
+
 def _summing_to_one(section: Any, weights: dict[str, float]) -> Any:
     total = sum(weights.values())
     if abs(total - 1) > 1e-9:
@@ -237,6 +244,7 @@ class Settings(Section):
     reporting_currency: str
     fx_rates: dict[str, Positive]
     scorecard: str
+    scorecards_for: list[ScorecardFor]
     sources: dict[str, Source]
     revenue: Revenue
     segments: dict[Literal["enterprise", "mid_market"], Segment]
@@ -266,11 +274,13 @@ class Settings(Section):
         return history_start.replace(day=1)
 
     @model_validator(mode="after")
-    def _scorecard_exists(self) -> "Settings":
-        if self.scorecard not in self.scorecards:
-            raise ValueError(
-                f"scorecard: {self.scorecard!r} is not among the scorecards{_near(self.scorecard, self.scorecards)}"
-            )
+    def _scorecards_exist(self) -> "Settings":
+        named = {"scorecard": self.scorecard} | {
+            f"scorecards_for.{place}.scorecard": choice.scorecard for place, choice in enumerate(self.scorecards_for)
+        }
+        for place, name in named.items():
+            if name not in self.scorecards:
+                raise ValueError(f"{place}: {name!r} is not among the scorecards{_near(name, self.scorecards)}")
         return self
 
     @property

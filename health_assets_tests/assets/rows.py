@@ -36,3 +36,13 @@ def subscription(
         "currency": "USD",
         "is_trial": False,
     } | given
+
+
+def made(table: str, **given: Any) -> pl.DataFrame:
+    """A table by its transform; what is not given is the empty frame of an optional source, the default settings, or
+    the as-of day."""
+    known = load_all()
+    injected = {"settings": SETTINGS, "as_of": AS_OF, "load_day": AS_OF}
+    frames = {name: rows(name) for name in known[table].inputs}
+    wanted = [*known[table].inputs, *known[table].injected]
+    return known[table].function(**{name: ({**injected, **frames} | given)[name] for name in wanted}).collect()

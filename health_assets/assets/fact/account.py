@@ -101,8 +101,8 @@ def dim_account(
             arr=12 * pl.col("mrr"),
             is_active=(pl.col("account_status") == "active").fill_null(False),
             churn_date=pl.when(pl.col("account_status") == "churned").then("last_end_date"),
-            value_tier=banded(pl.col("mrr"), settings.value_tiers | {"basic": 0.0}),
-            lifecycle_stage=_lifecycle_stage(settings),
+            value_tier=value_tier(settings),
+            lifecycle_stage=lifecycle_stage(settings),
         )
         .with_columns(  # within the gap it may still return, then there was no churn
             churn_date=pl.when(pl.col("churn_date").dt.offset_by(f"{settings.revenue.churn_gap_days}d") <= as_of).then(
@@ -110,6 +110,25 @@ def dim_account(
             )
         )
         .select(Account.column_names())
+    )
+
+
+def value_tier(settings: Settings) -> pl.Expr:
+    """The tier that an account's `mrr` reaches; null where that is not known."""
+    return banded(pl.col("mrr"), settings.value_tiers | {"basic": 0.0})
+
+
+def lifecycle_stage(settings: Settings) -> pl.Expr:
+    """The stage by `account_status`, else by `tenure_days`."""
+    tenure, by_status = pl.col("tenure_days"), pl.col("account_status")
+    return first_match(
+        [
+            (by_status == "trial", "trial"),
+            (by_status == "churned", "churned"),
+            (tenure <= settings.lifecycle.onboarding_days, "onboarding"),
+            (tenure <= settings.lifecycle.growing_days, "growing"),
+            (pl.lit(True), "mature"),
+        ]
     )
 
 
@@ -168,19 +187,6 @@ def _segment(settings: Settings) -> pl.Expr:
         for name, segment in settings.segments.items()
     )
     return first_match([*cases, (pl.lit(True), "smb")])
-
-
-def _lifecycle_stage(settings: Settings) -> pl.Expr:
-    tenure, by_status = pl.col("tenure_days"), pl.col("account_status")
-    return first_match(
-        [
-            (by_status == "trial", "trial"),
-            (by_status == "churned", "churned"),
-            (tenure <= settings.lifecycle.onboarding_days, "onboarding"),
-            (tenure <= settings.lifecycle.growing_days, "growing"),
-            (pl.lit(True), "mature"),
-        ]
-    )
 
 
 def _whole_months(earlier: pl.Expr, day: date) -> pl.Expr:

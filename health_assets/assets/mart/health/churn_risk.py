@@ -14,13 +14,21 @@ from health_assets.assets.mart.health.customer_health import TREND_DAYS
 from health_assets.columns import AccountId, AsOfDate, Count, Money, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import banded, rounded, safe_ratio
-from health_assets.scorecards import UNKNOWN, with_missing_as_null
+from health_assets.scorecards import UNKNOWN, joined_signals, with_missing_as_null
 from health_assets.settings import ChurnRisk, Factor, Settings
 from health_assets.tables import identity, table
 
 RISK_LEVELS = ["critical", "high", "medium", "low", UNKNOWN]
 SCORED_STATUSES = ["active", "trial", "suspended"]
 CENT = 0.01
+OPTIONAL_SIGNALS = (
+    "nps_rating",
+    "user_activation_rate",
+    "feature_adoption_rate",
+    "critical_incident_count_90d",
+    "past_due_payment_count",
+    "late_paid_payment_count_90d",
+)
 
 
 class AccountChurnRisk(Contract):
@@ -43,9 +51,11 @@ class AccountChurnRisk(Contract):
                 "value": dy.Float64(),
                 "threshold": dy.Float64(),
                 "sentence": dy.String(),
+                "mrr": dy.Float64(nullable=True),
             }
         ),
-        description="The raised factors, most points first, then by name: value, threshold, and both in a sentence",
+        description="The raised factors, most points first, then by name: value, threshold, both in a "
+        "sentence, and the MRR that it touches, the account's",
     )
     coverage = dy.Float64(min=0, max=1, description="Points of the factors that were measured / of all, 0-1")
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
@@ -86,19 +96,16 @@ def mart_churn_risk(
     as_of: date,
 ) -> pl.LazyFrame:
     """Risk of the accounts of the as-of day."""
+    accounts = dim_account.filter(pl.col("account_status").is_in(SCORED_STATUSES)).select(
+        "account_id", "mrr", as_of_date=pl.lit(as_of)
+    )
     health = mart_customer_health.select("account_id", "health_score", "trend_30d")
-    of_the_day = pl.col("as_of_date") == as_of
-    revenue = fact_account_revenue_daily.filter(of_the_day).drop("as_of_date", "mrr", "account_status")
-    usage = fact_account_usage_daily.filter(of_the_day).drop("as_of_date")
-    support = fact_account_support_daily.filter(of_the_day).drop("as_of_date")
+    revenue = fact_account_revenue_daily.drop("mrr", "account_status")  # the as-of day's are those of dim_account
+    signals = (revenue, fact_account_usage_daily, fact_account_support_daily)
     return (
-        dim_account.filter(pl.col("account_status").is_in(SCORED_STATUSES))
-        .select("account_id", "mrr", as_of_date=pl.lit(as_of))
+        joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
         .join(health, on="account_id", how="left", validate="1:1")
-        .join(revenue, on="account_id", how="left", validate="1:1")
-        .join(usage, on="account_id", how="left", validate="1:1")
-        .join(support, on="account_id", how="left", validate="1:1")
-        .pipe(with_missing_as_null, ["nps_rating", "activation_rate", "critical_incident_count_90d"])
+        .pipe(with_missing_as_null, OPTIONAL_SIGNALS)
         .pipe(_judged, settings.churn_risk)
         .with_columns(usage_change_pct=100 * pl.col("usage_change_ratio"))
         .sort("account_id")
@@ -129,6 +136,7 @@ def _judged(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
                 value=readings[name].value.cast(pl.Float64),
                 threshold=_threshold(readings[name], factor),
                 sentence=readings[name].sentence,
+                mrr="mrr",
             )
         )
         for name, factor in most_points_first
@@ -161,11 +169,14 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
     trend, score = pl.col("trend_30d"), pl.col("health_score")
     now, before = pl.col("event_count_30d"), pl.col("event_count_previous_30d")
     silent, contractions = pl.col("days_since_last_login"), pl.col("contraction_month_count_6m")
-    overdue, late = pl.col("overdue_invoice_count"), pl.col("late_paid_invoice_count_90d")
+    overdue = _sum_of_measured("overdue_invoice_count", "past_due_payment_count")
+    late = _sum_of_measured("late_paid_invoice_count_90d", "late_paid_payment_count_90d")
     escalated, renewal = pl.col("escalated_ticket_count_90d"), pl.col("days_to_renewal")
     csat, nps = pl.col("mean_csat_90d"), pl.col("nps_rating")
-    tickets, breadth = pl.col("ticket_count_30d"), pl.col("feature_breadth_30d")
-    activation, incidents = pl.col("activation_rate"), pl.col("critical_incident_count_90d")
+    tickets = pl.col("ticket_count_30d")
+    features, categories = pl.col("feature_adoption_rate"), pl.col("feature_breadth_30d")
+    adoption = pl.coalesce(features, categories)  # the catalogue of features comes first
+    activation, incidents = pl.col("user_activation_rate"), pl.col("critical_incident_count_90d")
     limit = {name: factor.threshold for name, factor in factors.items()}
     payment, near, unhappy = factors["payment_trouble"], factors["renewal_near"], factors["low_satisfaction"]
     is_overdue = overdue >= payment.threshold
@@ -244,11 +255,12 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.format(f"{{}} tickets in 30 days, more than {limit['high_support_volume']:g}", tickets),
         ),
         "low_adoption": Reading(
-            breadth < limit["low_adoption"],
-            breadth,
+            adoption < limit["low_adoption"],
+            adoption,
             pl.format(
-                f"Uses {{}} % of the feature categories, below {100 * limit['low_adoption']:g} %",
-                _number(100 * breadth),
+                f"Uses {{}} % of the {{}}, below {100 * limit['low_adoption']:g} %",
+                _number(100 * adoption),
+                pl.when(features.is_not_null()).then(pl.lit("features")).otherwise(pl.lit("feature categories")),
             ),
         ),
         "low_activation": Reading(
@@ -278,6 +290,11 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
 def _either(one: pl.Expr, other: pl.Expr) -> pl.Expr:
     """Whether one of two holds, judged by the one that is measured where the other is not."""
     return pl.coalesce(one | other, one, other)
+
+
+def _sum_of_measured(*counts: str) -> pl.Expr:
+    """The sum of what is measured; null where nothing is."""
+    return pl.when(pl.any_horizontal(pl.col(counts).is_not_null())).then(pl.sum_horizontal(counts))
 
 
 def _number(value: pl.Expr, decimals: int = 0) -> pl.Expr:

@@ -10,20 +10,37 @@ import polars as pl
 
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
 from health_assets.columns import AsOfDate, Count, Money
+from health_assets.expressions import days_between, first_match
 from health_assets.tables import table
 
 TREND_DAYS = 30
+TRENDS = (7, TREND_DAYS, 90)  # days
+BAND_MOVEMENTS = ["improved", "worsened", "same", "new"]
 
 
-class CustomerHealth(CustomerHealthDaily):
-    """Which accounts need attention today, and in which order?"""
-
-    as_of_date = AsOfDate(primary_key=False)
-    trend_30d = dy.Float64(
+def Trend(days: int) -> dy.Float64:  # noqa: N802 - a column type
+    """Change of the score, in points."""
+    return dy.Float64(
         nullable=True,
         min=-100,
         max=100,
-        description="Score minus the score 30 days before, in points; null where either is, or the scorecard changed",
+        description=f"Score minus the score {days} days before, in points; null where either is, or the scorecard changed",
+    )
+
+
+class CustomerHealth(CustomerHealthDaily):
+    """Which accounts need attention today, in which order, and which way are they going?"""
+
+    as_of_date = AsOfDate(primary_key=False)
+    trend_7d = Trend(7)
+    trend_30d = Trend(30)
+    trend_90d = Trend(90)
+    days_in_band = Count("Days in a row up to the as-of day in this band, under this version of the scorecard")
+    previous_band = dy.String(nullable=True, description="Band 30 days before; null = not scored then")
+    band_movement = dy.Enum(
+        BAND_MOVEMENTS,
+        nullable=True,
+        description="Band against 30 days before; new = not scored then; null = unknown, or the scorecard changed",
     )
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
     intervention_priority = Count(
@@ -35,17 +52,62 @@ class CustomerHealth(CustomerHealthDaily):
 def mart_customer_health(
     mart_customer_health_daily: pl.LazyFrame, dim_account: pl.LazyFrame, as_of: date
 ) -> pl.LazyFrame:
-    """Health, trend and priority of the as-of day."""
-    earlier = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=TREND_DAYS)).select(
-        "account_id", "scorecard_version", earlier_score="health_score"
-    )
+    """Health, trends and priority of the as-of day."""
+    scores = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of)
+    for days in TRENDS:
+        earlier = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=days)).select(
+            "account_id",
+            **{
+                f"version_{days}d": "scorecard_version",
+                f"score_{days}d": "health_score",
+                f"band_{days}d": "health_band",
+            },
+        )
+        scores = scores.join(earlier, on="account_id", how="left", validate="1:1")
     return (
-        mart_customer_health_daily.filter(pl.col("as_of_date") == as_of)
-        .join(earlier, on=["account_id", "scorecard_version"], how="left", validate="1:1")
+        scores.join(_days_in_band(mart_customer_health_daily, as_of), on="account_id", how="left", validate="1:1")
         .join(dim_account.select("account_id", "mrr"), on="account_id", how="left", validate="1:1")
-        .with_columns(trend_30d=pl.col("health_score") - pl.col("earlier_score"))
+        .with_columns(_trend(days).alias(f"trend_{days}d") for days in TRENDS)
+        .with_columns(previous_band=f"band_{TREND_DAYS}d", band_movement=_band_movement())
         .sort("health_score", "mrr", "account_id", descending=[False, True, False], nulls_last=True)
         .with_row_index("intervention_priority", offset=1)
         .with_columns(pl.col("intervention_priority").cast(pl.Int64))
         .select(CustomerHealth.column_names())
+    )
+
+
+def _trend(days: int) -> pl.Expr:
+    """Only scores of one version compare: a change of weights is no change of the account."""
+    same_version = pl.col(f"version_{days}d") == pl.col("scorecard_version")
+    return pl.when(same_version).then(pl.col("health_score") - pl.col(f"score_{days}d"))
+
+
+def _band_movement() -> pl.Expr:
+    """Bands of one version are in the order of their scores."""
+    trend = _trend(TREND_DAYS)
+    is_same = pl.col(f"band_{TREND_DAYS}d") == pl.col("health_band")
+    return first_match(
+        [
+            (pl.col(f"version_{TREND_DAYS}d").is_null(), "new"),
+            (trend.is_not_null() & is_same, "same"),
+            (trend > 0, "improved"),
+            (trend < 0, "worsened"),
+        ]
+    )
+
+
+def _days_in_band(mart_customer_health_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Days since band or version last changed, or the account was not scored on a day. Grain: account_id."""
+    day = pl.col("as_of_date")
+
+    def changed(column: pl.Expr) -> pl.Expr:
+        return column != column.shift(1).over("account_id", order_by="as_of_date")
+
+    is_first = (changed(pl.col("health_band")) | changed(pl.col("scorecard_version"))).fill_null(True)
+    is_after_gap = (day.diff().over("account_id", order_by="as_of_date").dt.total_days() > 1).fill_null(True)
+    return (
+        mart_customer_health_daily.select("account_id", "as_of_date", "health_band", "scorecard_version")
+        .filter(is_first | is_after_gap)
+        .group_by("account_id")
+        .agg(days_in_band=days_between(day.max(), pl.lit(as_of)) + 1)
     )

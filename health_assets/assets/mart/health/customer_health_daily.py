@@ -8,15 +8,34 @@ priority, is mart/health/customer_health.py.
 import dataframely as dy
 import polars as pl
 
+from health_assets.assets.fact.account import lifecycle_stage, value_tier
 from health_assets.columns import AccountId, AsOfDate, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import Period
-from health_assets.scorecards import scored, with_missing_as_null
+from health_assets.expressions import Period, days_between, first_match
+from health_assets.scorecards import (
+    SIGNAL_KEY,
+    assigned,
+    joined_signals,
+    scorecards_in_use,
+    scored,
+    with_missing_as_null,
+)
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 TOLERANCE = 1e-6
 DIMENSIONS = ("usage", "adoption", "support", "revenue", "engagement", "satisfaction", "security")
+USAGE_STATES = ["active", "no_activity", "no_data"]
+ATTRIBUTES = (
+    "company_name",
+    "industry",
+    "employee_count",
+    "plan_tier",
+    "account_owner",
+    "region",
+    "segment",
+    "parent_account_id",
+)
 
 
 def Contribution(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
@@ -38,6 +57,10 @@ class CustomerHealthDaily(Contract):
     health_score = Score("Health; null where coverage is below the scorecard's floor")
     health_band = dy.String(description="Band of the score, by the scorecard's own names; unknown = no score")
     coverage = dy.Float64(min=0, max=1, description="Weight of the measures that were measured / of all, 0-1")
+    usage_state = dy.Enum(
+        USAGE_STATES,
+        description="active = events in 30 days; no_activity = the feed is there and brought none; no_data = no feed",
+    )
     rounding_difference = dy.Float64(
         nullable=True,
         min=-0.5,
@@ -83,6 +106,7 @@ class CustomerHealthDaily(Contract):
 
 @table(CustomerHealthDaily, monthly=True, lookback_months=0)  # no settings_sections: new weights rewrite no history
 def mart_customer_health_daily(
+    dim_account: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
     fact_account_support_daily: pl.LazyFrame,
@@ -90,16 +114,38 @@ def mart_customer_health_daily(
     period: Period,
 ) -> pl.LazyFrame:
     """Scores of the days of a period."""
-    scorecard = settings.scorecards[settings.scorecard]
+    signals = (fact_account_usage_daily, fact_account_support_daily)
     in_period = pl.col("as_of_date").is_between(period.first_day, period.last_day)
-    key = ["account_id", "as_of_date"]
+    rows = (
+        joined_signals(*(signal.filter(in_period) for signal in (fact_account_revenue_daily, *signals)))
+        .pipe(with_attributes, dim_account, settings)
+        .with_columns(scorecard=assigned(settings), usage_state=usage_state())
+    )
+    scores = [
+        scored(rows, scorecard, pl.col("scorecard") == name).with_columns(
+            scorecard=pl.lit(name), scorecard_version=pl.lit(scorecard.version)
+        )
+        for name, scorecard in scorecards_in_use(settings).items()
+    ]
     return (
-        fact_account_revenue_daily.filter(in_period)
-        .join(fact_account_usage_daily.filter(in_period), on=key, how="left", validate="1:1")
-        .join(fact_account_support_daily.filter(in_period), on=key, how="left", validate="1:1")
-        .pipe(scored, scorecard)
-        .with_columns(scorecard=pl.lit(settings.scorecard), scorecard_version=pl.lit(scorecard.version))
+        pl.concat(scores, how="diagonal")
+        .join(rows.select(*SIGNAL_KEY, "usage_state"), on=SIGNAL_KEY, how="left", validate="1:1")
         .pipe(with_missing_as_null, [f"{name}_{part}" for name in DIMENSIONS for part in ("score", "contribution")])
-        .sort(*key)
+        .sort(*SIGNAL_KEY)
         .select(CustomerHealthDaily.column_names())
     )
+
+
+def with_attributes(rows: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """What filters of scorecards may name: today's attributes, and stage, tier and tenure as of each day."""
+    return (
+        rows.join(dim_account.select("account_id", "signup_date", *ATTRIBUTES), on="account_id", how="left")
+        .with_columns(tenure_days=days_between(pl.col("signup_date"), pl.col("as_of_date")))
+        .with_columns(lifecycle_stage=lifecycle_stage(settings), value_tier=value_tier(settings))
+    )
+
+
+def usage_state() -> pl.Expr:
+    """Whether an account was active, or did nothing, or nothing is known of what it did."""
+    events = pl.col("event_count_30d")
+    return first_match([(events > 0, "active"), (events == 0, "no_activity"), (events.is_null(), "no_data")])

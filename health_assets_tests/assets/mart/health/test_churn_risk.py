@@ -5,14 +5,14 @@ from typing import Any
 
 import polars as pl
 
-from health_assets import settings
 from health_assets.assets.fact.account import Account
 from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
 from health_assets.assets.fact.account_support_daily import AccountSupportDaily
 from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
-from health_assets.assets.mart.health.churn_risk import mart_churn_risk, mrr__of_all_levels_is_total
+from health_assets.assets.mart.health.churn_risk import mrr__of_all_levels_is_total
 from health_assets.assets.mart.health.customer_health import CustomerHealth
 from health_assets.contracts import dtypes
+from health_assets_tests.assets.rows import made
 
 AS_OF = date(2025, 1, 31)
 CALM_REVENUE = {
@@ -52,15 +52,14 @@ def risk(
     **of_account: Any,
 ) -> dict[str, Any]:
     """The risk of an account on which all is calm but what is given."""
-    return mart_churn_risk(
-        frame(CustomerHealth, CALM_HEALTH | (health or {}) if connected else None),
-        frame(AccountRevenueDaily, CALM_REVENUE | (revenue or {})),
-        frame(AccountUsageDaily, CALM_USAGE | (usage or {}) if connected else None),
-        frame(AccountSupportDaily, CALM_SUPPORT | (support or {}) if connected else None),
-        account(**of_account),
-        settings.load(settings.DEFAULTS),
-        AS_OF,
-    ).collect().to_dicts()[0]  # fmt: skip
+    return made(
+        "mart_churn_risk",
+        mart_customer_health=frame(CustomerHealth, CALM_HEALTH | (health or {}) if connected else None),
+        fact_account_revenue_daily=frame(AccountRevenueDaily, CALM_REVENUE | (revenue or {})),
+        fact_account_usage_daily=frame(AccountUsageDaily, CALM_USAGE | (usage or {}) if connected else None),
+        fact_account_support_daily=frame(AccountSupportDaily, CALM_SUPPORT | (support or {}) if connected else None),
+        dim_account=account(**of_account),
+    ).to_dicts()[0]
 
 
 def raised(row: dict[str, Any]) -> list[str]:
@@ -87,6 +86,7 @@ def test_halved_usage_says_by_how_much() -> None:
             "value": 163 / 428,
             "threshold": 0.5,
             "sentence": "Usage fell 62 % against the 30 days before (428 -> 163 events), below 0.5 x the level before",
+            "mrr": 100,
         }
     ]
     assert round(row["usage_change_pct"], 1) == -61.9

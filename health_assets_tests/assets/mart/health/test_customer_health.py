@@ -45,3 +45,33 @@ def test_priority_is_by_score_then_mrr_then_account_and_unknown_comes_last() -> 
     )  # fmt: skip
     assert rows["account_id"].to_list() == ["a5", "a2", "a3", "a1", "a4"]
     assert rows["intervention_priority"].to_list() == [1, 2, 3, 4, 5]
+
+
+def test_each_trend_looks_back_its_own_days() -> None:
+    days = {AS_OF: 50.0, date(2025, 1, 24): 48.0, EARLIER: 64.0, date(2024, 11, 2): 40.0}
+    row = health(*(score("a1", points, day) for day, points in days.items()), mrr={"a1": 1}).to_dicts()[0]
+    assert (row["trend_7d"], row["trend_30d"], row["trend_90d"]) == (2, -14, 10)
+
+
+def test_days_in_band_count_from_the_last_change_of_band_or_version_and_over_no_gap() -> None:
+    def days(*bands: tuple[int, str, str]) -> int:
+        given = [score("a1", 1, date(2025, 1, day), version) | {"health_band": band} for day, band, version in bands]
+        return health(*given, mrr={"a1": 1})["days_in_band"].item()
+
+    assert days((28, "neutral", "v1"), (29, "at_risk", "v1"), (30, "at_risk", "v1"), (31, "at_risk", "v1")) == 3
+    assert days((29, "at_risk", "v0"), (30, "at_risk", "v1"), (31, "at_risk", "v1")) == 2
+    assert days((28, "at_risk", "v1"), (30, "at_risk", "v1"), (31, "at_risk", "v1")) == 2
+    assert days((31, "at_risk", "v1")) == 1
+
+
+def test_band_movement_is_of_one_version_only() -> None:
+    def movement(now: float | None, before: float | None, band: str, earlier: str, version: str = "v1") -> str | None:
+        then = [] if before is None else [score("a1", before, EARLIER, version) | {"health_band": earlier}]
+        return health(score("a1", now) | {"health_band": band}, *then, mrr={"a1": 1})["band_movement"].item()
+
+    assert movement(61, 59, "neutral", "at_risk") == "improved"
+    assert movement(59, 61, "at_risk", "neutral") == "worsened"
+    assert movement(61, 79, "neutral", "neutral") == "same"
+    assert movement(61, None, "neutral", "") == "new"
+    assert movement(59, 61, "at_risk", "neutral", version="v0") is None
+    assert movement(None, 61, "unknown", "neutral") is None

@@ -1,16 +1,15 @@
 """Health by day."""
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 
-from health_assets import settings
-from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
-from health_assets.assets.fact.account_support_daily import AccountSupportDaily
-from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
-from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, mart_customer_health_daily
-from health_assets.contracts import dtypes, table_rules
+from health_assets import settings as company_settings
+from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
+from health_assets.contracts import table_rules
 from health_assets.expressions import Period
+from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
 REVENUE = {
@@ -29,25 +28,21 @@ USAGE = {
 }
 
 
-def frame(contract: type, *rows: dict) -> pl.LazyFrame:
-    return pl.DataFrame(list(rows), schema=dict(dtypes(contract))).lazy()
-
-
-def health(*usage: dict) -> pl.DataFrame:
-    return mart_customer_health_daily(
-        frame(AccountRevenueDaily, *(REVENUE | {"as_of_date": day} for day in (date(2024, 12, 31), FIRST, LAST))),
-        frame(AccountUsageDaily, *usage),
-        frame(AccountSupportDaily),
-        settings.load(settings.DEFAULTS),
-        Period(FIRST, LAST),
-    ).collect()
+def health(*usage: dict[str, Any], **given: Any) -> pl.DataFrame:
+    days = (date(2024, 12, 31), FIRST, LAST)
+    return made(
+        "mart_customer_health_daily",
+        fact_account_revenue_daily=rows("fact_account_revenue_daily", *(REVENUE | {"as_of_date": day} for day in days)),
+        fact_account_usage_daily=rows("fact_account_usage_daily", *usage),
+        **{"period": Period(FIRST, LAST)} | given,
+    )
 
 
 def test_feeds_that_are_not_connected_leave_their_weight_to_the_others() -> None:
     # usage .4 x 100 + .3 x 50 + .3 x 100 = 85; adoption 50 (breadth alone); revenue .5 x 100 + .5 x 50 = 75
     # (.30 x 85 + .15 x 50 + .25 x 75) / .70 = 51.75 / .70
-    rows = health(USAGE | {"as_of_date": FIRST}).filter(pl.col("as_of_date") == FIRST)
-    row = rows.to_dicts()[0]
+    found = health(USAGE | {"as_of_date": FIRST}).filter(pl.col("as_of_date") == FIRST)
+    row = found.to_dicts()[0]
     assert (row["usage_score"], row["adoption_score"], row["revenue_score"]) == (85, 50, 75)
     assert (row["support_score"], row["satisfaction_score"], row["security_score"]) == (None, None, None)
     assert round(row["health_score"], 6) == round(51.75 / 0.70, 6)
@@ -56,14 +51,42 @@ def test_feeds_that_are_not_connected_leave_their_weight_to_the_others() -> None
 
 
 def test_each_day_of_the_period_is_scored_by_its_own_facts() -> None:
-    rows = health(USAGE | {"as_of_date": FIRST})
-    assert rows["as_of_date"].to_list() == [FIRST, LAST]
-    assert rows["health_band"].to_list() == ["neutral", "unknown"]
+    found = health(USAGE | {"as_of_date": FIRST})
+    assert found["as_of_date"].to_list() == [FIRST, LAST]
+    assert found["health_band"].to_list() == ["neutral", "unknown"]
 
 
 def test_contributions_that_do_not_sum_to_the_score_break_the_promise() -> None:
-    rows = health(USAGE | {"as_of_date": FIRST}).head(1)
-    broken = rows.with_columns(pl.col("health_score") + 1)
+    found = health(USAGE | {"as_of_date": FIRST}).head(1)
+    broken = found.with_columns(pl.col("health_score") + 1)
     rule = table_rules(CustomerHealthDaily)["contributions__sum_to_score"]
-    assert rows.select(rule).to_series().to_list() == [True]
+    assert found.select(rule).to_series().to_list() == [True]
     assert broken.select(rule).to_series().to_list() == [False]
+
+
+def test_first_scorecard_whose_filter_names_the_account_scores_it_and_the_default_the_others() -> None:
+    chosen = SETTINGS.model_copy(
+        update={
+            "scorecards_for": [
+                company_settings.ScorecardFor(
+                    scorecard="novacrm", accounts="segment = 'enterprise' and tenure_days > 90"
+                ),
+                company_settings.ScorecardFor(scorecard="standard", accounts="segment = 'enterprise'"),
+            ],
+            "scorecards": SETTINGS.scorecards
+            | {"novacrm": SETTINGS.scorecards["novacrm"].model_copy(update={"accounts": "is_scored"})},
+        }
+    )
+    accounts = rows(
+        "dim_account",
+        {"account_id": "a1", "segment": "enterprise", "signup_date": date(2024, 10, 3)},  # 90 days old on the first
+    )
+    found = health(USAGE | {"as_of_date": FIRST}, dim_account=accounts, settings=chosen)
+    assert found["scorecard"].to_list() == ["standard", "novacrm"]
+    assert found["scorecard_version"].to_list() == [chosen.scorecards[name].version for name in found["scorecard"]]
+
+
+def test_no_activity_is_not_no_data() -> None:
+    found = health(USAGE | {"as_of_date": FIRST, "event_count_30d": 0})
+    assert found["usage_state"].to_list() == ["no_activity", "no_data"]
+    assert health(USAGE | {"as_of_date": FIRST, "event_count_30d": 1})["usage_state"][0] == "active"
