@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from health_assets.expressions import banded, first_match, rounded, safe_ratio
+from health_assets.expressions import banded, first_match, rounded, safe_ratio, up_to
 from health_assets.settings import Measure, Scorecard, Settings
 
 UNKNOWN = "unknown"  # the band of an account of which too little was measured
@@ -57,7 +57,7 @@ def scored(signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYB
 
     Returns:
         account_id, as_of_date; health_score, 0-100, null where coverage is below the scorecard's floor; health_band;
-        coverage, 0-1; rounding_difference, what rounding added to the sum of the contributions; dimensions, one
+        coverage, 0-1; rounding_difference, what rounding and the limits 0 and 100 added to the contributions; dimensions, one
         struct each; and for each dimension <dimension>_score and <dimension>_contribution.
     """
     dimensions = scorecard.dimensions
@@ -96,7 +96,7 @@ def scored(signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYB
             "coverage",
             *dimension_scores,
             *contributions,
-            health_band=banded(pl.col("health_score"), scorecard.bands).fill_null(UNKNOWN),
+            health_band=_band(scorecard).fill_null(UNKNOWN),
             rounding_difference=pl.col("health_score") - pl.col("exact_score"),
             dimensions=pl.concat_list(
                 pl.struct(
@@ -124,7 +124,10 @@ def measure_score(measure: Measure) -> pl.Expr:
     """One metric as 0-100; where it is null, the measure's `missing`, without that null.
 
     A `steps` measure of which no step holds is null, never `missing`: the metric is there, only not provided for.
+    A `formula` says itself what a null counts as, and may leave 0-100: only the score of the account is kept inside.
     """
+    if measure.method == "formula":
+        return pl.sql_expr(measure.formula).cast(pl.Float64)
     metric = pl.col(measure.metric)
     score = {"linear": _linear, "steps": _steps, "quartile": _quartile}[measure.method](measure)
     return pl.when(metric.is_not_null()).then(score).otherwise(pl.lit(measure.missing, pl.Float64))
@@ -169,8 +172,17 @@ def _weight_present(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:
 
 
 def _rounded_score(scorecard: Scorecard) -> pl.Expr:
-    exact = pl.col("exact_score")
-    return exact if scorecard.decimals is None else rounded(exact, scorecard.decimals)
+    score = pl.col("exact_score").clip(0.0, 100.0)
+    return score if scorecard.decimals is None else rounded(score, scorecard.decimals)
+
+
+def _band(scorecard: Scorecard) -> pl.Expr:
+    """The band of the score; a floor is inside its band, or with `band_floor: exceeded` the top of the band below."""
+    score = pl.col("health_score")
+    if scorecard.band_floor == "reached":
+        return banded(score, scorecard.bands)
+    best, *others = scorecard.bands
+    return up_to(score, dict(zip(others, scorecard.bands.values(), strict=False)), above=best)
 
 
 def _column(dimension: str, measure: str) -> str:
@@ -181,6 +193,7 @@ def _signal_names(scorecard: Scorecard) -> set[str]:
     """Every signal that the measures of a scorecard read."""
     measures = [measure for part in scorecard.dimensions.values() for measure in part.measures.values()]
     conditions = [pl.sql_expr(step.when) for measure in measures for step in measure.steps]
+    conditions += [pl.sql_expr(measure.formula) for measure in measures if measure.method == "formula"]
     return {measure.metric for measure in measures} | {
         name for condition in conditions for name in condition.meta.root_names()
     }

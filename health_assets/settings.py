@@ -155,11 +155,12 @@ class Measure(Section):
 
     metric: str
     weight: Weight
-    method: Literal["linear", "steps", "quartile"]
+    method: Literal["linear", "steps", "quartile", "formula"]
     worst: float | None = None
     best: float | None = None
     steps: list[Step] = []
     missing: float | None = None
+    formula: str = ""  # SQL over the signals
 
     @model_validator(mode="after")
     def _method_has_what_it_needs(self) -> "Measure":
@@ -167,6 +168,8 @@ class Measure(Section):
             raise ValueError("a linear measure needs `worst` and `best`, and they must differ")
         if self.method == "steps" and not self.steps:
             raise ValueError("a steps measure needs `steps`: a list of {when, score}")
+        if (self.method == "formula") != bool(self.formula):
+            raise ValueError("a `formula` (SQL over the signals) belongs to a measure with `method: formula`")
         return self
 
 
@@ -189,6 +192,7 @@ class Scorecard(Section):
     min_coverage: Fraction
     decimals: int | None = None
     bands: Annotated[dict[str, float], Field(min_length=2)]  # band -> the score from which it holds
+    band_floor: Literal["reached", "exceeded"] = "reached"  # whether a score right on a floor belongs to that band
     dimensions: Annotated[dict[str, Dimension], Field(min_length=1)]
 
     @model_validator(mode="after")

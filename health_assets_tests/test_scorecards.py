@@ -127,3 +127,73 @@ def test_shipped_scorecard_without_any_signal_gives_no_error(name: str) -> None:
     shipped = settings.load(settings.DEFAULTS).scorecards[name]
     frame = signals(is_scored=[True]).with_columns(crm_status=pl.lit("active"))
     assert scored(frame, shipped).collect().height == 1
+
+
+CYBERSECURITY = settings.load(settings.DEFAULTS).scorecards["cybersecurity"]
+
+
+def cybersecurity(**columns: Any) -> dict[str, Any]:
+    """The published score of the security provider for one account; signals that are not given are not measured."""
+    given_columns = {name: [value] for name, value in columns.items()} or {"nps_rating": [None]}
+    return scored(signals(**given_columns), CYBERSECURITY).collect().to_dicts()[0]
+
+
+def test_the_cybersecurity_score_by_hand() -> None:
+    # usage .8 x 50 + .6 x 50 = 70; support 4.5 x 20 - 5 x 2 = 80; security 100 - 5 x 3 - 2 x 1 = 83; NPS 9 x 10 = 90
+    # .30 x 70 + .25 x 80 + .25 x 83 + .20 x 90 = 21 + 20 + 20.75 + 18 = 79.75
+    row = cybersecurity(
+        feature_adoption_score=0.8, license_utilization=0.6, ticket_count_to_date=4, mean_csat_to_date=4.5,
+        escalated_ticket_count_to_date=2, incident_count_to_date=3, false_positive_count_to_date=1, nps_rating=9.0,
+    )  # fmt: skip
+    parts = ("usage_score", "support_score", "security_score", "satisfaction_score", "health_score")
+    assert [round(row[part], 9) for part in parts] == [70, 80, 83, 90, 79.75]
+    assert (row["health_band"], row["coverage"], round(row["rounding_difference"], 9)) == ("champion", 1, 0)
+
+
+def test_in_the_cybersecurity_score_no_tickets_and_no_incidents_are_100_and_all_else_that_is_missing_0() -> None:
+    # .25 x 100 + .25 x 100 = 50
+    row = cybersecurity()
+    assert (row["usage_score"], row["support_score"], row["security_score"], row["satisfaction_score"]) == (
+        0, 100, 100, 0,
+    )  # fmt: skip
+    assert (row["health_score"], row["health_band"]) == (50, "healthy")
+    assert cybersecurity(ticket_count_to_date=0, incident_count_to_date=0)["health_score"] == 50
+
+
+def test_in_the_cybersecurity_score_tickets_without_a_rating_count_0_less_their_escalations() -> None:
+    # support 0 x 20 - 5 x 3 = -15; .25 x -15 + .25 x 100 = 21.25
+    row = cybersecurity(ticket_count_to_date=3, escalated_ticket_count_to_date=3)
+    assert (row["support_score"], row["health_score"], row["health_band"]) == (-15, 21.25, "at_risk")
+
+
+def test_in_the_cybersecurity_score_only_the_total_is_kept_inside_0_and_100() -> None:
+    # usage 1 x 50 + 3 x 50 = 200, support 100, security 100, NPS 100: .3 x 200 + 25 + 25 + 20 = 130 -> 100
+    row = cybersecurity(feature_adoption_score=1.0, license_utilization=3.0, nps_rating=10.0)
+    assert (row["usage_score"], row["usage_contribution"]) == (200, 60)
+    assert (row["health_score"], row["rounding_difference"]) == (100, -30)
+    # security 100 - 5 x 50 = -150: 25 + .25 x -150 = -12.5 -> 0
+    low = cybersecurity(incident_count_to_date=50)
+    assert (low["security_score"], low["health_score"], low["rounding_difference"]) == (-150, 0, 12.5)
+    assert low["health_band"] == "at_risk"
+
+
+@pytest.mark.parametrize(
+    ("incidents", "score", "band"), [(8, 40, "at_risk"), (7, 41.25, "healthy")]
+)  # 25 + .25 x (100 - 5 n)
+def test_a_cybersecurity_score_of_40_is_still_at_risk(incidents: int, score: float, band: str) -> None:
+    row = cybersecurity(incident_count_to_date=incidents)
+    assert (row["health_score"], row["health_band"]) == (score, band)
+
+
+def test_a_cybersecurity_score_of_70_is_still_healthy() -> None:
+    # 25 + 25 + .20 x 100 = 70; with utilization .1: + .3 x 5 = 71.5
+    assert (cybersecurity(nps_rating=10.0)["health_score"], cybersecurity(nps_rating=10.0)["health_band"]) == (
+        70, "healthy",
+    )  # fmt: skip
+    assert cybersecurity(nps_rating=10.0, license_utilization=0.1)["health_band"] == "champion"
+
+
+def test_a_formula_belongs_to_a_formula_measure() -> None:
+    for method in ({"method": "formula"}, {"method": "linear", "worst": 0, "best": 1, "formula": "x"}):
+        with pytest.raises(ValueError, match="formula"):
+            Measure.model_validate({"metric": "x", "weight": 1} | method)

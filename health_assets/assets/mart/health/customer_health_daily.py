@@ -38,9 +38,21 @@ ATTRIBUTES = (
 )
 
 
+def DimensionScore(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
+    """How a dimension stands; only a formula of a scorecard can leave 0-100."""
+    return dy.Float64(
+        nullable=True,
+        description=f"{dimension}, 0-100 unless the scorecard has a formula that goes beyond; null = not measured",
+    )
+
+
 def Contribution(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
     """Points of the score that a dimension brings."""
-    return Score(f"Points of the health score that {dimension} brings: weight x score / weights present")
+    return dy.Float64(
+        nullable=True,
+        description=f"Points of the health score that {dimension} brings: weight x score / weights present; "
+        "null = not measured, or no score",
+    )
 
 
 class CustomerHealthDaily(Contract):
@@ -63,9 +75,8 @@ class CustomerHealthDaily(Contract):
     )
     rounding_difference = dy.Float64(
         nullable=True,
-        min=-0.5,
-        max=0.5,
-        description="Score minus the sum of the contributions, 0 unless the scorecard rounds; null = no score",
+        description="Score minus the sum of the contributions: what rounding and the limits 0 and 100 did, where the "
+        "scorecard rounds or a formula leaves them, else 0; null = no score",
     )
     dimensions = dy.List(
         dy.Struct(
@@ -79,13 +90,13 @@ class CustomerHealthDaily(Contract):
         nullable=True,  # never null; a promise would bring a million lists to Great Expectations for nothing
         description="Every dimension of the scorecard: score 0-100 (null = not measured), weight 0-1, contribution",
     )
-    usage_score = Score("Usage")
-    adoption_score = Score("Adoption")
-    support_score = Score("Support")
-    revenue_score = Score("Revenue")
-    engagement_score = Score("Engagement")
-    satisfaction_score = Score("Satisfaction")
-    security_score = Score("Security")
+    usage_score = DimensionScore("Usage")
+    adoption_score = DimensionScore("Adoption")
+    support_score = DimensionScore("Support")
+    revenue_score = DimensionScore("Revenue")
+    engagement_score = DimensionScore("Engagement")
+    satisfaction_score = DimensionScore("Satisfaction")
+    security_score = DimensionScore("Security")
     usage_contribution = Contribution("usage")
     adoption_contribution = Contribution("adoption")
     support_contribution = Contribution("support")
