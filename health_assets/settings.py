@@ -116,6 +116,14 @@ class Engagement(Section):
     event_categories: dict[str, list[str]]
 
 
+class Devices(Section):
+    """Which devices count, and what their health score loses."""
+
+    active_statuses: list[str]
+    points_per_error_reading: Weight
+    points_for_maintenance: Weight
+
+
 class Factor(Section):
     """Points of a churn factor and what raises it."""
 
@@ -258,6 +266,7 @@ class Settings(Section):
     security: Security
     satisfaction: Satisfaction
     engagement: Engagement
+    devices: Devices
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
     plausibility: Plausibility

@@ -38,3 +38,17 @@ class RawContractEvents(RawContract):
 
 
 raw_contract_events = source("raw_contract_events", RawContractEvents)
+
+
+class RawTouchpoints(RawContract):
+    """Who of us spoke with which account, when, and how did it go?"""
+
+    touchpoint_id = Given("Key of the touchpoint", required=True, key=True)
+    account_id = Given("Account", required=True)
+    occurred_at = Given("When it took place", required=True)
+    kind = Given("email, call, business_review, training ...")
+    owner = Given("Who of us it was")
+    result = Given("How it went, e.g. positive, neutral, negative")
+
+
+raw_touchpoints = source("raw_touchpoints", RawTouchpoints)

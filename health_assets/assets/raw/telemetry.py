@@ -1,0 +1,30 @@
+"""Telemetry: devices at the customers, and what they report."""
+
+from health_assets.columns import Given
+from health_assets.contracts import RawContract
+from health_assets.tables import source
+
+
+class RawDevices(RawContract):
+    """Which devices stand at which account?"""
+
+    device_id = Given("Key of the device", required=True)
+    account_id = Given("Account", required=True)
+    device_type = Given("What kind of device it is")
+    installed_date = Given("Day of installation")
+    status = Given("active or another word, as known when the file was written")
+
+
+class RawDeviceReadings(RawContract):
+    """What did each device report?"""
+
+    device_id = Given("Device", required=True)
+    reading_date = Given("Day of the reading", required=True)
+    uptime_pct = Given("Share of the time in which it was up, 0-100")
+    usage_volume = Given("How much it was used, in the device's own unit")
+    error_count = Given("Errors since the reading before")
+    maintenance_due = Given("Whether maintenance is due")
+
+
+raw_devices = source("raw_devices", RawDevices)
+raw_device_readings = source("raw_device_readings", RawDeviceReadings)

@@ -1,0 +1,28 @@
+"""Devices, parsed. Status is as the file knew it on the load day; dim_device decides what that means."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day
+from health_assets.contracts import Contract
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import staged
+
+LENIENT = {"lenient": True}
+
+
+class Devices(Contract):
+    """Which devices stand at which account?"""
+
+    device_id = dy.String(primary_key=True, description="Device")
+    account_id = AccountId(of="staged_accounts")
+    device_type = dy.String(nullable=True, description="What kind of device it is")
+    installed_date = Day("Day of installation; null = not known", metadata=LENIENT)
+    status = dy.String(nullable=True, description="Status on the load day, lower case; null = not known")
+
+
+@staged(Devices)
+def staged_devices(raw_devices: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed devices."""
+    return raw_devices.pipe(parsed, Devices, settings, "devices").with_columns(pl.col("status").str.to_lowercase())
