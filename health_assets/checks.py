@@ -1,27 +1,24 @@
 """Contracts -> Great Expectations -> Dagster asset checks: what was written is judged, under the contract's own names.
 
-dataframely keeps rows out before the write; here the table that was written is looked at again. The only file that
-imports Great Expectations, and only when a check runs, since that takes seconds.
+dataframely keeps rows out before the write; here the table that was written is looked at again. Great Expectations
+itself runs in a process of its own, judge.py.
 """
 
-import logging
-import threading
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 import polars as pl
 
 from health_assets.contracts import ERROR, WARN, Expectation, expectations, known_from, table_rules
+from health_assets.judge import Answer, judge
 from health_assets.orchestration import monthly_partitions
 from health_assets.settings import Settings
 from health_assets.storage import Warehouse, end_of_month
 from health_assets.tables import TABLES, Table
 
-ROWS_JUDGED_WHOLE = 1_000_000  # beyond that a table is judged by the number of broken rows on each day
-SAMPLE = 5
+ROWS_JUDGED_WHOLE = 10_000  # beyond that a table is judged by the broken rows of each day: pandas compares one by one
 REPEATED = "_repeated"
 
 RECONCILES = Expectation(
@@ -110,11 +107,6 @@ def judged(
     if across:
         tally = _tallies(table, warehouse, as_of, settings)
         yield from _verdicts(pl.DataFrame(tally), across, tallied=True)
-
-
-def warm_up() -> None:
-    """Start importing Great Expectations beside the first transforms; it takes seconds."""
-    threading.Thread(target=_great_expectations, daemon=True).start()
 
 
 def _written(table: Table, warehouse: Warehouse) -> pl.DataFrame:
@@ -217,7 +209,7 @@ def _arrival_faults(table: Table, days: pl.DataFrame, as_of: date, settings: Set
     )
     today = days.filter(pl.col("day") == as_of)["len"].sum()
     seen_each_week = usual.height == settings.plausibility.volume_weeks
-    low = seen_each_week and today < settings.plausibility.volume_drop * float(usual["len"].median())  # type: ignore[arg-type]
+    low = seen_each_week and today < settings.plausibility.volume_drop * float(usual["len"].median())  # type: ignore
     return {FRESH.name: int(stale), VOLUME.name: int(low)}
 
 
@@ -225,70 +217,18 @@ def _verdicts(
     rows: pl.DataFrame, made: list[Expectation], *, tallied: bool = False
 ) -> Iterator[tuple[Expectation, bool, dict[str, Any]]]:
     """What Great Expectations says of each promise; a failure of its own is raised, never taken for bad data."""
-    gx = _great_expectations()
-    suite = gx.ExpectationSuite(name="contract", expectations=[_expectation(promise, tallied) for promise in made])
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    source = context.data_sources.add_pandas("written").add_dataframe_asset("table")
-    batch = source.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": _pandas(rows)})
-    results = {result.expectation_config.meta["check"]: result for result in batch.validate(suite).results}
+    answers = judge().answers(rows, made, tallied)
     for promise in made:
-        result = results[promise.name]
-        if result.exception_info.get("raised_exception", False) or any(
-            isinstance(info, dict) and info.get("raised_exception") for info in result.exception_info.values()
-        ):
-            raise RuntimeError(f"check {promise.name} could not be evaluated: {result.exception_info}")
-        yield promise, bool(result.success), _evidence(result.result, rows, promise, tallied)
+        answer = answers[promise.name]
+        if answer.error is not None:
+            raise RuntimeError(f"check {promise.name} could not be evaluated: {answer.error}")
+        yield promise, answer.success, _evidence(answer, rows, promise, tallied)
 
 
-def _expectation(promise: Expectation, tallied: bool) -> Any:
-    gxe = _great_expectations().expectations
-    named = {"meta": {"check": promise.name}}
-    if tallied:
-        return gxe.ExpectColumnValuesToBeBetween(column=promise.name, min_value=0, max_value=0, **named)
-    column = promise.columns[0]
-    if promise.kind == "unique" and len(promise.columns) == 1:
-        return gxe.ExpectColumnValuesToBeUnique(column=column, **named)
-    if promise.kind == "unique":
-        return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(promise.columns), **named)
-    if promise.kind == "not_null":
-        return gxe.ExpectColumnValuesToNotBeNull(column=column, **named)
-    if promise.kind == "in_set":
-        return gxe.ExpectColumnValuesToBeInSet(column=column, **promise.arguments, **named)
-    if promise.kind == "between":
-        bounds = {name: _moment(bound) for name, bound in promise.arguments.items()}
-        return gxe.ExpectColumnValuesToBeBetween(column=column, **bounds, **named)
-    return gxe.ExpectColumnValuesToBeInSet(column=promise.name, value_set=[True], **named)
-
-
-def _evidence(found: dict[str, Any], rows: pl.DataFrame, promise: Expectation, tallied: bool) -> dict[str, Any]:
+def _evidence(answer: Answer, rows: pl.DataFrame, promise: Expectation, tallied: bool) -> dict[str, Any]:
     if tallied:
         broken = int(rows[promise.name].sum())
         return {"broken": broken} if broken else {}
-    count = found.get("unexpected_count", 0)
-    if not count:
+    if not answer.unexpected_count:
         return {}
-    sample = [str(value) for value in found.get("partial_unexpected_list", [])[:SAMPLE]]
-    return {"broken": int(count), "of_rows": rows.height, "sample": ", ".join(sample)}
-
-
-def _pandas(rows: pl.DataFrame) -> pd.DataFrame:
-    plain = [
-        pl.col(name).cast(pl.String) if isinstance(dtype, pl.Enum) else pl.col(name).cast(pl.Datetime("us"))
-        for name, dtype in rows.schema.items()
-        if isinstance(dtype, pl.Enum) or dtype == pl.Date
-    ]
-    return rows.with_columns(plain).to_pandas()
-
-
-def _moment(bound: Any) -> Any:
-    """pandas has days as midnights."""
-    return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
-
-
-def _great_expectations() -> Any:
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    import great_expectations
-    import great_expectations.expectations
-
-    return great_expectations
+    return {"broken": answer.unexpected_count, "of_rows": rows.height, "sample": ", ".join(answer.sample)}

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from health_assets import report, settings
+from health_assets.judge import judge
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -91,6 +92,7 @@ def run(
     with _expected_errors():
         company = settings.load(settings_file)
         day = _as_of(as_of, company)
+        judge()  # it takes seconds to start, beside what follows
         _prepare_dagster()
         console.print(f"[bold]{escape(company.company)}[/], as of {day}")
         started = time.monotonic()
@@ -211,13 +213,11 @@ class Outcome:
 def _run(company: settings.Settings, day: date) -> Outcome:
     import dagster as dg
 
-    from health_assets import checks
     from health_assets.automation import DAILY_JOB
     from health_assets.definitions import definitions
     from health_assets.sources import check_sources
     from health_assets.tables import load_all
 
-    checks.warm_up()
     tables = load_all()
     check_sources(
         company, {name.removeprefix("raw_"): table.rows for name, table in tables.items() if table.rows is not None}

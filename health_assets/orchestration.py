@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.contracts import dtypes, grain, known_from, meta, question
 from health_assets.gate import Gated, gated
+from health_assets.judge import judge
 from health_assets.parsing import RECORD
 from health_assets.settings import Settings
 from health_assets.sources import made_keys, read_source, reading, unknown_columns
@@ -38,6 +39,7 @@ def resources(settings: Settings) -> dict[str, Any]:
     @dg.resource
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
         with Warehouse.opened(settings.warehouse) as opened:
+            judge()  # it starts beside the first tables
             yield opened
 
     @dg.io_manager(required_resource_keys={"warehouse", "as_of"})

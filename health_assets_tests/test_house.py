@@ -85,9 +85,9 @@ def test_transforms_collect_nothing_and_read_no_clock() -> None:
     assert found == set()
 
 
-def test_only_checks_imports_great_expectations() -> None:
+def test_only_judge_imports_great_expectations() -> None:
     importers = {file.name for file in PACKAGE.rglob("*.py") if "import great_expectations" in file.read_text()}
-    assert importers == {"checks.py"}
+    assert importers == {"judge.py"}
 
 
 def test_data_dictionary_is_fresh() -> None:

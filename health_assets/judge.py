@@ -1,0 +1,176 @@
+"""Great Expectations in a process of its own: frames and promises in, verdicts out. The only file that imports it.
+
+Its import takes seconds and a core; beside the run, on another core, it costs the run nothing. The process ends with
+the pipe to it, so a killed run leaves none behind. What is promised, and which frames are judged, is checks.py's affair.
+"""
+
+import atexit
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cache
+from threading import Lock
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from health_assets.contracts import Expectation
+
+VERDICT, EVIDENCE = "BOOLEAN_ONLY", "BASIC"  # what Great Expectations is asked for; evidence costs twice the verdict
+SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Great Expectations says of one promise; `error` is a failure of its own, never bad data."""
+
+    success: bool
+    error: str | None
+    unexpected_count: int
+    sample: list[str]
+
+
+class Judge:
+    """The process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = Lock()
+        served = f"from {__name__} import serve; serve()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", served], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        atexit.register(self.dismiss)
+
+    def answers(self, rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> dict[str, Answer]:
+        """The answer to each promise, by name.
+
+        Args:
+            rows: the table, with a column of true and false for each rule; tallied: a column of counts of broken rows
+                for each promise, which must all be 0.
+        """
+        with self._one_at_a_time:
+            try:
+                _send(self._process.stdin, (rows, made, tallied))  # type: ignore[arg-type]
+                answered = pickle.load(self._process.stdout)  # type: ignore[arg-type]
+            except (OSError, EOFError):
+                raise RuntimeError(
+                    f"the process of Great Expectations ended (exit code {self._process.poll()}); is memory short?"
+                ) from None
+        if isinstance(answered, str):
+            raise RuntimeError(f"Great Expectations failed: {answered}")
+        return answered
+
+    def dismiss(self) -> None:
+        """Close the pipe; the process ends with it."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+
+
+@cache
+def judge() -> Judge:
+    """The process of this run, started when it is first asked for."""
+    return Judge()
+
+
+def _send(pipe: BinaryIO, message: Any) -> None:
+    pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def serve() -> None:
+    """Answer until the pipe is closed. What libraries print goes to stderr, since stdout is the pipe."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _batches()
+    while True:
+        try:
+            rows, made, tallied = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            _send(answers, _judged(rows, made, tallied))
+        except Exception as error:  # told to the run, which raises it
+            _send(answers, f"{type(error).__name__}: {error}")
+
+
+def _judged(rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> dict[str, Answer]:
+    answers = _validated(rows, made, tallied, VERDICT)
+    failed = [promise for promise in made if not answers[promise.name].success]
+    return answers | _validated(rows, failed, tallied, EVIDENCE) if failed else answers
+
+
+def _validated(rows: pl.DataFrame, made: list[Expectation], tallied: bool, result_format: str) -> dict[str, Answer]:
+    suite = _great_expectations().ExpectationSuite(
+        name="contract", expectations=[_expectation(promise, tallied) for promise in made]
+    )
+    results = _batches().get_batch({"dataframe": _pandas(rows)}).validate(suite, result_format=result_format).results
+    return {result.expectation_config.meta["check"]: _answer(result) for result in results}
+
+
+def _answer(result: Any) -> Answer:
+    raised = result.exception_info
+    infos = [raised, *(info for info in raised.values() if isinstance(info, dict))]
+    errors = [str(info.get("exception_message")) for info in infos if info.get("raised_exception")]
+    return Answer(
+        success=bool(result.success),
+        error=errors[0] if errors else None,
+        unexpected_count=int(result.result.get("unexpected_count", 0) or 0),
+        sample=[str(value) for value in result.result.get("partial_unexpected_list", [])[:SAMPLE]],
+    )
+
+
+@cache
+def _batches() -> Any:
+    """What turns a frame into a batch of Great Expectations; nothing of it is kept on disk."""
+    context = _great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    table = context.data_sources.add_pandas("written").add_dataframe_asset("table")
+    return table.add_batch_definition_whole_dataframe("whole")
+
+
+def _expectation(promise: Expectation, tallied: bool) -> Any:
+    gxe = _great_expectations().expectations
+    named = {"meta": {"check": promise.name}}
+    if tallied:
+        return gxe.ExpectColumnValuesToBeBetween(column=promise.name, min_value=0, max_value=0, **named)
+    column = promise.columns[0]
+    if promise.kind == "unique" and len(promise.columns) == 1:
+        return gxe.ExpectColumnValuesToBeUnique(column=column, **named)
+    if promise.kind == "unique":
+        return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(promise.columns), **named)
+    if promise.kind == "not_null":
+        return gxe.ExpectColumnValuesToNotBeNull(column=column, **named)
+    if promise.kind == "in_set":
+        return gxe.ExpectColumnValuesToBeInSet(column=column, **promise.arguments, **named)
+    if promise.kind == "between":
+        bounds = {name: _moment(bound) for name, bound in promise.arguments.items()}
+        return gxe.ExpectColumnValuesToBeBetween(column=column, **bounds, **named)
+    return gxe.ExpectColumnValuesToBeInSet(column=promise.name, value_set=[True], **named)
+
+
+def _pandas(rows: pl.DataFrame) -> Any:
+    plain = [
+        pl.col(name).cast(pl.String) if isinstance(dtype, pl.Enum) else pl.col(name).cast(pl.Datetime("us"))
+        for name, dtype in rows.schema.items()
+        if isinstance(dtype, pl.Enum) or dtype == pl.Date
+    ]
+    return rows.with_columns(plain).to_pandas()
+
+
+def _moment(bound: Any) -> Any:
+    """pandas has days as midnights."""
+    return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
+
+
+def _great_expectations() -> Any:
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations
+    import great_expectations.expectations
+
+    return great_expectations
