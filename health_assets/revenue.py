@@ -33,8 +33,17 @@ def has_revenue_history(
     staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:
     """One row: whether the source of the revenue basis has rows, so that an account without one is known to pay 0."""
-    by_invoices = settings.revenue.basis == "paid_invoices"
-    return (staged_invoices if by_invoices else staged_subscriptions).select(has_revenue_history=pl.len() > 0)
+    since = revenue_history_since(staged_subscriptions, staged_invoices, settings)
+    return since.select(has_revenue_history=pl.col("revenue_history_since").is_not_null())
+
+
+def revenue_history_since(
+    staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings
+) -> pl.LazyFrame:
+    """One row: the first day of the source of the revenue basis; null where it has no rows."""
+    if settings.revenue.basis == "paid_invoices":
+        return staged_invoices.select(revenue_history_since=pl.col("invoice_date").min())
+    return staged_subscriptions.select(revenue_history_since=pl.col("start_date").min())
 
 
 def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:

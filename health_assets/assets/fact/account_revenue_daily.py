@@ -12,12 +12,12 @@ from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import Period, days_between, safe_ratio
-from health_assets.revenue import month_end_mrr, paid_periods, running_total
+from health_assets.revenue import month_end_mrr, paid_periods, revenue_history_since, running_total
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 SCORED = ["active", "trial", "suspended"]
-TREND_DAYS, LATE_DAYS, CONTRACTION_MONTHS = 90, 90, 6
+TREND_DAYS, LATE_DAYS, CONTRACTION_MONTHS = 90, 90, 6  # as the names of the columns say
 
 
 class AccountRevenueDaily(Contract):
@@ -35,12 +35,16 @@ class AccountRevenueDaily(Contract):
     )
     is_scored = dy.Bool(description="Active, trial or suspended: belongs to the scored population")
     is_suspended = dy.Bool(nullable=True, description="Suspended by the CRM; null on every day but the load day")
-    mrr = Money("Recurring revenue on the day")
+    mrr = Money(
+        "Recurring revenue on the day; without subscriptions the CRM's, on the load day only; null = not known",
+        nullable=True,
+    )
     mrr_change_ratio_90d = dy.Float64(
         nullable=True, min=-1, description="MRR / MRR 90 days before - 1; null when nothing was paid then"
     )
     contraction_month_count_6m = Count(
-        "Month ends of the last 6 months at which MRR was lower than at the one before, above 0"
+        "Month ends of the last 6 months at which MRR was lower than at the one before, above 0; null = no history",
+        nullable=True,
     )
     overdue_invoice_count = Count(
         "Invoices past due and unpaid at the end of the day; null on past days when payment dates are not exported",
@@ -68,28 +72,44 @@ def fact_account_revenue_daily(
 ) -> pl.LazyFrame:
     """One row per account and day of the period, from the account's signup on."""
     periods = paid_periods(staged_subscriptions, staged_invoices, settings, period.last_day)
-    steps = periods.select(
-        "account_id", first_day=pl.max_horizontal("start_date", "known_date"), end_day="end_date", size="mrr"
-    )
-    mrr = running_total(steps, "mrr").rename({"day": "changed_on"}).sort("changed_on", "account_id")
+    mrr = running_total(_paid_spans(periods), "mrr")
     is_load_day = pl.col("as_of_date") == load_day
     days = pl.LazyFrame({"as_of_date": pl.date_range(period.first_day, period.last_day, eager=True)})
-    return (
-        staged_accounts.select("account_id", "signup_date", "status")
+    stocks = [
+        mrr,
+        running_total(_contractions(periods, period), "contraction_month_count_6m"),
+        running_total(_overdue(staged_invoices), "overdue_invoice_count"),
+        running_total(_paid_late(staged_invoices), "late_paid_invoice_count_90d"),
+        _next_renewals(staged_subscriptions),
+    ]
+    panel = (
+        staged_accounts.select("account_id", "signup_date", "status", "monthly_recurring_revenue")
         .join(days, how="cross")
         .filter(pl.col("as_of_date") >= pl.col("signup_date"))
-        .with_columns(
-            day_before=pl.col("as_of_date").dt.offset_by(f"-{TREND_DAYS}d"),
-            crm_status=pl.when(is_load_day).then(pl.col("status").cast(pl.Enum(CRM_STATUSES))),
-        )
+        .with_columns(day_before=pl.col("as_of_date").dt.offset_by(f"-{TREND_DAYS}d"))
         .sort("as_of_date", "account_id")
-        .join_asof(mrr, left_on="as_of_date", right_on="changed_on", by="account_id")
-        .join_asof(mrr.rename({"mrr": "earlier_mrr"}), left_on="day_before", right_on="changed_on", by="account_id")
-        .join(
+        .join_asof(mrr.rename({"day": "day_before", "mrr": "earlier_mrr"}), on="day_before", by="account_id", check_sortedness=False)
+    )
+    for stock in stocks:
+        panel = panel.join_asof(stock.rename({"day": "as_of_date"}), on="as_of_date", by="account_id", check_sortedness=False)
+    return (
+        panel.join(
             periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()), on="account_id", how="left"
         )
+        .join(revenue_history_since(staged_subscriptions, staged_invoices, settings), how="cross")
+        .join(_feeds(staged_invoices), how="cross")
+        .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left")
         .with_columns(
-            pl.col("mrr").fill_null(0), has_paid=(pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False)
+            has_history=(pl.col("revenue_history_since") <= pl.col("as_of_date")).fill_null(False),
+            has_payment_dates=(pl.col("payment_dates_since") <= pl.col("as_of_date")).fill_null(False),
+        )
+        .with_columns(
+            crm_status=pl.when(is_load_day).then(pl.col("status").cast(pl.Enum(CRM_STATUSES))),
+            mrr=pl.when("has_history")
+            .then(pl.col("mrr").fill_null(0))
+            .when(is_load_day)
+            .then("monthly_recurring_revenue"),
+            has_paid=(pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False),
         )
         .with_columns(
             account_status=pl.when(pl.col("mrr") > 0)
@@ -98,81 +118,89 @@ def fact_account_revenue_daily(
             .then(pl.lit("churned"))
             .otherwise(pl.col("crm_status").cast(pl.String))
         )
-        .join(_contractions(periods, period), on=["account_id", "as_of_date"], how="left")
-        .join(_overdue(staged_invoices, days), on=["account_id", "as_of_date"], how="left")
-        .join(_feeds(staged_invoices), how="cross")
-        .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left")
-        .join(_renewals(staged_subscriptions, days), on=["account_id", "as_of_date"], how="left")
         .with_columns(
             is_scored=pl.col("account_status").is_in(SCORED).fill_null(False),
             is_suspended=pl.col("crm_status") == "suspended",
             mrr_change_ratio_90d=safe_ratio(pl.col("mrr"), pl.col("earlier_mrr")) - 1,
-            contraction_month_count_6m=pl.col("contraction_month_count_6m").fill_null(0),
+            contraction_month_count_6m=pl.when("has_history").then(_count("contraction_month_count_6m")),
             overdue_invoice_count=pl.when(pl.col("has_payment_dates") | (pl.col("has_invoices") & is_load_day)).then(
-                pl.col("overdue_invoice_count").fill_null(0)
+                _count("overdue_invoice_count")
             ),
-            late_paid_invoice_count_90d=pl.when("has_payment_dates").then(
-                pl.col("late_paid_invoice_count_90d").fill_null(0)
-            ),
+            late_paid_invoice_count_90d=pl.when("has_payment_dates").then(_count("late_paid_invoice_count_90d")),
             paid_month_change_pct=pl.when(is_load_day).then("paid_month_change_pct"),
+            days_to_renewal=days_between(pl.col("as_of_date"), pl.col("renewal_date")),
         )
         .select(AccountRevenueDaily.column_names())
     )
 
 
+def _count(running: str) -> pl.Expr:
+    return pl.col(running).fill_null(0).cast(pl.Int64)
+
+
+def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:
+    """From when to when each recurring amount counts."""
+    return periods.select(
+        "account_id", first_day=pl.max_horizontal("start_date", "known_date"), end_day="end_date", size="mrr"
+    )
+
+
 def _feeds(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """One row: whether invoices are connected, and whether they say when they were paid."""
-    return staged_invoices.select(has_invoices=pl.len() > 0, has_payment_dates=pl.col("paid_date").is_not_null().any())
+    """One row: whether invoices are connected, and from which day on they are known to say when they were paid."""
+    return staged_invoices.select(has_invoices=pl.len() > 0, payment_dates_since=pl.col("paid_date").min())
 
 
 def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
-    """How many of the last six months, each from its last day on, ended lower than the one before."""
-    months = (
+    """From when to when each month that ended lower than the one before counts: from its last day, for six months."""
+    earlier_month = pl.col("month").shift(1).over("account_id", order_by="month")
+    earlier_mrr = pl.col("mrr").shift(1).over("account_id", order_by="month")
+    return (
         month_end_mrr(periods, period.last_day)
-        .sort("account_id", "month")
-        .with_columns(
-            earlier=pl.col("mrr").shift(1).over("account_id", order_by="month"),
-            earlier_month=pl.col("month").shift(1).over("account_id", order_by="month"),
-        )
-        .filter(pl.col("mrr") < pl.col("earlier"), pl.col("earlier_month") == pl.col("month").dt.offset_by("-1mo"))
+        .with_columns(earlier_month=earlier_month, earlier_mrr=earlier_mrr)
+        .filter(pl.col("mrr") < pl.col("earlier_mrr"), pl.col("earlier_month") == pl.col("month").dt.offset_by("-1mo"))
         .select(
             "account_id",
-            month_end=pl.col("month").dt.month_end(),  # a month that is not over says nothing yet
-            month="month",
+            first_day=pl.col("month").dt.month_end(),  # a month that is not over says nothing yet
+            end_day=pl.col("month").dt.offset_by(f"{CONTRACTION_MONTHS}mo"),
+            size=pl.lit(1.0),
         )
-    )
-    days = pl.LazyFrame({"as_of_date": pl.date_range(period.first_day, period.last_day, eager=True)})
-    return (
-        months.join(days, how="cross")
-        .filter(
-            pl.col("month_end") <= pl.col("as_of_date"),
-            pl.col("month") > pl.col("as_of_date").dt.truncate("1mo").dt.offset_by(f"-{CONTRACTION_MONTHS}mo"),
-        )
-        .group_by("account_id", "as_of_date")
-        .agg(contraction_month_count_6m=pl.len().cast(pl.Int64))
     )
 
 
-def _overdue(staged_invoices: pl.LazyFrame, days: pl.LazyFrame) -> pl.LazyFrame:
-    """Invoices past due and unpaid, and those paid late in the window, by account and day."""
-    day = pl.col("as_of_date")
+def _overdue(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
+    """From when to when each invoice is past due and unpaid; one that is settled nobody knows when never is."""
     is_settled = pl.col("status").is_in(["paid", "void"]).fill_null(False)
     return (
-        staged_invoices.filter(pl.col("amount") > 0, pl.col("status").ne_missing(pl.lit("void")))
-        .join(days, how="cross")
-        .filter(pl.col("invoice_date") <= day)
-        .with_columns(
-            is_overdue=(pl.col("due_date") < day)
-            & pl.when(pl.col("paid_date").is_not_null()).then(pl.col("paid_date") > day).otherwise(~is_settled),
-            is_paid_late=(pl.col("paid_date") > pl.col("due_date"))
-            & pl.col("paid_date").is_between(day.dt.offset_by(f"-{LATE_DAYS - 1}d"), day),
+        _due(staged_invoices)
+        .filter(pl.col("paid_date").is_not_null() | ~is_settled)
+        .select(
+            "account_id",
+            first_day=pl.max_horizontal("invoice_date", pl.col("due_date").dt.offset_by("1d")),
+            end_day="paid_date",
+            size=pl.lit(1.0),
         )
-        .group_by("account_id", "as_of_date")
-        .agg(
-            overdue_invoice_count=pl.col("is_overdue").sum().cast(pl.Int64),
-            late_paid_invoice_count_90d=pl.col("is_paid_late").sum().cast(pl.Int64),
-        )
+        .filter(pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")))
     )
+
+
+def _paid_late(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
+    """From when to when each late payment counts."""
+    return (
+        _due(staged_invoices)
+        .filter(pl.col("paid_date") > pl.col("due_date"))
+        .select(
+            "account_id",
+            first_day=pl.max_horizontal("invoice_date", "paid_date"),
+            end_day=pl.col("paid_date").dt.offset_by(f"{LATE_DAYS}d"),
+            size=pl.lit(1.0),
+        )
+        .filter(pl.col("end_day") > pl.col("first_day"))
+    )
+
+
+def _due(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
+    """Invoices that are to be paid: no credit notes, none that was called off."""
+    return staged_invoices.filter(pl.col("amount") > 0, pl.col("status").ne_missing(pl.lit("void")))
 
 
 def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.LazyFrame:
@@ -193,17 +221,20 @@ def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.Lazy
     )
 
 
-def _renewals(staged_subscriptions: pl.LazyFrame, days: pl.LazyFrame) -> pl.LazyFrame:
-    """Days to the nearest renewal of the subscriptions that run on the day."""
-    day = pl.col("as_of_date")
+def _next_renewals(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """The nearest renewal of the running subscriptions, from each day on that one begins, ends or renews.
+
+    Grain: account_id x day of change, sorted by day; null once none is known.
+    """
+    day_after = pl.col("renewal_date").dt.offset_by("1d")
+    running = staged_subscriptions.filter(pl.col("renewal_date").is_not_null()).select(
+        "account_id", "renewal_date", first_day="start_date", end_day=pl.min_horizontal("end_date", day_after)
+    )
+    changes = pl.concat([running.select("account_id", day=edge) for edge in ("first_day", "end_day")]).unique()
+    is_running = (pl.col("first_day") <= pl.col("day")) & (pl.col("end_day") > pl.col("day"))
     return (
-        staged_subscriptions.filter(pl.col("renewal_date").is_not_null())
-        .join(days, how="cross")
-        .filter(
-            pl.col("start_date") <= day,
-            pl.col("end_date").is_null() | (pl.col("end_date") > day),
-            pl.col("renewal_date") >= day,
-        )
-        .group_by("account_id", "as_of_date")
-        .agg(days_to_renewal=days_between(day, pl.col("renewal_date")).min())
+        changes.join(running, on="account_id", how="inner", validate="m:m")
+        .group_by("account_id", "day")
+        .agg(pl.col("renewal_date").filter(is_running).min())
+        .sort("day", "account_id")
     )

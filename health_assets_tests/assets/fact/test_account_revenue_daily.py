@@ -35,7 +35,8 @@ def test_the_end_date_is_the_first_day_without_revenue() -> None:
 
 def test_an_invoice_is_overdue_from_the_day_after_it_was_due_until_it_is_paid() -> None:
     paid_late = invoice(1, date(2024, 12, 1), due=date(2025, 1, 10), paid=date(2025, 1, 12))
-    made = signals([], [paid_late], Period(date(2025, 1, 10), date(2025, 1, 12)))
+    in_time = invoice(2, date(2024, 11, 1), due=date(2024, 12, 1), paid=date(2024, 11, 15))
+    made = signals([], [paid_late, in_time], Period(date(2025, 1, 10), date(2025, 1, 12)))
     assert [row["overdue_invoice_count"] for row in made] == [0, 1, 0]
     assert [row["late_paid_invoice_count_90d"] for row in made] == [0, 0, 1]
 
@@ -60,3 +61,54 @@ def test_a_contraction_counts_from_its_month_end_on_whatever_the_day_of_the_run(
         made = signals(lower, [], Period(date(2025, 1, 15), last_day))
         expected = [int(row["as_of_date"] == date(2025, 1, 31)) for row in made]
         assert [row["contraction_month_count_6m"] for row in made] == expected
+
+
+def test_before_the_first_payment_date_nobody_knows_what_is_overdue() -> None:
+    bill = invoice(1, date(2024, 12, 1), due=date(2024, 12, 5), paid=date(2025, 1, 11))
+    made = signals([], [bill], Period(date(2025, 1, 10), date(2025, 1, 11)))
+    assert [row["overdue_invoice_count"] for row in made] == [None, 0]
+
+
+def test_an_open_invoice_stays_overdue_and_a_void_or_credited_one_never_is() -> None:
+    bills = [
+        invoice(1, date(2024, 12, 1), date(2024, 12, 15), None, status="open"),
+        invoice(2, date(2024, 12, 1), date(2024, 12, 15), None, status="void"),
+        invoice(3, date(2024, 12, 1), date(2024, 12, 15), None, amount=-50, status="open"),
+        invoice(4, date(2024, 12, 1), date(2024, 12, 15), None, status="paid"),
+    ]
+    assert signals([], bills, Period(AS_OF, AS_OF))[0]["overdue_invoice_count"] == 1
+
+
+def test_a_late_payment_counts_for_90_days() -> None:
+    bill = invoice(1, date(2024, 8, 1), due=date(2024, 8, 20), paid=date(2024, 9, 1))
+    made = signals([], [bill], Period(date(2024, 11, 29), date(2024, 11, 30)))  # the 90th day, and the day after
+    assert [row["late_paid_invoice_count_90d"] for row in made] == [1, 0]
+
+
+def test_the_nearest_renewal_of_a_running_subscription_counts() -> None:
+    ended = subscription(10, date(2024, 1, 1), date(2025, 1, 10), renewal_date=date(2025, 1, 15))
+    running = subscription(20, date(2024, 2, 1), renewal_date=date(2025, 1, 20))
+    made = signals([ended, running], [], Period(date(2025, 1, 9), date(2025, 1, 21)))
+    days = {row["as_of_date"].day: row["days_to_renewal"] for row in made}
+    assert (days[9], days[10], days[20], days[21]) == (6, 10, 0, None)
+
+
+def test_without_subscriptions_the_crm_mrr_is_that_of_the_load_day_alone() -> None:
+    accounts = rows("staged_accounts", account(monthly_recurring_revenue=250.0), account("B"))
+    given = accounts, rows("staged_subscriptions"), rows("staged_invoices"), SETTINGS, AS_OF
+    made = fact_account_revenue_daily(*given, Period(date(2025, 1, 30), AS_OF)).sort("account_id", "as_of_date")
+    columns = ["mrr", "account_status", "contraction_month_count_6m", "mrr_change_ratio_90d"]
+    assert made.select(columns).collect().rows() == [
+        (None, None, None, None),
+        (250.0, "active", None, None),
+        (None, None, None, None),
+        (None, "active", None, None),
+    ]
+
+
+def test_an_account_without_a_subscription_pays_nothing_once_the_company_has_one() -> None:
+    accounts = rows("staged_accounts", account(), account("B"))
+    subscriptions = rows("staged_subscriptions", subscription(100, date(2025, 1, 31)))
+    given = accounts, subscriptions, rows("staged_invoices"), SETTINGS, AS_OF
+    made = fact_account_revenue_daily(*given, Period(date(2025, 1, 30), AS_OF)).sort("account_id", "as_of_date")
+    assert made.select("mrr").collect().to_series().to_list() == [None, 100, None, 0]
