@@ -88,10 +88,17 @@ def fact_account_revenue_daily(
         .filter(pl.col("as_of_date") >= pl.col("signup_date"))
         .with_columns(day_before=pl.col("as_of_date").dt.offset_by(f"-{TREND_DAYS}d"))
         .sort("as_of_date", "account_id")
-        .join_asof(mrr.rename({"day": "day_before", "mrr": "earlier_mrr"}), on="day_before", by="account_id", check_sortedness=False)
+        .join_asof(
+            mrr.rename({"day": "day_before", "mrr": "earlier_mrr"}),
+            on="day_before",
+            by="account_id",
+            check_sortedness=False,
+        )
     )
     for stock in stocks:
-        panel = panel.join_asof(stock.rename({"day": "as_of_date"}), on="as_of_date", by="account_id", check_sortedness=False)
+        panel = panel.join_asof(
+            stock.rename({"day": "as_of_date"}), on="as_of_date", by="account_id", check_sortedness=False
+        )
     return (
         panel.join(
             periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()), on="account_id", how="left"
