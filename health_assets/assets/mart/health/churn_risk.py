@@ -91,6 +91,8 @@ def mart_churn_risk(
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
     fact_account_support_daily: pl.LazyFrame,
+    fact_account_satisfaction_daily: pl.LazyFrame,
+    fact_account_security_daily: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
     as_of: date,
@@ -101,7 +103,13 @@ def mart_churn_risk(
     )
     health = mart_customer_health.select("account_id", "health_score", "trend_30d")
     revenue = fact_account_revenue_daily.drop("mrr", "account_status")  # the as-of day's are those of dim_account
-    signals = (revenue, fact_account_usage_daily, fact_account_support_daily)
+    signals = (
+        revenue,
+        fact_account_usage_daily,
+        fact_account_support_daily,
+        fact_account_satisfaction_daily,
+        fact_account_security_daily,
+    )
     return (
         joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
         .join(health, on="account_id", how="left", validate="1:1")

@@ -121,14 +121,22 @@ def mart_customer_health_daily(
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
     fact_account_support_daily: pl.LazyFrame,
+    fact_account_satisfaction_daily: pl.LazyFrame,
+    fact_account_security_daily: pl.LazyFrame,
     settings: Settings,
     period: Period,
 ) -> pl.LazyFrame:
     """Scores of the days of a period."""
-    signals = (fact_account_usage_daily, fact_account_support_daily)
+    signals = (
+        fact_account_revenue_daily,
+        fact_account_usage_daily,
+        fact_account_support_daily,
+        fact_account_satisfaction_daily,
+        fact_account_security_daily,
+    )
     in_period = pl.col("as_of_date").is_between(period.first_day, period.last_day)
     rows = (
-        joined_signals(*(signal.filter(in_period) for signal in (fact_account_revenue_daily, *signals)))
+        joined_signals(*(signal.filter(in_period) for signal in signals))
         .pipe(with_attributes, dim_account, settings)
         .with_columns(scorecard=assigned(settings), usage_state=usage_state())
     )

@@ -12,7 +12,7 @@ from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
 from health_assets.assets.mart.health.churn_risk import mrr__of_all_levels_is_total
 from health_assets.assets.mart.health.customer_health import CustomerHealth
 from health_assets.contracts import dtypes
-from health_assets_tests.assets.rows import made
+from health_assets_tests.assets.rows import made, rows
 
 AS_OF = date(2025, 1, 31)
 CALM_REVENUE = {
@@ -49,6 +49,7 @@ def risk(
     health: dict[str, Any] | None = None,
     *,
     connected: bool = True,
+    signals: dict[str, dict[str, Any]] | None = None,
     **of_account: Any,
 ) -> dict[str, Any]:
     """The risk of an account on which all is calm but what is given."""
@@ -59,6 +60,7 @@ def risk(
         fact_account_usage_daily=frame(AccountUsageDaily, CALM_USAGE | (usage or {}) if connected else None),
         fact_account_support_daily=frame(AccountSupportDaily, CALM_SUPPORT | (support or {}) if connected else None),
         dim_account=account(**of_account),
+        **{name: rows(name, {"account_id": "a1", "as_of_date": AS_OF} | row) for name, row in (signals or {}).items()},
     ).to_dicts()[0]
 
 
@@ -140,3 +142,19 @@ def test_mrr_that_no_level_holds_breaks_the_identity() -> None:
     levels = pl.LazyFrame({"mrr": [100.0]})
     assert mrr__of_all_levels_is_total(levels, account()).collect().is_empty()
     assert mrr__of_all_levels_is_total(levels, account(mrr=130.0)).collect().height == 1
+
+
+def test_critical_incident_and_low_nps_raise_their_factors() -> None:
+    row = risk(
+        signals={
+            "fact_account_security_daily": {"critical_incident_count_90d": 1},
+            "fact_account_satisfaction_daily": {"nps_rating": 6.0},
+        }
+    )
+    assert raised(row) == ["low_satisfaction", "critical_incidents"]
+    assert [factor["sentence"] for factor in row["factors"]] == [
+        "Latest NPS rating is 6, at most 6 raises this",
+        "Critical security incidents in 90 days: 1 (1 raises this)",
+    ]
+    assert (row["churn_risk_score"], row["coverage"]) == (25, (215 - 10) / 215)
+    assert raised(risk(signals={"fact_account_satisfaction_daily": {"nps_rating": 7.0}})) == []

@@ -9,6 +9,8 @@ from health_assets import settings as company_settings
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
 from health_assets.contracts import table_rules
 from health_assets.expressions import Period
+from health_assets.scorecards import SIGNAL_KEY
+from health_assets.tables import load_all
 from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
@@ -90,3 +92,12 @@ def test_no_activity_is_not_no_data() -> None:
     found = health(USAGE | {"as_of_date": FIRST, "event_count_30d": 0})
     assert found["usage_state"].to_list() == ["no_activity", "no_data"]
     assert health(USAGE | {"as_of_date": FIRST, "event_count_30d": 1})["usage_state"][0] == "active"
+
+
+def test_every_account_x_day_fact_is_a_signal_and_no_two_bring_the_same_column() -> None:
+    facts = {name: table for name, table in load_all().items() if name.startswith("fact_account_")}
+    signals = {name for name, table in facts.items() if table.contract.primary_key() == SIGNAL_KEY}
+    for mart in ("mart_customer_health_daily", "mart_churn_risk"):
+        assert signals - set(load_all()[mart].inputs) == set()
+    brought = [column for name in signals for column in facts[name].contract.column_names()]
+    assert {column for column in brought if brought.count(column) > 1} == set(SIGNAL_KEY)
