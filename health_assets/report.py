@@ -19,6 +19,7 @@ from health_assets.scorecards import bands_in_use, scorecards_in_use
 from health_assets.settings import Settings
 
 CALLED_FIRST = 10
+DRIVERS_SHOWN = 3
 NOT_MEASURED = "[dim]not measured[/]"
 
 
@@ -37,6 +38,8 @@ def print_status(settings: Settings, console: Console) -> None:
         parts = [
             (("mart.customer_health",), _portfolio),
             (("mart.churn_risk",), _at_risk),
+            (("mart.risk_drivers",), _drivers),
+            (("mart.renewal_pipeline",), _renewals),
             (("mart.net_revenue_retention",), _retention),
             (("mart.churn_risk", "mart.customer_health", "dim.account"), _to_call),
             (("mart.sla_adherence",), _support),
@@ -100,6 +103,34 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
             f"[bold]Risk not known[/] of {unknown} accounts with {_money(unknown_mrr or 0)}: too little of them is "
             "measured; connect usage, tickets and invoices"
         )
+
+
+def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    rows = connection.execute(
+        "select factor, account_count, mrr_at_risk, mrr_at_risk_pct from mart.risk_drivers "
+        "where mrr_at_risk > 0 order by driver_rank limit ?",
+        [DRIVERS_SHOWN],
+    ).fetchall()
+    if rows:
+        told = ", ".join(
+            f"{factor.replace('_', ' ')} {_money(mrr)} ({share:.0f} %, {accounts} accounts)"
+            for factor, accounts, mrr, share in rows
+        )
+        yield _line(f"[bold]Drivers of the MRR at risk[/] {told}")
+
+
+def _renewals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+    told = []
+    for days in sorted(settings.renewal_windows_days):
+        mrr, at_risk = connection.execute(
+            "select sum(renewing_mrr), sum(renewing_mrr) filter (risk_level in ('high', 'critical')) "
+            "from mart.renewal_pipeline where days_to_renewal <= ?",
+            [days],
+        ).fetchall()[0]
+        if mrr:
+            told.append(f"{_money(mrr)} in {days} days ({_money(at_risk or 0)} at risk)")
+    if told:
+        yield _line(f"[bold]MRR that renews[/] {', '.join(told)}")
 
 
 def _retention(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:

@@ -269,6 +269,7 @@ class Settings(Section):
     devices: Devices
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
+    renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     plausibility: Plausibility
     scorecards: dict[str, Scorecard]
 

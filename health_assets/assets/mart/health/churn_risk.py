@@ -19,6 +19,7 @@ from health_assets.settings import ChurnRisk, Factor, Settings
 from health_assets.tables import identity, table
 
 RISK_LEVELS = ["critical", "high", "medium", "low", UNKNOWN]
+AT_RISK = ["high", "critical"]
 SCORED_STATUSES = ["active", "trial", "suspended"]
 CENT = 0.01
 OPTIONAL_SIGNALS = (

@@ -1,0 +1,104 @@
+"""How accounts move between bands of health from one month end to the next.
+
+The day of one account is in mart/health/customer_health_daily.py, its movement of the last 30 days in
+mart/health/customer_health.py.
+"""
+
+from datetime import date
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import Count, Day, Money
+from health_assets.contracts import Contract
+from health_assets.expressions import first_match, month_of
+from health_assets.scorecards import SIGNAL_KEY
+from health_assets.tables import table
+
+MOVEMENTS = ["improved", "worsened", "same", "new", "left", "not_comparable"]
+NOT_SCORED = "not_scored"
+
+
+class HealthMovements(Contract):
+    """How many accounts, with how much revenue, went from which band to which in a month?
+
+    Months are measured on their last day, the month of the as-of day on that day. The first month of the history has
+    no rows: there is nothing before it to compare with.
+    """
+
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    scorecard = dy.String(primary_key=True, description="Scorecard of the account now; the one before where it left")
+    from_band = dy.String(primary_key=True, description="Band at the end of the month before; not_scored = had none")
+    to_band = dy.String(primary_key=True, description="Band at the end of the month; not_scored = has none any more")
+    movement = dy.Enum(
+        MOVEMENTS,
+        primary_key=True,
+        description="improved, worsened, same by score; new, left = scored at one end only; not_comparable = no score at "
+        "one end, or another version of the scorecard, which is no change of the account",
+    )
+    measure_date = Day("Day on which the month was measured", nullable=False)
+    account_count = Count("Accounts")
+    mrr = Money("Their MRR on the measure day, as far as it is known")
+    previous_mrr = Money("Their MRR at the end of the month before, as far as it is known")
+
+
+@table(HealthMovements)
+def mart_health_movements(
+    mart_customer_health_daily: pl.LazyFrame, fact_account_revenue_daily: pl.LazyFrame, as_of: date
+) -> pl.LazyFrame:
+    """One row per month and way between bands that any account took."""
+    measured = (
+        mart_customer_health_daily.filter(_is_measured(as_of))
+        .select(*SIGNAL_KEY, "scorecard", "scorecard_version", "health_band", "health_score")
+        .join(
+            fact_account_revenue_daily.filter(_is_measured(as_of)).select(*SIGNAL_KEY, "mrr"),
+            on=SIGNAL_KEY,
+            how="left",
+            validate="1:1",
+        )
+        .with_columns(month=month_of(pl.col("as_of_date")))
+    )
+    months = (
+        measured.select("month", measure_date="as_of_date").unique().filter(pl.col("month") > pl.col("month").min())
+    )
+    before = measured.with_columns(month=pl.col("month").dt.offset_by("1mo")).drop("as_of_date")
+    return (
+        measured.drop("as_of_date")
+        .join(before, on=["account_id", "month"], how="full", coalesce=True, validate="1:1", suffix="_before")
+        .join(months, on="month", how="inner", validate="m:1")
+        .with_columns(
+            scorecard=pl.coalesce("scorecard", "scorecard_before"),
+            from_band=pl.col("health_band_before").fill_null(NOT_SCORED),
+            to_band=pl.col("health_band").fill_null(NOT_SCORED),
+            movement=_movement(),
+        )
+        .group_by("month", "scorecard", "from_band", "to_band", "movement", "measure_date")
+        .agg(
+            account_count=pl.len().cast(pl.Int64),
+            mrr=pl.col("mrr").sum(),
+            previous_mrr=pl.col("mrr_before").sum(),
+        )
+        .sort(HealthMovements.primary_key())
+        .select(HealthMovements.column_names())
+    )
+
+
+def _is_measured(as_of: date) -> pl.Expr:
+    day = pl.col("as_of_date")
+    return (day == day.dt.month_end()) | (day == as_of)
+
+
+def _movement() -> pl.Expr:
+    """Bands of one version are in the order of their scores."""
+    now, before = pl.col("health_score"), pl.col("health_score_before")
+    is_comparable = pl.col("scorecard_version") == pl.col("scorecard_version_before")
+    return first_match(
+        [
+            (pl.col("health_band_before").is_null(), "new"),
+            (pl.col("health_band").is_null(), "left"),
+            (~is_comparable | now.is_null() | before.is_null(), "not_comparable"),
+            (pl.col("health_band") == pl.col("health_band_before"), "same"),
+            (now > before, "improved"),
+            (now < before, "worsened"),
+        ]
+    )

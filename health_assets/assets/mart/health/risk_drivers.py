@@ -1,0 +1,60 @@
+"""What drives the risk of the portfolio on the as-of day: the factors of churn risk, ranked by the revenue behind them.
+
+The factors of one account are in mart/health/churn_risk.py. An account has as many drivers as raised factors, so the
+drivers do not sum to the revenue at risk.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.mart.health.churn_risk import AT_RISK
+from health_assets.columns import AsOfDate, Count, Money, Pct
+from health_assets.contracts import Contract
+from health_assets.expressions import percent
+from health_assets.tables import table
+
+
+class RiskDrivers(Contract):
+    """Which reasons put most revenue at risk?
+
+    Factors that no account has raised have no row.
+    """
+
+    factor = dy.String(primary_key=True, description="Factor of churn risk")
+    as_of_date = AsOfDate(primary_key=False)
+    driver_rank = Count("1 = most MRR at risk, then most MRR touched, then by name")
+    account_count = Count("Accounts that raise the factor")
+    mrr_touched = Money("MRR of these accounts, as far as it is known")
+    at_risk_account_count = Count("Of these accounts, those with high or critical churn risk")
+    mrr_at_risk = Money("MRR of those with high or critical churn risk, as far as it is known")
+    mrr_at_risk_pct = Pct("MRR at risk that the factor touches / all MRR at risk")
+
+    @dy.rule()
+    def mrr_at_risk__within_mrr_touched(cls) -> pl.Expr:
+        return pl.col("mrr_at_risk") <= pl.col("mrr_touched")
+
+
+@table(RiskDrivers)
+def mart_risk_drivers(mart_churn_risk: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per factor that is raised anywhere."""
+    is_at_risk = pl.col("risk_level").is_in(AT_RISK)
+    total = mart_churn_risk.select(total_at_risk=pl.col("mrr").filter(is_at_risk).sum())
+    return (
+        mart_churn_risk.select("account_id", "as_of_date", "risk_level", "mrr", "factors")
+        .explode("factors", empty_as_null=False)
+        .drop_nulls("factors")
+        .with_columns(factor=pl.col("factors").struct.field("factor"))
+        .group_by("factor", "as_of_date")
+        .agg(
+            account_count=pl.len().cast(pl.Int64),
+            mrr_touched=pl.col("mrr").sum(),
+            at_risk_account_count=is_at_risk.sum().cast(pl.Int64),
+            mrr_at_risk=pl.col("mrr").filter(is_at_risk).sum(),
+        )
+        .join(total, how="cross")
+        .with_columns(mrr_at_risk_pct=percent(pl.col("mrr_at_risk"), pl.col("total_at_risk")))
+        .sort("mrr_at_risk", "mrr_touched", "factor", descending=[True, True, False])
+        .with_row_index("driver_rank", offset=1)
+        .with_columns(pl.col("driver_rank").cast(pl.Int64))
+        .select(RiskDrivers.column_names())
+    )
