@@ -1,0 +1,93 @@
+"""Security operations by month: incidents, how fast they were dealt with, false alarms; in all and by severity.
+
+Single incidents are in fact/incidents.py, the counts of an account in fact/account_security_daily.py.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import Count, Minutes, Pct, Share
+from health_assets.contracts import Contract
+from health_assets.expressions import percent, safe_ratio
+from health_assets.tables import identity, table
+
+DIMENSIONS = ["all", "severity"]
+UNKNOWN = "unknown"
+
+
+class SecurityOperations(Contract):
+    """How many incidents are there, how grave, and how fast do we deal with them? As known on the as-of day."""
+
+    month = dy.Date(primary_key=True, description="First day of the month of detection", metadata={"known_from": True})
+    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the incidents of a month are split by")
+    dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the incident does not say")
+    incident_count = Count("Incidents, false positives included")
+    critical_incident_count = Count("Of those, critical; null = no severity known", nullable=True)
+    false_positive_count = Count("Of those, false positives; null = of none it is known", nullable=True)
+    critical_incident_rate = Share("Critical / incidents")
+    false_positive_rate = Share("False positives / incidents")
+    mean_minutes_to_detect = Minutes("Mean from beginning to detection, without false positives; null = none measured")
+    mean_minutes_to_respond = Minutes("Mean from detection to response, without false positives; null = none measured")
+    mean_minutes_to_contain = Minutes("Mean from detection to containment, without false positives; null = none measured")
+    within_sla_count = Count("Incidents responded to within their target")
+    outside_sla_count = Count("Incidents responded to after it, or unanswered with the target past")
+    sla_adherence_pct = Pct("Within / (within + outside); incidents without a target are left out")
+
+    @dy.rule()
+    def incident_count__holds_its_parts(cls) -> pl.Expr:
+        judged = pl.col("within_sla_count") + pl.col("outside_sla_count")
+        parts = ("critical_incident_count", "false_positive_count")
+        return pl.all_horizontal(pl.col("incident_count") >= part for part in (judged, *map(pl.col, parts)))
+
+
+@table(SecurityOperations)
+def mart_security_operations(fact_incidents: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per month and part; months without an incident have none."""
+    in_time = pl.col("is_within_sla")
+    is_real = ~pl.col("is_false_positive").fill_null(False)
+    steps = ("minutes_to_detect", "minutes_to_respond", "minutes_to_contain")
+    parts = {"all": pl.lit("all"), "severity": pl.col("severity").cast(pl.String).fill_null(UNKNOWN)}
+    return (
+        pl.concat(
+            fact_incidents.with_columns(dimension_type=pl.lit(name), dimension_value=value)
+            for name, value in parts.items()
+        )
+        .group_by("dimension_type", "dimension_value", month="detected_month")
+        .agg(
+            *(pl.col(step).filter(is_real).mean().alias(f"mean_{step}") for step in steps),
+            incident_count=pl.len().cast(pl.Int64),
+            critical_incident_count=_count_where_known("is_critical"),
+            false_positive_count=_count_where_known("is_false_positive"),
+            within_sla_count=in_time.sum().cast(pl.Int64),
+            outside_sla_count=(~in_time).sum().cast(pl.Int64),
+        )
+        .with_columns(
+            critical_incident_rate=safe_ratio(pl.col("critical_incident_count"), pl.col("incident_count")),
+            false_positive_rate=safe_ratio(pl.col("false_positive_count"), pl.col("incident_count")),
+            sla_adherence_pct=percent(
+                pl.col("within_sla_count"), pl.col("within_sla_count") + pl.col("outside_sla_count")
+            ),
+        )
+        .with_columns(pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)))
+        .sort("month", "dimension_type", "dimension_value")
+        .select(SecurityOperations.column_names())
+    )
+
+
+def _count_where_known(flag: str) -> pl.Expr:
+    """How many are flagged; null where that is known of none."""
+    return pl.when(pl.col(flag).is_not_null().any()).then(pl.col(flag).sum().cast(pl.Int64))
+
+
+@identity(of=mart_security_operations)
+def incident_count__is_that_of_the_incidents(
+    mart_security_operations: pl.LazyFrame, fact_incidents: pl.LazyFrame
+) -> pl.LazyFrame:
+    """In each month, the parts of each dimension together have the incidents that were detected in it."""
+    incidents = fact_incidents.group_by(month="detected_month").agg(detected_count=pl.len().cast(pl.Int64))
+    dimensions = pl.LazyFrame({"dimension_type": DIMENSIONS}, schema={"dimension_type": pl.Enum(DIMENSIONS)})
+    counted = mart_security_operations.group_by("month", "dimension_type").agg(pl.col("incident_count").sum())
+    both = incidents.join(dimensions, how="cross").join(
+        counted, on=["month", "dimension_type"], how="full", coalesce=True, validate="1:1"
+    )
+    return both.filter(pl.col("detected_count").fill_null(0) != pl.col("incident_count").fill_null(0))
