@@ -101,6 +101,13 @@ class Satisfaction(Section):
     detractor_up_to: float
 
 
+class Expansion(Section):
+    """From what health and share of licenses in use on an account could grow."""
+
+    health_from: float
+    license_utilization_from: Fraction
+
+
 class PowerDay(Section):
     """From how many events and features on a day counts as a day of power usage."""
 
@@ -265,6 +272,7 @@ class Settings(Section):
     support: Support
     security: Security
     satisfaction: Satisfaction
+    expansion: Expansion
     engagement: Engagement
     devices: Devices
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]

@@ -79,7 +79,13 @@ def mart_satisfaction(
     """One row per month and part, from the first month with a response to the as-of month."""
     measure_day = pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(as_of))
     accounts = _accounts(fact_account_satisfaction_daily, fact_account_revenue_daily, dim_account, as_of)
-    given = ("response_count", "response_count_365d", "promoter_count_365d", "passive_count_365d", "detractor_count_365d")
+    given = (
+        "response_count",
+        "response_count_365d",
+        "promoter_count_365d",
+        "passive_count_365d",
+        "detractor_count_365d",
+    )
     answering = ("answering_account_count", "high_renewal_account_count")
     rated = pl.sum_horizontal("promoter_count_365d", "passive_count_365d", "detractor_count_365d")
     return (

@@ -28,7 +28,9 @@ class SecurityOperations(Contract):
     false_positive_rate = Share("False positives / incidents")
     mean_minutes_to_detect = Minutes("Mean from beginning to detection, without false positives; null = none measured")
     mean_minutes_to_respond = Minutes("Mean from detection to response, without false positives; null = none measured")
-    mean_minutes_to_contain = Minutes("Mean from detection to containment, without false positives; null = none measured")
+    mean_minutes_to_contain = Minutes(
+        "Mean from detection to containment, without false positives; null = none measured"
+    )
     within_sla_count = Count("Incidents responded to within their target")
     outside_sla_count = Count("Incidents responded to after it, or unanswered with the target past")
     sla_adherence_pct = Pct("Within / (within + outside); incidents without a target are left out")

@@ -31,7 +31,10 @@ class SupportOperations(Contract):
     escalation_rate = Share("Escalated / created")
     rated_count = Count("Of those, with a rating")
     mean_csat = dy.Float64(
-        nullable=True, min=1, max=5, description="Mean rating of the tickets created in the month, 1-5; null = none rated"
+        nullable=True,
+        min=1,
+        max=5,
+        description="Mean rating of the tickets created in the month, 1-5; null = none rated",
     )
     timed_count = Count("Tickets resolved in the month, whenever created, of which the hours are known")
     mean_resolution_hours = Hours("Their mean; null = none")
