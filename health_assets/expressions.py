@@ -83,6 +83,12 @@ def days_between(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:
     return (later - earlier).dt.total_days()
 
 
+def month_offset(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:
+    """Calendar months from the month of one day to that of another; negative where the second is before the first."""
+    years = later.dt.year().cast(pl.Int64) - earlier.dt.year().cast(pl.Int64)
+    return 12 * years + later.dt.month().cast(pl.Int64) - earlier.dt.month().cast(pl.Int64)
+
+
 def day_panel(members: pl.LazyFrame, key: str, since: str, first_day: date, last_day: date) -> pl.LazyFrame:
     """One row per member and day, from the later of `first_day` and the member's own first day (`since`) on."""
     days = pl.LazyFrame({"day": pl.date_range(first_day, last_day, eager=True)}) if first_day <= last_day else None

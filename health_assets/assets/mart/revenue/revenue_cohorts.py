@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.fact.revenue_monthly import TOLERANCE
 from health_assets.columns import Count, Money, Pct
 from health_assets.contracts import Contract
-from health_assets.expressions import percent
+from health_assets.expressions import month_offset, percent
 from health_assets.tables import identity, table
 
 
@@ -31,7 +31,7 @@ class RevenueCohorts(Contract):
 
     @dy.rule()
     def month__is_cohort_month_plus_offset(cls) -> pl.Expr:
-        return _months_since_cohort() == pl.col("month_offset")
+        return month_offset(pl.col("cohort_month"), pl.col("month")) == pl.col("month_offset")
 
     @dy.rule()
     def active_account_count__within_cohort(cls) -> pl.Expr:
@@ -54,19 +54,13 @@ def mart_revenue_cohorts(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:
         .agg(pl.col("mrr").sum(), active_account_count=(pl.col("mrr") > 0).sum().cast(pl.Int64))
         .join(size, on="cohort_month", how="left", validate="m:1")
         .with_columns(
-            month_offset=_months_since_cohort(),
+            month_offset=month_offset(pl.col("cohort_month"), pl.col("month")),
             account_retention_pct=percent(pl.col("active_account_count"), pl.col("cohort_account_count")),
             revenue_retention_pct=percent(pl.col("mrr"), pl.col("cohort_mrr")),
         )
         .sort("cohort_month", "month_offset")
         .select(RevenueCohorts.column_names())
     )
-
-
-def _months_since_cohort() -> pl.Expr:
-    month, cohort = pl.col("month"), pl.col("cohort_month")
-    years = month.dt.year().cast(pl.Int64) - cohort.dt.year().cast(pl.Int64)
-    return 12 * years + month.dt.month().cast(pl.Int64) - cohort.dt.month().cast(pl.Int64)
 
 
 @identity(of=mart_revenue_cohorts)

@@ -1,0 +1,69 @@
+"""Orders and payments in the days up to each day."""
+
+from datetime import date
+
+from health_assets.expressions import Period
+from health_assets_tests.assets.fact.test_orders import order
+from health_assets_tests.assets.fact.test_payments import payment
+from health_assets_tests.assets.rows import AS_OF, account, made, rows
+
+
+def signals(period: Period, orders: tuple[dict, ...] = (), payments: tuple[dict, ...] = ()) -> list[dict]:
+    frames = {
+        "staged_accounts": rows("staged_accounts", account()),
+        "staged_orders": rows("staged_orders", *orders),
+        "staged_payments": rows("staged_payments", *payments),
+    }
+    return made("fact_account_payment_daily", period=period, **frames).to_dicts()
+
+
+def test_windows_hold_just_their_days() -> None:
+    days = (date(2025, 1, 2), date(2025, 1, 1), date(2024, 12, 3), date(2024, 12, 2))  # 29, 30, 59 and 60 days ago
+    (row,) = signals(Period(AS_OF, AS_OF), tuple(order(str(n), day, amount=0.1) for n, day in enumerate(days)))
+    assert (row["order_count_30d"], row["order_count_previous_30d"], row["spend_30d"]) == (1, 2, 0.1)
+
+
+def test_days_since_last_order_counts_from_the_latest_also_before_the_period() -> None:
+    found = signals(
+        Period(date(2025, 1, 30), AS_OF), (order("1", date(2024, 3, 1)), order("2", AS_OF), order("3", AS_OF))
+    )
+    assert [row["days_since_last_order"] for row in found] == [335, 0]
+
+
+def test_a_payment_is_past_due_from_the_day_after_until_the_evening_before_it_is_paid() -> None:
+    found = signals(Period(date(2025, 1, 10), date(2025, 1, 13)), (), (payment(date(2025, 1, 10), date(2025, 1, 13)),))
+    assert [row["past_due_payment_count"] for row in found] == [0, 1, 1, 0]
+    assert [row["late_paid_payment_count_90d"] for row in found] == [0, 0, 0, 1]
+
+
+def test_a_payment_never_made_stays_past_due_and_one_in_time_never_is() -> None:
+    payments = payment(date(2024, 6, 1)), payment(date(2024, 6, 1), date(2024, 6, 1), payment_id="2")
+    (row,) = signals(Period(AS_OF, AS_OF), (), payments)
+    assert (row["past_due_payment_count"], row["late_paid_payment_count_90d"]) == (1, 0)
+
+
+def test_late_paid_counts_for_ninety_days() -> None:
+    paid = payment(date(2024, 10, 1), date(2024, 11, 2))  # 90 days before 31 January
+    found = signals(Period(date(2025, 1, 30), AS_OF), (), (paid,))
+    assert [row["late_paid_payment_count_90d"] for row in found] == [1, 0]
+
+
+def test_what_is_not_connected_is_null_and_not_none() -> None:
+    (row,) = signals(Period(AS_OF, AS_OF), (order("1", AS_OF),))
+    assert (row["order_count_30d"], row["past_due_payment_count"]) == (1, None)
+    (row,) = signals(Period(AS_OF, AS_OF), (), (payment(date(2025, 1, 1)),))
+    assert (row["order_count_30d"], row["spend_30d"], row["days_since_last_order"]) == (None, None, None)
+    assert signals(Period(AS_OF, AS_OF)) == []
+
+
+def test_before_the_first_order_of_the_company_nothing_is_measured() -> None:
+    found = signals(Period(date(2025, 1, 30), AS_OF), (order("1", AS_OF),), (payment(date(2025, 1, 1)),))
+    assert [row["order_count_30d"] for row in found] == [None, 1]
+    assert [row["past_due_payment_count"] for row in found] == [1, 1]
+
+
+def test_spend_leaves_no_dust_once_the_orders_are_out_of_the_window() -> None:
+    amounts = (0.1, 0.2, 0.3)
+    orders = tuple(order(str(n), date(2024, 12, 1 + n), amount=amount) for n, amount in enumerate(amounts))
+    found = signals(Period(date(2024, 12, 1), AS_OF), orders)
+    assert (found[3]["spend_30d"], found[-1]["spend_30d"]) == (0.6, 0.0)
