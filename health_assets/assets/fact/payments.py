@@ -47,9 +47,7 @@ def fact_payments(staged_payments: pl.LazyFrame, dim_account: pl.LazyFrame, as_o
         .with_columns(pl.when(is_paid).then(pl.col("payment_date", "amount_paid")))
         .with_columns(
             is_due=pl.col("payment_due_date") < as_of,
-            days_late=days_between(
-                pl.col("payment_due_date"), pl.col("payment_date").fill_null(as_of)
-            ).clip(0),
+            days_late=days_between(pl.col("payment_due_date"), pl.col("payment_date").fill_null(as_of)).clip(0),
         )
         .with_columns(is_late=pl.col("days_late") > 0)
         .sort("payment_id")
