@@ -86,6 +86,7 @@ class Support(Section):
     speed: dict[str, Positive]
     satisfied_from: float
     neutral_from: float
+    mean_hours: dict[str, Positive]
 
 
 class Security(Section):
@@ -121,6 +122,13 @@ class Engagement(Section):
     session_gap_minutes: Annotated[int, Field(gt=0)]
     power_day: PowerDay
     event_categories: dict[str, list[str]]
+
+
+class LifetimeValue(Section):
+    """Segments of accounts by what they have brought, and from which tenure on they are judged."""
+
+    segments: dict[Literal["high", "medium", "low"], float]
+    min_tenure_months: Annotated[int, Field(ge=0)]
 
 
 class Devices(Section):
@@ -274,6 +282,7 @@ class Settings(Section):
     satisfaction: Satisfaction
     expansion: Expansion
     engagement: Engagement
+    lifetime_value: LifetimeValue
     devices: Devices
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk

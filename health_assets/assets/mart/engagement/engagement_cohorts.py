@@ -1,0 +1,78 @@
+"""Accounts by the month in which they first paid: how many still use the product in each month since, and their health.
+
+Whether they still pay is in mart/revenue/revenue_cohorts.py, which also says how large a cohort is.
+"""
+
+from datetime import date
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import Count, Pct, Score
+from health_assets.contracts import Contract
+from health_assets.expressions import month_of, percent
+from health_assets.tables import table
+
+
+class EngagementCohorts(Contract):
+    """Of the accounts that began together, how many still use the product, and how healthy are they?"""
+
+    cohort_month = dy.Date(primary_key=True, description="First paid month of its accounts")
+    month_offset = Count("Months since the cohort month", primary_key=True)
+    month = dy.Date(description="First day of the month that is measured", metadata={"known_from": True})
+    cohort_account_count = Count("Accounts of the cohort, fixed at offset 0")
+    engaged_account_count = Count(
+        "Accounts of the cohort with an active user in the month, paying or not; null = nobody's usage came in",
+        nullable=True,
+    )
+    engagement_retention_pct = Pct("Engaged accounts / accounts of the cohort; null also where usage is not measured")
+    scored_account_count = Count("Accounts of the cohort with a health score at month end")
+    mean_health_score = Score("Mean health of these, at month end, in the as-of month on the as-of day")
+
+    @dy.rule()
+    def engaged_account_count__within_cohort(cls) -> pl.Expr:
+        return pl.col("engaged_account_count") <= pl.col("cohort_account_count")
+
+
+@table(EngagementCohorts)
+def mart_engagement_cohorts(
+    mart_revenue_cohorts: pl.LazyFrame,
+    fact_revenue_monthly: pl.LazyFrame,
+    fact_usage_daily: pl.LazyFrame,
+    mart_customer_health_daily: pl.LazyFrame,
+    as_of: date,
+) -> pl.LazyFrame:
+    """One row a cohort and month since, up to the as-of month."""
+    key = ["cohort_month", "month"]
+    cohort_of = fact_revenue_monthly.filter(pl.col("movement") == "new").select("account_id", cohort_month="month")
+    usage = fact_usage_daily.select("account_id", "active_user_count", month=month_of(pl.col("activity_date")))
+    engaged = (
+        usage.filter(pl.col("active_user_count") > 0)
+        .select("account_id", "month")
+        .unique()
+        .join(cohort_of, on="account_id", how="inner", validate="m:1")
+        .group_by(key)
+        .agg(engaged_account_count=pl.len().cast(pl.Int64))
+    )
+    day = pl.col("as_of_date")
+    health = (
+        mart_customer_health_daily.filter(day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of)))
+        .filter(pl.col("health_score").is_not_null())
+        .select("account_id", "health_score", month=month_of(day))
+        .join(cohort_of, on="account_id", how="inner", validate="m:1")
+        .group_by(key)
+        .agg(scored_account_count=pl.len().cast(pl.Int64), mean_health_score=pl.col("health_score").mean())
+    )
+    return (
+        mart_revenue_cohorts.select(*key, "month_offset", "cohort_account_count")
+        .join(usage.select("month", is_measured=pl.lit(True)).unique(), on="month", how="left", validate="m:1")
+        .join(engaged, on=key, how="left", validate="1:1")
+        .join(health, on=key, how="left", validate="1:1")
+        .with_columns(
+            engaged_account_count=pl.when("is_measured").then(pl.col("engaged_account_count").fill_null(0)),
+            scored_account_count=pl.col("scored_account_count").fill_null(0),
+        )
+        .with_columns(engagement_retention_pct=percent(pl.col("engaged_account_count"), pl.col("cohort_account_count")))
+        .sort("cohort_month", "month_offset")
+        .select(EngagementCohorts.column_names())
+    )

@@ -1,0 +1,91 @@
+"""Lifetime value by account and by segment."""
+
+from datetime import date
+
+import pytest
+
+from health_assets.assets.mart.revenue.clv_segments import (
+    accounts__of_all_segments_are_the_judged_ones,
+    mart_clv_segments,
+    mart_customer_lifetime_value,
+)
+from health_assets_tests.assets.rows import SETTINGS, rows
+
+
+def valued(*accounts: dict, movements: tuple = ()) -> dict[str, dict]:
+    made = mart_customer_lifetime_value(
+        rows("dim_account", *accounts), rows("fact_revenue_monthly", *movements), SETTINGS
+    )
+    return {row["account_id"]: row for row in made.collect().iter_rows(named=True)}
+
+
+def account(account_id: str, value: float | None, months: int | None, **given: object) -> dict:
+    return {"account_id": account_id, "lifetime_value": value, "months_since_first_subscription": months} | given
+
+
+@pytest.mark.parametrize(
+    ("value", "segment"),
+    [(100_000, "high"), (99_999.99, "medium"), (50_000, "medium"), (20_000, "low"), (19_999, "entry"), (-5, "entry")],
+)
+def test_segment_starts_at_its_amount(value: float, segment: str) -> None:
+    assert valued(account("A", value, 6))["A"]["clv_segment"] == segment
+
+
+def test_account_of_less_than_six_months_is_not_judged() -> None:
+    made = valued(account("young", 200_000.0, 5), account("never paid", 0.0, None), account("not known", None, 12))
+    assert {row["clv_segment"] for row in made.values()} == {None}
+
+
+def test_monthly_rate_is_value_over_months_and_null_in_the_first() -> None:
+    made = valued(account("A", 1200.0, 12), account("new", 100.0, 0))
+    assert (made["A"]["monthly_clv_rate"], made["new"]["monthly_clv_rate"]) == (100.0, None)
+
+
+def test_net_expansion_is_rises_less_falls_and_churn_is_no_contraction() -> None:
+    movements = (
+        {"account_id": "A", "month": date(2024, 1, 1), "expansion_mrr": 0.0, "contraction_mrr": 0.0},
+        {"account_id": "A", "month": date(2024, 2, 1), "expansion_mrr": 300.0, "contraction_mrr": 0.0},
+        {"account_id": "A", "month": date(2024, 3, 1), "expansion_mrr": 0.0, "contraction_mrr": 100.0},
+        {"account_id": "A", "month": date(2024, 4, 1), "expansion_mrr": 0.0, "contraction_mrr": 0.0, "churned_mrr": 900.0},
+    )  # fmt: skip
+    made = valued(account("A", 1.0, 12), movements=movements)["A"]
+    totals = [made[name] for name in ("expansion_revenue_total", "contraction_revenue_total", "net_expansion")]
+    assert totals == [300.0, 100.0, 200.0]
+
+
+def test_without_revenue_history_movements_are_null() -> None:
+    only_crm = {"account_id": "A", "month": date(2025, 1, 1), "mrr": 100.0}
+    made = valued(account("A", None, None), movements=(only_crm,))["A"]
+    assert (made["expansion_revenue_total"], made["net_expansion"], made["lifetime_value"]) == (None, None, None)
+
+
+ACCOUNTS = (
+    {"account_id": "A", "is_active": True, "mrr": 100.0},
+    {"account_id": "B", "is_active": True, "mrr": 300.0},
+    {"account_id": "gone", "is_active": False, "mrr": 0.0},
+)
+VALUES = (
+    account("A", 1000.0, 10, clv_segment="entry", net_expansion=50.0),
+    account("B", 9000.0, 30, clv_segment="entry", net_expansion=-20.0),
+    account("gone", 9000.0, 30, clv_segment="entry", net_expansion=0.0),
+)
+
+
+def test_rate_of_a_segment_is_a_ratio_of_sums_over_active_accounts() -> None:
+    made = mart_clv_segments(
+        rows("mart_customer_lifetime_value", *VALUES),
+        rows("dim_account", *ACCOUNTS),
+        rows("mart_customer_health", {"account_id": "A", "health_score": 80.0}),
+    ).collect()
+    row = made.row(0, named=True)
+    assert (row["account_count"], row["mean_mrr"], row["mean_lifetime_value"]) == (2, 200.0, 5000.0)
+    assert row["monthly_clv_rate"] == 250.0  # 10000 / 40, not the mean of 100 and 300
+    assert (row["net_expansion"], row["mean_health_score"]) == (30.0, 80.0)
+
+
+def test_account_lost_between_the_two_marts_is_found() -> None:
+    one_missing = rows("mart_clv_segments", {"clv_segment": "entry", "account_count": 1})
+    found = accounts__of_all_segments_are_the_judged_ones(
+        one_missing, rows("mart_customer_lifetime_value", *VALUES), rows("dim_account", *ACCOUNTS)
+    )
+    assert found.collect().height == 1
