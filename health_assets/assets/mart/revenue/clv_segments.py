@@ -45,17 +45,17 @@ class CustomerLifetimeValue(Contract):
 def mart_customer_lifetime_value(
     dim_account: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:
-    """One row per account; one that never paid has moved nothing, so its movements are null."""
+    """One row per account; of one that never paid nothing moved."""
     months = pl.col("months_since_first_subscription")
+    totals = ["expansion_revenue_total", "contraction_revenue_total"]
     moved = fact_revenue_monthly.group_by("account_id").agg(
-        pl.when(pl.col(f"{movement}_mrr").count() > 0)
-        .then(pl.col(f"{movement}_mrr").sum())
-        .alias(f"{movement}_revenue_total")
-        for movement in ("expansion", "contraction")
+        expansion_revenue_total=pl.col("expansion_mrr").sum(), contraction_revenue_total=pl.col("contraction_mrr").sum()
     )
     return (
         dim_account.select("account_id", "lifetime_value", months)
         .join(moved, on="account_id", how="left", validate="1:1")
+        .join(fact_revenue_monthly.select(has_history=pl.col("movement").is_not_null().any()), how="cross")
+        .with_columns(pl.when("has_history").then(pl.col(name).fill_null(0)).alias(name) for name in totals)
         .with_columns(
             monthly_clv_rate=safe_ratio(pl.col("lifetime_value"), months),
             net_expansion=pl.col("expansion_revenue_total") - pl.col("contraction_revenue_total"),

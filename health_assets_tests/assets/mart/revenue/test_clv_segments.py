@@ -43,14 +43,15 @@ def test_monthly_rate_is_value_over_months_and_null_in_the_first() -> None:
 
 def test_net_expansion_is_rises_less_falls_and_churn_is_no_contraction() -> None:
     movements = (
-        {"account_id": "A", "month": date(2024, 1, 1), "expansion_mrr": 0.0, "contraction_mrr": 0.0},
-        {"account_id": "A", "month": date(2024, 2, 1), "expansion_mrr": 300.0, "contraction_mrr": 0.0},
-        {"account_id": "A", "month": date(2024, 3, 1), "expansion_mrr": 0.0, "contraction_mrr": 100.0},
-        {"account_id": "A", "month": date(2024, 4, 1), "expansion_mrr": 0.0, "contraction_mrr": 0.0, "churned_mrr": 900.0},
+        {"account_id": "A", "month": date(2024, 1, 1), "movement": "retained", "expansion_mrr": 0.0, "contraction_mrr": 0.0},
+        {"account_id": "A", "month": date(2024, 2, 1), "movement": "retained", "expansion_mrr": 300.0, "contraction_mrr": 0.0},
+        {"account_id": "A", "month": date(2024, 3, 1), "movement": "retained", "expansion_mrr": 0.0, "contraction_mrr": 100.0},
+        {"account_id": "A", "month": date(2024, 4, 1), "movement": "retained", "expansion_mrr": 0.0, "contraction_mrr": 0.0, "churned_mrr": 900.0},
     )  # fmt: skip
-    made = valued(account("A", 1.0, 12), movements=movements)["A"]
-    totals = [made[name] for name in ("expansion_revenue_total", "contraction_revenue_total", "net_expansion")]
-    assert totals == [300.0, 100.0, 200.0]
+    made = valued(account("A", 1.0, 12), account("never paid", 0.0, None), movements=movements)
+    totals = ("expansion_revenue_total", "contraction_revenue_total", "net_expansion")
+    assert [made["A"][name] for name in totals] == [300.0, 100.0, 200.0]
+    assert [made["never paid"][name] for name in totals] == [0.0, 0.0, 0.0]
 
 
 def test_without_revenue_history_movements_are_null() -> None:
