@@ -42,12 +42,10 @@ def test_monthly_rate_is_value_over_months_and_null_in_the_first() -> None:
 
 
 def test_net_expansion_is_rises_less_falls_and_churn_is_no_contraction() -> None:
-    movements = (
-        {"account_id": "A", "month": date(2024, 1, 1), "movement": "retained", "expansion_mrr": 0.0, "contraction_mrr": 0.0},
-        {"account_id": "A", "month": date(2024, 2, 1), "movement": "retained", "expansion_mrr": 300.0, "contraction_mrr": 0.0},
-        {"account_id": "A", "month": date(2024, 3, 1), "movement": "retained", "expansion_mrr": 0.0, "contraction_mrr": 100.0},
-        {"account_id": "A", "month": date(2024, 4, 1), "movement": "retained", "expansion_mrr": 0.0, "contraction_mrr": 0.0, "churned_mrr": 900.0},
-    )  # fmt: skip
+    moves = ((0.0, 0.0, "new"), (300.0, 0.0, "expansion"), (0.0, 100.0, "contraction"), (0.0, 0.0, "churn"))
+    movements = tuple(
+        {"account_id": "A", "movement": name, "expansion_mrr": up, "contraction_mrr": down} for up, down, name in moves
+    )
     made = valued(account("A", 1.0, 12), account("never paid", 0.0, None), movements=movements)
     totals = ("expansion_revenue_total", "contraction_revenue_total", "net_expansion")
     assert [made["A"][name] for name in totals] == [300.0, 100.0, 200.0]
