@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 SETTINGS_VARIABLE = "HEALTH_ASSETS_SETTINGS"
+POINTS = "points"  # risk levels by the score's points, not by a named rule set
 DEFAULTS = Path(__file__).with_name("defaults.yml")
 Positive = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
@@ -149,14 +150,40 @@ class Factor(Section):
     nps_at_most: float | None = None
 
 
+class LevelRule(Section):
+    """Conditions of a risk level, of which one suffices: health, usage against the 30 days before, tickets, months."""
+
+    health_below: float | None = None
+    usage_ratio_below: Positive | None = None
+    escalations_from: Annotated[int, Field(gt=0)] | None = None
+    contractions_from: Annotated[int, Field(gt=0)] | None = None
+
+
 class ChurnRisk(Section):
-    """The additive churn risk score."""
+    """The additive churn risk score, and what its levels follow."""
 
     max_score: Positive
     min_coverage: Fraction
     levels: dict[str, float]
     watch_list_from: float
+    rules: str
+    rule_sets: dict[str, dict[Literal["critical", "high", "medium"], LevelRule]]
     factors: dict[str, Factor]
+
+    @field_validator("rule_sets")
+    @classmethod
+    def _worst_level_first(cls, rule_sets: dict[str, dict[Any, LevelRule]]) -> dict[str, dict[Any, LevelRule]]:
+        worst_first = ("critical", "high", "medium")
+        return {
+            name: {level: rules[level] for level in worst_first if level in rules} for name, rules in rule_sets.items()
+        }
+
+    @model_validator(mode="after")
+    def _rules_exist(self) -> "ChurnRisk":
+        known = [POINTS, *self.rule_sets]
+        if self.rules not in known:
+            raise ValueError(f"rules: {self.rules!r} is no rule set{_near(self.rules, known)}")
+        return self
 
 
 class Plausibility(Section):

@@ -131,3 +131,13 @@ def test_unreadable_file_is_named(tmp_path: Path, content: bytes, said: str) -> 
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(settings.SettingsError, match=r"nowhere\.yml: there is no such settings file"):
         settings.load(tmp_path / "nowhere.yml")
+
+
+def test_unknown_rule_set_of_risk_levels_is_refused_with_the_near_name(tmp_path: Path) -> None:
+    said = refused(tmp_path, "churn_risk: {rules: novacrn}")
+    assert "churn_risk: rules: 'novacrn' is no rule set; did you mean 'novacrm'?" in said
+
+
+def test_rule_set_of_a_company_is_read_worst_level_first(tmp_path: Path) -> None:
+    company = settings_of(tmp_path, "churn_risk: {rules: ours, rule_sets: {ours: {medium: {}, critical: {}}}}")
+    assert list(company.churn_risk.rule_sets["ours"]) == ["critical", "medium"]

@@ -13,9 +13,9 @@ import polars as pl
 from health_assets.assets.mart.health.customer_health import TREND_DAYS
 from health_assets.columns import AccountId, AsOfDate, Count, Money, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import banded, rounded, safe_ratio
+from health_assets.expressions import banded, first_match, rounded, safe_ratio
 from health_assets.scorecards import UNKNOWN, joined_signals, with_missing_as_null
-from health_assets.settings import ChurnRisk, Factor, Settings
+from health_assets.settings import POINTS, ChurnRisk, Factor, LevelRule, Settings
 from health_assets.tables import identity, table
 
 RISK_LEVELS = ["critical", "high", "medium", "low", UNKNOWN]
@@ -41,7 +41,10 @@ class AccountChurnRisk(Contract):
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate(primary_key=False)
-    risk_level = dy.Enum(RISK_LEVELS, description="critical, high, medium, low by score; unknown = no score")
+    risk_level = dy.Enum(
+        RISK_LEVELS, description="critical, high, medium, low by the rules in use; unknown = too little was measured"
+    )
+    risk_rules = dy.String(description="What the level follows: points (of the score), or the rule set's name")
     churn_risk_score = Score("Points of the raised factors, capped; null where too few factors could be measured")
     factor_count = Count("Factors raised")
     factors = dy.List(
@@ -73,7 +76,8 @@ class AccountChurnRisk(Contract):
 
     @dy.rule()
     def risk_level__unknown_without_score(cls) -> pl.Expr:
-        return (pl.col("risk_level") == UNKNOWN) == pl.col("churn_risk_score").is_null()
+        by_rule_set = pl.col("risk_rules") != POINTS
+        return by_rule_set | ((pl.col("risk_level") == UNKNOWN) == pl.col("churn_risk_score").is_null())
 
 
 @dataclass(frozen=True)
@@ -163,9 +167,32 @@ def _judged(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
             ),
         )
         .with_columns(
-            risk_level=banded(pl.col("churn_risk_score"), risk.levels).fill_null(UNKNOWN).cast(pl.Enum(RISK_LEVELS)),
+            risk_level=_level(risk).fill_null(UNKNOWN).cast(pl.Enum(RISK_LEVELS)),
+            risk_rules=pl.lit(risk.rules),
             is_on_watch_list=pl.col("churn_risk_score") >= risk.watch_list_from,
         )
+    )
+
+
+def _level(risk: ChurnRisk) -> pl.Expr:
+    """The level by points, or by the rule set that the settings name; null where too little was measured."""
+    if risk.rules == POINTS:
+        return banded(pl.col("churn_risk_score"), risk.levels)
+    cases = [(_holds(rule), level) for level, rule in risk.rule_sets[risk.rules].items()]
+    return first_match([*cases, (pl.col("health_score").is_not_null(), "low")])
+
+
+def _holds(rule: LevelRule) -> pl.Expr:
+    """Whether any condition of a level holds; what is not measured, or not named by the rule, does not."""
+    usage_ratio = safe_ratio(pl.col("event_count_30d"), pl.col("event_count_previous_30d"))
+    conditions = [
+        (pl.col("health_score").lt, rule.health_below),
+        (usage_ratio.lt, rule.usage_ratio_below),
+        (pl.col("escalated_ticket_count_90d").ge, rule.escalations_from),
+        (pl.col("contraction_month_count_6m").ge, rule.contractions_from),
+    ]
+    return pl.any_horizontal(
+        pl.lit(False), *(holds(limit).fill_null(False) for holds, limit in conditions if limit is not None)
     )
 
 

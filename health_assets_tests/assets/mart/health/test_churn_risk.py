@@ -4,15 +4,16 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
 from health_assets.assets.fact.account import Account
 from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
 from health_assets.assets.fact.account_support_daily import AccountSupportDaily
 from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
-from health_assets.assets.mart.health.churn_risk import mrr__of_all_levels_is_total
+from health_assets.assets.mart.health.churn_risk import AccountChurnRisk, mrr__of_all_levels_is_total
 from health_assets.assets.mart.health.customer_health import CustomerHealth
 from health_assets.contracts import dtypes
-from health_assets_tests.assets.rows import made, rows
+from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 AS_OF = date(2025, 1, 31)
 CALM_REVENUE = {
@@ -158,3 +159,36 @@ def test_critical_incident_and_low_nps_raise_their_factors() -> None:
     ]
     assert (row["churn_risk_score"], row["coverage"]) == (25, (215 - 10) / 215)
     assert raised(risk(signals={"fact_account_satisfaction_daily": {"nps_rating": 7.0}})) == []
+
+
+HALVED = {"event_count_30d": 199, "event_count_previous_30d": 400}
+HALF = {"event_count_30d": 200, "event_count_previous_30d": 400}
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({"health": {"health_score": 19.9}}, "critical"),
+        ({"health": {"health_score": 20.0}}, "high"),
+        ({"health": {"health_score": 40.0}}, "medium"),
+        ({"health": {"health_score": 60.0}}, "low"),
+        ({"usage": HALVED}, "high"),
+        ({"usage": HALF}, "low"),
+        ({"support": {"escalated_ticket_count_90d": 2}}, "high"),
+        ({"support": {"escalated_ticket_count_90d": 1}}, "low"),
+        ({"revenue": {"contraction_month_count_6m": 2}}, "medium"),
+        ({"revenue": {"contraction_month_count_6m": 1}}, "low"),
+        ({"health": {"health_score": None}}, "unknown"),
+        ({"health": {"health_score": None}, "usage": HALVED}, "high"),
+        ({"health": {"health_score": 19.0}, "usage": HALVED}, "critical"),
+    ],
+)
+def test_levels_of_novacrm_are_those_of_its_rules(changes: dict[str, Any], level: str) -> None:
+    row = risk(**changes, rules="novacrm")
+    assert (row["risk_level"], row["risk_rules"]) == (level, "novacrm")
+
+
+def test_novacrm_level_needs_no_score_of_points() -> None:
+    row = risk(connected=False, revenue={"contraction_month_count_6m": 2}, rules="novacrm")
+    assert (row["churn_risk_score"], row["risk_level"]) == (None, "medium")
+    assert AccountChurnRisk.is_valid(pl.DataFrame([row], schema=dtypes(AccountChurnRisk)))
