@@ -13,7 +13,7 @@ from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
 from health_assets.assets.mart.health.churn_risk import AccountChurnRisk, mrr__of_all_levels_is_total
 from health_assets.assets.mart.health.customer_health import CustomerHealth
 from health_assets.contracts import dtypes
-from health_assets_tests.assets.rows import SETTINGS, made, rows
+from health_assets_tests.assets.rows import made, rows
 
 AS_OF = date(2025, 1, 31)
 CALM_REVENUE = {
