@@ -13,7 +13,7 @@ from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
 from health_assets.assets.mart.health.churn_risk import AccountChurnRisk, mrr__of_all_levels_is_total
 from health_assets.assets.mart.health.customer_health import CustomerHealth
 from health_assets.contracts import dtypes
-from health_assets_tests.assets.rows import made, rows
+from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 AS_OF = date(2025, 1, 31)
 CALM_REVENUE = {
@@ -51,6 +51,7 @@ def risk(
     *,
     connected: bool = True,
     signals: dict[str, dict[str, Any]] | None = None,
+    rules: str = "points",
     **of_account: Any,
 ) -> dict[str, Any]:
     """The risk of an account on which all is calm but what is given."""
@@ -61,6 +62,9 @@ def risk(
         fact_account_usage_daily=frame(AccountUsageDaily, CALM_USAGE | (usage or {}) if connected else None),
         fact_account_support_daily=frame(AccountSupportDaily, CALM_SUPPORT | (support or {}) if connected else None),
         dim_account=account(**of_account),
+        settings=SETTINGS.model_copy(
+            update={"churn_risk": SETTINGS.churn_risk.model_copy(update={"rules": rules})},
+        ),
         **{name: rows(name, {"account_id": "a1", "as_of_date": AS_OF} | row) for name, row in (signals or {}).items()},
     ).to_dicts()[0]
 
