@@ -3,8 +3,11 @@
 from datetime import date
 
 import dagster as dg
+import polars as pl
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from health_assets.alerts.rules import rule_versions
+from health_assets.contracts import known_from
 from health_assets.orchestration import OWNER, monthly_partitions
 from health_assets.publish import publish
 from health_assets.settings import Settings
@@ -30,7 +33,8 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         warehouse: Warehouse = context.resources.warehouse
         as_of: date = context.resources.as_of
-        rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company)
+        notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
+        rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
         return dg.MaterializeResult(
             metadata={
                 "snapshot": dg.MetadataValue.path(str(settings.published)),
@@ -41,6 +45,22 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return published
+
+
+def last_days(warehouse: Warehouse, as_of: date, settings: Settings) -> pl.DataFrame:
+    """Of each connected source with a day of its own: its last day with a row, and how old that may be."""
+    rows = []
+    for table in TABLES.values():
+        name = table.name.removeprefix("staged_")
+        if table.is_gated and name in settings.sources and (known := known_from(table.contract)):
+            last = warehouse.read(table, until=as_of).select(pl.col(known).max().cast(pl.Date)).collect().item()
+            rows.append((name, last, settings.stale_after_days.get(name)))
+    shape = {"source": pl.String, "last_day": pl.Date, "stale_after_days": pl.Int64}
+    return pl.DataFrame(rows, schema=shape, orient="row")
+
+
+def _rule_versions(settings: Settings) -> pl.DataFrame:
+    return pl.DataFrame(list(rule_versions(settings).items()), schema=["rule", "version"], orient="row")
 
 
 def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:

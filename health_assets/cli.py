@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -22,9 +22,7 @@ from rich.table import Table
 
 from health_assets import report, settings
 from health_assets.judge import judge
-
-if TYPE_CHECKING:
-    import dagster as dg
+from health_assets.outcome import Outcome
 
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
 console = Console()
@@ -137,77 +135,34 @@ def alerts(
             raise typer.Exit(1)
 
 
-class Check:
-    """The verdict of one check of the run."""
+@app.command()
+def doctor(settings_file: SettingsFile = None) -> None:
+    """What is wrong with this set-up, and how to mend it; exit code 1 if something keeps it from running."""
+    from health_assets.doctor import Verdict, examine
 
-    def __init__(self, evaluation: "dg.AssetCheckEvaluation") -> None:
-        import dagster as dg
+    marks = {Verdict.good: "[green]good[/]", Verdict.warning: "[yellow]look[/]", Verdict.wrong: "[red]wrong[/]"}
+    shown = Table.grid(padding=(0, 2))
+    findings = list(examine(settings_file, Path(os.environ.get("DAGSTER_HOME") or DAGSTER_HOME)))
+    for one in findings:
+        remedy = f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else ""
+        shown.add_row(marks[one.verdict], escape(one.about), escape(one.said) + remedy)
+    console.print(shown, highlight=False)
+    if any(one.verdict == Verdict.wrong for one in findings):
+        raise typer.Exit(1)
 
-        self.name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
-        self.passed = evaluation.passed
-        self.is_warning = evaluation.severity == dg.AssetCheckSeverity.WARN
-        self.evidence = {name: value.value for name, value in evaluation.metadata.items()}
 
+@app.command()
+def prune(settings_file: SettingsFile = None) -> None:
+    """Delete old runs from Dagster's history; the daemon does so every week."""
+    import dagster as dg
 
-class Outcome:
-    """What a run has told so far: fed with Dagster's events, shown as progress, summed up at the end."""
+    from health_assets.history import prune as prune_history
 
-    def __init__(self) -> None:
-        self.succeeded = False
-        self.tables = 0
-        self.rows = 0
-        self.checks: list[Check] = []
-        self.warnings: list[str] = []
-        self.failures: list[str] = []
-        self.quarantined: dict[str, int] = {}
-        self.seen: set[str] = set()
-
-    def told(self, entry: Any) -> str | None:
-        """Take in an event of the run; returns what is being done now, if the event says so."""
-        event = entry.dagster_event
-        if event is None:
-            if entry.level >= 30:
-                self.warnings.append(entry.user_message)
-            return None
-        kind = event.event_type_value
-        if kind == "ASSET_MATERIALIZATION":
-            self._materialized(event.asset_key.to_user_string(), event.materialization.metadata)
-        elif kind == "ASSET_CHECK_EVALUATION":
-            self.checks.append(Check(event.event_specific_data))
-        elif kind in ("STEP_FAILURE", "PIPELINE_FAILURE"):
-            self._failed(event)
-        elif kind == "STEP_START":
-            return str(event.step_key)
-        return None
-
-    def reason(self, published: Path) -> str:
-        """Why the run failed, in words."""
-        broken = [check.name for check in self.checks if not check.passed and not check.is_warning]
-        causes = self.failures or [f"blocking checks failed: {', '.join(broken)}"]
-        kept = "; readers keep the snapshot of the run before" if published.exists() else ""
-        return "\n".join(causes) + f"\nNothing was published{kept}"
-
-    def _materialized(self, name: str, metadata: dict[str, Any]) -> None:
-        if "dagster/row_count" not in metadata or name in self.seen:
-            return  # months of a table come as events of their own
-        self.seen.add(name)
-        self.tables += 1
-        self.rows += int(metadata["dagster/row_count"].value)
-        if "quarantined_rows" in metadata and (count := int(metadata["quarantined_rows"].value)):
-            self.quarantined[f"quarantine.{name.split('_', 1)[1]}"] = count
-
-    def _failed(self, event: Any) -> None:
-        error = getattr(event.event_specific_data, "error", None)
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is None or error.cls_name in ("DagsterAssetCheckFailedError", "DagsterExecutionStepExecutionError"):
-            return
-        message = error.message.strip().removeprefix(f"{error.cls_name}: ")
-        module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
-        step = f"{event.step_key}: " if event.step_key else ""
-        said = message if module_error else f"{step}{error.cls_name}: {message}"
-        if said not in self.failures:
-            self.failures.append(said)
+    with _expected_errors():
+        company = settings.load(settings_file)
+        _prepare_dagster()
+        with dg.DagsterInstance.get() as instance:
+            console.print(prune_history(instance, company.operations.keep_history_days).summary(), highlight=False)
 
 
 def _run(company: settings.Settings, day: date) -> Outcome:
@@ -215,6 +170,7 @@ def _run(company: settings.Settings, day: date) -> Outcome:
 
     from health_assets.automation import DAILY_JOB
     from health_assets.definitions import definitions
+    from health_assets.history import close_killed, this_process
     from health_assets.sources import check_sources
     from health_assets.tables import load_all
 
@@ -242,10 +198,12 @@ def _run(company: settings.Settings, day: date) -> Outcome:
             shown = {"description": doing.removesuffix("_checks")} if doing else {}
             progress.update(task, completed=outcome.tables, told=told, **shown)  # type: ignore[arg-type]
 
+        close_killed(instance)
         instance.add_event_listener(run_id, listen)
         finished = job.execute_in_process(
             instance=instance,
             run_id=run_id,
+            tags=this_process(),
             partition_key=day.replace(day=1).isoformat(),
             run_config={
                 "resources": {"as_of": {"config": {"day": day.isoformat()}}},

@@ -17,12 +17,18 @@ for announced in (BetaWarning, PreviewWarning):  # of parts of Dagster that are 
 def definitions(company: settings.Settings) -> dg.Definitions:
     """The whole code location for one company's settings."""
     tables = load_all().values()
+    data_alerts = schedules.data_alerts_job(company)
     return dg.Definitions(
         assets=[*(asset_of(table, company) for table in tables), automation.published_asset(company)],
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
-        jobs=[automation.daily_job(company), schedules.alerts_job(company)],
-        schedules=[schedules.daily_schedule(company)],
-        sensors=[schedules.published_sensor()],
+        jobs=[
+            automation.daily_job(company),
+            schedules.alerts_job(company),
+            data_alerts,
+            schedules.prune_job(company),
+        ],
+        schedules=[schedules.daily_schedule(company), schedules.prune_schedule(company)],
+        sensors=[schedules.published_sensor(), schedules.failed_run_sensor(data_alerts)],
         resources=resources(company),
         executor=dg.in_process_executor,
     )

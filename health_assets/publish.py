@@ -5,12 +5,13 @@ A snapshot is a DuckDB file of its own, complete before anybody sees it; the lin
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from health_assets.storage import Warehouse
 
@@ -22,8 +23,23 @@ class SnapshotError(Exception):
     """There is no snapshot to read; the message says what to do."""
 
 
-def publish(warehouse: Warehouse, link: Path, run: str, as_of: date, company: str) -> dict[str, int]:
+def publish(
+    warehouse: Warehouse,
+    link: Path,
+    run: str,
+    as_of: date,
+    company: str,
+    notes: Mapping[str, pl.DataFrame] | None = None,
+) -> dict[str, int]:
     """Write dim, fact, mart and quarantine to a new file beside `link` and point the link at it.
+
+    Args:
+        warehouse: what the run has written.
+        link: the published snapshot.
+        run: id of the run.
+        as_of: its day.
+        company: its name.
+        notes: small tables that go along, by name, for those who read the snapshot without the settings.
 
     Returns the rows of each published table. Readers that hold an older snapshot keep it until they open anew.
     """
@@ -31,7 +47,7 @@ def publish(warehouse: Warehouse, link: Path, run: str, as_of: date, company: st
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{run}.duckdb"
     unfinished.unlink(missing_ok=True)
-    rows = _write(warehouse, unfinished, as_of, company)
+    rows = _write(warehouse, unfinished, as_of, company, notes or {})
     finished = folder / f"{datetime.now():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
     os.replace(unfinished, finished)
     _swap(link, finished)
@@ -58,7 +74,22 @@ def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _write(warehouse: Warehouse, file: Path, as_of: date, company: str) -> dict[str, int]:
+def published_day(link: Path) -> date:
+    """The as-of day of the newest snapshot.
+
+    Raises:
+        SnapshotError: nothing has been published yet, or the file is not a snapshot.
+    """
+    try:
+        with snapshot(link) as connection:
+            return connection.sql("select as_of_date from about").fetchall()[0][0]
+    except duckdb.Error as error:
+        raise SnapshotError(f"{link}: cannot be read ({str(error).splitlines()[0]}); publish it anew") from None
+
+
+def _write(
+    warehouse: Warehouse, file: Path, as_of: date, company: str, notes: Mapping[str, pl.DataFrame]
+) -> dict[str, int]:
     cursor = warehouse.connection.cursor()
     cursor.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as snapshot")
     try:
@@ -77,6 +108,10 @@ def _write(warehouse: Warehouse, file: Path, as_of: date, company: str) -> dict[
             "create table snapshot.about as select ? as company, ?::date as as_of_date, now()::timestamp as published_at",
             [company, as_of],
         )
+        for name, frame in notes.items():
+            cursor.register("note", frame)
+            cursor.execute(f"create table snapshot.{name} as from note")
+            cursor.unregister("note")
     finally:
         cursor.execute("detach snapshot")
     return rows

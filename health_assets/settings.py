@@ -186,6 +186,15 @@ class ChurnRisk(Section):
         return self
 
 
+class Operations(Section):
+    """How the product is run."""
+
+    keep_history_days: Annotated[int, Field(gt=0)]
+    catch_up_days: Annotated[int, Field(gt=0)]
+    free_disk_gb: Positive
+    snapshot_max_age_days: Annotated[int, Field(gt=0)]
+
+
 class Plausibility(Section):
     """What raises a warning about the data."""
 
@@ -314,6 +323,7 @@ class Settings(Section):
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
+    operations: Operations
     plausibility: Plausibility
     scorecards: dict[str, Scorecard]
 

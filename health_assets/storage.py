@@ -374,10 +374,16 @@ def _quarantine_of(table: Table) -> str:
     return f"quarantine.{table.name.split('_', 1)[1]}"
 
 
+def holder_of(error: str) -> str | None:
+    """The process that holds the warehouse, if that is what DuckDB complains of."""
+    holder = re.search(r"PID (\d+)", error)
+    return holder[1] if holder else None
+
+
 def _cannot_open(path: Path, error: str) -> str:
-    if holder := re.search(r"PID (\d+)", error):
+    if process := holder_of(error):
         return (
-            f"{path}: another run (process {holder[1]}) is writing the warehouse; wait for it to end, or stop it, "
+            f"{path}: another run (process {process}) is writing the warehouse; wait for it to end, or stop it, "
             "and start again. Readers use the published snapshot meanwhile"
         )
     return (

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.rules import Account, Rule, Transition, transition
 
 SECONDS_TO_WAIT = 120  # for another alert run that is posting just now
 
 SCHEMA = (
-    "create table if not exists rules (rule text primary key, as_of_date text not null)",
+    "create table if not exists rules (rule text primary key, as_of_date text not null, version text)",
     "create table if not exists levels (account_id text, rule text, level text not null, as_of_date text not null, "
     "primary key (account_id, rule))",
     "create table if not exists outbox (id text primary key, as_of_date text not null, body text not null, "
@@ -51,6 +52,8 @@ class Outbox:
             with cls(connection).transaction():
                 for statement in SCHEMA:
                     connection.execute(statement)
+                if "version" not in [row[1] for row in connection.execute("pragma table_info(rules)")]:
+                    connection.execute("alter table rules add column version text")  # made by 0.1.0
             yield cls(connection)
         except (sqlite3.Error, OSError) as error:
             raise AlertError(
@@ -76,44 +79,69 @@ class Outbox:
     def notice(self, rules: Sequence[Rule], accounts: Sequence[Account], as_of_date: date) -> list[Transition]:
         """Compare the accounts with what is remembered, remember them, put what changed into the outbox.
 
-        A rule that has never seen a level only remembers. A day that was seen before, or an older one, changes nothing.
-        An unknown level leaves the last known one in place. To be called within a transaction.
+        A rule that has never seen a level only remembers, and so does one whose levels are of another version now.
+        A day that was seen before, or an older one, changes nothing. An unknown level leaves the last known one in
+        place; an account that churned is told and forgotten. To be called within a transaction.
         """
-        seen = {rule: date.fromisoformat(day) for rule, day in self.connection.execute("select * from rules")}
+        seen = {
+            rule: (date.fromisoformat(day), version)
+            for rule, day, version in self.connection.execute("select rule, as_of_date, version from rules")
+        }
         found = []
         for rule in rules:
             known = [account for account in accounts if account.levels[rule.name] in rule.levels]
-            if not known or (rule.name in seen and as_of_date <= seen[rule.name]):
+            day, version = seen.get(rule.name, (None, None))
+            comparable = day is not None and version in (None, rule.version)
+            if not known or (day and (as_of_date < day or (as_of_date == day and comparable))):
                 continue
-            if rule.name in seen:
+            if comparable:
                 before = self._levels(rule)
-                moves = (transition(rule, one, before.get(one.account_id), as_of_date) for one in known)
+                moves = (transition(rule, one, before.get(one.account_id), as_of_date) for one in accounts)
                 found += [move for move in moves if move]
+            else:
+                self.connection.execute("delete from levels where rule = ?", [rule.name])
             self._remember(rule, known, as_of_date)
+            self._forget(rule, [one for one in accounts if one.is_churned and one.levels[rule.name] not in rule.levels])
+        self.add(found)
+        return found
+
+    def add(self, news: Sequence[Transition | DataAlert]) -> None:
+        """Put into the outbox what is not there yet. To be called within a transaction."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.connection.executemany(
             "insert or ignore into outbox values (?, ?, ?, ?, null)",
-            [(move.id, move.as_of_date.isoformat(), move.to_json(), now) for move in found],
+            [(one.id, one.as_of_date.isoformat(), one.to_json(), now) for one in news],
         )
-        return found
 
     def remembered(self) -> int:
         """Accounts with a remembered level."""
         return int(self.connection.execute("select count(distinct account_id) from levels").fetchone()[0])
 
     def untold(self) -> list[Transition]:
-        """What is still to be told, the oldest first."""
-        rows = self.connection.execute("select body from outbox where told_at is null order by as_of_date, id")
-        return [Transition.from_json(body) for (body,) in rows]
+        """Changes of accounts that are still to be told, the oldest first."""
+        return [Transition.from_json(body) for body in self._waiting(data_alerts=False)]
 
-    def are_untold(self, moves: Sequence[Transition]) -> bool:
+    def untold_data_alerts(self) -> list[DataAlert]:
+        """Data alerts that are still to be told, the oldest first."""
+        return [DataAlert.from_json(body) for body in self._waiting(data_alerts=True)]
+
+    def are_untold(self, news: Sequence[Transition | DataAlert]) -> bool:
         """Whether nobody else has told them meanwhile."""
-        return {move.id for move in moves} <= {move.id for move in self.untold()}
+        waiting = {key for (key,) in self.connection.execute("select id from outbox where told_at is null")}
+        return {one.id for one in news} <= waiting
 
-    def told(self, moves: Sequence[Transition]) -> None:
+    def told(self, news: Sequence[Transition | DataAlert]) -> None:
         """Mark as told. To be called within the transaction that told them."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.connection.executemany("update outbox set told_at = ? where id = ?", [(now, move.id) for move in moves])
+        self.connection.executemany("update outbox set told_at = ? where id = ?", [(now, one.id) for one in news])
+
+    def _waiting(self, *, data_alerts: bool) -> list[str]:
+        rows = self.connection.execute(
+            "select body from outbox where told_at is null and (json_extract(body, '$.data_alert') is not null) = ? "
+            "order by as_of_date, id",
+            [data_alerts],
+        )
+        return [body for (body,) in rows]
 
     def _levels(self, rule: Rule) -> dict[str, str]:
         rows = self.connection.execute("select account_id, level from levels where rule = ?", [rule.name])
@@ -125,4 +153,10 @@ class Outbox:
             "insert or replace into levels values (?, ?, ?, ?)",
             [(account.account_id, rule.name, account.levels[rule.name], day) for account in accounts],
         )
-        self.connection.execute("insert or replace into rules values (?, ?)", [rule.name, day])
+        self.connection.execute("insert or replace into rules values (?, ?, ?)", [rule.name, day, rule.version])
+
+    def _forget(self, rule: Rule, accounts: Sequence[Account]) -> None:
+        self.connection.executemany(
+            "delete from levels where rule = ? and account_id = ?",
+            [(rule.name, account.account_id) for account in accounts],
+        )

@@ -13,12 +13,15 @@ from enum import StrEnum
 from health_assets.settings import Settings
 
 
+CHURNED = "churned"  # in place of a level: the account is gone
+
+
 class Kind(StrEnum):
     """How an account moved."""
 
     entered = "entered"  # an alarming level, from a calm one or from nowhere (a new account)
     worsened = "worsened"  # from an alarming level to a worse one
-    left = "left"  # an alarming level for a better one, calm or not
+    left = "left"  # an alarming level for a better one, calm or not; any level by churning
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,17 @@ class Rule:
     label: str
     levels: tuple[str, ...]  # best first; a level that is not among them is not known and changes nothing
     alarming: frozenset[str]
+    version: str = ""  # levels of another version do not compare
 
     def kind(self, before: str | None, now: str) -> Kind | None:
         """What a move is called; None when nobody needs to hear of it.
 
         Args:
             before: the last known level, None for an account that never had one.
-            now: a known level.
+            now: a known level, or CHURNED.
         """
+        if now == CHURNED:
+            return Kind.left if before in self.levels else None
         if before is None:
             return Kind.entered if now in self.alarming else None
         if before not in self.levels or before == now:
@@ -48,13 +54,27 @@ class Rule:
         return Kind.left if before in self.alarming else None
 
 
-def rules_of(settings: Settings) -> list[Rule]:
-    """The rules for a company: MRR at risk counts high and critical risk, low health the bands at_risk and critical."""
+def rule_versions(settings: Settings) -> dict[str, str]:
+    """Rule -> hash of the settings that make its levels; published with them, since settings may change meanwhile."""
+    return {
+        "risk_level": settings.fingerprint("churn_risk"),
+        "health_band": f"{settings.scorecard} {settings.scorecards[settings.scorecard].version}",
+    }
+
+
+def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> list[Rule]:
+    """The rules for a company: MRR at risk counts high and critical risk, low health the bands at_risk and critical.
+
+    Args:
+        settings: the company's.
+        versions: rule -> version of the levels as they were published.
+    """
+    version = versions or {}
     risk = sorted(settings.churn_risk.levels, key=settings.churn_risk.levels.__getitem__)
     bands = settings.scorecards[settings.scorecard].bands
     return [
-        Rule("risk_level", "Churn risk", tuple(risk), frozenset({"high", "critical"})),
-        Rule("health_band", "Health", tuple(bands), frozenset({"at_risk", "critical"})),
+        Rule("risk_level", "Churn risk", tuple(risk), frozenset({"high", "critical"}), version.get("risk_level", "")),
+        Rule("health_band", "Health", tuple(bands), frozenset({"at_risk", "critical"}), version.get("health_band", "")),
     ]
 
 
@@ -70,6 +90,7 @@ class Account:
     trend_30d: float | None
     levels: Mapping[str, str | None]  # rule -> level
     reasons: list[str]  # sentences, the weightiest first
+    is_churned: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,9 +130,11 @@ class Transition:
 
 
 def transition(rule: Rule, account: Account, before: str | None, as_of_date: date) -> Transition | None:
-    """The move of an account under a rule, if it has a known level and moved in a way worth telling."""
+    """The move of an account under a rule, if it has a known level or churned, and moved in a way worth telling."""
     now = account.levels[rule.name]
-    if now not in rule.levels or (kind := rule.kind(before, now)) is None:
+    if now not in rule.levels and account.is_churned:
+        now = CHURNED
+    if now not in (*rule.levels, CHURNED) or (kind := rule.kind(before, now)) is None:
         return None
     return Transition(
         account_id=account.account_id,

@@ -11,7 +11,8 @@ from typing import Any
 
 from slack_sdk.webhook import WebhookClient
 
-from health_assets.alerts.rules import Kind, Transition
+from health_assets.alerts.data_alerts import DataAlert
+from health_assets.alerts.rules import CHURNED, Kind, Transition
 
 BLOCKS = 50  # of a message
 HEADER_CHARACTERS = 150
@@ -19,6 +20,7 @@ SECTION_CHARACTERS = 3000
 MESSAGE_CHARACTERS = 12_000  # of all blocks together: beyond about 13,000 Slack answers msg_blocks_too_long
 CHANGES = 6  # shown of one account; more pile up only when Slack was out of reach for long
 REASONS = 3
+LINES = 5  # of a data alert
 
 ATTEMPTS = 4
 LONGEST_PAUSE = 30.0  # seconds; who asks for more is asked again by the next alert run
@@ -29,9 +31,9 @@ _silent = logging.Logger("health_assets.alerts.slack", logging.CRITICAL + 1)  # 
 
 @dataclass(frozen=True)
 class Message:
-    """One post: the accounts in it, as blocks and as plain text."""
+    """One post: the accounts or the data alert in it, as blocks and as plain text."""
 
-    moves: list[Transition]
+    moves: Sequence[Transition | DataAlert]
     title: str
     blocks: list[dict[str, Any]]
     text: str
@@ -76,6 +78,31 @@ def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Mes
     return messages
 
 
+def data_messages(alerts: Sequence[DataAlert], company: str) -> list[Message]:
+    """One message for each data alert."""
+    return [_data_message(one, company) for one in alerts]
+
+
+def _data_message(one: DataAlert, company: str) -> Message:
+    tail = f": {clipped(one.title, 100)}"
+    title = clipped(company, HEADER_CHARACTERS - len(tail)) + tail
+    lines = [f"• {clipped(line, 400)}" for line in one.lines[:LINES]]
+    if len(one.lines) > LINES:
+        lines.append(f"and {len(one.lines) - LINES} more")
+    section = "\n".join([*lines, clipped(one.remedy, 400)])
+    context = f"Data alert, as of {one.as_of_date}"
+    return Message(
+        moves=[one],
+        title=title,
+        blocks=[
+            {"type": "header", "text": {"type": "plain_text", "text": title}},
+            {"type": "context", "elements": [_mrkdwn(context)]},
+            {"type": "section", "text": _mrkdwn(section)},
+        ],
+        text=_plain(f"{title}\n{context}\n\n{section}"),
+    )
+
+
 def clipped(text: str, limit: int) -> str:
     """One line, `&`, `<` and `>` escaped, no longer than the limit and never cut within an escape."""
     pieces: list[str] = []
@@ -106,7 +133,7 @@ def _section(moves: list[Transition], currency: str) -> str:
 
 def _change(move: Transition) -> str:
     before, now = (clipped(level.replace("_", " "), 40) if level else "" for level in (move.before, move.now))
-    sign = ":large_green_circle:" if move.kind == Kind.left else ":red_circle:"
+    sign = ":large_green_circle:" if move.kind == Kind.left and move.now != CHURNED else ":red_circle:"
     came = f"{before} → {now}" if before else f"{now}, not known before"
     return f"{sign} {move.label} {move.kind}: {came} ({move.as_of_date})"
 
@@ -125,7 +152,7 @@ def _parts(sections: list[tuple[list[Transition], str]]) -> list[list[tuple[list
 
 def _is_worse(moves: list[Transition]) -> bool:
     """By the last move under each rule."""
-    return any(move.kind != Kind.left for move in {move.rule: move for move in moves}.values())
+    return any(move.kind != Kind.left or move.now == CHURNED for move in {move.rule: move for move in moves}.values())
 
 
 def _mrr(moves: list[Transition]) -> float:

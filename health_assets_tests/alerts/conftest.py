@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -87,26 +87,30 @@ def account(account_id: str, risk_level: str | None = "low", health_band: str | 
         "company_name": f"Company {account_id}",
         "account_owner": "Ada",
         "mrr": 1200.0,
+        "account_status": "active",
         "health_score": 50.0,
         "trend_30d": -12.0,
         "reasons": [(20.0, "Usage halved: 40 events after 100")],
     } | given
 
 
-Publish = Callable[[date, list[dict]], None]
+Publish = Callable[..., None]
 
 
 @pytest.fixture
 def publish(company: Settings) -> Publish:
     """Write a snapshot with the given accounts."""
 
-    def write(as_of_date: date, accounts: list[dict]) -> None:
+    def write(as_of_date: date, accounts: list[dict], version: str = "1", sources: Sequence[tuple] = ()) -> None:
         company.published.unlink(missing_ok=True)
         with duckdb.connect(str(company.published)) as connection:
             connection.execute("create schema mart; create schema dim;")
             connection.execute(
                 "create table about (company varchar, as_of_date date);"
-                "create table dim.account (account_id varchar, company_name varchar, account_owner varchar);"
+                "create table dim.account (account_id varchar, company_name varchar, account_owner varchar, "
+                "account_status varchar, mrr double);"
+                "create table rule_versions (rule varchar, version varchar);"
+                "create table sources (source varchar, last_day date, stale_after_days integer);"
                 "create table mart.customer_health (account_id varchar, as_of_date date, health_score double, "
                 "health_band varchar, trend_30d double, mrr double);"
                 "create table mart.churn_risk (account_id varchar, risk_level varchar, churn_risk_score double, "
@@ -114,6 +118,10 @@ def publish(company: Settings) -> Publish:
                 "mrr double)"
             )
             connection.execute("insert into about values (?, ?)", [company.company, as_of_date])
+            for rule in ("risk_level", "health_band"):
+                connection.execute("insert into rule_versions values (?, ?)", [rule, version])
+            for source in sources:
+                connection.execute("insert into sources values (?, ?, ?)", source)
             for one in accounts:
                 key = one["account_id"]
                 factors = [
@@ -121,7 +129,8 @@ def publish(company: Settings) -> Publish:
                     for n, (points, sentence) in enumerate(one["reasons"])
                 ]
                 connection.execute(
-                    "insert into dim.account values (?, ?, ?)", [key, one["company_name"], one["account_owner"]]
+                    "insert into dim.account values (?, ?, ?, ?, ?)",
+                    [key, one["company_name"], one["account_owner"], one["account_status"], one["mrr"]],
                 )
                 connection.execute(
                     "insert into mart.customer_health values (?, ?, ?, ?, ?, ?)",

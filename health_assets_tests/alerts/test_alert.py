@@ -90,6 +90,63 @@ def test_a_rule_whose_source_is_connected_later_remembers_first(
     assert alert(company).left == 1
 
 
+def test_another_scorecard_is_no_change_of_an_account(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1", "low"), account("A2", "high")])
+    alert(company)
+    publish(TUESDAY, [account("A1", "critical"), account("A2", "low")], version="2")
+    assert (alert(company).told, posted.posts) == (0, [])
+    publish(TUESDAY + timedelta(days=1), [account("A1", "low"), account("A2", "low")], version="2")
+    assert (alert(company).left, len(posted.posts)) == (1, 1)
+
+
+def test_a_rerun_of_the_day_with_another_scorecard_remembers_the_new_levels(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account("A1", "low")])
+    alert(company)
+    publish(MONDAY, [account("A1", "high")], version="2")
+    alert(company)
+    publish(TUESDAY, [account("A1", "high")], version="2")
+    assert (alert(company).told, posted.posts) == (0, [])
+
+
+@pytest.mark.parametrize("level", ["high", "low"])
+def test_an_account_that_churned_left_and_is_told_once(
+    company: Settings, publish: Publish, posted: Slack, level: str
+) -> None:
+    publish(MONDAY, [account("A1", level, None), account("A2", "low", None)])
+    alert(company)
+    for day in (TUESDAY, TUESDAY + timedelta(days=1)):
+        publish(day, [account("A1", None, None, account_status="churned", mrr=0.0), account("A2", "low", None)])
+        alert(company)
+    (section,) = posted.sections()
+    assert f":red_circle: Churn risk left: {level} → churned (2025-01-28)" in section
+    assert "1 account got worse" in posted.accepted[0]["text"]
+    publish(TUESDAY + timedelta(days=2), [account("A1", "high", None), account("A2", "low", None)])
+    assert alert(company).entered == 1  # it came back
+
+
+def test_a_stale_source_is_told_once_until_it_speaks_again(company: Settings, publish: Publish, posted: Slack) -> None:
+    silent = MONDAY - timedelta(days=9)
+    for day in range(3):
+        publish(MONDAY + timedelta(days=day), [account("A1")], sources=[("usage_events", silent, 7), ("nps", silent, None)])
+        alert(company)
+    (message,) = posted.accepted
+    assert message["blocks"][0]["text"]["text"] == "Acme &amp; Sons: usage_events is stale"
+    publish(TUESDAY + timedelta(days=30), [account("A1")], sources=[("usage_events", TUESDAY, 7)])
+    assert alert(company).data_alerts == 1
+
+
+def test_a_state_file_of_the_first_version_is_used_on(company: Settings, publish: Publish, posted: Slack) -> None:
+    with sqlite3.connect(company.warehouse.with_name("alerts.sqlite")) as old:
+        old.execute("create table rules (rule text primary key, as_of_date text not null)")
+        old.execute("create table levels (account_id text, rule text, level text not null, as_of_date text not null, primary key (account_id, rule))")
+        old.execute("insert into rules values ('risk_level', '2025-01-27')")
+        old.execute("insert into levels values ('A1', 'risk_level', 'low', '2025-01-27')")
+    publish(TUESDAY, [account("A1", "high")])
+    assert alert(company).entered == 1
+
+
 def test_what_slack_does_not_take_waits_for_the_next_run(
     company: Settings, publish: Publish, posted: Slack, pauses: list[float]
 ) -> None:

@@ -9,7 +9,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from health_assets import settings
 from health_assets.automation import daily_job
 from health_assets.orchestration import monthly_partitions
-from health_assets.schedules import alerts_job, daily_schedule, published_sensor
+from health_assets.schedules import alerts_job, daily_schedule, data_alerts_job, days_to_run, failed_run_sensor, published_sensor
 from health_assets.settings import Settings
 from health_assets_tests.alerts.conftest import SECRET, Publish, Slack, account
 
@@ -36,7 +36,7 @@ def test_the_run_at_six_is_for_the_day_before_in_the_companys_zone(
     schedule = daily_schedule(company_in(tmp_path, timezone))
     tick = datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert tick.astimezone(ZoneInfo(timezone)).hour == 6
-    request = schedule(dg.build_schedule_context(scheduled_execution_time=tick))
+    (request,) = schedule(dg.build_schedule_context(scheduled_execution_time=tick))
     assert request.run_key == day
     assert request.partition_key == f"{day[:7]}-01"
     assert request.run_config == {"resources": {"as_of": {"config": {"day": day}}}}
@@ -51,6 +51,38 @@ def test_the_schedule_ticks_once_on_each_day_of_a_year(tmp_path: Path, timezone:
     local = [next(ticks).astimezone(ZoneInfo(timezone)) for _ in range(366)]
     assert {tick.hour for tick in local} == {6}
     assert [tick.date() for tick in local] == [date(2024, 1, 2) + timedelta(days=n) for n in range(366)]
+
+
+def test_days_missed_while_nothing_ran_are_run_first_over_a_leap_day(company: Settings, publish: Publish) -> None:
+    publish(date(2024, 2, 27), [account("A1")])
+    tick = datetime(2024, 3, 2, 6, tzinfo=UTC)
+    requests = daily_schedule(company)(dg.build_schedule_context(scheduled_execution_time=tick))
+    assert [(one.run_key, one.partition_key) for one in requests] == [
+        ("2024-02-28", "2024-02-01"),
+        ("2024-02-29", "2024-02-01"),
+        ("2024-03-01", "2024-03-01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("published", "days"),
+    [
+        (None, ["2025-03-30"]),  # nothing published yet: the first run is for yesterday
+        (date(2025, 3, 29), ["2025-03-30"]),
+        (date(2025, 3, 30), ["2025-03-30"]),  # somebody ran it already: once more is harmless
+        (date(2025, 4, 9), ["2025-03-30"]),
+        (date(2025, 3, 27), ["2025-03-28", "2025-03-29", "2025-03-30"]),
+        (date(2024, 3, 27), [f"2025-03-{day}" for day in range(24, 31)]),  # a year: no more than catch_up_days
+    ],
+)
+def test_days_to_run(company: Settings, published: date | None, days: list[str]) -> None:
+    assert [day.isoformat() for day in days_to_run(date(2025, 3, 30), published, company)] == days
+
+
+def test_with_a_fixed_day_the_schedule_skips_and_says_why(company: Settings) -> None:
+    fixed = company.model_copy(update={"as_of": date(2025, 1, 31)})
+    skipped = daily_schedule(fixed)(dg.build_schedule_context(scheduled_execution_time=datetime(2025, 6, 1, tzinfo=UTC)))
+    assert "as_of is fixed at 2025-01-31" in skipped.skip_message
 
 
 def test_the_day_runs_as_a_month_of_the_daily_job(tmp_path: Path) -> None:
@@ -109,3 +141,47 @@ def test_the_alert_run_tells_and_fails_visibly_when_it_cannot(
         logged = [str(entry) for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
     assert len(posted.accepted) == 1
     assert SECRET not in "".join(logged)
+
+
+# -- a run that failed ------------------------------------------------------------------------------------------------
+
+
+def _failing(company: Settings) -> dg.Definitions:
+    @dg.op
+    def breaks() -> None:
+        raise RuntimeError("the disk is full")
+
+    @dg.job
+    def daily() -> None:
+        breaks()
+
+    data_alerts = data_alerts_job(company)
+    return dg.Definitions(jobs=[daily, data_alerts], sensors=[failed_run_sensor(data_alerts)])
+
+
+def test_a_failed_run_is_told_once_whoever_repeats_it_and_needs_no_snapshot(company: Settings, posted: Slack) -> None:
+    made = _failing(company)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            failed = made.resolve_job_def("daily").execute_in_process(instance=instance, raise_on_error=False)
+            config = {"ops": {"tell_failed_run": {"config": {"run_id": failed.run_id}}}}
+            assert data_alerts_job(company).execute_in_process(instance=instance, run_config=config).success
+    (message,) = posted.accepted
+    assert message["blocks"][0]["text"]["text"] == "Acme &amp; Sons: The daily run failed"
+    assert "• breaks: RuntimeError: the disk is full" in posted.sections()[0]
+    assert "nothing was published yet" in posted.sections()[0]
+
+
+def test_a_data_alert_that_slack_does_not_take_is_told_by_the_next_alert_run(
+    company: Settings, publish: Publish, posted: Slack, pauses: list[float]
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed = _failing(company).resolve_job_def("daily").execute_in_process(instance=instance, raise_on_error=False)
+        config = {"ops": {"tell_failed_run": {"config": {"run_id": failed.run_id}}}}
+        posted.answers = [(500, {})] * 4
+        job = data_alerts_job(company)
+        assert not job.execute_in_process(instance=instance, run_config=config, raise_on_error=False).success
+        assert not posted.accepted
+        publish(date(2025, 1, 27), [account("A1")])
+        assert alerts_job(company).execute_in_process(instance=instance).success
+    assert len(posted.accepted) == 1

@@ -1,0 +1,123 @@
+"""Dagster's history of runs: what is old is pruned, what was killed is closed.
+
+It holds no data of the pipeline; what the warehouse was made from is recorded in the warehouse itself.
+"""
+
+import os
+import socket
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+PROCESS_TAG = "health_assets/process"  # host:pid of a run that the command line executes itself
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What a pruning did."""
+
+    deleted: int
+    kept_for_a_month: int  # old runs that hold the newest load of a month, which the UI still shows
+    closed: int  # runs of the command line that were killed
+    bytes_freed: int
+
+    def summary(self) -> str:
+        """One sentence for a log."""
+        return (
+            f"{self.deleted} old runs deleted, {self.bytes_freed / 1e6:.1f} MB freed; {self.kept_for_a_month} kept, as "
+            f"they hold the newest load of a month; {self.closed} killed runs closed"
+        )
+
+
+def prune(instance: dg.DagsterInstance, keep_days: int, now: datetime | None = None) -> Pruned:
+    """Delete finished runs that are older than so many days, with their events, logs and files.
+
+    A run that holds the newest load of a month stays, else the UI would show that month as missing.
+    """
+    before = (now or datetime.now(UTC)) - timedelta(days=keep_days)
+    home = Path(instance.root_directory)
+    size = _bytes_in(home)
+    closed = close_killed(instance)
+    newest = _runs_with_the_newest_load(instance)
+    old = instance.get_run_ids(dg.RunsFilter(statuses=FINISHED, created_before=before))
+    deleted = [run_id for run_id in old if run_id not in newest]
+    for run_id in deleted:
+        instance.delete_run(run_id)
+        _delete_files(home, run_id)
+    if deleted:
+        _compact(home)
+    return Pruned(len(deleted), len(old) - len(deleted), closed, max(0, size - _bytes_in(home)))
+
+
+def close_killed(instance: dg.DagsterInstance) -> int:
+    """Mark runs of the command line as failed whose process is gone; Dagster would wait for them for ever."""
+    closed = 0
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        host, _, process = run.tags.get(PROCESS_TAG, "").partition(":")
+        if host == socket.gethostname() and not _is_alive(int(process)):
+            instance.report_run_failed(run, f"Process {process} was killed while it ran; nothing was published by it.")
+            closed += 1
+    return closed
+
+
+def this_process() -> dict[str, str]:
+    """The tag of a run that this process executes."""
+    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _runs_with_the_newest_load(instance: dg.DagsterInstance) -> set[str]:
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    events = [
+        storage_id
+        for key in instance.all_asset_keys()
+        for storage_id in instance.event_log_storage.get_latest_storage_id_by_partition(key, kind).values()
+    ]
+    records = instance.event_log_storage.get_event_records(dg.EventRecordsFilter(kind, storage_ids=events))
+    newest = {record.run_id for record in records} if events else set()
+    assets = instance.get_asset_records(list(instance.all_asset_keys()))
+    return newest | {run for asset in assets if (run := asset.asset_entry.last_run_id)}
+
+
+def _delete_files(home: Path, run_id: str) -> None:
+    for file in [*(home / "history" / "runs").glob(f"{run_id}.db*")]:
+        file.unlink(missing_ok=True)
+    logs = home / "storage" / run_id
+    for path in sorted(_inside(logs), key=lambda path: -len(path.parts)):
+        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+    if logs.is_dir():
+        logs.rmdir()
+
+
+def _compact(home: Path) -> None:
+    """SQLite keeps the room of deleted rows until it is told otherwise; a busy file is left for the next time."""
+    for file in [home / "history" / "runs.db", home / "history" / "runs" / "index.db"]:
+        if file.exists():
+            with closing(sqlite3.connect(file, timeout=10)) as connection:
+                try:
+                    connection.execute("vacuum")
+                except sqlite3.OperationalError:
+                    continue
+
+
+def _inside(folder: Path) -> Iterable[Path]:
+    return folder.rglob("*") if folder.is_dir() else []
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in _inside(folder) if path.is_file())

@@ -1,0 +1,85 @@
+"""What a run did, in words: fed with Dagster's events, shown by the command line and told to Slack when it failed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+class Check:
+    """The verdict of one check of the run."""
+
+    def __init__(self, evaluation: "dg.AssetCheckEvaluation") -> None:
+        import dagster as dg
+
+        self.name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+        self.passed = evaluation.passed
+        self.is_warning = evaluation.severity == dg.AssetCheckSeverity.WARN
+        self.evidence = {name: value.value for name, value in evaluation.metadata.items()}
+
+
+class Outcome:
+    """What a run has told so far: fed with Dagster's events, shown as progress, summed up at the end."""
+
+    def __init__(self) -> None:
+        self.succeeded = False
+        self.tables = 0
+        self.rows = 0
+        self.checks: list[Check] = []
+        self.warnings: list[str] = []
+        self.failures: list[str] = []
+        self.quarantined: dict[str, int] = {}
+        self.seen: set[str] = set()
+
+    def told(self, entry: Any) -> str | None:
+        """Take in an event of the run; returns what is being done now, if the event says so."""
+        event = entry.dagster_event
+        if event is None:
+            if entry.level >= 30:
+                self.warnings.append(entry.user_message)
+            return None
+        kind = event.event_type_value
+        if kind == "ASSET_MATERIALIZATION":
+            self._materialized(event.asset_key.to_user_string(), event.materialization.metadata)
+        elif kind == "ASSET_CHECK_EVALUATION":
+            self.checks.append(Check(event.event_specific_data))
+        elif kind in ("STEP_FAILURE", "PIPELINE_FAILURE"):
+            self._failed(event)
+        elif kind == "STEP_START":
+            return str(event.step_key)
+        return None
+
+    @property
+    def broken(self) -> list[Check]:
+        """The checks that stopped the run."""
+        return [check for check in self.checks if not check.passed and not check.is_warning]
+
+    def reason(self, published: Path) -> str:
+        """Why the run failed, in words."""
+        names = ", ".join(check.name for check in self.broken)
+        causes = self.failures or [f"blocking checks failed: {names}" if names else "it was ended from outside"]
+        kept = "; readers keep the snapshot of the run before" if published.exists() else ""
+        return "\n".join(causes) + f"\nNothing was published{kept}"
+
+    def _materialized(self, name: str, metadata: dict[str, Any]) -> None:
+        if "dagster/row_count" not in metadata or name in self.seen:
+            return  # months of a table come as events of their own
+        self.seen.add(name)
+        self.tables += 1
+        self.rows += int(metadata["dagster/row_count"].value)
+        if "quarantined_rows" in metadata and (count := int(metadata["quarantined_rows"].value)):
+            self.quarantined[f"quarantine.{name.split('_', 1)[1]}"] = count
+
+    def _failed(self, event: Any) -> None:
+        error = getattr(event.event_specific_data, "error", None)
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is None or error.cls_name in ("DagsterAssetCheckFailedError", "DagsterExecutionStepExecutionError"):
+            return
+        message = error.message.strip().removeprefix(f"{error.cls_name}: ")
+        module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
+        step = f"{event.step_key}: " if event.step_key else ""
+        said = message if module_error else f"{step}{error.cls_name}: {message}"
+        if said not in self.failures:
+            self.failures.append(said)
