@@ -69,9 +69,7 @@ def examine(file: Path | None, home: Path, today: date | None = None) -> Iterato
 
 
 def _sources(company: Settings) -> Iterator[Finding]:
-    contracts = {
-        name.removeprefix("raw_"): table.rows for name, table in load_all().items() if table.rows is not None
-    }
+    contracts = {name.removeprefix("raw_"): table.rows for name, table in load_all().items() if table.rows is not None}
     for name in company.sources:
         if name in contracts:
             yield _source(name, contracts[name], company)

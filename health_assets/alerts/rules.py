@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from health_assets.settings import Settings
 
-
 CHURNED = "churned"  # in place of a level: the account is gone
 
 

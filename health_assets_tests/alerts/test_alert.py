@@ -129,7 +129,9 @@ def test_an_account_that_churned_left_and_is_told_once(
 def test_a_stale_source_is_told_once_until_it_speaks_again(company: Settings, publish: Publish, posted: Slack) -> None:
     silent = MONDAY - timedelta(days=9)
     for day in range(3):
-        publish(MONDAY + timedelta(days=day), [account("A1")], sources=[("usage_events", silent, 7), ("nps", silent, None)])
+        publish(
+            MONDAY + timedelta(days=day), [account("A1")], sources=[("usage_events", silent, 7), ("nps", silent, None)]
+        )
         alert(company)
     (message,) = posted.accepted
     assert message["blocks"][0]["text"]["text"] == "Acme &amp; Sons: usage_events is stale"
@@ -140,7 +142,9 @@ def test_a_stale_source_is_told_once_until_it_speaks_again(company: Settings, pu
 def test_a_state_file_of_the_first_version_is_used_on(company: Settings, publish: Publish, posted: Slack) -> None:
     with sqlite3.connect(company.warehouse.with_name("alerts.sqlite")) as old:
         old.execute("create table rules (rule text primary key, as_of_date text not null)")
-        old.execute("create table levels (account_id text, rule text, level text not null, as_of_date text not null, primary key (account_id, rule))")
+        old.execute(
+            "create table levels (account_id text, rule text, level text not null, as_of_date text not null, primary key (account_id, rule))"
+        )
         old.execute("insert into rules values ('risk_level', '2025-01-27')")
         old.execute("insert into levels values ('A1', 'risk_level', 'low', '2025-01-27')")
     publish(TUESDAY, [account("A1", "high")])

@@ -9,7 +9,14 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from health_assets import settings
 from health_assets.automation import daily_job
 from health_assets.orchestration import monthly_partitions
-from health_assets.schedules import alerts_job, daily_schedule, data_alerts_job, days_to_run, failed_run_sensor, published_sensor
+from health_assets.schedules import (
+    alerts_job,
+    daily_schedule,
+    data_alerts_job,
+    days_to_run,
+    failed_run_sensor,
+    published_sensor,
+)
 from health_assets.settings import Settings
 from health_assets_tests.alerts.conftest import SECRET, Publish, Slack, account
 
@@ -81,7 +88,9 @@ def test_days_to_run(company: Settings, published: date | None, days: list[str])
 
 def test_with_a_fixed_day_the_schedule_skips_and_says_why(company: Settings) -> None:
     fixed = company.model_copy(update={"as_of": date(2025, 1, 31)})
-    skipped = daily_schedule(fixed)(dg.build_schedule_context(scheduled_execution_time=datetime(2025, 6, 1, tzinfo=UTC)))
+    skipped = daily_schedule(fixed)(
+        dg.build_schedule_context(scheduled_execution_time=datetime(2025, 6, 1, tzinfo=UTC))
+    )
     assert "as_of is fixed at 2025-01-31" in skipped.skip_message
 
 
