@@ -143,7 +143,8 @@ def test_a_state_file_of_the_first_version_is_used_on(company: Settings, publish
     with sqlite3.connect(company.warehouse.with_name("alerts.sqlite")) as old:
         old.execute("create table rules (rule text primary key, as_of_date text not null)")
         old.execute(
-            "create table levels (account_id text, rule text, level text not null, as_of_date text not null, primary key (account_id, rule))"
+            "create table levels (account_id text, rule text, level text not null, as_of_date text not null, "
+            "primary key (account_id, rule))"
         )
         old.execute("insert into rules values ('risk_level', '2025-01-27')")
         old.execute("insert into levels values ('A1', 'risk_level', 'low', '2025-01-27')")
