@@ -5,7 +5,7 @@ Changes of accounts are in rules.py; how a data alert is worded for Slack is in 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -84,6 +84,6 @@ def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_
     ]
 
 
-def _evidence(evidence: dict[str, object]) -> list[str]:
+def _evidence(evidence: Mapping[str, object]) -> list[str]:
     """Counts only: samples are customer data, which has no place in a channel."""
     return [f"{name} {value}" for name, value in evidence.items() if isinstance(value, int | float)]
