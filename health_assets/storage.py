@@ -338,7 +338,8 @@ def _collected(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
 
 def _create(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
     cursor.register("shape", _storable(table.contract.create_empty()))
-    cursor.execute(f"create or replace table {table.relation} as select * from shape")
+    # "with no data": after `select * from` an empty frame, DuckDB 1.5 hides a bulk insert of the same transaction
+    cursor.execute(f"create or replace table {table.relation} as from shape with no data")
     cursor.unregister("shape")
 
 
@@ -360,7 +361,7 @@ def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, m
     """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
     relation = _quarantine_of(table)
     cursor.register("shape", pl.DataFrame(schema=QUARANTINE_SCHEMA))
-    cursor.execute(f"create table if not exists {relation} as select * from shape")
+    cursor.execute(f"create table if not exists {relation} as from shape with no data")
     cursor.unregister("shape")
     replaced = "true" if months is None else "(month is null or month in (select unnest(?)))"
     values = [] if months is None else [months]

@@ -49,6 +49,16 @@ def test_exception_between_delete_and_insert_leaves_the_months_as_they_were(ware
     assert warehouse.months_of(MONTHLY.relation) == {JANUARY: ("first", 1)}
 
 
+def test_table_made_with_many_rows_is_seen_by_the_same_run(warehouse):
+    many = 200_000  # beyond one row group of DuckDB
+    rows = pl.LazyFrame({"key": pl.arange(many, eager=True).cast(pl.String)}).with_columns(
+        day=pl.lit(JANUARY), amount=pl.lit(1.0)
+    )
+    warehouse.write(TOY, rows)
+    warehouse.write_months(MONTHLY, [JANUARY], rows, {JANUARY: "first"})
+    assert warehouse.row_count(TOY.relation) == warehouse.row_count(MONTHLY.relation) == many
+
+
 def test_exception_while_the_rows_are_computed_leaves_the_table_as_it_was(warehouse):
     warehouse.write(TOY, toys(("a", JANUARY, 1.0)))
     with pytest.raises(pl.exceptions.PolarsError):
