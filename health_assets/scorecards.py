@@ -4,12 +4,13 @@ How a score is made from signals, for any scorecard of the settings; which signa
 which accounts and days are scored that of mart/health/customer_health_daily.py.
 """
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from health_assets.expressions import banded, first_match, rounded, safe_ratio, up_to
-from health_assets.settings import Measure, Scorecard, Settings
+from health_assets.settings import Measure, Scorecard, Settings, SettingsError
 
 UNKNOWN = "unknown"  # the band of an account of which too little was measured
 QUARTILES = 4
@@ -44,6 +45,49 @@ def bands_in_use(settings: Settings) -> list[str]:
     """The bands of the scorecards in use, those of the default first, each best first."""
     scorecards = reversed(scorecards_in_use(settings).values())
     return list(dict.fromkeys(band for scorecard in scorecards for band in scorecard.bands))
+
+
+def check_scorecards(settings: Settings, known: set[str]) -> None:
+    """Refuse scorecards in use that name what no table brings: in silence it would count as not measured, for ever.
+
+    Args:
+        settings: of the company.
+        known: columns that a scorecard may name: signals of accounts by day, and attributes of accounts.
+
+    Raises:
+        SettingsError: one message with every wrong place and a near name.
+    """
+    faults = [f"  {place}: {fault}" for place, sql in _written_in(settings) for fault in _faults(sql, known)]
+    if faults:
+        raise SettingsError("the scorecards cannot be used\n" + "\n".join(faults))
+
+
+def _written_in(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every place where the scorecards in use name columns, with the SQL that stands there."""
+    for number, choice in enumerate(settings.scorecards_for):
+        yield f"scorecards_for.{number}.accounts", choice.accounts
+    for name, scorecard in scorecards_in_use(settings).items():
+        yield f"scorecards.{name}.accounts", scorecard.accounts
+        for dimension, part in scorecard.dimensions.items():
+            for measure, made in part.measures.items():
+                place = f"scorecards.{name}.dimensions.{dimension}.measures.{measure}"
+                yield f"{place}.metric", f'"{made.metric}"'
+                yield from ((f"{place}.steps.{number}.when", step.when) for number, step in enumerate(made.steps))
+                if made.formula:
+                    yield f"{place}.formula", made.formula
+
+
+def _faults(sql: str, known: set[str]) -> list[str]:
+    try:
+        names = set(pl.sql_expr(sql).meta.root_names())
+    except pl.exceptions.PolarsError as error:
+        return [f"{sql!r} cannot be read as SQL ({error})"]
+    return [f"no table has a signal {name!r}{_near(name, known)}" for name in sorted(names - known)]
+
+
+def _near(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else "; docs/data-dictionary.md lists them (fact.account_*_daily)"
 
 
 def scored(signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYBODY) -> pl.LazyFrame:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from health_assets import settings
-from health_assets.scorecards import measure_score, scored
+from health_assets.assets.mart.health.customer_health_daily import scorable_columns
+from health_assets.scorecards import check_scorecards, measure_score, scored
 from health_assets.settings import Measure, Scorecard
 
 DAY = date(2025, 1, 31)
@@ -197,3 +198,42 @@ def test_a_formula_belongs_to_a_formula_measure() -> None:
     for method in ({"method": "formula"}, {"method": "linear", "worst": 0, "best": 1, "formula": "x"}):
         with pytest.raises(ValueError, match="formula"):
             Measure.model_validate({"metric": "x", "weight": 1} | method)
+
+
+def refused(known: set[str], **changes: Any) -> list[str]:
+    """The lines of the refusal of a company that has one scorecard and the default filters."""
+    ours = {"scorecard": "ours", "scorecards": {"ours": scorecard(**changes)}}
+    chosen = settings.load(settings.DEFAULTS).model_copy(update=ours)
+    with pytest.raises(settings.SettingsError) as refusal:
+        check_scorecards(chosen, known)
+    return [line.strip() for line in str(refusal.value).splitlines()[1:]]
+
+
+@pytest.mark.parametrize("shipped", ["standard", "novacrm"])
+def test_scorecards_that_ship_name_only_what_tables_bring(shipped: str) -> None:
+    chosen = settings.load(settings.DEFAULTS).model_copy(update={"scorecard": shipped})
+    check_scorecards(chosen, scorable_columns())
+
+
+def test_metric_that_no_table_has_is_refused_with_place_and_near_name() -> None:
+    assert refused({"u", "support_calls", "is_scored"}, dimensions={
+        "usage": {"weight": 0.75, "measures": {"u": linear("u")}},
+        "support": {"weight": 0.25, "measures": {"s": linear("support_call")}},
+    }) == [
+        "scorecards.ours.dimensions.support.measures.s.metric: no table has a signal 'support_call'; "
+        "did you mean 'support_calls'?"
+    ]  # fmt: skip
+
+
+def test_every_wrong_name_in_conditions_and_filters_is_told_at_once() -> None:
+    steps = {"metric": "u", "weight": 1, "method": "steps", "steps": [{"when": "u > 1 and uu > 1", "score": 5}]}
+    said = refused({"u"}, accounts="is_scred", dimensions={"usage": {"weight": 1, "measures": {"u": steps}}})
+    assert [line.split(":")[0] for line in said] == [
+        "scorecards.ours.accounts",
+        "scorecards.ours.dimensions.usage.measures.u.steps.0.when",
+    ]
+
+
+def test_condition_that_is_no_sql_is_refused_at_its_place() -> None:
+    (said,) = refused({"u", "s"}, accounts="segment = = 1")
+    assert said.startswith("scorecards.ours.accounts: 'segment = = 1' cannot be read as SQL")

@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.assets.fact.account import lifecycle_stage, value_tier
 from health_assets.columns import AccountId, AsOfDate, Score
-from health_assets.contracts import Contract
+from health_assets.contracts import Contract, dtypes
 from health_assets.expressions import Period, days_between, first_match
 from health_assets.scorecards import (
     SIGNAL_KEY,
@@ -21,7 +21,7 @@ from health_assets.scorecards import (
     with_missing_as_null,
 )
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import load_all, table
 
 TOLERANCE = 1e-6
 DIMENSIONS = ("usage", "adoption", "support", "revenue", "engagement", "satisfaction", "security")
@@ -162,6 +162,14 @@ def with_attributes(rows: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Set
         .with_columns(tenure_days=days_between(pl.col("signup_date"), pl.col("as_of_date")))
         .with_columns(lifecycle_stage=lifecycle_stage(settings), value_tier=value_tier(settings))
     )
+
+
+def scorable_columns() -> set[str]:
+    """What scorecards may name: the columns of the account x day facts that are read here, and the attributes."""
+    tables = load_all()
+    read = [tables[name].contract for name in tables[mart_customer_health_daily.__name__].inputs]
+    signals = {column for contract in read if contract.primary_key() == SIGNAL_KEY for column in dtypes(contract)}
+    return signals | {*ATTRIBUTES, "signup_date", "tenure_days", "lifecycle_stage", "value_tier"}
 
 
 def usage_state() -> pl.Expr:
