@@ -140,6 +140,23 @@ class Devices(Section):
     points_for_maintenance: Weight
 
 
+class HighRisk(Section):
+    """From how many late payments to date, or tickets in 90 days, an account is at high risk."""
+
+    late_payments: Annotated[int, Field(gt=0)]
+    tickets_90d: Annotated[int, Field(gt=0)]
+
+
+class Commerce(Section):
+    """How the buyers of a shop are grouped."""
+
+    value_shares: dict[Literal["high", "medium"], Fraction]
+    concentration_share: Fraction
+    rfm_groups: Annotated[int, Field(gt=0)]
+    age_groups: dict[str, Annotated[int, Field(ge=0)]]
+    high_risk: HighRisk
+
+
 class Factor(Section):
     """Points of a churn factor and what raises it."""
 
@@ -320,6 +337,7 @@ class Settings(Section):
     engagement: Engagement
     lifetime_value: LifetimeValue
     devices: Devices
+    commerce: Commerce
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
@@ -413,6 +431,7 @@ _WHOLE = {
     "sla_minutes",
     "event_categories",
     "value_tiers",
+    "age_groups",
 }  # replaced whole, never key by key
 
 

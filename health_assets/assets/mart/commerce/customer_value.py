@@ -1,0 +1,140 @@
+"""What each account has bought to date, and how it compares with the others: rank, value segment, RFM scores.
+
+How concentrated revenue is belongs in mart/commerce/revenue_concentration.py, whether accounts come back in
+order_retention_monthly.py.
+"""
+
+from datetime import date
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Count, Day, Money
+from health_assets.contracts import Contract
+from health_assets.expressions import days_between, first_match, month_of, safe_ratio
+from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.settings import Settings
+from health_assets.tables import identity, table
+
+VALUE_SEGMENTS = ["high", "medium", "low", "none"]
+CENT = 0.01
+DUST = 9  # decimals of a share of a number of accounts: 0.1 x 30 is not above 3
+
+
+def Rfm(description: str) -> dy.Int64:  # noqa: N802
+    """A score of relative place among buyers; accounts that are equal have equal scores."""
+    return dy.Int64(nullable=True, min=1, description=f"{description}, 1 (worst) upwards; null = no order")
+
+
+class CustomerValue(Contract):
+    """Who are the accounts that revenue depends on, and what is each worth to date?"""
+
+    account_id = AccountId(primary_key=True)
+    company_name = dy.String(nullable=True, description="Name of the company")
+    account_owner = dy.String(nullable=True, description="Person in charge")
+    region = dy.String(nullable=True, description="Sales region; null = not known")
+    signup_month = Day("First day of the month in which the account signed up", nullable=False)
+    order_count = Count("Orders to date")
+    total_spend = Money("Amount of all orders to date")
+    lifetime_value = Money("Customer lifetime value to date: of a shop, the total spend")
+    average_order_value = Money("Total spend / orders; null = no order", nullable=True)
+    first_order_date = Day("First order; null = none")
+    last_order_date = Day("Latest order; null = none")
+    days_since_last_order = Count("Days since the latest order; null = none", nullable=True)
+    is_repeat_buyer = dy.Bool(description="Ordered at least twice")
+    spend_rank = dy.Int64(
+        nullable=True, min=1, description="1 = the highest spend; equal spends by account_id; null = no order"
+    )
+    value_segment = dy.Enum(
+        VALUE_SEGMENTS,
+        description="high and medium = the buyers of highest spend, by the settings' shares of their number; low = the "
+        "other buyers; none = no order",
+    )
+    recency_score = Rfm("How recent the latest order is, among buyers")
+    frequency_score = Rfm("How many orders, among buyers")
+    monetary_score = Rfm("How high the spend, among buyers")
+
+    @dy.rule()
+    def value_segment__none_without_order(cls) -> pl.Expr:
+        return (pl.col("value_segment") == "none") == (pl.col("order_count") == 0)
+
+    @dy.rule()
+    def lifetime_value__is_total_spend(cls) -> pl.Expr:
+        return pl.col("lifetime_value") == pl.col("total_spend")
+
+
+@table(CustomerValue)
+def mart_customer_value(
+    fact_orders: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings, as_of: date
+) -> pl.LazyFrame:
+    """Every account, once there are orders; without the source, none."""
+    return (
+        dim_account.join(fact_orders.select(has_orders=pl.len() > 0), how="cross")
+        .filter("has_orders")
+        .join(_buyers(fact_orders, settings, as_of), on="account_id", how="left", validate="1:1")
+        .with_columns(
+            pl.col("order_count").fill_null(0),
+            pl.col("total_spend").fill_null(0.0),
+            pl.col("value_segment").fill_null("none"),
+            signup_month=month_of(pl.col("signup_date")),
+        )
+        .with_columns(
+            lifetime_value="total_spend",
+            average_order_value=safe_ratio(pl.col("total_spend"), pl.col("order_count")),
+            is_repeat_buyer=pl.col("order_count") >= 2,
+        )
+        .sort("account_id")
+        .select(CustomerValue.column_names())
+    )
+
+
+def top_count(share: float) -> pl.Expr:
+    """How many accounts a share of the rows is, rounded up."""
+    return (share * pl.len()).round(DUST).ceil().cast(pl.Int64)
+
+
+def _buyers(fact_orders: pl.LazyFrame, settings: Settings, as_of: date) -> pl.LazyFrame:
+    """Accounts with an order, each in its place among them."""
+    groups, shares, rank = settings.commerce.rfm_groups, settings.commerce.value_shares, pl.col("spend_rank")
+    high = top_count(shares["high"])
+    return (
+        fact_orders.group_by("account_id")
+        .agg(
+            order_count=pl.len().cast(pl.Int64),
+            total_spend=pl.col("total_amount").sum().round(DECIMALS_OF_MONEY),
+            first_order_date=pl.col("order_date").min(),
+            last_order_date=pl.col("order_date").max(),
+        )
+        .sort("total_spend", "account_id", descending=[True, False])
+        .with_columns(
+            spend_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+            days_since_last_order=days_between(pl.col("last_order_date"), pl.lit(as_of)),
+        )
+        .with_columns(
+            value_segment=first_match(
+                [
+                    (rank <= high, "high"),
+                    (rank <= high + top_count(shares["medium"]), "medium"),
+                    (pl.lit(True), "low"),
+                ]
+            ),
+            recency_score=_place(pl.col("last_order_date"), groups),
+            frequency_score=_place(pl.col("order_count"), groups),
+            monetary_score=_place(pl.col("total_spend"), groups),
+        )
+    )
+
+
+def _place(value: pl.Expr, groups: int) -> pl.Expr:
+    """1 + the number of whole groups of the accounts that lie below; an earlier last order is a lower one."""
+    return 1 + groups * (value.rank("min").cast(pl.Int64) - 1) // pl.len().cast(pl.Int64)
+
+
+@identity(of=mart_customer_value)
+def total_spend__is_that_of_the_orders(mart_customer_value: pl.LazyFrame, fact_orders: pl.LazyFrame) -> pl.LazyFrame:
+    """The accounts together have the spend and the orders of the orders themselves."""
+    ordered = fact_orders.select(amount=pl.col("total_amount").sum(), orders=pl.len())
+    spent = mart_customer_value.select(pl.col("total_spend").sum(), pl.col("order_count").sum())
+    return ordered.join(spent, how="cross").filter(
+        ((pl.col("amount") - pl.col("total_spend")).abs() >= CENT) | (pl.col("orders") != pl.col("order_count"))
+    )

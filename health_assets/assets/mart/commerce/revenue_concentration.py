@@ -1,0 +1,81 @@
+"""How much of the shop's revenue hangs on its best accounts, in all and by region.
+
+Which accounts these are stands in mart/commerce/customer_value.py.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.mart.commerce.customer_value import CENT, top_count
+from health_assets.columns import Count, Money, Pct, Share
+from health_assets.contracts import Contract
+from health_assets.expressions import percent, safe_ratio
+from health_assets.settings import Settings
+from health_assets.tables import identity, table
+
+DIMENSIONS = ["all", "region"]
+UNKNOWN = "unknown"
+
+
+class RevenueConcentration(Contract):
+    """On how few accounts does the revenue depend? Accounts without an order are left out."""
+
+    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="All buyers, or those of a region")
+    dimension_value = dy.String(primary_key=True, description="all, or the region; unknown = not known")
+    buyer_count = Count("Accounts with an order")
+    total_spend = Money("Amount of all orders to date")
+    top_account_count = Count("The settings' share of the buyers, rounded up")
+    top_spend = Money("Amount of the orders of so many buyers, those of the highest spend")
+    top_share_pct = Pct("Top spend / total spend")
+    gini = Share("Gini coefficient of spend: 0 = all buyers spend the same, towards 1 = one buyer spends all")
+
+    @dy.rule()
+    def top_account_count__within_buyers(cls) -> pl.Expr:
+        return pl.col("top_account_count") <= pl.col("buyer_count")
+
+
+@table(RevenueConcentration)
+def mart_revenue_concentration(mart_customer_value: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """One row for all buyers, and one a region with buyers."""
+    buyers = mart_customer_value.filter(pl.col("order_count") > 0)
+    dimensions = {"all": pl.lit("all"), "region": pl.col("region").fill_null(UNKNOWN)}
+    split = pl.concat(
+        buyers.select("total_spend", dimension_type=pl.lit(name), dimension_value=value)
+        for name, value in dimensions.items()
+    )
+    top = top_count(settings.commerce.concentration_share)
+    return (
+        split.sort("total_spend")
+        .group_by("dimension_type", "dimension_value", maintain_order=True)
+        .agg(
+            pl.col("total_spend").sum(),
+            buyer_count=pl.len().cast(pl.Int64),
+            top_account_count=top,
+            top_spend=pl.col("total_spend").tail(top).sum(),
+            gini=_gini(pl.col("total_spend")),
+        )
+        .with_columns(
+            pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)),
+            top_share_pct=percent(pl.col("top_spend"), pl.col("total_spend")).clip(0, 100),  # sums of floats leave dust
+        )
+        .sort("dimension_type", "dimension_value")
+        .select(RevenueConcentration.column_names())
+    )
+
+
+def _gini(ascending: pl.Expr) -> pl.Expr:
+    """2 x sum(i x_i) / (n x sum(x)) - (n + 1) / n, with i = 1 for the lowest; null when nothing was spent."""
+    place, count = pl.int_range(1, pl.len() + 1, dtype=pl.Int64), pl.len().cast(pl.Float64)
+    return (safe_ratio(2 * (place * ascending).sum(), count * ascending.sum()) - (count + 1) / count).clip(0, 1)
+
+
+@identity(of=mart_revenue_concentration)
+def total_spend__of_each_dimension_is_that_of_the_accounts(
+    mart_revenue_concentration: pl.LazyFrame, mart_customer_value: pl.LazyFrame
+) -> pl.LazyFrame:
+    """All buyers, and the regions together, have the spend of the accounts."""
+    dimensions = mart_revenue_concentration.group_by("dimension_type").agg(pl.col("total_spend").sum())
+    accounts = mart_customer_value.select(account_spend=pl.col("total_spend").sum())
+    return dimensions.join(accounts, how="cross").filter(
+        (pl.col("total_spend") - pl.col("account_spend")).abs() >= CENT
+    )
