@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from health_assets import dashboard
 from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, scorecards_in_use
 from health_assets.settings import Settings
@@ -24,7 +25,7 @@ NOT_MEASURED = "[dim]not measured[/]"
 
 
 def print_status(settings: Settings, console: Console) -> None:
-    """Portfolio, revenue, whom to call and why, support, data quality, where to look next.
+    """Portfolio, revenue, whom to call and why, support, security, data quality, where to look next.
 
     Raises:
         SnapshotError: nothing has been published yet, or the snapshot is of another version.
@@ -43,6 +44,7 @@ def print_status(settings: Settings, console: Console) -> None:
             (("mart.net_revenue_retention",), _retention),
             (("mart.churn_risk", "mart.customer_health", "dim.account"), _to_call),
             (("mart.sla_adherence",), _support),
+            (dashboard.TABLES, dashboard.security_dashboard),
             (("quarantine.loads",), _quarantine),
         ]
         for tables, part in parts:
