@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
@@ -41,7 +42,11 @@ class Judge:
         self._one_at_a_time = Lock()
         served = f"from {__name__} import serve; serve()"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", served], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-c", served],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            cwd=Path(__file__).parents[1],  # the package is found there also where it is not installed
         )
         atexit.register(self.dismiss)
 
