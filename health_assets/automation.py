@@ -9,6 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from health_assets.alerts.rules import rule_versions
 from health_assets.contracts import known_from
 from health_assets.orchestration import OWNER, monthly_partitions
+from health_assets.plausibility import accept
 from health_assets.publish import publish
 from health_assets.settings import Settings
 from health_assets.storage import Warehouse
@@ -34,6 +35,7 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         warehouse: Warehouse = context.resources.warehouse
         as_of: date = context.resources.as_of
         notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
+        accept(warehouse)
         rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
         return dg.MaterializeResult(
             metadata={

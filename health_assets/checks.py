@@ -14,6 +14,7 @@ import polars as pl
 from health_assets.contracts import ERROR, WARN, Expectation, expectations, known_from, table_rules
 from health_assets.judge import Answer, judge
 from health_assets.orchestration import monthly_partitions
+from health_assets.plausibility import implausible, plausibility_promises
 from health_assets.settings import Settings
 from health_assets.storage import Warehouse, end_of_month
 from health_assets.tables import TABLES, Table
@@ -31,16 +32,6 @@ READABLE = Expectation(
     "values__readable", "rule", (), severity=WARN, description="No unreadable value had to become null to keep its row"
 )
 COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined")
-FRESH = Expectation(
-    "rows__fresh", "rule", (), severity=WARN, description="The source's last row is not older than its stale_after_days"
-)
-VOLUME = Expectation(
-    "rows__volume",
-    "rule",
-    (),
-    severity=WARN,
-    description="The last day brought its usual number of rows, against the same weekday of the weeks before",
-)
 
 
 def promises(table: Table) -> list[Expectation]:
@@ -50,8 +41,7 @@ def promises(table: Table) -> list[Expectation]:
         found += [RECONCILES, COMPLETE]
         if any((column.metadata or {}).get("lenient") for column in table.contract.columns().values()):
             found.append(READABLE)
-        if known_from(table.contract):
-            found += [FRESH, VOLUME]
+        found += plausibility_promises(table)
     return found
 
 
@@ -192,25 +182,8 @@ def _tallies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings
         unaccounted, quarantined, blanked, kept = map(int, loads.fetchone())  # type: ignore[arg-type]
         tally[RECONCILES.name] = unaccounted + abs(kept - warehouse.row_count(table.relation))
         tally[COMPLETE.name], tally[READABLE.name] = quarantined, blanked
-        if known := known_from(table.contract):
-            days = warehouse.read(table, until=as_of).group_by(pl.col(known).cast(pl.Date).alias("day")).len()
-            tally |= _arrival_faults(table, days.collect(), as_of, settings)
+        tally |= implausible(table, warehouse, as_of, settings)
     return {name: [count] for name, count in tally.items()}
-
-
-def _arrival_faults(table: Table, days: pl.DataFrame, as_of: date, settings: Settings) -> dict[str, int]:
-    """1 where the source is silent for too long, 1 where its last day brought far fewer rows than usual."""
-    limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
-    last: Any = days["day"].max()
-    stale = limit is not None and last is not None and (as_of - last).days > limit
-    usual = days.filter(
-        ((as_of - pl.col("day")).dt.total_days() % 7 == 0)
-        & (as_of - pl.col("day")).dt.total_days().is_between(7, 7 * settings.plausibility.volume_weeks)
-    )
-    today = days.filter(pl.col("day") == as_of)["len"].sum()
-    seen_each_week = usual.height == settings.plausibility.volume_weeks
-    low = seen_each_week and today < settings.plausibility.volume_drop * float(usual["len"].median())  # type: ignore
-    return {FRESH.name: int(stale), VOLUME.name: int(low)}
 
 
 def _verdicts(

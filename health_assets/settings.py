@@ -213,10 +213,13 @@ class Operations(Section):
 
 
 class Plausibility(Section):
-    """What raises a warning about the data."""
+    """What raises a warning about the data, or stops a run."""
 
     volume_drop: Fraction
     volume_weeks: Annotated[int, Field(gt=0)]
+    volume_stop: Fraction
+    unit_change: Annotated[float, Field(gt=1)]
+    min_rows: Annotated[int, Field(gt=0)]
 
 
 class Step(Section):

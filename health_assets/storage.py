@@ -62,6 +62,10 @@ class Warehouse:
                 "create table if not exists quarantine.loads (relation varchar, month date, rows_read bigint, "
                 "rows_kept bigint, rows_quarantined bigint, duplicates_collapsed bigint, values_blanked bigint)"
             )
+            connection.execute(
+                "create table if not exists house.accepted "
+                "(relation varchar, column_name varchar, row_count bigint, median double)"
+            )
             yield cls(connection, path)
         finally:
             connection.close()

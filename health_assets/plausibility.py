@@ -1,0 +1,162 @@
+"""Is what came in plausible? Its volume against the weeks before and what was published last, its units likewise.
+
+Whether a value keeps its contract is contracts.py's affair; here each value may be right by itself.
+"""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from health_assets.contracts import WARN, Contract, Expectation, dtypes, known_from
+from health_assets.settings import Settings
+from health_assets.storage import Warehouse
+from health_assets.tables import TABLES, Table
+
+RECENT_DAYS = 7
+ALL_ROWS = ""  # in place of a column
+
+FRESH = Expectation(
+    "rows__fresh", "rule", (), severity=WARN, description="The source's last row is not older than its stale_after_days"
+)
+VOLUME = Expectation(
+    "rows__volume",
+    "rule",
+    (),
+    severity=WARN,
+    description="The last day brought its usual number of rows, against the same weekday of the weeks before",
+)
+COLLAPSED = Expectation(
+    "rows__not_collapsed",
+    "rule",
+    (),
+    description="Neither the last day nor the whole source brought a tenth of what is usual; a day without any row is "
+    "late and only warned of. If it is right, raise or lower plausibility.volume_stop for one run",
+)
+
+
+def plausibility_promises(table: Table) -> list[Expectation]:
+    """What is expected of a staged table's arrivals and amounts."""
+    return [*([FRESH, VOLUME] if known_from(table.contract) else []), COLLAPSED, *_units(table.contract).values()]
+
+
+def implausible(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
+    """Promise -> 1 where it is broken, else 0."""
+    accepted = _accepted(warehouse, table)
+    found = _arrivals(table, warehouse, as_of, settings) if known_from(table.contract) else {}
+    found[COLLAPSED.name] = int(
+        bool(found.pop(COLLAPSED.name, 0)) or _shrunk(warehouse.row_count(table.relation), accepted, settings)
+    )
+    return found | _unit_changes(table, warehouse, as_of, accepted, settings)
+
+
+def accept(warehouse: Warehouse) -> None:
+    """Remember rows and medians of what is about to be published: the measure of the runs to come."""
+    rows: list[tuple[str, str, int, float | None]] = []
+    for table in TABLES.values():
+        if table.is_gated and warehouse.holds(table.relation):
+            rows.append((table.relation, ALL_ROWS, warehouse.row_count(table.relation), None))
+            medians = _medians(warehouse.read(table), list(_units(table.contract)))
+            rows += [(table.relation, column, count, median) for column, (count, median) in medians.items()]
+    shape = {"relation": pl.String, "column_name": pl.String, "row_count": pl.Int64, "median": pl.Float64}
+    with warehouse.transaction() as cursor:
+        cursor.register("incoming", pl.DataFrame(rows, schema=shape, orient="row"))
+        cursor.execute("create or replace table house.accepted as from incoming")
+        cursor.unregister("incoming")
+
+
+def _units(contract: type[Contract]) -> dict[str, Expectation]:
+    """Column of amounts -> the promise that its unit stays."""
+    return {
+        name: Expectation(
+            f"{name}__same_unit",
+            "rule",
+            (),
+            description="The median has not changed by a factor that only another unit explains, such as cents for "
+            "euros; if it is right, raise plausibility.unit_change for one run",
+        )
+        for name, dtype in dtypes(contract).items()
+        if dtype.is_float()
+    }
+
+
+def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
+    """Silent for too long; far fewer rows on the last day than on that weekday before; almost none."""
+    known = pl.col(str(known_from(table.contract))).cast(pl.Date)
+    days = warehouse.read(table, until=as_of).group_by(known.alias("day")).len().collect()
+    plausible = settings.plausibility
+    limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
+    last: Any = days["day"].max()
+    stale = limit is not None and last is not None and (as_of - last).days > limit
+    age = (as_of - pl.col("day")).dt.total_days()
+    usual = days.filter((age % 7 == 0) & age.is_between(7, 7 * plausible.volume_weeks))
+    today = days.filter(pl.col("day") == as_of)["len"].sum()
+    if usual.height < plausible.volume_weeks:
+        return {FRESH.name: int(stale), VOLUME.name: 0}
+    median = float(usual["len"].median())  # type: ignore[arg-type]
+    collapsed = median >= plausible.min_rows and 0 < today <= plausible.volume_stop * median
+    return {
+        FRESH.name: int(stale),
+        VOLUME.name: int(today < plausible.volume_drop * median),
+        COLLAPSED.name: int(collapsed),
+    }
+
+
+def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], settings: Settings) -> bool:
+    """Whether a source that was published with many rows has almost none now."""
+    before, _ = accepted.get(ALL_ROWS, (0, None))
+    return before >= settings.plausibility.min_rows and rows <= settings.plausibility.volume_stop * before
+
+
+def _unit_changes(
+    table: Table,
+    warehouse: Warehouse,
+    as_of: date,
+    accepted: dict[str, tuple[int, float | None]],
+    settings: Settings,
+) -> dict[str, int]:
+    """1 for each amount whose median left that of the last snapshot, or in its last week that of the weeks before."""
+    promised = _units(table.contract)
+    if not promised:
+        return {}
+    columns = list(promised)
+    pairs = [(accepted, _medians(warehouse.read(table), columns))]
+    if known := known_from(table.contract):
+        age = (pl.lit(as_of) - pl.col(known).cast(pl.Date)).dt.total_days()
+        rows = warehouse.read(table, until=as_of)
+        weeks = age.is_between(RECENT_DAYS, RECENT_DAYS * (1 + settings.plausibility.volume_weeks) - 1)
+        pairs.append((_medians(rows.filter(weeks), columns), _medians(rows.filter(age < RECENT_DAYS), columns)))
+    nothing = (0, None)
+    return {
+        promise.name: int(
+            any(_jumped(before.get(column, nothing), now.get(column, nothing), settings) for before, now in pairs)
+        )
+        for column, promise in promised.items()
+    }
+
+
+def _jumped(before: tuple[int, float | None], now: tuple[int, float | None], settings: Settings) -> bool:
+    (rows_before, median_before), (rows_now, median_now) = before, now
+    if not median_before or not median_now or min(rows_before, rows_now) < settings.plausibility.min_rows:
+        return False
+    factor = settings.plausibility.unit_change
+    return not 1 / factor < median_now / median_before < factor
+
+
+def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, float | None]]:
+    """Column -> how many amounts are not zero, and their median without sign."""
+    if not columns:
+        return {}
+    amounts = {name: pl.col(name).filter(pl.col(name) != 0).abs() for name in columns}
+    found = rows.select(
+        *(amount.len().alias(f"{name}/count") for name, amount in amounts.items()),
+        *(amount.median().alias(f"{name}/median") for name, amount in amounts.items()),
+    ).collect()
+    return {name: (found[f"{name}/count"].item(), found[f"{name}/median"].item()) for name in columns}
+
+
+def _accepted(warehouse: Warehouse, table: Table) -> dict[str, tuple[int, float | None]]:
+    rows = warehouse.connection.cursor().execute(
+        "select column_name, row_count, median from house.accepted where relation = ?", [table.relation]
+    )
+    return {column: (count, median) for column, count, median in rows.fetchall()}

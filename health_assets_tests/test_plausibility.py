@@ -1,0 +1,103 @@
+"""Amounts in another unit and sources that collapse stop a run; what may be chance, or is only late, does not."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import dataframely as dy
+import polars as pl
+import pytest
+
+from health_assets.contracts import ERROR, Contract
+from health_assets.plausibility import accept, implausible, plausibility_promises
+from health_assets.settings import Settings
+from health_assets.storage import Warehouse
+from health_assets.tables import TABLES
+from health_assets_tests.frames import LOAD_DAY, settings_of, table_of
+
+
+class Bills(Contract):
+    """What was billed?"""
+
+    key = dy.Int64(primary_key=True)
+    day = dy.Date(metadata={"known_from": True})
+    amount = dy.Float64(nullable=True)
+
+
+BILLS = table_of(Bills, "staged_bills", layer="staged")
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Settings:
+    return settings_of(tmp_path)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+    monkeypatch.setitem(TABLES, BILLS.name, BILLS)
+    with Warehouse.opened(tmp_path / "warehouse.duckdb") as opened:
+        yield opened
+
+
+def broken(warehouse: Warehouse, company: Settings, rows: list[tuple[date, float | None]]) -> set[str]:
+    billed = [(number, *row) for number, row in enumerate(rows)]
+    shape = {"key": pl.Int64, "day": pl.Date, "amount": pl.Float64}
+    warehouse.write(BILLS, pl.LazyFrame(billed, schema=shape, orient="row"))
+    return {name for name, count in implausible(BILLS, warehouse, LOAD_DAY, company).items() if count}
+
+
+def on_days(rows_a_day: int, amount: float, last_day_rows: int | None = None) -> list[tuple[date, float]]:
+    """Nine weeks of bills, up to the load day."""
+    counts = {LOAD_DAY - timedelta(days=age): rows_a_day for age in range(63)}
+    counts[LOAD_DAY] = rows_a_day if last_day_rows is None else last_day_rows
+    return [(day, amount) for day, count in counts.items() for _ in range(count)]
+
+
+def test_they_block_while_smaller_oddities_only_warn() -> None:
+    severities = {promise.name: promise.severity for promise in plausibility_promises(BILLS)}
+    blocking = {name for name, severity in severities.items() if severity == ERROR}
+    assert blocking == {"rows__not_collapsed", "amount__same_unit"}
+
+
+def test_cents_for_euros_in_the_whole_source_are_seen_against_the_last_snapshot(warehouse, company) -> None:
+    assert broken(warehouse, company, on_days(1, 50.0)) == set()
+    accept(warehouse)
+    for factor, expected in {100: {"amount__same_unit"}, 0.01: {"amount__same_unit"}, 3: set()}.items():
+        assert broken(warehouse, company, on_days(1, 50.0 * factor)) == expected
+    # what was not published is no measure for the next run
+    assert broken(warehouse, company, on_days(1, 5000.0)) == {"amount__same_unit"}
+
+
+def test_cents_for_euros_in_new_rows_only_are_seen_against_the_weeks_before(warehouse, company) -> None:
+    in_cents = [(day, 5000.0 if (LOAD_DAY - day).days < 7 else 50.0) for day, _ in on_days(4, 50.0)]
+    assert broken(warehouse, company, in_cents) == {"amount__same_unit"}
+
+
+def test_few_amounts_zeros_and_nulls_prove_nothing(warehouse, company) -> None:
+    assert broken(warehouse, company, [(LOAD_DAY, 1.0)] * 5 + [(LOAD_DAY, 0.0), (LOAD_DAY, None)] * 50) == set()
+    accept(warehouse)
+    assert broken(warehouse, company, [(LOAD_DAY, 100.0)] * 5 + [(LOAD_DAY, 0.0), (LOAD_DAY, None)] * 50) == set()
+
+
+@pytest.mark.parametrize(
+    ("rows_a_day", "last_day", "expected"),
+    [
+        (40, 40, set()),
+        (40, 15, {"rows__volume"}),
+        (40, 4, {"rows__volume", "rows__not_collapsed"}),  # a drop by 90 %
+        (40, 0, {"rows__volume"}),  # late
+        (10, 1, {"rows__volume"}),  # may be chance
+    ],
+)
+def test_a_last_day_that_collapsed_stops_and_one_that_is_late_or_low_warns(
+    warehouse, company, rows_a_day, last_day, expected
+) -> None:
+    assert broken(warehouse, company, on_days(rows_a_day, 50.0, last_day)) == expected
+
+
+def test_a_source_that_lost_nine_rows_of_ten_since_the_last_snapshot_stops(warehouse, company) -> None:
+    everything = on_days(2, 50.0)
+    assert broken(warehouse, company, everything) == set()
+    accept(warehouse)
+    assert broken(warehouse, company, everything[: len(everything) // 10]) >= {"rows__not_collapsed"}
+    assert broken(warehouse, company, everything[: len(everything) // 2]) == set()
