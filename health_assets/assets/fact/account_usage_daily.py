@@ -1,12 +1,12 @@
 """How each account used the product in the days up to each day.
 
-What happened on a day by itself belongs in fact/usage_daily.py.
+What happened on a day by itself belongs in fact/usage_daily.py, adoption and logins in fact/account_adoption_daily.py.
 """
 
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.user_daily import category_of, category_total
+from health_assets.assets.fact.feature import category_total, event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import Period, days_between, distinct_in_window, safe_ratio, trailing_sum
@@ -37,16 +37,13 @@ class AccountUsageDaily(Contract):
     events_per_active_day_31d = dy.Float64(
         nullable=True, min=0, description="Events / days with an event in 31 days; null = no event"
     )
-    days_since_last_login = Count("Days since the latest event; null = never one", nullable=True)
-    license_utilization = dy.Float64(
-        nullable=True, min=0, description="Users of 30 days / licensed seats; may exceed 1; null = seats not known"
-    )
 
 
 @table(AccountUsageDaily, monthly=True, settings_sections=("engagement", "timezone", "stale_after_days"))
 def fact_account_usage_daily(
     staged_accounts: pl.LazyFrame,
     staged_usage_events: pl.LazyFrame,
+    staged_features: pl.LazyFrame,
     fact_usage_daily: pl.LazyFrame,
     fact_user_daily: pl.LazyFrame,
     settings: Settings,
@@ -59,10 +56,12 @@ def fact_account_usage_daily(
     users = fact_user_daily.select("account_id", "user_id", "activity_date").filter(
         pl.col("activity_date") >= read_from
     )
+    features = event_features(staged_features, settings)
     names = (
         staged_usage_events.filter(pl.col("event_date") >= read_from)
-        .select("account_id", "event_name", "event_date", category=category_of(settings))
+        .select("account_id", "event_name", "event_date")
         .unique()
+        .pipe(with_features, features)
     )
     changes = [
         distinct_in_window(users, "account_id", "user_id", "activity_date", WEEK, "active_user_count_7d"),
@@ -73,7 +72,7 @@ def fact_account_usage_daily(
         ),
     ]
     days = pl.LazyFrame({"as_of_date": pl.date_range(read_from, period.last_day, eager=True)})
-    panel = staged_accounts.select("account_id", "signup_date", "licensed_seats").join(days, how="cross")
+    panel = staged_accounts.select("account_id", "signup_date").join(days, how="cross")
     panel = panel.join(
         usage.filter(pl.col("activity_date") >= read_from),
         left_on=["account_id", "as_of_date"],
@@ -99,25 +98,18 @@ def fact_account_usage_daily(
         .filter(day >= period.first_day, day >= pl.col("signup_date"))
         .sort("as_of_date", "account_id")
         .join_asof(
-            usage.select("account_id", "activity_date", last_day="activity_date").sort("activity_date", "account_id"),
-            left_on="as_of_date",
-            right_on="activity_date",
-            by="account_id",
-        )
-        .join_asof(
             usage.select("activity_date", feed_day="activity_date").unique().sort("activity_date"),
             left_on="as_of_date",
             right_on="activity_date",
         )
         .filter(pl.col("feed_day").is_not_null(), _is_fresh(settings))
+        .join(category_total(features), how="cross")
         .with_columns(event_count_previous_30d=pl.col("event_count_60d") - pl.col("event_count_30d"))
         .with_columns(
             usage_change_ratio=safe_ratio(pl.col("event_count_30d"), pl.col("event_count_previous_30d")) - 1,
-            feature_breadth_30d=safe_ratio(pl.col("categories"), pl.lit(category_total(settings))),
+            feature_breadth_30d=safe_ratio(pl.col("categories"), pl.col("category_total")),
             event_name_count_31d=pl.col("event_name_count_31d").replace(0, None),
             events_per_active_day_31d=safe_ratio(pl.col("event_count_31d"), pl.col("active_day_count_31d")),
-            days_since_last_login=days_between(pl.col("last_day"), day),
-            license_utilization=safe_ratio(pl.col("active_user_count_30d"), pl.col("licensed_seats")),
         )
         .select(AccountUsageDaily.column_names())
     )

@@ -6,7 +6,7 @@ Trailing windows belong in fact/account_usage_daily.py, users in fact/user_daily
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.user_daily import category_of, category_total
+from health_assets.assets.fact.feature import category_total, event_features, with_features
 from health_assets.columns import AccountId, Count, Day, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import Period, safe_ratio
@@ -21,7 +21,7 @@ class UsageDaily(Contract):
     activity_date = Day("Local day of the events", primary_key=True, nullable=False, metadata={"known_from": True})
     event_count = Count("Events, those without a user included")
     active_user_count = Count("Different users; 0 = only events without a user")
-    feature_count = Count("Different features, that is event names")
+    feature_count = Count("Different features; an event that is not in the catalogue is one by its name")
     category_count = Count("Different categories of features; an event without a category is in none")
     feature_breadth = Share("Categories used / categories that exist")
     is_power_usage_day = dy.Bool(description="Many events and many features, by engagement.power_day of the settings")
@@ -33,9 +33,14 @@ class UsageDaily(Contract):
 
 @table(UsageDaily, monthly=True, lookback_months=0, settings_sections=("engagement", "timezone"))
 def fact_usage_daily(
-    staged_usage_events: pl.LazyFrame, fact_user_daily: pl.LazyFrame, settings: Settings, period: Period
+    staged_usage_events: pl.LazyFrame,
+    staged_features: pl.LazyFrame,
+    fact_user_daily: pl.LazyFrame,
+    settings: Settings,
+    period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day with an event; features are reduced first, users are those of fact_user_daily."""
+    features = event_features(staged_features, settings)
     power_day = settings.engagement.power_day
     users = (
         fact_user_daily.filter(pl.col("activity_date").is_between(period.first_day, period.last_day))
@@ -46,17 +51,18 @@ def fact_usage_daily(
         staged_usage_events.filter(pl.col("event_date").is_between(period.first_day, period.last_day))
         .group_by("account_id", "event_name", activity_date="event_date")
         .agg(event_count=pl.len().cast(pl.Int64))
-        .with_columns(category=category_of(settings))
+        .pipe(with_features, features)
         .group_by("account_id", "activity_date")
         .agg(
             pl.col("event_count").sum(),
-            feature_count=pl.len().cast(pl.Int64),
+            feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
             category_count=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
         )
         .join(users, on=["account_id", "activity_date"], how="left", validate="1:1")
+        .join(category_total(features), how="cross")
         .with_columns(
             pl.col("active_user_count").fill_null(0),
-            feature_breadth=safe_ratio(pl.col("category_count"), pl.lit(category_total(settings))),
+            feature_breadth=safe_ratio(pl.col("category_count"), pl.col("category_total")),
             is_power_usage_day=(pl.col("event_count") >= power_day.events)
             & (pl.col("feature_count") >= power_day.features),
         )

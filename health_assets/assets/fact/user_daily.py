@@ -6,13 +6,13 @@ Accounts belong in fact/usage_daily.py, trailing windows and tiers of users do n
 import dataframely as dy
 import polars as pl
 
+from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, Count, Day
 from health_assets.contracts import Contract
 from health_assets.expressions import Period
 from health_assets.settings import Settings
 from health_assets.tables import table
 
-UNCATEGORISED = "other"
 MINUTES_OF_A_DAY = 24 * 60
 
 
@@ -23,7 +23,7 @@ class UserDaily(Contract):
     user_id = dy.String(primary_key=True, description="User; events without one are counted for the account only")
     activity_date = Day("Local day of the events", primary_key=True, nullable=False, metadata={"known_from": True})
     event_count = Count("Events")
-    feature_count = Count("Different features, that is event names")
+    feature_count = Count("Different features; an event that is not in the catalogue is one by its name")
     category_count = Count("Different categories of features; an event without a category is in none")
     session_count = Count("Sessions that began on this day; one that runs past midnight counts on its first day")
     active_seconds = dy.Float64(
@@ -32,7 +32,9 @@ class UserDaily(Contract):
 
 
 @table(UserDaily, monthly=True, lookback_months=1, settings_sections=("engagement", "timezone"))
-def fact_user_daily(staged_usage_events: pl.LazyFrame, settings: Settings, period: Period) -> pl.LazyFrame:
+def fact_user_daily(
+    staged_usage_events: pl.LazyFrame, staged_features: pl.LazyFrame, settings: Settings, period: Period
+) -> pl.LazyFrame:
     """One row per account, user and day with an event."""
     gap = settings.engagement.session_gap_minutes
     read_from = period.starting(1 + gap // MINUTES_OF_A_DAY)  # for sessions that run into the first day
@@ -47,14 +49,14 @@ def fact_user_daily(staged_usage_events: pl.LazyFrame, settings: Settings, perio
             "event_name",
             "duration_seconds",
             activity_date="event_date",
-            category=category_of(settings),
             starts_session=_starts_session(gap),
         )
         .filter(is_in_period)
+        .pipe(with_features, event_features(staged_features, settings))
         .group_by("account_id", "user_id", "activity_date")
         .agg(
             event_count=pl.len().cast(pl.Int64),
-            feature_count=pl.col("event_name").n_unique().cast(pl.Int64),
+            feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
             category_count=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
             session_count=pl.col("starts_session").sum().cast(pl.Int64),
             active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(pl.col("duration_seconds").sum()),
@@ -62,20 +64,6 @@ def fact_user_daily(staged_usage_events: pl.LazyFrame, settings: Settings, perio
         .sort("account_id", "user_id", "activity_date")
         .select(UserDaily.column_names())
     )
-
-
-def category_of(settings: Settings) -> pl.Expr:
-    """The category of an event by its name; null where it has none."""
-    categories = settings.engagement.event_categories.items()
-    of_name = {name: category for category, names in categories if category != UNCATEGORISED for name in names}
-    return pl.col("event_name").replace_strict(
-        list(of_name), list(of_name.values()), default=None, return_dtype=pl.String
-    )
-
-
-def category_total(settings: Settings) -> int:
-    """How many categories there are to be used; `other` is none."""
-    return len(settings.engagement.event_categories.keys() - {UNCATEGORISED})
 
 
 def _starts_session(gap_minutes: int) -> pl.Expr:

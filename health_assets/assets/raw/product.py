@@ -1,4 +1,7 @@
-"""Product: usage events. They are not copied: the raw table is the profile of the files."""
+"""Product: users, the catalogue of features, usage snapshots, and usage events.
+
+Events are not copied: their raw table is the profile of the files.
+"""
 
 import dataframely as dy
 
@@ -32,3 +35,44 @@ class UsageEventsProfile(Contract):
 
 
 raw_usage_events = source("raw_usage_events", RawUsageEvents, profile=UsageEventsProfile, time="event_timestamp")
+
+
+class RawUsers(RawContract):
+    """Who has access to the product?"""
+
+    user_id = Given("Key of the user", required=True)
+    account_id = Given("Account", required=True)
+    created_at = Given("When the user was created")
+    last_login_at = Given("Latest login, as known when the file was written")
+    role = Given("Role in the product")
+    is_active = Given("Whether the user still has access, as known when the file was written")
+
+
+raw_users = source("raw_users", RawUsers)
+
+
+class RawFeatures(RawContract):
+    """Which features does the product have, and which event shows that one was used?"""
+
+    feature_name = Given("Key of the feature", required=True)
+    event_name = Given("Event that shows its use", required=True)
+    feature_category = Given("Category", required=True)
+    is_core = Given("Whether every account should use it")
+
+
+raw_features = source("raw_features", RawFeatures)
+
+
+class RawUsageSnapshots(RawContract):
+    """How was the product used, as a product analytics tool that exports aggregates only has it?"""
+
+    account_id = Given("Account", required=True)
+    snapshot_date = Given("Day that the row describes; a file without it describes the load day")
+    login_frequency = Given("Logins, by the tool's own measure")
+    feature_adoption_score = Given("Share of the features adopted, 0-1")
+    license_utilization = Given("Share of seats in use, 0-1")
+    data_volume_gb = Given("Data kept")
+    last_login_date = Given("Day of the latest login")
+
+
+raw_usage_snapshots = source("raw_usage_snapshots", RawUsageSnapshots)

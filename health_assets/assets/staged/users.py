@@ -1,0 +1,38 @@
+"""Users, parsed. Last login and access are as the product knew them on the load day."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day, Moment
+from health_assets.contracts import Contract
+from health_assets.expressions import local_date
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import staged
+
+LENIENT = {"lenient": True}
+
+
+class Users(Contract):
+    """Who has access to the product? Cleaned."""
+
+    user_id = dy.String(primary_key=True, description="User")
+    account_id = AccountId(of="staged_accounts")
+    created_at = Moment("When the user was created; null = not known")
+    created_date = Day("Local day of creation; null = not known")
+    last_login_at = Moment("Latest login as of the load day; null = never, or not known", metadata=LENIENT)
+    last_login_date = Day("Local day of that login; null as that is")
+    role = dy.String(nullable=True, description="Role in the product, lower case")
+    is_active = dy.Bool(
+        nullable=True, metadata=LENIENT, description="Still has access, as of the load day; null = not known"
+    )
+
+
+@staged(Users)
+def staged_users(raw_users: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed users."""
+    return raw_users.pipe(parsed, Users, settings, "users").with_columns(
+        pl.col("role").str.to_lowercase(),
+        created_date=local_date(pl.col("created_at"), settings.timezone),
+        last_login_date=local_date(pl.col("last_login_at"), settings.timezone),
+    )
