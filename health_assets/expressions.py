@@ -103,32 +103,50 @@ def trailing_sum(column: str, days: int, key: str = "account_id") -> pl.Expr:
     return (running - running.shift(days, fill_value=0)).over(key)
 
 
-def distinct_in_window(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int, name: str) -> pl.LazyFrame:
-    """How the number of distinct things in a trailing window changes by day: +1 and -1, to be summed up over a panel.
+def is_fresh(source: str, latest: pl.Expr, day: pl.Expr, settings: Settings) -> pl.Expr:
+    """Whether a source whose latest row is of `latest` has not been silent for longer than it may by `day`; without a limit
+    it may for ever. Null where there is no row."""
+    limit = settings.stale_after_days.get(source)
+    return latest.is_not_null() if limit is None else days_between(latest, day) <= limit
 
-    Each occurrence of a thing covers its day and the `days - 1` after it; where coverages of the same thing touch, the
-    thing is counted once. Exact, and linear in the occurrences.
-    Grain: key x day of change; `name` is the change of the count.
+
+def covered_days(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int) -> pl.LazyFrame:
+    """When a thing is among those of a trailing window: each occurrence covers its day and the `days - 1` after it.
+
+    Where coverages of the same thing touch, the later one takes over, so that the thing counts once.
+    Grain: key x thing x occurrence day; `first_day`, `end_day` (the first day not covered) and `size` 1.
     """
-    covered = (
+    return (
         occurrences.select(key, thing, day)
         .unique()
         .sort(key, thing, day)
-        .with_columns(
-            ends=pl.min_horizontal(
+        .select(
+            key,
+            first_day=day,
+            end_day=pl.min_horizontal(
                 pl.col(day).dt.offset_by(f"{days}d"), pl.col(day).shift(-1).over(key, thing, order_by=day)
-            )
+            ),
+            size=pl.lit(1, pl.Int64),
         )
     )
+
+
+def distinct_in_window(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int, name: str) -> pl.LazyFrame:
+    """How the number of distinct things in a trailing window changes by day: +1 and -1, to be summed up over a panel.
+
+    Exact, and linear in the occurrences.
+    Grain: key x day of change; `name` is the change of the count.
+    """
+    covered = covered_days(occurrences, key, thing, day, days)
     return (
         pl.concat(
             [
-                covered.select(key, day=pl.col(day), change=pl.lit(1, pl.Int64)),
-                covered.select(key, day=pl.col("ends"), change=pl.lit(-1, pl.Int64)),
+                covered.select(key, "size", day="first_day"),
+                covered.select(key, -pl.col("size"), day="end_day"),
             ]
         )
         .group_by(key, "day")
-        .agg(pl.col("change").sum().alias(name))
+        .agg(pl.col("size").sum().alias(name))
     )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.fact.feature import category_total, event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, days_between, distinct_in_window, safe_ratio, trailing_sum
+from health_assets.expressions import Period, distinct_in_window, is_fresh, safe_ratio, trailing_sum
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -102,7 +102,7 @@ def fact_account_usage_daily(
             left_on="as_of_date",
             right_on="activity_date",
         )
-        .filter(pl.col("feed_day").is_not_null(), _is_fresh(settings))
+        .filter(is_fresh("usage_events", pl.col("feed_day"), day, settings))
         .join(category_total(features), how="cross")
         .with_columns(event_count_previous_30d=pl.col("event_count_60d") - pl.col("event_count_30d"))
         .with_columns(
@@ -113,9 +113,3 @@ def fact_account_usage_daily(
         )
         .select(AccountUsageDaily.column_names())
     )
-
-
-def _is_fresh(settings: Settings) -> pl.Expr:
-    """Whether the source has not been silent for longer than it may; without a limit it may for ever."""
-    limit = settings.stale_after_days.get("usage_events")
-    return pl.lit(True) if limit is None else days_between(pl.col("feed_day"), pl.col("as_of_date")) <= limit

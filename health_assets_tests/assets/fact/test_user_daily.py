@@ -16,7 +16,7 @@ def event(number: int, at: datetime, name: str = "api_call", user: str | None = 
 
 def user_days(*events: dict) -> list[tuple]:
     period = Period(date(2025, 1, 1), date(2025, 1, 31))
-    made = fact_user_daily(rows("staged_usage_events", *events), SETTINGS, period)
+    made = fact_user_daily(rows("staged_usage_events", *events), rows("staged_features"), SETTINGS, period)
     return made.select("activity_date", "event_count", "session_count").collect().rows()
 
 
@@ -38,3 +38,17 @@ def test_an_event_without_a_user_is_nobodys() -> None:
 def test_a_session_past_midnight_counts_on_the_day_on_which_it_began() -> None:
     made = user_days(event(1, datetime(2025, 1, 5, 23, 50)), event(2, datetime(2025, 1, 6, 0, 5)))
     assert made == [(date(2025, 1, 5), 1, 1), (date(2025, 1, 6), 1, 0)]
+
+
+def test_a_catalogue_decides_categories_and_what_it_lacks_is_a_feature_without_one() -> None:
+    # api_call is `advanced` by the settings, `integration` by the catalogue; a catalogue has one event a feature, so the
+    # third event is a feature of its own name, in no category although the settings have one for it
+    catalogue = rows(
+        "staged_features",
+        {"feature_name": "API", "event_name": "api_call", "feature_category": "integration"},
+        {"feature_name": "Notes", "event_name": "note_added", "feature_category": "other"},
+    )
+    names = ["api_call", "note_added", "email_sent"]
+    events = rows("staged_usage_events", *(event(n, datetime(2025, 1, 5, 9), name) for n, name in enumerate(names)))
+    made = fact_user_daily(events, catalogue, SETTINGS, Period(date(2025, 1, 1), date(2025, 1, 31)))
+    assert made.select("feature_count", "category_count").collect().rows() == [(3, 1)]

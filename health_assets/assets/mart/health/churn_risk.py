@@ -24,8 +24,6 @@ SCORED_STATUSES = ["active", "trial", "suspended"]
 CENT = 0.01
 OPTIONAL_SIGNALS = (
     "nps_rating",
-    "user_activation_rate",
-    "feature_adoption_rate",
     "critical_incident_count_90d",
     "past_due_payment_count",
     "late_paid_payment_count_90d",
@@ -95,6 +93,7 @@ def mart_churn_risk(
     mart_customer_health: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
+    fact_account_adoption_daily: pl.LazyFrame,
     fact_account_support_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
@@ -111,6 +110,7 @@ def mart_churn_risk(
     signals = (
         revenue,
         fact_account_usage_daily,
+        fact_account_adoption_daily,
         fact_account_support_daily,
         fact_account_satisfaction_daily,
         fact_account_security_daily,

@@ -120,6 +120,7 @@ def mart_customer_health_daily(
     dim_account: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
+    fact_account_adoption_daily: pl.LazyFrame,
     fact_account_support_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
@@ -130,6 +131,7 @@ def mart_customer_health_daily(
     signals = (
         fact_account_revenue_daily,
         fact_account_usage_daily,
+        fact_account_adoption_daily,
         fact_account_support_daily,
         fact_account_satisfaction_daily,
         fact_account_security_daily,

@@ -75,7 +75,7 @@ def mart_customer_journey(
     staged_contract_events: pl.LazyFrame,
     fact_tickets: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
-    fact_account_usage_daily: pl.LazyFrame,
+    fact_account_adoption_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
     mart_customer_health: pl.LazyFrame,
     mart_churn_risk: pl.LazyFrame,
@@ -85,7 +85,7 @@ def mart_customer_journey(
     """One row for each account that signed up by the as-of day."""
     signals = {
         "days_to_renewal": fact_account_revenue_daily,
-        "license_utilization": fact_account_usage_daily,
+        "license_utilization": fact_account_adoption_daily,
         "nps_rating": fact_account_satisfaction_daily,
         "likelihood_to_renew": fact_account_satisfaction_daily,
     }

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from health_assets.assets.fact.account import Account
+from health_assets.assets.fact.account_adoption_daily import AccountAdoptionDaily
 from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
 from health_assets.assets.fact.account_support_daily import AccountSupportDaily
 from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
@@ -60,6 +61,7 @@ def risk(
         mart_customer_health=frame(CustomerHealth, CALM_HEALTH | (health or {}) if connected else None),
         fact_account_revenue_daily=frame(AccountRevenueDaily, CALM_REVENUE | (revenue or {})),
         fact_account_usage_daily=frame(AccountUsageDaily, CALM_USAGE | (usage or {}) if connected else None),
+        fact_account_adoption_daily=frame(AccountAdoptionDaily, CALM_USAGE | (usage or {}) if connected else None),
         fact_account_support_daily=frame(AccountSupportDaily, CALM_SUPPORT | (support or {}) if connected else None),
         dim_account=account(**of_account),
         settings=SETTINGS.model_copy(

@@ -36,6 +36,7 @@ def health(*usage: dict[str, Any], **given: Any) -> pl.DataFrame:
         "mart_customer_health_daily",
         fact_account_revenue_daily=rows("fact_account_revenue_daily", *(REVENUE | {"as_of_date": day} for day in days)),
         fact_account_usage_daily=rows("fact_account_usage_daily", *usage),
+        fact_account_adoption_daily=rows("fact_account_adoption_daily", *usage),
         **{"period": Period(FIRST, LAST)} | given,
     )
 

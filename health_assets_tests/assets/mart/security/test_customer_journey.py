@@ -25,7 +25,7 @@ def journey(events: list[dict] = [], tickets: list[dict] = [CLOSED], **given) ->
         rows("staged_contract_events", *({"event_id": str(n), "account_id": "A"} | e for n, e in enumerate(events))),
         rows("fact_tickets", *tickets),
         rows("fact_account_revenue_daily", now | {"days_to_renewal": 40}),
-        rows("fact_account_usage_daily", now | {"license_utilization": given["license_utilization"]}),
+        rows("fact_account_adoption_daily", now | {"license_utilization": given["license_utilization"]}),
         rows("fact_account_satisfaction_daily", now | {"likelihood_to_renew": "high", "nps_rating": 9.0}),
         rows("mart_customer_health", now | {"health_score": given["health_score"]}),
         rows("mart_churn_risk", {"account_id": "A", "risk_level": "low"}),

@@ -1,0 +1,127 @@
+"""Adoption by account and day."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from health_assets.expressions import Period
+from health_assets_tests.assets.rows import AS_OF, account, made, rows
+
+BEFORE = AS_OF - timedelta(days=1)
+
+
+def user(user_id: str, **given: Any) -> dict[str, Any]:
+    return {"user_id": user_id, "account_id": "A", "created_date": date(2025, 1, 1)} | given
+
+
+def active_on(user_id: str, day: date) -> dict[str, Any]:
+    return {"account_id": "A", "user_id": user_id, "activity_date": day}
+
+
+def snapshot(day: date, **given: Any) -> dict[str, Any]:
+    return {"account_id": "A", "snapshot_date": day} | given
+
+
+def adoption(*, first_day: date = AS_OF, mau: int | None = 2, last_event: date | None = None, **given: Any) -> dict:
+    """What is known of account A by each day; `mau` null: no fresh events."""
+    days = pl.date_range(first_day, AS_OF, eager=True)
+    usage = [{"account_id": "A", "as_of_date": day, "active_user_count_30d": mau} for day in days]
+    table = made(
+        "fact_account_adoption_daily",
+        **{
+            "staged_accounts": rows("staged_accounts", account()),
+            "fact_account_usage_daily": rows("fact_account_usage_daily", *(usage if mau is not None else [])),
+            "fact_usage_daily": rows("fact_usage_daily", *([active_on("", last_event)] if last_event else [])),
+            "period": Period(first_day, AS_OF),
+        }
+        | given,
+    )
+    return {row["as_of_date"]: row for row in table.to_dicts()}
+
+
+def test_users_created_by_the_day_with_access_are_the_users_and_those_with_an_event_ever_are_activated() -> None:
+    # u1 active long ago, u2 never, u3 created later, u4 has no access, machine is in no feed: 2 users, 1 activated
+    row = adoption(
+        staged_users=rows(
+            "staged_users",
+            user("u1", is_active=True),
+            user("u2"),
+            user("u3", created_date=AS_OF + timedelta(days=1)),
+            user("u4", is_active=False),
+        ),
+        fact_user_daily=rows("fact_user_daily", active_on("u1", date(2025, 1, 2)), active_on("x", AS_OF)),
+    )[AS_OF]
+    assert (row["total_user_count"], row["activated_user_count"], row["user_activation_rate"]) == (2, 1, 0.5)
+
+
+def test_access_is_known_on_the_load_day_only_where_the_file_says_it() -> None:
+    days = adoption(first_day=BEFORE, staged_users=rows("staged_users", user("u1", is_active=True)))
+    assert [days[day]["total_user_count"] if day in days else None for day in (BEFORE, AS_OF)] == [None, 1]
+    always = adoption(first_day=BEFORE, staged_users=rows("staged_users", user("u1"), user("u2", created_date=AS_OF)))
+    assert [always[day]["total_user_count"] for day in (BEFORE, AS_OF)] == [1, 2]
+
+
+def test_an_account_without_users_has_none_and_without_the_feed_it_is_not_known() -> None:
+    row = adoption(staged_users=rows("staged_users", user("u1", account_id="B")))[AS_OF]
+    assert (row["total_user_count"], row["user_activation_rate"]) == (0, None)
+    assert AS_OF not in adoption()
+
+
+def test_features_of_the_catalogue_used_in_thirty_days_are_counted_once() -> None:
+    # f1 twice, f2 30 days ago (too long), f3 never, an event of no feature: 1 of 3; the day before f2 counted too
+    events = {"f1": AS_OF, "e1": AS_OF - timedelta(days=3), "f2": AS_OF - timedelta(days=30), "own": AS_OF}
+    days = adoption(
+        first_day=BEFORE,
+        staged_features=rows(
+            "staged_features",
+            *({"feature_name": f"F{n}", "event_name": f"f{n}", "feature_category": "c"} for n in (1, 2, 3)),
+        ),
+        staged_usage_events=rows(
+            "staged_usage_events",
+            *({"account_id": "A", "event_name": name, "event_date": day} for name, day in events.items()),
+            {"account_id": "A", "event_name": "f1", "event_date": BEFORE},
+        ),
+    )
+    assert [days[day]["feature_adoption_rate"] for day in (BEFORE, AS_OF)] == [2 / 3, 1 / 3]
+
+
+def test_license_utilization_is_the_snapshots_then_the_crms_on_its_day_then_users_by_seats() -> None:
+    with_column = rows("staged_accounts", account(licensed_seats=4, license_utilization=0.7))
+    with_snapshot = rows("staged_usage_snapshots", snapshot(BEFORE, license_utilization=1.2))
+    days = adoption(first_day=BEFORE, staged_accounts=with_column)
+    assert [days[day]["license_utilization"] for day in (BEFORE, AS_OF)] == [0.5, 0.7]
+    days = adoption(first_day=BEFORE, staged_accounts=with_column, staged_usage_snapshots=with_snapshot)
+    assert [days[day]["license_utilization"] for day in (BEFORE, AS_OF)] == [1.2, 1.2]
+
+
+def test_a_snapshot_counts_until_it_is_stale() -> None:
+    limit = 45
+    fresh = snapshot(AS_OF - timedelta(days=limit), feature_adoption_score=0.4, login_frequency=3.0)
+    row = adoption(staged_usage_snapshots=rows("staged_usage_snapshots", fresh))[AS_OF]
+    assert (row["feature_adoption_score"], row["login_frequency"]) == (0.4, 3)
+    stale = fresh | {"snapshot_date": AS_OF - timedelta(days=limit + 1)}
+    assert adoption(staged_usage_snapshots=rows("staged_usage_snapshots", stale)) == {}
+
+
+def test_the_latest_of_event_and_logins_is_the_last_login_and_a_later_one_does_not_count() -> None:
+    logged_in = {"last_login_date": AS_OF - timedelta(days=3)}
+    with_snapshot = rows("staged_usage_snapshots", snapshot(BEFORE, last_login_date=AS_OF + timedelta(days=2)))
+    found = adoption(
+        first_day=BEFORE,
+        last_event=AS_OF - timedelta(days=9),
+        staged_users=rows("staged_users", user("u1", **logged_in)),
+        staged_usage_snapshots=with_snapshot,
+    )
+    # the login of the users file is known on the load day only; the snapshot's lies in the future of both days
+    assert [found[day]["days_since_last_login"] for day in (BEFORE, AS_OF)] == [8, 3]
+
+
+def test_a_silent_feed_says_nothing_of_the_last_login() -> None:
+    assert adoption(last_event=AS_OF - timedelta(days=90))[AS_OF]["days_since_last_login"] == 90
+    assert adoption(last_event=AS_OF - timedelta(days=90), mau=None) == {}
+
+
+def test_an_account_that_never_logged_in_has_no_days_since() -> None:
+    row = adoption(staged_users=rows("staged_users", user("u1")))[AS_OF]
+    assert row["days_since_last_login"] is None
