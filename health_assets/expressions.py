@@ -49,6 +49,13 @@ def first_match(cases: Iterable[tuple[pl.Expr, str]]) -> pl.Expr:
     return pl.coalesce(pl.when(condition).then(pl.lit(label)) for condition, label in cases)
 
 
+def ntile(place: pl.Expr, count: pl.Expr, groups: int) -> pl.Expr:
+    """SQL's ntile: 1 ... groups, of a place from 0 among so many; the first groups take the remainder."""
+    size, larger = count // groups, count % groups
+    in_larger = larger * (size + 1)  # members of the groups that hold one more
+    return 1 + pl.when(place < in_larger).then(place // (size + 1)).otherwise(larger + (place - in_larger) // size)
+
+
 def rounded(value: pl.Expr, decimals: int) -> pl.Expr:
     """Rounded half away from zero, as metrics are everywhere in this product."""
     return value.round(decimals, mode="half_away_from_zero")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from health_assets.expressions import banded, first_match, rounded, safe_ratio, up_to
+from health_assets.expressions import banded, first_match, ntile, rounded, safe_ratio, up_to
 from health_assets.settings import Measure, Scorecard, Settings, SettingsError
 
 UNKNOWN = "unknown"  # the band of an account of which too little was measured
@@ -199,10 +199,7 @@ def _quartile(measure: Measure) -> pl.Expr:
     metric = pl.col(measure.metric)
     place = pl.int_range(pl.len()).over("as_of_date", order_by=[metric.is_null(), metric, pl.col("account_id")])
     count = metric.count().over("as_of_date").cast(pl.Int64)
-    size, larger = count // QUARTILES, count % QUARTILES
-    in_larger = larger * (size + 1)  # accounts in the groups that hold one more
-    group = pl.when(place < in_larger).then(place // (size + 1)).otherwise(larger + (place - in_larger) // size)
-    return (group + 1) * (100.0 / QUARTILES)
+    return ntile(place, count, QUARTILES) * (100.0 / QUARTILES)
 
 
 def _weighted_mean(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:

@@ -155,6 +155,38 @@ class Commerce(Section):
     rfm_groups: Annotated[int, Field(gt=0)]
     age_groups: dict[str, Annotated[int, Field(ge=0)]]
     high_risk: HighRisk
+class UnitValues(Section):
+    """What an item is worth to the account: that it is processed, that its data are sound, that it is not denied."""
+
+    throughput: Weight
+    quality: Weight
+    outcome: Weight
+
+
+class UnitCosts(Section):
+    """What it costs to repair an item with faulty data, one that was denied, one that failed."""
+
+    data_error: Weight
+    denied: Weight
+    failed: Weight
+
+
+class OperationsFlags(Section):
+    """How far from the month before is a warning: as a share of it, or in points of a rate."""
+
+    volume_below: Weight
+    minutes_above: Weight
+    data_error_rise: Fraction
+    denial_rise: Fraction
+
+
+class Operations(Section):
+    """How the accounts' workflow is valued and watched."""
+
+    unit_values: UnitValues
+    unit_costs: UnitCosts
+    flags: OperationsFlags
+    at_risk_from: Annotated[int, Field(ge=1, le=4)]
 
 
 class Factor(Section):
@@ -341,6 +373,7 @@ class Settings(Section):
     lifetime_value: LifetimeValue
     devices: Devices
     commerce: Commerce
+    operations: Operations
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]

@@ -1,0 +1,95 @@
+"""What the work of a month was worth to each account, beside what the account pays.
+
+The unit values are assumptions of the settings, not measurements. Volume and quality belong in operations_kpis.py.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.fact.account import SEGMENTS
+from health_assets.columns import AccountId, Count, Money
+from health_assets.contracts import Contract
+from health_assets.expressions import safe_ratio
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+TOLERANCE = 0.005  # half a cent
+
+
+class OperationsRoi(Contract):
+    """Is the workflow worth its fee to each account?"""
+
+    account_id = AccountId(primary_key=True)
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account")
+    tickets_processed = Count("Items completed in the month")
+    throughput_value = Money("Items x their unit value")
+    quality_value = Money("Items x share with sound data x unit value; null = share not known", nullable=True)
+    outcome_value = Money("Items x share not denied x unit value; null = share not known", nullable=True)
+    value = Money("Throughput, quality and outcome together; null = one of them is", nullable=True)
+    repair_cost = Money(
+        "Items with faulty data, denied or failed x unit costs of the settings, 0 as shipped; null = no outcomes",
+        nullable=True,
+    )
+    fee = Money("MRR of the account in the month; 0 = pays nothing, null = not known", nullable=True)
+    net_value = Money("Value - fee - repair cost; null = one is, or the month is not over", min=None, nullable=True)
+    value_to_cost = dy.Float64(
+        nullable=True,
+        min=0,
+        description="Value / (fee + repair cost); null = that is 0, one is not known, or the month is not over",
+    )
+    is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
+
+    @dy.rule()
+    def value__sum_of_its_parts(cls) -> pl.Expr:
+        parts = pl.col("throughput_value") + pl.col("quality_value") + pl.col("outcome_value")
+        return (pl.col("value") - parts).abs() < TOLERANCE
+
+
+@table(OperationsRoi)
+def mart_operations_roi(
+    fact_workflow_monthly: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, settings: Settings
+) -> pl.LazyFrame:
+    """One row per account and month of the workflow."""
+    worth, repair = settings.operations.unit_values, settings.operations.unit_costs
+    decided, items = pl.col("approved_count") + pl.col("denied_count"), pl.col("tickets_processed")
+    cost, is_closed = pl.col("fee") + pl.col("repair_cost"), ~pl.col("is_partial")
+    return (
+        _with_fee(fact_workflow_monthly, fact_revenue_monthly)
+        .with_columns(
+            throughput_value=items * worth.throughput,
+            quality_value=_of_the_good_ones(pl.col("data_error_count"), pl.col("data_checked_count")) * worth.quality,
+            outcome_value=_of_the_good_ones(pl.col("denied_count"), decided) * worth.outcome,
+            repair_cost=pl.col("data_error_count") * repair.data_error
+            + pl.col("denied_count") * repair.denied
+            + pl.col("failed_count") * repair.failed,
+        )
+        .with_columns(value=pl.col("throughput_value") + pl.col("quality_value") + pl.col("outcome_value"))
+        .with_columns(
+            net_value=pl.when(is_closed).then(pl.col("value") - cost),
+            value_to_cost=pl.when(is_closed).then(safe_ratio(pl.col("value"), cost)),
+        )
+        .sort("account_id", "month")
+        .select(OperationsRoi.column_names())
+    )
+
+
+def _with_fee(fact_workflow_monthly: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:
+    """The months with their MRR: 0 where an account has none in a company whose revenue is known."""
+    has_history = fact_revenue_monthly.select(has_history=pl.col("movement").is_not_null().any())
+    return (
+        fact_workflow_monthly.join(
+            fact_revenue_monthly.select("account_id", "month", fee="mrr"),
+            on=["account_id", "month"],
+            how="left",
+            validate="1:1",
+        )
+        .join(has_history, how="cross")
+        .with_columns(fee=pl.coalesce("fee", pl.when("has_history").then(0.0)))
+    )
+
+
+def _of_the_good_ones(bad: pl.Expr, known: pl.Expr) -> pl.Expr:
+    """The items of the month that are good, if all are as those that are known: 0 of none."""
+    items = pl.col("tickets_processed")
+    return pl.when(items == 0).then(0.0).otherwise(items * safe_ratio(known - bad, known))

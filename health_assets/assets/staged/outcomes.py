@@ -1,0 +1,27 @@
+"""Outcomes of workflow items, parsed. One whose item does not exist is quarantined."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import Day
+from health_assets.contracts import Contract
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import staged
+
+RESULTS = ["approved", "denied", "failed"]
+
+
+class Outcomes(Contract):
+    """What became of which item, and when was that decided?"""
+
+    outcome_id = dy.String(primary_key=True, description="Outcome")
+    item_id = dy.String(description="Workflow item", metadata={"references": "staged_workflow_items.item_id"})
+    outcome_date = Day("Local day of the decision", nullable=False, metadata={"known_from": True})
+    result = dy.Enum(RESULTS, description="approved, denied by whoever decides, or failed on the way there")
+
+
+@staged(Outcomes)
+def staged_outcomes(raw_outcomes: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed outcomes."""
+    return raw_outcomes.pipe(parsed, Outcomes, settings, "outcomes")
