@@ -1,0 +1,73 @@
+"""What the work was worth."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from health_assets_tests.assets.rows import SETTINGS, made, rows
+
+JANUARY = date(2025, 1, 1)
+WORK = {
+    "account_id": "A", "month": JANUARY, "tickets_processed": 100, "data_checked_count": 100, "data_error_count": 4,
+    "approved_count": 72, "denied_count": 8, "failed_count": 3, "is_partial": False,
+}  # fmt: skip
+REVENUE = {"account_id": "A", "month": JANUARY, "mrr": 200.0, "movement": "retained"}
+
+
+def roi(work: dict[str, Any], *revenue: dict[str, Any], **given: Any) -> dict[str, Any]:
+    return made(
+        "mart_operations_roi",
+        fact_workflow_monthly=rows("fact_workflow_monthly", WORK | work),
+        fact_revenue_monthly=rows("fact_revenue_monthly", *revenue),
+        **given,
+    ).row(0, named=True)
+
+
+def test_value_is_throughput_quality_and_outcome_at_their_unit_values() -> None:
+    month = roi({}, REVENUE)
+    assert month["throughput_value"] == 250  # 100 x 2.50
+    assert month["quality_value"] == pytest.approx(72)  # 0.96 x 100 x 0.75
+    assert month["outcome_value"] == pytest.approx(112.5)  # 0.9 x 100 x 1.25
+    assert month["value"] == pytest.approx(434.5)
+    assert month["net_value"] == pytest.approx(234.5)
+    assert month["value_to_cost"] == pytest.approx(2.1725)
+
+
+def test_account_that_pays_nothing_has_a_fee_of_0_and_no_ratio() -> None:
+    month = roi({}, REVENUE | {"account_id": "B"})
+    assert (month["fee"], month["value_to_cost"]) == (0, None)
+    assert month["net_value"] == pytest.approx(434.5)
+
+
+def test_without_revenue_the_fee_is_not_known() -> None:
+    month = roi({})
+    assert (month["fee"], month["net_value"], month["value_to_cost"]) == (None, None, None)
+
+
+def test_without_outcomes_the_value_is_not_known_but_its_measured_parts_are() -> None:
+    month = roi({"approved_count": None, "denied_count": None, "failed_count": None}, REVENUE)
+    assert (month["throughput_value"], month["outcome_value"], month["value"]) == (250, None, None)
+
+
+def test_month_without_work_is_worth_0_whatever_its_rates() -> None:
+    idle = dict.fromkeys(
+        ["tickets_processed", "data_checked_count", "data_error_count", "approved_count", "denied_count"], 0
+    )
+    month = roi(idle, REVENUE)
+    assert (month["value"], month["net_value"], month["value_to_cost"]) == (0, -200, 0)
+
+
+def test_month_that_is_not_over_shows_its_value_but_sets_it_against_nothing() -> None:
+    month = roi({"is_partial": True}, REVENUE)
+    assert month["value"] == pytest.approx(434.5)
+    assert (month["net_value"], month["value_to_cost"]) == (None, None)
+
+
+def test_repairs_cost_what_the_settings_say() -> None:
+    costs = SETTINGS.operations.unit_costs.model_copy(update={"data_error": 5.0, "denied": 2.0, "failed": 1.0})
+    operations = SETTINGS.operations.model_copy(update={"unit_costs": costs})
+    month = roi({}, REVENUE, settings=SETTINGS.model_copy(update={"operations": operations}))
+    assert month["repair_cost"] == 39  # 4 x 5 + 8 x 2 + 3 x 1
+    assert month["net_value"] == pytest.approx(195.5)
+    assert month["value_to_cost"] == pytest.approx(434.5 / 239)
