@@ -155,6 +155,8 @@ class Commerce(Section):
     rfm_groups: Annotated[int, Field(gt=0)]
     age_groups: dict[str, Annotated[int, Field(ge=0)]]
     high_risk: HighRisk
+
+
 class UnitValues(Section):
     """What an item is worth to the account: that it is processed, that its data are sound, that it is not denied."""
 
