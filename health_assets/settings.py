@@ -173,7 +173,7 @@ class UnitCosts(Section):
     failed: Weight
 
 
-class OperationsFlags(Section):
+class WorkflowFlags(Section):
     """How far from the month before is a warning: as a share of it, or in points of a rate."""
 
     volume_below: Weight
@@ -182,12 +182,12 @@ class OperationsFlags(Section):
     denial_rise: Fraction
 
 
-class Operations(Section):
+class Workflow(Section):
     """How the accounts' workflow is valued and watched."""
 
     unit_values: UnitValues
     unit_costs: UnitCosts
-    flags: OperationsFlags
+    flags: WorkflowFlags
     at_risk_from: Annotated[int, Field(ge=1, le=4)]
 
 
@@ -375,7 +375,7 @@ class Settings(Section):
     lifetime_value: LifetimeValue
     devices: Devices
     commerce: Commerce
-    operations: Operations
+    workflow: Workflow
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]

@@ -53,7 +53,7 @@ class OperationsRisk(Contract):
 @table(OperationsRisk)
 def mart_operations_risk(fact_workflow_monthly: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """One row per account and month of the workflow."""
-    limits = settings.operations.flags
+    limits = settings.workflow.flags
     items, items_before = pl.col("tickets_processed"), _before("tickets_processed")
     judged = pl.sum_horizontal(pl.col(flag).is_not_null() for flag in FLAGS).cast(pl.Int64)
     raised = pl.sum_horizontal(pl.col(flag).fill_null(False) for flag in FLAGS).cast(pl.Int64)
@@ -71,7 +71,7 @@ def mart_operations_risk(fact_workflow_monthly: pl.LazyFrame, settings: Settings
             is_denial_rise=rounded(pl.col("denial_change"), DECIMALS) > limits.denial_rise,
         )
         .with_columns(judged_flag_count=judged, risk_score=pl.when(judged > 0).then(raised))
-        .with_columns(is_at_risk=pl.col("risk_score") >= settings.operations.at_risk_from)
+        .with_columns(is_at_risk=pl.col("risk_score") >= settings.workflow.at_risk_from)
         .sort("account_id", "month")
         .select(OperationsRisk.column_names())
     )

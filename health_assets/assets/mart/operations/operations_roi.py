@@ -51,7 +51,7 @@ def mart_operations_roi(
     fact_workflow_monthly: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:
     """One row per account and month of the workflow."""
-    worth, repair = settings.operations.unit_values, settings.operations.unit_costs
+    worth, repair = settings.workflow.unit_values, settings.workflow.unit_costs
     decided, items = pl.col("approved_count") + pl.col("denied_count"), pl.col("tickets_processed")
     cost, is_closed = pl.col("fee") + pl.col("repair_cost"), ~pl.col("is_partial")
     return (

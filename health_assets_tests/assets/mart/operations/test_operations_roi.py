@@ -65,9 +65,9 @@ def test_month_that_is_not_over_shows_its_value_but_sets_it_against_nothing() ->
 
 
 def test_repairs_cost_what_the_settings_say() -> None:
-    costs = SETTINGS.operations.unit_costs.model_copy(update={"data_error": 5.0, "denied": 2.0, "failed": 1.0})
-    operations = SETTINGS.operations.model_copy(update={"unit_costs": costs})
-    month = roi({}, REVENUE, settings=SETTINGS.model_copy(update={"operations": operations}))
+    costs = SETTINGS.workflow.unit_costs.model_copy(update={"data_error": 5.0, "denied": 2.0, "failed": 1.0})
+    workflow = SETTINGS.workflow.model_copy(update={"unit_costs": costs})
+    month = roi({}, REVENUE, settings=SETTINGS.model_copy(update={"workflow": workflow}))
     assert month["repair_cost"] == 39  # 4 x 5 + 8 x 2 + 3 x 1
     assert month["net_value"] == pytest.approx(195.5)
     assert month["value_to_cost"] == pytest.approx(434.5 / 239)
