@@ -90,7 +90,9 @@ def _near(name: str, known: set[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else "; docs/data-dictionary.md lists them (fact.account_*_daily)"
 
 
-def scored(signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYBODY) -> pl.LazyFrame:
+def scored(
+    signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYBODY, keep: Iterable[str] = ()
+) -> pl.LazyFrame:
     """The accounts that the scorecard is for, with their scores.
 
     Args:
@@ -98,11 +100,12 @@ def scored(signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYB
             that the scorecard names and no column brings is not measured.
         scorecard: how to score.
         chosen: which rows are scored, besides the scorecard's own filter.
+        keep: columns of the signals that are handed on.
 
     Returns:
         account_id, as_of_date; health_score, 0-100, null where coverage is below the scorecard's floor; health_band;
-        coverage, 0-1; rounding_difference, what rounding and the limits 0 and 100 added to the contributions; dimensions, one
-        struct each; and for each dimension <dimension>_score and <dimension>_contribution.
+        coverage, 0-1; rounding_difference, what rounding and the limits 0 and 100 added to the contributions; and for
+        each dimension <dimension>_score and <dimension>_contribution.
     """
     dimensions = scorecard.dimensions
     dimension_scores = {
@@ -136,21 +139,13 @@ def scored(signals: pl.LazyFrame, scorecard: Scorecard, chosen: pl.Expr = EVERYB
         .select(
             "account_id",
             "as_of_date",
+            *keep,
             "health_score",
             "coverage",
             *dimension_scores,
             *contributions,
             health_band=_band(scorecard).fill_null(UNKNOWN),
             rounding_difference=pl.col("health_score") - pl.col("exact_score"),
-            dimensions=pl.concat_list(
-                pl.struct(
-                    dimension=pl.lit(dimension),
-                    score=f"{dimension}_score",
-                    weight=pl.lit(part.weight, pl.Float64),
-                    contribution=f"{dimension}_contribution",
-                )
-                for dimension, part in dimensions.items()
-            ),
         )
     )
 

@@ -286,6 +286,20 @@ class Measure(Section):
         return self
 
 
+DimensionName = Literal[
+    "usage",
+    "adoption",
+    "support",
+    "revenue",
+    "engagement",
+    "satisfaction",
+    "security",
+    "operations",
+    "commerce",
+    "relationship",
+]
+
+
 class Dimension(Section):
     """A side of health, e.g. support: measures with weights."""
 
@@ -306,7 +320,7 @@ class Scorecard(Section):
     decimals: int | None = None
     bands: Annotated[dict[str, float], Field(min_length=2)]  # band -> the score from which it holds
     band_floor: Literal["reached", "exceeded"] = "reached"  # whether a score right on a floor belongs to that band
-    dimensions: Annotated[dict[str, Dimension], Field(min_length=1)]
+    dimensions: Annotated[dict[DimensionName, Dimension], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> "Scorecard":

@@ -95,9 +95,11 @@ def test_metric_that_no_source_brings_is_not_measured() -> None:
 
 
 def test_score_on_the_floor_of_a_band_belongs_to_it_in_spite_of_floating_point() -> None:
-    weights = {"a": 0.3, "b": 0.2, "c": 0.25, "d": 0.25}
+    weights = {"usage": 0.3, "support": 0.2, "revenue": 0.25, "adoption": 0.25}
     dimensions = {name: {"weight": weight, "measures": {name: linear(name)}} for name, weight in weights.items()}
-    found = scored(signals(a=[75], b=[100], c=[100], d=[50]), scorecard(dimensions=dimensions)).collect()
+    found = scored(
+        signals(usage=[75], support=[100], revenue=[100], adoption=[50]), scorecard(dimensions=dimensions)
+    ).collect()
     assert found.select("health_score", "health_band").rows() == [(80, "healthy")]
 
 
@@ -114,12 +116,12 @@ measured = st.none() | st.floats(min_value=-50, max_value=150)
 def test_contributions_sum_to_the_score_which_lies_within_its_dimensions(rows: list[tuple[float | None, ...]]) -> None:
     frame = signals(u=[u for u, _ in rows], s=[s for _, s in rows]).cast({"u": pl.Float64, "s": pl.Float64})
     for row in scored(frame, scorecard(min_coverage=0)).collect().to_dicts():
-        parts = [part for part in row["dimensions"] if part["score"] is not None]
+        parts = [part for part in ("usage", "support") if row[f"{part}_score"] is not None]
         if not parts:
             assert row["health_score"] is None
             continue
-        assert sum(part["contribution"] for part in parts) == pytest.approx(row["health_score"], abs=1e-6)
-        scores = [part["score"] for part in parts]
+        assert sum(row[f"{part}_contribution"] for part in parts) == pytest.approx(row["health_score"], abs=1e-6)
+        scores = [row[f"{part}_score"] for part in parts]
         assert min(scores) - 1e-6 <= row["health_score"] <= max(scores) + 1e-6
 
 

@@ -5,6 +5,8 @@ shows as another scorecard_version from then on and never rewrites what was know
 priority, is mart/health/customer_health.py.
 """
 
+from typing import get_args
+
 import dataframely as dy
 import polars as pl
 
@@ -20,11 +22,11 @@ from health_assets.scorecards import (
     scored,
     with_missing_as_null,
 )
-from health_assets.settings import Settings
+from health_assets.settings import DimensionName, Settings
 from health_assets.tables import load_all, table
 
 TOLERANCE = 1e-6
-DIMENSIONS = ("usage", "adoption", "support", "revenue", "engagement", "satisfaction", "security")
+DIMENSIONS = get_args(DimensionName)
 USAGE_STATES = ["active", "no_activity", "no_data"]
 ATTRIBUTES = (
     "company_name",
@@ -58,8 +60,8 @@ def Contribution(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
 class CustomerHealthDaily(Contract):
     """How healthy is each account on each day, why, and how sure are we?
 
-    Only accounts that the scorecard is for have rows. Dimensions of a company's own that are not among the columns
-    stand in `dimensions`.
+    Only accounts that the scorecard is for have rows. A dimension that the scorecard lacks is null, as one that could
+    not be measured; its weight is the scorecard's.
     """
 
     account_id = AccountId(primary_key=True)
@@ -78,18 +80,6 @@ class CustomerHealthDaily(Contract):
         description="Score minus the sum of the contributions: what rounding and the limits 0 and 100 did, where the "
         "scorecard rounds or a formula leaves them, else 0; null = no score",
     )
-    dimensions = dy.List(
-        dy.Struct(
-            {
-                "dimension": dy.String(),
-                "score": dy.Float64(nullable=True),
-                "weight": dy.Float64(),
-                "contribution": dy.Float64(nullable=True),
-            }
-        ),
-        nullable=True,  # never null; a promise would bring a million lists to Great Expectations for nothing
-        description="Every dimension of the scorecard: score 0-100 (null = not measured), weight 0-1, contribution",
-    )
     usage_score = DimensionScore("Usage")
     adoption_score = DimensionScore("Adoption")
     support_score = DimensionScore("Support")
@@ -97,6 +87,9 @@ class CustomerHealthDaily(Contract):
     engagement_score = DimensionScore("Engagement")
     satisfaction_score = DimensionScore("Satisfaction")
     security_score = DimensionScore("Security")
+    operations_score = DimensionScore("Operations")
+    commerce_score = DimensionScore("Commerce")
+    relationship_score = DimensionScore("Relationship")
     usage_contribution = Contribution("usage")
     adoption_contribution = Contribution("adoption")
     support_contribution = Contribution("support")
@@ -104,10 +97,13 @@ class CustomerHealthDaily(Contract):
     engagement_contribution = Contribution("engagement")
     satisfaction_contribution = Contribution("satisfaction")
     security_contribution = Contribution("security")
+    operations_contribution = Contribution("operations")
+    commerce_contribution = Contribution("commerce")
+    relationship_contribution = Contribution("relationship")
 
     @dy.rule()
     def contributions__sum_to_score(cls) -> pl.Expr:
-        brought = pl.col("dimensions").list.eval(pl.element().struct.field("contribution")).list.sum()
+        brought = pl.sum_horizontal(f"{dimension}_contribution" for dimension in DIMENSIONS)
         return (brought + pl.col("rounding_difference") - pl.col("health_score")).abs() <= TOLERANCE
 
     @dy.rule()
@@ -143,14 +139,13 @@ def mart_customer_health_daily(
         .with_columns(scorecard=assigned(settings), usage_state=usage_state())
     )
     scores = [
-        scored(rows, scorecard, pl.col("scorecard") == name).with_columns(
+        scored(rows, scorecard, pl.col("scorecard") == name, keep=["usage_state"]).with_columns(
             scorecard=pl.lit(name), scorecard_version=pl.lit(scorecard.version)
         )
         for name, scorecard in scorecards_in_use(settings).items()
     ]
     return (
         pl.concat(scores, how="diagonal")
-        .join(rows.select(*SIGNAL_KEY, "usage_state"), on=SIGNAL_KEY, how="left", validate="1:1")
         .pipe(with_missing_as_null, [f"{name}_{part}" for name in DIMENSIONS for part in ("score", "contribution")])
         .sort(*SIGNAL_KEY)
         .select(CustomerHealthDaily.column_names())
