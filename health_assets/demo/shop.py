@@ -10,6 +10,7 @@ from health_assets.demo.naming import account_keys, keys
 
 NEVER_BUYS_SHARE = 0.06
 ORDERS_A_WEEK, APPETITE = 0.13, 0.75  # median account; spread (of the natural log) of how often accounts buy
+OUTFITTING, OUTFITTING_WEEKS = 5.0, 4  # how much more often a new account buys, and how fast that wears off
 BASKET, BASKET_SPREAD, BASKET_NOISE = 180.0, 0.85, 0.45  # median amount; spread between and within accounts
 MIDDLE_AGED, MIDDLE_AGED_BASKET = (35, 54), 1.3
 DUE_AFTER_DAYS = 14
@@ -21,6 +22,8 @@ def _bought(lives: Lives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chance = lives.chance("orders")
     buys = chance.random(lives.accounts) >= NEVER_BUYS_SHARE
     rate = ORDERS_A_WEEK * buys * chance.lognormal(0, APPETITE, lives.accounts)
+    weeks_since_arrival = np.arange(len(lives.present))[:, None] - lives.arrived_in
+    rate = rate * (1 + OUTFITTING * np.exp(-weeks_since_arrival / OUTFITTING_WEEKS))
     account, day = lives.scatter(chance.poisson(rate * np.sqrt(lives.usage) * lives.present), chance)
     age = ages(lives).fill_null(0).to_numpy()
     basket = BASKET * chance.lognormal(0, BASKET_SPREAD, lives.accounts)
