@@ -386,6 +386,7 @@ class Settings(Section):
     satisfaction: Satisfaction
     expansion: Expansion
     engagement: Engagement
+    success_weights: dict[str, Positive]
     lifetime_value: LifetimeValue
     devices: Devices
     commerce: Commerce

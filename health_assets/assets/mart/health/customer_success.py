@@ -1,0 +1,147 @@
+"""One account, one row: everything that a customer success manager asks before a call, on the as-of day.
+
+Each figure is computed where its question is answered and only brought together here; the tickets of an account, its
+NPS, its devices' mean health and the composite score have their home here.
+"""
+
+from datetime import date, timedelta
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.fact.account_satisfaction_daily import YEAR
+from health_assets.assets.mart.security.satisfaction import Nps
+from health_assets.assets.mart.support.support_performance import ticket_measures
+from health_assets.columns import AccountId, AsOfDate, Count, Hours, Money, Score, Share
+from health_assets.contracts import Contract
+from health_assets.expressions import percent, safe_ratio
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+TICKET_COUNTS = ["ticket_count_30d", "ticket_count_60d", "ticket_count_90d", "escalated_ticket_count_30d"]
+
+
+class CustomerSuccess(Contract):
+    """How does an account stand in all respects, in one number and in each?
+
+    Accounts that are active, on trial or suspended have a row.
+    """
+
+    account_id = AccountId(primary_key=True)
+    as_of_date = AsOfDate(primary_key=False)
+    composite_success_score = Score("Health, engagement and device health by their weights, of those measured")
+    health_score = Score("Health")
+    health_trend_30d = dy.Float64(
+        nullable=True, min=-100, max=100, description="Health minus health 30 days before, in points; null where either is"
+    )
+    churn_risk_score = Score("Churn risk (100 = worst)")
+    ticket_count_30d = Count("Tickets created in 30 days; null = no help desk", nullable=True)
+    ticket_count_60d = Count("Tickets created in 60 days; null = no help desk", nullable=True)
+    ticket_count_90d = Count("Tickets created in 90 days; null = no help desk", nullable=True)
+    resolution_rate_30d = Share("Tickets created in 30 days that are resolved / tickets created in 30 days")
+    mean_resolution_hours_30d = Hours("Mean of the tickets resolved in 30 days; null = none")
+    escalated_ticket_count_30d = Count("Tickets created in 30 days and escalated; null = not known", nullable=True)
+    has_escalated_ticket_30d = dy.Bool(nullable=True, description="Whether there is one; null = not known")
+    days_since_last_login = Count("Days since the latest event; null = never one, or not measured", nullable=True)
+    nps_365d = Nps("NPS of the account's own responses in 365 days")
+    nps_rating = dy.Float64(
+        nullable=True, min=0, max=10, description="Latest answer to the question of recommendation, 0-10; null = never"
+    )
+    active_device_count = Count("Active devices; null = no account has any", nullable=True)
+    device_health_avg = Score("Mean health of the active devices that report")
+    expansion_revenue_total = Money("Rises of MRR to date; null = no revenue history", nullable=True)
+    contraction_revenue_total = Money("Falls of MRR to date, churn not counted; null = no revenue history", nullable=True)
+    net_expansion = Money("Expansion less contraction; null = no revenue history", min=None, nullable=True)
+
+
+@table(CustomerSuccess)
+def mart_customer_success(
+    mart_churn_risk: pl.LazyFrame,
+    mart_customer_health: pl.LazyFrame,
+    mart_device_health: pl.LazyFrame,
+    mart_customer_lifetime_value: pl.LazyFrame,
+    fact_account_usage_daily: pl.LazyFrame,
+    fact_account_satisfaction_daily: pl.LazyFrame,
+    fact_feedback: pl.LazyFrame,
+    fact_tickets: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+) -> pl.LazyFrame:
+    """Accounts of the as-of day."""
+    health = mart_customer_health.select("account_id", "health_score", health_trend_30d="trend_30d")
+    is_today = pl.col("as_of_date") == as_of
+    usage = fact_account_usage_daily.filter(is_today).select("account_id", "days_since_last_login")
+    satisfaction = fact_account_satisfaction_daily.filter(is_today).select("account_id", "nps_rating")
+    accounts = mart_churn_risk.select("account_id", "as_of_date", "churn_risk_score")
+    for figures in (
+        health,
+        usage,
+        satisfaction,
+        _tickets(accounts, fact_tickets, settings, as_of),
+        _nps(fact_feedback, as_of),
+        _devices(accounts, mart_device_health),
+        mart_customer_lifetime_value,
+    ):
+        accounts = accounts.join(figures, on="account_id", how="left", validate="1:1")
+    return (
+        accounts.with_columns(composite_success_score=_weighted_mean(settings.success_weights))
+        .sort("account_id")
+        .select(CustomerSuccess.column_names())
+    )
+
+
+def _weighted_mean(weights: dict[str, float]) -> pl.Expr:
+    """The mean of the scores that are measured, by their weights; null where none is."""
+    there = {name: weight * pl.col(name).is_not_null().cast(pl.Float64) for name, weight in weights.items()}
+    total = pl.sum_horizontal(weight * pl.col(name) for name, weight in weights.items())
+    return safe_ratio(total, pl.sum_horizontal(there.values()))
+
+
+def _tickets(accounts: pl.LazyFrame, fact_tickets: pl.LazyFrame, settings: Settings, as_of: date) -> pl.LazyFrame:
+    """Tickets of each account: 0 without any, nothing at all without a help desk."""
+    return (
+        accounts.select("account_id")
+        .join(fact_tickets.select(has_tickets=pl.len() > 0), how="cross")
+        .filter("has_tickets")
+        .join(
+            fact_tickets.group_by("account_id").agg(is_known=pl.lit(True), **ticket_measures(as_of, settings)),
+            on="account_id",
+            how="left",
+            validate="1:1",
+        )
+        .with_columns(
+            *(_where_no_ticket(name, 0) for name in TICKET_COUNTS), _where_no_ticket("has_escalated_ticket_30d", False)
+        )
+        .drop("has_tickets", "is_known")
+    )
+
+
+def _where_no_ticket(name: str, value: object) -> pl.Expr:
+    return pl.when(pl.col("is_known").is_null()).then(pl.lit(value)).otherwise(pl.col(name)).alias(name)
+
+
+def _nps(fact_feedback: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    category = pl.col("nps_category").cast(pl.String)
+    promoters, detractors = ((category == name).sum() for name in ("promoter", "detractor"))
+    return (
+        fact_feedback.filter(pl.col("feedback_date") > as_of - timedelta(days=YEAR))
+        .group_by("account_id")
+        .agg(nps_365d=percent(promoters.cast(pl.Int64) - detractors.cast(pl.Int64), category.count()))
+    )
+
+
+def _devices(accounts: pl.LazyFrame, mart_device_health: pl.LazyFrame) -> pl.LazyFrame:
+    """Devices of each account: 0 without any, nothing at all where no account has one."""
+    of_account = (
+        mart_device_health.filter("is_active")
+        .group_by("account_id")
+        .agg(active_device_count=pl.len().cast(pl.Int64), device_health_avg=pl.col("health_score").mean())
+    )
+    return (
+        accounts.select("account_id")
+        .join(mart_device_health.select(has_devices=pl.len() > 0), how="cross")
+        .filter("has_devices")
+        .join(of_account, on="account_id", how="left", validate="1:1")
+        .with_columns(pl.col("active_device_count").fill_null(0))
+        .drop("has_devices")
+    )
