@@ -1,11 +1,13 @@
 """The published snapshot: what dashboards, notebooks, reports and alerts read, while runs write elsewhere.
 
+Beside the tables it has the views of the customer experience guide, guide_views.sql.
+
 A snapshot is a DuckDB file of its own, complete before anybody sees it; the link to the newest is swapped atomically.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from health_assets.storage import Warehouse
 
 SCHEMAS = ("dim", "fact", "mart", "quarantine")
 KEPT = 3
+GUIDE_VIEWS = Path(__file__).with_name("guide_views.sql")
 
 
 class SnapshotError(Exception):
@@ -48,6 +51,7 @@ def publish(
     unfinished = folder / f".{run}.duckdb"
     unfinished.unlink(missing_ok=True)
     rows = _write(warehouse, unfinished, as_of, company, notes or {})
+    _add_guide_views(unfinished, tables=rows.keys())
     finished = folder / f"{datetime.now():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
     os.replace(unfinished, finished)
     _swap(link, finished)
@@ -115,6 +119,15 @@ def _write(
     finally:
         cursor.execute("detach snapshot")
     return rows
+
+
+def _add_guide_views(file: Path, tables: Collection[str]) -> None:
+    """The views of the customer experience guide; one that reads a table that was not published is left out."""
+    with duckdb.connect(str(file)) as snapshot:
+        snapshot.execute("create schema entity; create schema metrics")
+        for statement in snapshot.extract_statements(GUIDE_VIEWS.read_text(encoding="utf-8")):
+            if set(re.findall(r"\b(?:dim|fact|mart)\.\w+", statement.query)) <= set(tables):
+                snapshot.execute(statement)
 
 
 def _swap(link: Path, target: Path) -> None:

@@ -32,7 +32,10 @@ class CustomerSuccess(Contract):
     composite_success_score = Score("Health, engagement and device health by their weights, of those measured")
     health_score = Score("Health")
     health_trend_30d = dy.Float64(
-        nullable=True, min=-100, max=100, description="Health minus health 30 days before, in points; null where either is"
+        nullable=True,
+        min=-100,
+        max=100,
+        description="Health minus health 30 days before, in points; null where either is",
     )
     churn_risk_score = Score("Churn risk (100 = worst)")
     ticket_count_30d = Count("Tickets created in 30 days; null = no help desk", nullable=True)
@@ -50,7 +53,9 @@ class CustomerSuccess(Contract):
     active_device_count = Count("Active devices; null = no account has any", nullable=True)
     device_health_avg = Score("Mean health of the active devices that report")
     expansion_revenue_total = Money("Rises of MRR to date; null = no revenue history", nullable=True)
-    contraction_revenue_total = Money("Falls of MRR to date, churn not counted; null = no revenue history", nullable=True)
+    contraction_revenue_total = Money(
+        "Falls of MRR to date, churn not counted; null = no revenue history", nullable=True
+    )
     net_expansion = Money("Expansion less contraction; null = no revenue history", min=None, nullable=True)
 
 
