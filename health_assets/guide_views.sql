@@ -24,6 +24,7 @@ select
     success.health_trend_30d,
     success.churn_risk_score,
     risk.risk_level as churn_risk_level,
+    success.total_user_count as total_users,
     success.active_device_count as total_devices,
     success.device_health_avg
 from dim.account as account
@@ -77,6 +78,8 @@ select
     mean_resolution_hours_30d as avg_resolution_time_hours,
     has_escalated_ticket_30d as has_escalated_ticket,
     days_since_last_login,
+    feature_adoption_rate,
+    user_activation_rate,
     nps_365d as nps_score,
     nps_rating,
     device_health_avg,

@@ -40,6 +40,7 @@ ESSENTIAL = {
         "customer_health_score",
         "churn_risk_score",
         "composite_success_score",
+        "user_activation_rate",
         "support_tickets_30d",
         "ticket_resolution_rate",
         "nps_score",
@@ -52,7 +53,7 @@ ESSENTIAL = {
         "maintenance_due",
         "revenue_contribution",
     ],
-    "entity.entity_customers": ["customer_health_score", "churn_risk_score", "total_devices"],
+    "entity.entity_customers": ["customer_health_score", "churn_risk_score", "total_users", "total_devices"],
 }
 
 

@@ -18,6 +18,7 @@ from health_assets.expressions import percent, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 
+ADOPTION = ["total_user_count", "user_activation_rate", "feature_adoption_rate", "days_since_last_login"]
 TICKET_COUNTS = ["ticket_count_30d", "ticket_count_60d", "ticket_count_90d", "escalated_ticket_count_30d"]
 
 
@@ -45,7 +46,10 @@ class CustomerSuccess(Contract):
     mean_resolution_hours_30d = Hours("Mean of the tickets resolved in 30 days; null = none")
     escalated_ticket_count_30d = Count("Tickets created in 30 days and escalated; null = not known", nullable=True)
     has_escalated_ticket_30d = dy.Bool(nullable=True, description="Whether there is one; null = not known")
-    days_since_last_login = Count("Days since the latest event; null = never one, or not measured", nullable=True)
+    total_user_count = Count("Users with access; null = users are not connected, or access is not known", nullable=True)
+    user_activation_rate = Share("Users with an event ever / users")
+    feature_adoption_rate = Share("Features used in 30 days / features of the catalogue")
+    days_since_last_login = Count("Days since the latest event or login; null = never one, or not fresh", nullable=True)
     nps_365d = Nps("NPS of the account's own responses in 365 days")
     nps_rating = dy.Float64(
         nullable=True, min=0, max=10, description="Latest answer to the question of recommendation, 0-10; null = never"
@@ -65,7 +69,7 @@ def mart_customer_success(
     mart_customer_health: pl.LazyFrame,
     mart_device_health: pl.LazyFrame,
     mart_customer_lifetime_value: pl.LazyFrame,
-    fact_account_usage_daily: pl.LazyFrame,
+    fact_account_adoption_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_feedback: pl.LazyFrame,
     fact_tickets: pl.LazyFrame,
@@ -75,12 +79,12 @@ def mart_customer_success(
     """Accounts of the as-of day."""
     health = mart_customer_health.select("account_id", "health_score", health_trend_30d="trend_30d")
     is_today = pl.col("as_of_date") == as_of
-    usage = fact_account_usage_daily.filter(is_today).select("account_id", "days_since_last_login")
+    adoption = fact_account_adoption_daily.filter(is_today).select("account_id", *ADOPTION)
     satisfaction = fact_account_satisfaction_daily.filter(is_today).select("account_id", "nps_rating")
     accounts = mart_churn_risk.select("account_id", "as_of_date", "churn_risk_score")
     for figures in (
         health,
-        usage,
+        adoption,
         satisfaction,
         _tickets(accounts, fact_tickets, settings, as_of),
         _nps(fact_feedback, as_of),

@@ -112,3 +112,12 @@ def test_nps_is_promoters_minus_detractors_of_365_days() -> None:
         for n, (day, category) in enumerate(answers)
     ]
     assert success(fact_feedback=feedback)["nps_365d"] == 25.0  # (2 - 1) / 4
+
+
+def test_adoption_is_that_of_the_as_of_day() -> None:
+    days = [
+        {"account_id": "A", "as_of_date": day, "user_activation_rate": rate, "days_since_last_login": 3}
+        for day, rate in ((date(2025, 1, 30), 0.1), (AS_OF, 0.5))
+    ]
+    row = success(fact_account_adoption_daily=days)
+    assert (row["user_activation_rate"], row["days_since_last_login"]) == (0.5, 3)
