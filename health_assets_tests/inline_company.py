@@ -1,7 +1,6 @@
 """A company of a few inline rows: its files, its settings, and its tables made from them without a warehouse."""
 
 import csv
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,10 @@ import polars as pl
 import yaml
 
 from health_assets import settings as company_settings
-from health_assets.expressions import Period
-from health_assets.gate import gated
 from health_assets.settings import Settings
 from health_assets.sources import read_source
 from health_assets.tables import load_all
+from health_assets_tests.every_table import evaluated, staged_tables
 
 
 def company_of(folder: Path, files: dict[str, list[dict[str, Any]]], **chosen: Any) -> Settings:
@@ -32,23 +30,9 @@ def company_of(folder: Path, files: dict[str, list[dict[str, Any]]], **chosen: A
 
 def made(wanted: str, settings: Settings) -> pl.LazyFrame:
     """A table made from the files by calling the transforms that it needs, as of the load day."""
-    tables = load_all()
-    injected = {
-        "settings": settings,
-        "as_of": settings.load_day,
-        "load_day": settings.load_day,
-        "period": Period(settings.history_start, settings.load_day),
+    raw = {
+        name: read_source(name.removeprefix("raw_"), table.rows, settings)
+        for name, table in load_all().items()
+        if table.rows is not None
     }
-
-    @cache
-    def make(name: str) -> pl.LazyFrame:
-        table = tables[name]
-        if table.rows is not None:
-            return read_source(name.removeprefix("raw_"), table.rows, settings)
-        rows = table.function(
-            **{reads: make(reads) for reads in table.inputs}, **{given: injected[given] for given in table.injected}
-        )
-        kept = gated(rows, table.contract, {}, monthly=table.monthly).kept if table.is_gated else rows.collect()
-        return kept.lazy()
-
-    return make(wanted)
+    return evaluated(staged_tables(raw, settings), settings, settings.load_day, [wanted])[wanted].lazy()
