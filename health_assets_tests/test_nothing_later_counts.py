@@ -55,7 +55,7 @@ def test_the_company_has_rows_in_every_table_before_and_after_the_day() -> None:
     assert {name for name, table in load_all().items() if table.is_gated} == company.keys()
     for name, rows in company.items():
         known = without_future(name, rows, as_of)
-        assert 0 < known.height, name
+        assert known.height > 0, name
         assert known.height < rows.height or not any(dtype.is_temporal() for dtype in rows.schema.values()), name
     made = evaluated(company, SETTINGS, as_of)
     assert sum(rows.is_empty() for rows in made.values()) <= len(made) / 10  # rows are random, some tables want many
