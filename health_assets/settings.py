@@ -117,11 +117,34 @@ class PowerDay(Section):
     features: int
 
 
+class EngagementScore(Section):
+    """Weights of what a user does in 30 days, the hours that count at most, and the sum that makes 100."""
+
+    sessions: Weight
+    events: Weight
+    features: Weight
+    categories: Weight
+    active_hours: Weight
+    active_hours_up_to: Positive
+    full_at: Positive
+
+
+class UserTier(Section):
+    """What a user must reach in 30 days to be in a tier."""
+
+    sessions: int
+    features: int = 0
+    categories: int = 0
+
+
 class Engagement(Section):
     """How product usage is read."""
 
     session_gap_minutes: Annotated[int, Field(gt=0)]
     power_day: PowerDay
+    score: EngagementScore
+    user_tiers: dict[Literal["power", "regular", "casual", "light"], UserTier]
+    retention_impact_accounts: Annotated[int, Field(gt=0)]
     event_categories: dict[str, list[str]]
 
 

@@ -1,0 +1,145 @@
+"""What each user did in the product in the 30 days up to the as-of day, with the score and tier that follow.
+
+Accounts belong in mart/engagement/account_engagement.py, days in fact/user_daily.py.
+"""
+
+from datetime import date, timedelta
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.fact.feature import event_features, with_features
+from health_assets.columns import AccountId, Count, Score
+from health_assets.contracts import Contract
+from health_assets.expressions import days_between, first_match, is_fresh
+from health_assets.settings import Engagement, Settings
+from health_assets.tables import table
+
+WINDOW = 30
+SECONDS_OF_AN_HOUR = 3600
+INACTIVE = "inactive"
+USER_TIERS = ["power", "regular", "casual", "light", INACTIVE]
+KEY = ["account_id", "user_id"]
+NOT_MEASURED = "null = events are not connected, or silent for too long"
+
+
+class UserEngagement(Contract):
+    """How much does each user get out of the product?
+
+    Users of the feed, and those seen in events only. Who never did anything and is in no feed is not known.
+    """
+
+    account_id = AccountId(primary_key=True, of="staged_accounts")
+    user_id = dy.String(primary_key=True, description="User")
+    is_registered = dy.Bool(description="Whether the user is in the users feed; others are seen in events only")
+    is_active = dy.Bool(nullable=True, description="Has access; null = not known for the day, or not registered")
+    session_count_30d = Count(f"Sessions that began in 30 days; {NOT_MEASURED}", nullable=True)
+    event_count_30d = Count(f"Events in 30 days; {NOT_MEASURED}", nullable=True)
+    feature_count_30d = Count(f"Different features used in 30 days; {NOT_MEASURED}", nullable=True)
+    category_count_30d = Count(f"Different categories of features used in 30 days; {NOT_MEASURED}", nullable=True)
+    active_hours_30d = dy.Float64(
+        nullable=True, min=0, description="Duration of the events of 30 days, in hours; null = none has a duration"
+    )
+    engagement_score = Score(
+        "Weighted sum of sessions, events, features, categories and active hours of 30 days, by engagement.score of the "
+        "settings; hours that are not measured add nothing"
+    )
+    user_engagement_tier = dy.Enum(
+        USER_TIERS, nullable=True, description=f"By engagement.user_tiers of the settings; {NOT_MEASURED}"
+    )
+    days_since_last_login = Count("Days since the latest event or login; null = never one, or not known", nullable=True)
+
+
+@table(UserEngagement)
+def fact_user_engagement(
+    staged_usage_events: pl.LazyFrame,
+    staged_features: pl.LazyFrame,
+    fact_user_daily: pl.LazyFrame,
+    fact_usage_daily: pl.LazyFrame,
+    dim_user: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+) -> pl.LazyFrame:
+    """One row per user of the feed, and per user of any event by the as-of day."""
+    breadth = _breadth(staged_usage_events, event_features(staged_features, settings), as_of)
+    counts = ["session_count_30d", "event_count_30d", "feature_count_30d", "category_count_30d"]
+    last_login = pl.max_horizontal("last_event_date", "last_login_date")
+    return (
+        dim_user.select(*KEY, "is_active", "last_login_date", is_registered=True)
+        .join(_activity(fact_user_daily, as_of), on=KEY, how="full", coalesce=True, validate="1:1")
+        .join(breadth, on=KEY, how="left", validate="1:1")
+        .join(fact_usage_daily.select(feed_day=pl.col("activity_date").max()), how="cross")
+        .with_columns(
+            pl.col("is_registered").fill_null(False),
+            has_events=is_fresh("usage_events", pl.col("feed_day"), pl.lit(as_of), settings).fill_null(False),
+        )
+        .with_columns(pl.when("has_events").then(pl.col(counts).fill_null(0)))
+        .with_columns(
+            engagement_score=_score(settings.engagement),
+            user_engagement_tier=_tier(settings.engagement).cast(pl.Enum(USER_TIERS)),
+            days_since_last_login=pl.when(pl.col("has_events") | pl.col("last_login_date").is_not_null()).then(
+                days_between(last_login, pl.lit(as_of))
+            ),
+        )
+        .sort(KEY)
+        .select(UserEngagement.column_names())
+    )
+
+
+def _activity(fact_user_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """What the users seen by the as-of day did in its window, and when they were last seen."""
+    in_window = pl.col("activity_date") > as_of - timedelta(days=WINDOW)
+    seconds = pl.col("active_seconds").filter(in_window)
+    return (
+        fact_user_daily.filter(pl.col("activity_date") <= as_of)
+        .group_by(KEY)
+        .agg(
+            session_count_30d=pl.col("session_count").filter(in_window).sum(),
+            event_count_30d=pl.col("event_count").filter(in_window).sum(),
+            active_hours_30d=pl.when(seconds.count() > 0).then(seconds.sum() / SECONDS_OF_AN_HOUR),
+            last_event_date=pl.col("activity_date").max(),
+        )
+    )
+
+
+def _breadth(staged_usage_events: pl.LazyFrame, features: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    first_day = as_of - timedelta(days=WINDOW - 1)
+    return (
+        staged_usage_events.filter(pl.col("event_date").is_between(first_day, as_of), pl.col("user_id").is_not_null())
+        .select(*KEY, "event_name")
+        .unique()
+        .pipe(with_features, features)
+        .group_by(KEY)
+        .agg(
+            feature_count_30d=pl.col("feature_name").n_unique().cast(pl.Int64),
+            category_count_30d=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
+        )
+    )
+
+
+def _score(engagement: Engagement) -> pl.Expr:
+    """100 x min(1, weighted sum / the sum at which a user is fully engaged)."""
+    weights = engagement.score
+    hours = pl.col("active_hours_30d").fill_null(0).clip(upper_bound=weights.active_hours_up_to)
+    total = (
+        weights.sessions * pl.col("session_count_30d")
+        + weights.events * pl.col("event_count_30d")
+        + weights.features * pl.col("feature_count_30d")
+        + weights.categories * pl.col("category_count_30d")
+        + weights.active_hours * hours
+    )
+    return (100.0 * total / weights.full_at).clip(upper_bound=100.0)
+
+
+def _tier(engagement: Engagement) -> pl.Expr:
+    """The first tier whose floors are all reached, in the order of the settings; inactive where none is."""
+    reached = [
+        (
+            (pl.col("session_count_30d") >= floors.sessions)
+            & (pl.col("feature_count_30d") >= floors.features)
+            & (pl.col("category_count_30d") >= floors.categories),
+            name,
+        )
+        for name, floors in engagement.user_tiers.items()
+    ]
+    return first_match([*reached, (pl.col("session_count_30d").is_not_null(), INACTIVE)])
