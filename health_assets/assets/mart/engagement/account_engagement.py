@@ -1,0 +1,109 @@
+"""How many of each account's users use the product, how often and how intensely, on the as-of day.
+
+Users one by one are in fact/user_engagement.py, features in account_feature_adoption.py, trends in the facts by day.
+"""
+
+from datetime import date, timedelta
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, AsOfDate, Count, Score, Share
+from health_assets.contracts import Contract
+from health_assets.expressions import safe_ratio
+from health_assets.tables import table
+
+WINDOW = 30
+NOT_MEASURED = "null = events are not connected, or silent for too long"
+
+
+class AccountEngagement(Contract):
+    """How alive is each account: how many of its users come, how regularly, and how much do they do?"""
+
+    account_id = AccountId(primary_key=True)
+    as_of_date = AsOfDate(primary_key=False)
+    company_name = dy.String(nullable=True, description="Name of the company")
+    is_active = dy.Bool(description="Whether account_status is active")
+    dau = Count(f"Different users with an event on the day; {NOT_MEASURED}", nullable=True)
+    wau = Count(f"Different users with an event in 7 days; {NOT_MEASURED}", nullable=True)
+    mau = Count(f"Different users with an event in 30 days; {NOT_MEASURED}", nullable=True)
+    active_user_day_count_30d = Count(
+        f"Days with an event, of each user of 30 days, summed; {NOT_MEASURED}", nullable=True
+    )
+    total_user_count = Count("Users with access; null = not known", nullable=True)
+    wau_rate = Share("wau / total_user_count; above 1 where users without access, or unknown ones, are seen", max=None)
+    mau_rate = Share("mau / total_user_count; above 1 where users without access, or unknown ones, are seen", max=None)
+    stickiness_ratio = Share("Mean of the daily users of 30 days, days without any included / mau")
+    wau_mau_ratio = Share("wau / mau")
+    avg_engagement_score = Score("Mean engagement score of the users with access")
+    avg_session_count_per_user_30d = dy.Float64(
+        nullable=True, min=0, description="Mean sessions in 30 days of the users with access; null = no such user known"
+    )
+    power_user_count = Count("Users with access who are in the tier `power`; null = not known", nullable=True)
+    power_user_rate = Share("power_user_count / total_user_count")
+
+    @dy.rule()
+    def wau__between_dau_and_mau(cls) -> pl.Expr:
+        return (pl.col("dau") <= pl.col("wau")) & (pl.col("wau") <= pl.col("mau"))
+
+
+@table(AccountEngagement)
+def mart_account_engagement(
+    dim_account: pl.LazyFrame,
+    fact_usage_daily: pl.LazyFrame,
+    fact_account_usage_daily: pl.LazyFrame,
+    fact_account_adoption_daily: pl.LazyFrame,
+    fact_user_engagement: pl.LazyFrame,
+    as_of: date,
+) -> pl.LazyFrame:
+    """One row for each account that signed up by the as-of day."""
+    is_today = pl.col("as_of_date") == as_of
+    usage = fact_account_usage_daily.filter(is_today).select(
+        "account_id", wau="active_user_count_7d", mau="active_user_count_30d"
+    )
+    users = fact_account_adoption_daily.filter(is_today).select("account_id", "total_user_count")
+    has_usage = pl.col("mau").is_not_null()
+    return (
+        dim_account.select("account_id", "company_name", "is_active", as_of_date=pl.lit(as_of))
+        .join(usage, on="account_id", how="left", validate="1:1")
+        .join(users, on="account_id", how="left", validate="1:1")
+        .join(_user_days(fact_usage_daily, as_of), on="account_id", how="left", validate="1:1")
+        .join(_of_users(fact_user_engagement), on="account_id", how="left", validate="1:1")
+        .with_columns(
+            pl.when(has_usage).then(pl.col("dau", "active_user_day_count_30d").fill_null(0)),
+            power_user_count=pl.when(has_usage & pl.col("total_user_count").is_not_null()).then(
+                pl.col("power_user_count").fill_null(0)
+            ),
+        )
+        .with_columns(
+            wau_rate=safe_ratio(pl.col("wau"), pl.col("total_user_count")),
+            mau_rate=safe_ratio(pl.col("mau"), pl.col("total_user_count")),
+            stickiness_ratio=safe_ratio(pl.col("active_user_day_count_30d") / WINDOW, pl.col("mau")),
+            wau_mau_ratio=safe_ratio(pl.col("wau"), pl.col("mau")),
+            power_user_rate=safe_ratio(pl.col("power_user_count"), pl.col("total_user_count")),
+        )
+        .sort("account_id")
+        .select(AccountEngagement.column_names())
+    )
+
+
+def _user_days(fact_usage_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Users of the day, and the sum of the daily users of the window."""
+    users = pl.col("active_user_count")
+    return (
+        fact_usage_daily.filter(pl.col("activity_date").is_between(as_of - timedelta(days=WINDOW - 1), as_of))
+        .group_by("account_id")
+        .agg(dau=users.filter(pl.col("activity_date") == as_of).sum(), active_user_day_count_30d=users.sum())
+    )
+
+
+def _of_users(fact_user_engagement: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        fact_user_engagement.filter("is_active")
+        .group_by("account_id")
+        .agg(
+            avg_engagement_score=pl.col("engagement_score").mean(),
+            avg_session_count_per_user_30d=pl.col("session_count_30d").mean(),
+            power_user_count=(pl.col("user_engagement_tier") == "power").sum().cast(pl.Int64),
+        )
+    )

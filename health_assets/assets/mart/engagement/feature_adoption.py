@@ -1,0 +1,141 @@
+"""Each feature over all active accounts on the as-of day: reach, intensity, and who stayed.
+
+Accounts one by one are in account_feature_adoption.py.
+"""
+
+from datetime import date, timedelta
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.mart.engagement.account_feature_adoption import LOOK_BACK
+from health_assets.columns import AsOfDate, Count, Money, Pct, Score
+from health_assets.contracts import Contract
+from health_assets.expressions import percent
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+ACTIVE = "active"
+PERCENT = 100.0
+
+
+class FeatureAdoption(Contract):
+    """Which features are used by how many accounts and users, with how much revenue behind them, and do their users stay?
+
+    Counts and shares are of active accounts.
+    """
+
+    feature_name = dy.String(primary_key=True, description="Feature")
+    as_of_date = AsOfDate(primary_key=False)
+    feature_category = dy.String(nullable=True, description="Category; null = none")
+    is_core = dy.Bool(nullable=True, description="Every account should use it; null = not known")
+    account_count = Count("Active accounts with an event of the feature in 30 days")
+    adoption_pct = Pct("account_count / active accounts")
+    user_count_30d = Count("Users of the feature in 30 days, in active accounts")
+    user_adoption_pct = Pct("user_count_30d / users with any event in 30 days, in active accounts")
+    mrr_using = Money("MRR of the accounts that use it; null = MRR is not known", nullable=True)
+    revenue_coverage_pct = Pct("mrr_using / MRR of the active accounts")
+    usage_intensity_score = Score(
+        "User-days with the feature / active user-days of the accounts that use it; none of these = not measured"
+    )
+    retention_impact_score = dy.Float64(
+        nullable=True,
+        min=-PERCENT,
+        max=PERCENT,
+        description="Of the accounts active 90 days ago, the share still active: of those that used the feature then minus "
+        "of those that did not, in percentage points; an association, no proof of an effect; null = too few on a side",
+    )
+
+
+@table(FeatureAdoption)
+def mart_feature_adoption(
+    mart_account_feature_adoption: pl.LazyFrame,
+    mart_account_engagement: pl.LazyFrame,
+    dim_account: pl.LazyFrame,
+    dim_feature: pl.LazyFrame,
+    fact_account_revenue_daily: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+) -> pl.LazyFrame:
+    """One row for each feature of the catalogue, or used by an account in the windows."""
+    engagement = mart_account_engagement.select("account_id", "mau", "active_user_day_count_30d")
+    accounts = dim_account.select("account_id", "mrr", "is_active").join(
+        engagement, on="account_id", how="left", validate="1:1"
+    )
+    active = accounts.filter("is_active")
+    total = active.select(
+        active_accounts=pl.len(),
+        total_mau=pl.col("mau").sum(),
+        total_mrr=pl.when(_knows_mrr()).then(pl.col("mrr").sum()),
+    )
+    impact = _retention_impact(
+        mart_account_feature_adoption,
+        accounts,
+        fact_account_revenue_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=LOOK_BACK)),
+        settings.engagement.retention_impact_accounts,
+    )
+    return (
+        mart_account_feature_adoption.join(accounts, on="account_id", how="left", validate="m:1")
+        .group_by("feature_name")
+        .agg(
+            pl.col("feature_category").drop_nulls().first(),
+            pl.col("user_count_30d").filter("is_active").sum(),
+            account_count=_using().sum().cast(pl.Int64),
+            user_days=pl.col("user_day_count_30d").filter("is_active").sum(),
+            user_days_of_accounts=pl.col("active_user_day_count_30d").filter(_using()).sum(),
+            mrr_using=pl.when(_knows_mrr()).then(pl.col("mrr").filter(_using()).sum()),
+        )
+        .join(dim_feature.select("feature_name", "is_core"), on="feature_name", how="left", validate="1:1")
+        .join(impact, on="feature_name", how="left", validate="1:1")
+        .join(total, how="cross")
+        .with_columns(
+            as_of_date=pl.lit(as_of),
+            adoption_pct=percent(pl.col("account_count"), pl.col("active_accounts")),
+            user_adoption_pct=percent(pl.col("user_count_30d"), pl.col("total_mau")),
+            revenue_coverage_pct=percent(pl.col("mrr_using"), pl.col("total_mrr")),
+            usage_intensity_score=percent(pl.col("user_days"), pl.col("user_days_of_accounts")),
+        )
+        .sort("feature_name")
+        .select(FeatureAdoption.column_names())
+    )
+
+
+def _using() -> pl.Expr:
+    return pl.col("is_used") & pl.col("is_active")
+
+
+def _knows_mrr() -> pl.Expr:
+    return pl.col("mrr").is_not_null().any()
+
+
+def _retention_impact(
+    adoption: pl.LazyFrame, accounts: pl.LazyFrame, revenue_then: pl.LazyFrame, accounts_needed: int
+) -> pl.LazyFrame:
+    """How many more of a feature's users than of the others stayed.
+
+    Args:
+        adoption: account x feature; an account without a row did not use the feature.
+        accounts: with `is_active` today.
+        revenue_then: the accounts' status on the day on which use is looked at.
+        accounts_needed: on each side, for a comparison.
+
+    Returns:
+        grain: feature_name; retention_impact_score in percentage points.
+    """
+    then = revenue_then.filter(pl.col("account_status") == ACTIVE).select("account_id")
+    cohort = then.join(accounts.select("account_id", stayed="is_active"), on="account_id", how="inner", validate="1:1")
+    whole = cohort.select(all_accounts=pl.len().cast(pl.Int64), all_stayed=pl.col("stayed").sum().cast(pl.Int64))
+    users, others = pl.col("users"), pl.col("all_accounts") - pl.col("users")
+    return (
+        adoption.filter("was_used_90d_ago")
+        .join(cohort, on="account_id", how="inner", validate="m:1")
+        .group_by("feature_name")
+        .agg(users=pl.len().cast(pl.Int64), users_stayed=pl.col("stayed").sum().cast(pl.Int64))
+        .join(whole, how="cross")
+        .filter(users >= accounts_needed, others >= accounts_needed)
+        .select(
+            "feature_name",
+            retention_impact_score=percent(pl.col("users_stayed"), users)
+            - percent(pl.col("all_stayed") - pl.col("users_stayed"), others),
+        )
+    )
