@@ -79,6 +79,8 @@ class Outcome:
             return
         message = error.message.strip().removeprefix(f"{error.cls_name}: ")
         module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
+        if "no space left" in message.lower():
+            message, module_error = f"the disk is full; make room and run again ({message.splitlines()[0]})", True
         step = f"{event.step_key}: " if event.step_key else ""
         said = message if module_error else f"{step}{error.cls_name}: {message}"
         if said not in self.failures:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -44,11 +44,12 @@ class Warehouse:
         """Open the warehouse for one run and close it at its end.
 
         Raises:
-            WarehouseError: another run holds it, or the file is damaged.
+            WarehouseError: another run holds it, or the file was damaged and has been put aside.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             connection = duckdb.connect(str(path))
+            _refuse_cut_file(connection, path)
         except duckdb.Error as error:
             raise WarehouseError(_cannot_open(path, str(error))) from None
         try:
@@ -385,13 +386,38 @@ def holder_of(error: str) -> str | None:
     return holder[1] if holder else None
 
 
+def _refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """DuckDB opens a file whose end is missing, and fails later where a block is read that is not there."""
+    size = connection.execute("select total_blocks * block_size from pragma_database_size()").fetchone()
+    if size and path.stat().st_size < size[0]:
+        connection.close()
+        raise duckdb.IOException(f"it has {path.stat().st_size:,} bytes of more than {size[0]:,}")
+
+
 def _cannot_open(path: Path, error: str) -> str:
     if process := holder_of(error):
         return (
             f"{path}: another run (process {process}) is writing the warehouse; wait for it to end, or stop it, "
             "and start again. Readers use the published snapshot meanwhile"
         )
-    return (
-        f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]}); move it aside and run again: "
-        "the warehouse is rebuilt from the sources"
-    )
+    said = f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]})"
+    if re.search(r"version number|permission denied|no space left", error, re.IGNORECASE):
+        return f"{said}; nothing was changed"
+    if not _is_ours(path):
+        return f"{said}; move it aside and run again: the warehouse is rebuilt from the sources"
+    return f"{said}; kept aside as {_put_aside(path).name}. Run again: the warehouse is rebuilt from the sources"
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the file began its life as a DuckDB file; anything else may be named by mistake and is left alone."""
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename a damaged file and its log, so that they can be looked at and the next run starts anew."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%dT%H%M%S}")
+    log = path.with_name(f"{path.name}.wal")
+    if log.exists():
+        log.rename(aside.with_name(f"{aside.name}.wal"))
+    return path.rename(aside)

@@ -1,0 +1,95 @@
+"""A run that is killed at any moment changes nothing for readers, and the next run gives the tables of a clean one."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from health_assets.publish import published_day
+from health_assets_tests.faults.conftest import Company, company_in, differences
+
+pytestmark = pytest.mark.slow
+KILLS = 20
+LATEST = 8.0  # seconds after the warehouse is opened
+
+
+def opened_since(company: Company, before: int, process) -> bool:
+    """Whether the run has its warehouse open by now; false when it ended before."""
+    while process.poll() is None:
+        stat = company.warehouse.stat() if company.warehouse.exists() else None
+        wal = company.warehouse.with_name("warehouse.duckdb.wal")
+        if stat and (stat.st_mtime_ns > before or (wal.exists() and wal.stat().st_mtime_ns > before)):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.timeout(900)
+def test_twenty_kills_change_nothing_for_readers_and_one_run_makes_good(
+    tmp_path: Path, clean: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = company_in(tmp_path)
+    shutil.copytree(clean.folder / "published.snapshots", company.folder / "published.snapshots")
+    company.published.symlink_to(os.readlink(clean.published))
+    hash_before = company.snapshot_hash()
+    moments = random.Random(7)
+    killed_while_writing, killed_before, finished = 0, 0, 0
+    for _ in range(KILLS):
+        started = time.time_ns()
+        process = company.start()
+        at_work = opened_since(company, started, process)
+        if at_work:
+            time.sleep(moments.uniform(0, LATEST))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            killed_while_writing += at_work
+            killed_before += not at_work
+        else:
+            finished += 1
+        process.wait()
+        if finished:
+            hash_before = company.snapshot_hash()  # it was published whole before the kill came
+        assert company.snapshot_hash() == hash_before
+        assert published_day(company.published).isoformat() == "2025-01-31"
+    code, said = company.run()
+    assert code == 0, said
+    different = differences(company.tables(), clean.tables())
+    with capsys.disabled():
+        print(
+            f"\n{KILLS} runs: {killed_while_writing} killed while they wrote, {killed_before} before, "
+            f"{finished} had finished; {len(clean.tables())} tables compared, {len(different)} differ"
+        )
+    assert different == []
+    assert killed_while_writing >= KILLS // 2
+
+
+@pytest.mark.timeout(600)
+def test_a_kill_between_delete_and_insert_loses_nothing(tmp_path: Path, clean: Company) -> None:
+    company = Company(tmp_path / "company")
+    shutil.copytree(clean.folder, company.folder, symlinks=True)
+    hash_before, tables_before = company.snapshot_hash(), company.tables()
+    killed = 0
+    for insert in (1, 6, 12):
+        code, said = company.run(fault=f"kill insert {insert}")
+        assert code == -signal.SIGKILL, said
+        killed += 1
+        assert company.snapshot_hash() == hash_before
+        assert differences(company.tables(), tables_before) == []
+    assert killed == 3
+
+
+@pytest.mark.timeout(600)
+def test_a_kill_between_writing_and_swapping_the_snapshot_changes_nothing(tmp_path: Path, clean: Company) -> None:
+    company = Company(tmp_path / "company")
+    shutil.copytree(clean.folder, company.folder, symlinks=True)
+    hash_before = company.snapshot_hash()
+    code, _ = company.run(fault="kill swap")
+    assert code == -signal.SIGKILL
+    assert company.snapshot_hash() == hash_before
+    code, said = company.run()
+    assert code == 0, said
+    assert not list((company.folder / "published.snapshots").glob(".*"))
