@@ -75,7 +75,9 @@ class Company:
 
 
 def company_in(folder: Path, months: int = 3) -> Company:
-    """Write a tiny company."""
+    """Write a tiny company; its folder has one name everywhere, as rows say from which file of which folder they are."""
+    folder = folder / "company"
+    folder.mkdir()
     write_company(folder, accounts=6, months=months, end=LAST_DAY, seed=7, profile="core")
     return Company(folder)
 

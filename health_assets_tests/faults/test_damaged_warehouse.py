@@ -1,6 +1,8 @@
 """A warehouse file or its log cut short: refused loudly, kept aside, rebuilt by the next run."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,18 +42,18 @@ def test_a_log_cut_short_gives_the_state_of_some_commit_or_is_refused(tmp_path: 
         shutil.copy(log, tmp_path / "copy.duckdb.wal")
     copied = tmp_path / "copy.duckdb.wal"
     copied.write_bytes(copied.read_bytes()[: int(copied.stat().st_size * share)])
+    refused = ""
     try:
         with Warehouse.opened(tmp_path / "copy.duckdb") as warehouse:
             rows = warehouse.read(TOY).collect()
-            assert (rows.height, set(rows["amount"])) in [(500, state) for state in states] + [(0, set())]
-    except WarehouseError as refused:
-        assert "kept aside" in str(refused)
+    except WarehouseError as error:
+        refused = str(error)
+    if not refused:
+        assert (rows.height, set(rows["amount"])) in [(500, state) for state in states] + [(0, set())]
+    assert not refused or "kept aside" in refused
 
 
 def test_a_file_that_only_another_process_holds_stays_where_it_is(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     file = tmp_path / "warehouse.duckdb"
     holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen([sys.executable, "-c", holding, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
