@@ -5,6 +5,8 @@ from typing import Any
 
 import dataframely as dy
 
+LARGEST_AMOUNT = 1e15  # 1e308 is a number, but the sum of two of them is none
+
 
 def Given(description: str, *, required: bool = False, key: bool = False) -> dy.String:  # noqa: N802 - a column type
     """A column of a raw table: the text of the file, null where the file is blank or lacks the column.
@@ -47,8 +49,10 @@ def AsOfDate(*, primary_key: bool = True) -> dy.Date:  # noqa: N802
 
 
 def Money(description: str, **bounds: Any) -> dy.Float64:  # noqa: N802
-    """An amount in the reporting currency, never negative unless `min=None` is given."""
-    bounds = {"min": 0, "nullable": False} | bounds
+    """An amount in the reporting currency that can be meant, never negative unless `min=None` is given."""
+    bounds = {"min": 0, "max": LARGEST_AMOUNT, "nullable": False} | bounds
+    if bounds["min"] is None:
+        bounds["min"] = -LARGEST_AMOUNT
     return dy.Float64(description=f"{description}, in the reporting currency", **bounds)
 
 

@@ -17,6 +17,7 @@ from health_assets.outcome import Outcome
 from health_assets.publish import SnapshotError, published_day
 from health_assets.settings import Settings
 
+AT_SIX = "0 6 * * *"
 ALERTS_JOB = "alerts"
 DATA_ALERTS_JOB = "data_alerts"
 PRUNE_JOB = "prune_history"
@@ -141,14 +142,14 @@ def published_sensor() -> dg.SensorDefinition:
     return on_published
 
 
-def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
+def daily_schedule(settings: Settings, cron_schedule: str = AT_SIX) -> dg.ScheduleDefinition:
     """At six in the company's time zone, for the day that has just ended there and the days missed before it.
 
     Dagster itself makes up for missed ticks with the last one only, so the days are counted from what was published.
     """
 
     @dg.schedule(
-        cron_schedule="0 6 * * *",
+        cron_schedule=cron_schedule,
         name="daily_schedule",
         job_name=DAILY_JOB,
         execution_timezone=settings.timezone,
