@@ -25,12 +25,14 @@ data/demo/settings.yml: | $(READY)
 test: $(READY)
 	@$(BIN)/python -m pytest
 
-# A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too.
+# A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too. What a script starts in the
+# background is deaf to Ctrl-C, and Dagster with it, unless it is told to listen again: then `kill` of make stops it.
+LISTENING := $(BIN)/python -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])'
 ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	@test -f "$(SETTINGS)" || { echo "$(SETTINGS) is not there: run 'make run' first, or give SETTINGS=your/settings.yml"; exit 1; }
 	@echo "Dagster on http://127.0.0.1:$(PORT) for $(SETTINGS); Ctrl-C stops it"
 	@export HEALTH_ASSETS_SETTINGS="$(abspath $(SETTINGS))"; \
-	set -m; $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) & group=$$!; \
+	set -m; $(LISTENING) $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) & group=$$!; \
 	trap 'kill -INT -- -$$group 2>/dev/null; wait $$group' INT TERM EXIT; wait $$group
 
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml

@@ -20,6 +20,7 @@ from health_assets_tests.alerts.conftest import SECRET, Slack
 from health_assets_tests.faults.conftest import ROOT
 
 pytestmark = pytest.mark.slow
+DAGSTER = (sys.executable, "-m", "dagster")
 MODULE = "health_assets_tests.faults.every_minute"
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
 QUIET_SECONDS = 75  # two evaluations of each sensor
@@ -114,8 +115,18 @@ def test_schedule_run_snapshot_sensor_alert_run_and_post_and_a_failed_check_post
     subscriptions = company / "subscriptions.csv"  # nine rows of ten are gone: a blocking check
     subscriptions.write_text(subscriptions.read_text().splitlines()[0] + "\n")
     again = subprocess.run(
-        [sys.executable, "-m", "dagster", "job", "backfill", "-m", MODULE, "-j", "daily", "--noprompt"]
-        + ["--partitions", f"{YESTERDAY:%Y-%m}-01"],
+        [
+            *DAGSTER,
+            "job",
+            "backfill",
+            "-m",
+            MODULE,
+            "-j",
+            "daily",
+            "--partitions",
+            f"{YESTERDAY:%Y-%m}-01",
+            "--noprompt",
+        ],
         cwd=ROOT,
         env=environment,
         capture_output=True,
