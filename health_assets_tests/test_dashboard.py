@@ -1,9 +1,10 @@
-"""The dashboard of the security provider, from files to the lines that its document prints."""
+"""The security provider's ten accounts, from files to their scores and to the lines that its document prints."""
 
 from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
 from health_assets.dashboard import TABLES, security_dashboard
 from health_assets.settings import Settings
@@ -11,8 +12,9 @@ from health_assets_tests import cybersecurity_ten_accounts as ten
 from health_assets_tests.inline_company import company_of, made
 
 
-def test_the_ten_accounts_print_what_the_document_shows(tmp_path: Path) -> None:
-    company = company_of(
+@pytest.fixture
+def company(tmp_path: Path) -> Settings:
+    return company_of(
         tmp_path,
         ten.FILES,
         as_of=ten.AS_OF,
@@ -20,7 +22,26 @@ def test_the_ten_accounts_print_what_the_document_shows(tmp_path: Path) -> None:
         scorecard="cybersecurity",
         sources=ten.SPELLINGS,
     )
+
+
+def test_the_ten_accounts_print_what_the_document_shows(company: Settings) -> None:
     assert printed(company) == ten.PRINTED.strip("\n")
+
+
+def test_each_account_gets_the_score_worked_out_by_hand(company: Settings) -> None:
+    parts = [f"{part}_score" for part in ("usage", "support", "security", "satisfaction", "health")]
+    rows = made("mart_customer_health", company).select("account_id", *parts, "health_band").collect().iter_rows()
+    found = {account: (*(round(score, 9) for score in scores), band) for account, *scores, band in rows}
+    assert found == ten.SCORES
+
+
+def test_contract_events_of_another_spelling_find_their_accounts(company: Settings) -> None:
+    journey = made("mart_customer_journey", company).collect()
+    counts = ["account_id", "contract_event_count", "renewed_count", "downgraded_count", "revenue_impact_total"]
+    assert journey.filter(pl.col("contract_event_count") > 0).select(counts).rows() == [
+        ("SEC-03", 2, 1, 0, 15000),
+        ("SEC-04", 1, 0, 1, -5000),
+    ]
 
 
 def test_without_incidents_and_feedback_there_is_no_dashboard(tmp_path: Path) -> None:
