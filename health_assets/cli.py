@@ -1,13 +1,11 @@
 """The command line: make the demo company, run the pipeline, see where we stand.
 
-What `status` prints is in report.py. Expected errors are one message and exit code 1, never a traceback.
+What `status` prints is in report.py, `scorecard` is scorecard_commands.py, `backtest` backtest_command.py.
 """
 
 import os
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -15,25 +13,21 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from health_assets import report, settings
+from health_assets import backtest_command, report, scorecard_commands, settings
 from health_assets.judge import judge
 from health_assets.outcome import Outcome
+from health_assets.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
-console = Console()
-errors = Console(stderr=True)
+app.add_typer(scorecard_commands.app, name="scorecard")
+app.command(name="backtest")(backtest_command.backtest)
 
 DAGSTER_HOME = Path("data/dagster")
 DEMO_FOLDER = Path("data/demo")
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option("--settings", help=f"The company's settings; else the file named by {settings.SETTINGS_VARIABLE}."),
-]
 
 
 class FileFormat(StrEnum):
@@ -41,10 +35,6 @@ class FileFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
-
-
-class CommandError(Exception):
-    """What was asked for cannot be done; the message says why and what to do."""
 
 
 @app.command()
@@ -58,12 +48,12 @@ def demo(
     file_format: Annotated[FileFormat, typer.Option("--format", help="How it exports them.")] = FileFormat.csv,
 ) -> None:
     """Write a simulated company: its exports and the settings that connect them."""
-    with _expected_errors():
+    with expected_errors():
         from health_assets.demo import PROFILES, write_company
 
         if profile not in PROFILES:
             raise CommandError(f"--profile: {profile!r} is none of {', '.join(PROFILES)}")
-        last_day = _day(end, "--end") if end else date.today() - timedelta(days=1)
+        last_day = day_of(end, "--end") if end else date.today() - timedelta(days=1)
         with console.status("Simulating the company ...") as status:
             rows = write_company(
                 folder,
@@ -87,7 +77,7 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="The day to report on, e.g. 2025-01-31.")] = None,
 ) -> None:
     """Run the pipeline from the files to the published snapshot."""
-    with _expected_errors():
+    with expected_errors():
         company = settings.load(settings_file)
         day = _as_of(as_of, company)
         judge()  # it takes seconds to start, beside what follows
@@ -114,7 +104,7 @@ def run(
 @app.command()
 def status(settings_file: SettingsFile = None) -> None:
     """Where do we stand: health, revenue at risk, whom to call and why."""
-    with _expected_errors():
+    with expected_errors():
         report.print_status(settings.load(settings_file), console)
 
 
@@ -126,7 +116,7 @@ def alerts(
     """Tell Slack what changed since the last as-of day; without SLACK_WEBHOOK_URL the message is printed."""
     from health_assets.alerts import alert
 
-    with _expected_errors():
+    with expected_errors():
         outcome = alert(settings.load(settings_file), dry_run=dry_run)
         if dry_run or not outcome.has_webhook:
             console.print(outcome.text, markup=False, highlight=False)
@@ -158,7 +148,7 @@ def prune(settings_file: SettingsFile = None) -> None:
 
     from health_assets.history import prune as prune_history
 
-    with _expected_errors():
+    with expected_errors():
         company = settings.load(settings_file)
         _prepare_dagster()
         with dg.DagsterInstance.get() as instance:
@@ -236,20 +226,13 @@ def _print_quarantine(outcome: Outcome) -> None:
 
 
 def _as_of(given: str | None, company: settings.Settings) -> date:
-    day = _day(given, "--as-of") if given else company.load_day
+    day = day_of(given, "--as-of") if given else company.load_day
     today = datetime.now(ZoneInfo(company.timezone)).date()
     if not company.history_start <= day <= today:
         raise CommandError(
             f"as-of day {day}: must lie between history_start ({company.history_start}) and today ({today})"
         )
     return day
-
-
-def _day(given: str, option: str) -> date:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise CommandError(f"{option}: {given!r} is not a day; give it as 2025-01-31") from None
 
 
 def _prepare_dagster() -> None:
@@ -265,21 +248,6 @@ def _prepare_dagster() -> None:
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-@contextmanager
-def _expected_errors() -> Iterator[None]:
-    from health_assets.alerts import AlertError
-    from health_assets.publish import SnapshotError
-    from health_assets.sources import SourceError
-    from health_assets.storage import WarehouseError
-
-    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, AlertError, CommandError)
-    try:
-        yield
-    except expected as error:
-        errors.print(f"[red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

@@ -269,6 +269,19 @@ class Operations(Section):
     snapshot_max_age_days: Annotated[int, Field(gt=0)]
 
 
+class Backtest(Section):
+    """Which past scores are judged by which churn, and how sure one must be."""
+
+    lead_days: Annotated[int, Field(ge=0)]
+    horizon_days: Annotated[int, Field(gt=0)]
+    history_days: Annotated[int, Field(ge=0)]
+    top_share: Annotated[float, Field(gt=0, le=1)]
+    min_churned: int
+    resamples: Annotated[int, Field(gt=0)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+
+
 class Plausibility(Section):
     """What raises a warning about the data, or stops a run."""
 
@@ -418,6 +431,7 @@ class Settings(Section):
     churn_risk: ChurnRisk
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     operations: Operations
+    backtest: Backtest
     plausibility: Plausibility
     scorecards: dict[str, Scorecard]
 

@@ -141,3 +141,28 @@ def test_bad_as_of_day_is_refused(empty: Path, as_of: str, said: str) -> None:
     (empty / "settings.yml").write_text("company: Acme")
     run = said_by("run", "--settings", "settings.yml", "--as-of", as_of)
     assert (run.exit_code, said in run.output) == (1, True), run.output
+
+
+def test_scorecard_explain_ends_in_the_published_score(ran: tuple[Path, Result, Result]) -> None:
+    folder, _, _ = ran
+    with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
+        account, score = snapshot.sql(
+            "select account_id, health_score from mart.customer_health where health_score is not null limit 1"
+        ).fetchall()[0]
+    explained = said_by("scorecard", "explain", account, "--settings", SETTINGS)
+    assert explained.exit_code == 0, explained.output
+    assert f"score = {score:.2f}".rstrip("0").rstrip(".") in explained.output
+    refused = said_by("scorecard", "explain", "nobody", "--settings", SETTINGS)
+    assert (refused.exit_code, "nobody: no scorecard scores this account" in refused.output) == (1, True)
+
+
+def test_scorecard_compare_counts_who_would_change_band(ran: tuple[Path, Result, Result]) -> None:
+    same = said_by("scorecard", "compare", "standard", "standard", "--settings", SETTINGS)
+    assert "As of 2025-01-31: 0 of" in same.output
+    assert said_by("scorecard", "compare", "standard", "bakery", "--settings", SETTINGS).exit_code == 1
+
+
+def test_backtest_of_a_short_history_says_so(ran: tuple[Path, Result, Result]) -> None:
+    tested = said_by("backtest", "--settings", SETTINGS)
+    assert tested.exit_code == 0, tested.output
+    assert "Not enough history" in tested.output or "not enough evidence" in tested.output

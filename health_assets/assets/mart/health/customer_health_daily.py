@@ -120,6 +120,7 @@ def mart_customer_health_daily(
     fact_account_support_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
+    fact_account_payment_daily: pl.LazyFrame,
     settings: Settings,
     period: Period,
 ) -> pl.LazyFrame:
@@ -131,6 +132,7 @@ def mart_customer_health_daily(
         fact_account_support_daily,
         fact_account_satisfaction_daily,
         fact_account_security_daily,
+        fact_account_payment_daily,
     )
     in_period = pl.col("as_of_date").is_between(period.first_day, period.last_day)
     rows = (

@@ -1,0 +1,126 @@
+"""A score in words and figures: each metric, what the measure makes of it, and how the parts add up.
+
+No score is computed here: the figures are those of scorecards.py, written down in the order of the calculation.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from health_assets.scorecards import QUARTILES, measured, scored
+from health_assets.settings import Dimension, Measure, Scorecard, Settings
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The arithmetic of one account's score, line by line."""
+
+    title: str
+    scorecard: str
+    version: str
+    lines: list[str]
+
+
+def explained(signals: pl.LazyFrame, settings: Settings, account_id: str) -> Explained | None:
+    """How the score of one account comes about; None where no scorecard scores it.
+
+    Args:
+        signals: one day's signals of all accounts (quartiles run over everybody), with the `scorecard` of each.
+    """
+    of_account = pl.col("account_id") == account_id
+    named = signals.filter(of_account).select("scorecard", "company_name").collect().to_dicts()
+    if not named:
+        return None
+    name = named[0]["scorecard"]
+    scorecard = settings.scorecards[name]
+    totals = scored(signals, scorecard, of_account).collect().to_dicts()
+    if not totals:
+        return None
+    everybody = measured(signals, scorecard)
+    row = everybody.filter(of_account).with_columns(_conditions(scorecard)).collect().to_dicts()[0]
+    lines = [
+        *(line for part in scorecard.dimensions for line in _dimension(part, scorecard, row, totals[0])),
+        *_total(scorecard, totals[0]),
+    ]
+    return Explained(named[0]["company_name"] or account_id, name, scorecard.version, lines)
+
+
+def _dimension(name: str, scorecard: Scorecard, row: dict[str, Any], totals: dict[str, Any]) -> Iterator[str]:
+    dimension = scorecard.dimensions[name]
+    yield f"\n{name} (weight {dimension.weight:g})"
+    for measure_name, measure in dimension.measures.items():
+        score = row[f"{name}.{measure_name}"]
+        yield f"  {measure_name}, weight {measure.weight:g}: {_measure(measure, row, f'{name}.{measure_name}', score)}"
+    score = totals[f"{name}_score"]
+    if score is None:
+        yield f"  {name} is not measured: the others carry its weight"
+    else:
+        yield f"  {name} = {_weighted(dimension, name, row)} = {_number(score)}"
+
+
+def _weighted(dimension: Dimension, name: str, row: dict[str, Any]) -> str:
+    parts = [(measure.weight, row[f"{name}.{key}"]) for key, measure in dimension.measures.items()]
+    return _mean([(weight, score) for weight, score in parts if score is not None])
+
+
+def _mean(parts: list[tuple[float, float]]) -> str:
+    products = " + ".join(f"{weight:g} x {_number(score)}" for weight, score in parts)
+    present = sum(weight for weight, _ in parts)
+    return products if abs(present - 1) < 1e-9 else f"({products}) / {present:g}"
+
+
+def _measure(measure: Measure, row: dict[str, Any], column: str, score: float | None) -> str:
+    value = row[measure.metric]
+    if value is None:
+        counted = "left out" if score is None else f"counts as {_number(score)}"
+        return f"{measure.metric} is not measured: {counted}"
+    told = f"{measure.metric} = {_number(value, 4)}"
+    if score is None:
+        return f"{told}: no step provides for it: left out"
+    if measure.method == "steps":
+        holds = next(step for place, step in enumerate(measure.steps) if row[f"{column}.{place}"])
+        return f"{told}; {holds.when}: {_number(score)}"
+    if measure.method == "quartile":
+        return f"{told}; quarter {score * QUARTILES / 100:.0f} of {QUARTILES} of all accounts: {_number(score)}"
+    worst, best = float(measure.worst or 0), float(measure.best or 0)
+    line = f"100 x ({_number(value, 4)} - {worst:g}) / ({best:g} - {worst:g})".replace("- -", "+ ")
+    exact = 100 * (float(value) - worst) / (best - worst)
+    clipped = "" if 0 <= exact <= 100 else f", which counts as {_number(score)}"
+    return f"{told}; {line} = {_number(exact)}{clipped}"
+
+
+def _total(scorecard: Scorecard, totals: dict[str, Any]) -> Iterator[str]:
+    parts = {name: part.weight for name, part in scorecard.dimensions.items() if totals[f"{name}_score"] is not None}
+    present = sum(parts.values())
+    yield f"\ncoverage = {_number(totals['coverage'])} of all weights measured; {scorecard.min_coverage:g} is needed"
+    if totals["health_score"] is None:
+        yield f"no score, band {totals['health_band']}"
+        return
+    for name, weight in parts.items():
+        divided = "" if abs(present - 1) < 1e-9 else f" / {present:g}"
+        score, contribution = totals[f"{name}_score"], totals[f"{name}_contribution"]
+        yield f"  {name:<14} {weight:g} x {_number(score)}{divided} = {_number(contribution)}"
+    if scorecard.decimals is not None:
+        yield f"  rounded to {scorecard.decimals} decimals: {_number(totals['rounding_difference'], 4)}"
+    yield f"score = {_number(totals['health_score'])}"
+    floor = scorecard.bands[totals["health_band"]]
+    bands = ", ".join(f"{band} from {start:g}" for band, start in scorecard.bands.items())
+    yield f"band = {totals['health_band']}, from {floor:g} ({bands})"
+
+
+def _conditions(scorecard: Scorecard) -> list[pl.Expr]:
+    """Whether each condition of each step holds, as columns `<dimension>.<measure>.<place>`."""
+    return [
+        pl.sql_expr(step.when).alias(f"{name}.{key}.{place}")
+        for name, part in scorecard.dimensions.items()
+        for key, measure in part.measures.items()
+        for place, step in enumerate(measure.steps)
+    ]
+
+
+def _number(value: float, decimals: int = 2) -> str:
+    return (
+        f"{float(value):.{decimals}f}".rstrip("0").rstrip(".") if "." in f"{float(value):.{decimals}f}" else f"{value}"
+    )

@@ -1,0 +1,115 @@
+"""`health-assets scorecard`: how a score came about, and what another scorecard would say. From the snapshot alone."""
+
+from datetime import date
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from health_assets import settings
+from health_assets.explanation import Explained, explained
+from health_assets.publish import snapshot
+from health_assets.scorecards import scored
+from health_assets.signals import published_signals
+from health_assets.terminal import AsOfDay, CommandError, SettingsFile, console, day_of, expected_errors
+
+app = typer.Typer(help="How a score comes about, and what another scorecard would say.", no_args_is_help=True)
+SHOWN = 40  # accounts of a comparison
+
+
+@app.command()
+def explain(
+    account: Annotated[str, typer.Argument(help="The account_id.")],
+    as_of: AsOfDay = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """The arithmetic of one account's score, to be followed with a pocket calculator."""
+    with expected_errors():
+        company = settings.load(settings_file)
+        signals, day = published_signals(company, day_of(as_of, "--as-of") if as_of else None)
+        found = explained(signals, company, account)
+        if found is None:
+            raise CommandError(f"{account}: no scorecard scores this account on {day}; is the account_id right?")
+        console.print(f"[bold]{escape(found.title)}[/], as of {day}, scorecard {found.scorecard}", highlight=False)
+        for line in found.lines:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        for line in _remarks(company, account, day, found):
+            console.print(f"[yellow]{escape(line)}[/]", highlight=False)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="A scorecard of the settings, e.g. the one in use.")],
+    b: Annotated[str, typer.Argument(help="Another one, e.g. the one that may follow.")],
+    as_of: AsOfDay = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Which accounts would be in another band under scorecard B than under A, and what they pay."""
+    with expected_errors():
+        company = settings.load(settings_file)
+        for name in (a, b):
+            if name not in company.scorecards:
+                raise CommandError(
+                    f"{name!r} is no scorecard of the settings; there are {', '.join(company.scorecards)}"
+                )
+        signals, day = published_signals(company, day_of(as_of, "--as-of") if as_of else None)
+        both = compared(signals, company, a, b)
+        moved = both.filter(pl.col("band_a").ne_missing(pl.col("band_b")))
+        shown = Table("account", "MRR", a, b, box=None, pad_edge=False, header_style="dim")
+        for row in moved.head(SHOWN).to_dicts():
+            shown.add_row(escape(row["name"]), _money(row["mrr"]), _score(row, "a"), _score(row, "b"))
+        console.print(
+            f"As of {day}: [bold]{moved.height} of {both.height}[/] accounts with {_money(moved['mrr'].sum())} of "
+            f"{_money(both['mrr'].sum())} MRR would change band from {escape(a)} to {escape(b)}",
+            highlight=False,
+        )
+        if moved.height:
+            console.print(shown)
+        if moved.height > SHOWN:
+            console.print(f"and {moved.height - SHOWN} more", style="dim")
+
+
+def compared(signals: pl.LazyFrame, company: settings.Settings, a: str, b: str) -> pl.DataFrame:
+    """Score and band of every account under two scorecards, most MRR first; null where one does not score it."""
+    scores = [
+        scored(signals, company.scorecards[name]).select(
+            "account_id", pl.col("health_score").alias(f"score_{side}"), pl.col("health_band").alias(f"band_{side}")
+        )
+        for side, name in (("a", a), ("b", b))
+    ]
+    accounts = signals.select("account_id", "mrr", name=pl.coalesce("company_name", "account_id"))
+    return (
+        scores[0]
+        .join(scores[1], on="account_id", how="full", coalesce=True, validate="1:1")
+        .join(accounts, on="account_id", how="left", validate="1:1")
+        .sort("mrr", "account_id", descending=[True, False], nulls_last=True)
+        .collect()
+    )
+
+
+def _remarks(company: settings.Settings, account: str, day: date, found: Explained) -> list[str]:
+    """Where what is published of the day says something else than the settings of now."""
+    with snapshot(company.published) as connection:
+        published = connection.execute(
+            "select scorecard, scorecard_version, health_score from mart.customer_health_daily "
+            "where account_id = ? and as_of_date = ?",
+            [account, day],
+        ).fetchone()
+    if published is None:
+        return ["Nothing is published of this account and day: the scorecards were others then"]
+    scorecard, version, score = published
+    if version != found.version:
+        shown = "no score" if score is None else f"{score:.2f}"
+        return [f"Published was {shown}, by {scorecard} version {version}: the settings have changed since"]
+    return []
+
+
+def _score(row: dict[str, Any], side: str) -> str:
+    band, score = row[f"band_{side}"], row[f"score_{side}"]
+    return "not scored" if band is None else band if score is None else f"{band} {score:.1f}"
+
+
+def _money(amount: Any) -> str:
+    return "not known" if amount is None else f"{float(amount):,.0f}"

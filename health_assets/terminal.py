@@ -1,0 +1,55 @@
+"""What every command shares: the console, the settings option, days, and expected errors as one message."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from health_assets import settings
+
+console = Console()
+errors = Console(stderr=True)
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help=f"The company's settings; else the file named by {settings.SETTINGS_VARIABLE}."),
+]
+AsOfDay = Annotated[
+    str | None, typer.Option("--as-of", help="A day of the published history; the day of the snapshot by default.")
+]
+
+
+class CommandError(Exception):
+    """What was asked for cannot be done; the message says why and what to do."""
+
+
+def day_of(given: str, option: str) -> date:
+    """A day that was given as text.
+
+    Raises:
+        CommandError: it is none.
+    """
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise CommandError(f"{option}: {given!r} is not a day; give it as 2025-01-31") from None
+
+
+@contextmanager
+def expected_errors() -> Iterator[None]:
+    """Expected errors as one message and exit code 1, never a traceback."""
+    from health_assets.alerts import AlertError
+    from health_assets.publish import SnapshotError
+    from health_assets.sources import SourceError
+    from health_assets.storage import WarehouseError
+
+    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, AlertError, CommandError)
+    try:
+        yield
+    except expected as error:
+        errors.print(f"[red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
