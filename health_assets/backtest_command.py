@@ -43,7 +43,7 @@ def backtest(settings_file: SettingsFile = None) -> None:
         if findings is None:
             rules = company.backtest
             console.print(
-                "Not enough history: a backtest needs scores of a day at least "
+                f"Not enough history: a backtest needs accounts that had paid for {rules.history_days} days on a day "
                 f"{rules.lead_days + rules.horizon_days} days before the last one"
             )
             return
@@ -51,7 +51,7 @@ def backtest(settings_file: SettingsFile = None) -> None:
 
 
 def tested(company: settings.Settings) -> Findings | None:
-    """The findings of the snapshot; None where the history is too short for a single day.
+    """The findings of the snapshot; None where no account was there on a day early enough.
 
     Raises:
         SnapshotError: nothing is published, or by another version.
@@ -63,8 +63,6 @@ def tested(company: settings.Settings) -> Findings | None:
                 "select min(as_of_date), max(as_of_date) from mart.customer_health_daily"
             ).fetchall()[0]
             days = observation_days(first, last, rules) if first else []
-            if not days:
-                return None
             query = ROWS.format(recency=_with_column(connection, "days_since_last_login"))
             rows = connection.execute(query, [days, rules.history_days]).pl()
             churns = connection.execute(CHURNS, [company.revenue.churn_gap_days]).pl()
@@ -72,6 +70,8 @@ def tested(company: settings.Settings) -> Findings | None:
             raise SnapshotError(
                 f"{company.published}: was published by another version ({str(error).splitlines()[0]}); run the pipeline anew"
             ) from None
+    if rows.is_empty():
+        return None
     return evaluated(labelled(rows, churns, rules), bands_in_use(company), rules)
 
 
