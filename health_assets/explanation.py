@@ -41,19 +41,20 @@ def explained(signals: pl.LazyFrame, settings: Settings, account_id: str) -> Exp
     everybody = measured(signals, scorecard)
     row = everybody.filter(of_account).with_columns(_conditions(scorecard)).collect().to_dicts()[0]
     lines = [
-        *(line for part in scorecard.dimensions for line in _dimension(part, scorecard, row, totals[0])),
+        *(
+            line
+            for part, dimension in scorecard.dimensions.items()
+            for line in _dimension(part, dimension, row, totals[0][f"{part}_score"])
+        ),
         *_total(scorecard, totals[0]),
     ]
     return Explained(named[0]["company_name"] or account_id, name, scorecard.version, lines)
 
 
-def _dimension(name: str, scorecard: Scorecard, row: dict[str, Any], totals: dict[str, Any]) -> Iterator[str]:
-    dimension = scorecard.dimensions[name]
+def _dimension(name: str, dimension: Dimension, row: dict[str, Any], score: float | None) -> Iterator[str]:
     yield f"\n{name} (weight {dimension.weight:g})"
-    for measure_name, measure in dimension.measures.items():
-        score = row[f"{name}.{measure_name}"]
-        yield f"  {measure_name}, weight {measure.weight:g}: {_measure(measure, row, f'{name}.{measure_name}', score)}"
-    score = totals[f"{name}_score"]
+    for key, measure in dimension.measures.items():
+        yield f"  {key}, weight {measure.weight:g}: {_measure(measure, row, f'{name}.{key}')}"
     if score is None:
         yield f"  {name} is not measured: the others carry its weight"
     else:
@@ -71,8 +72,8 @@ def _mean(parts: list[tuple[float, float]]) -> str:
     return products if abs(present - 1) < 1e-9 else f"({products}) / {present:g}"
 
 
-def _measure(measure: Measure, row: dict[str, Any], column: str, score: float | None) -> str:
-    value = row[measure.metric]
+def _measure(measure: Measure, row: dict[str, Any], column: str) -> str:
+    value, score = row[measure.metric], row[column]
     if value is None:
         counted = "left out" if score is None else f"counts as {_number(score)}"
         return f"{measure.metric} is not measured: {counted}"
