@@ -38,6 +38,7 @@ def print_status(settings: Settings, console: Console) -> None:
         )
         parts = [
             (("mart.customer_health",), _portfolio),
+            (("mart.customer_health", "dim.account"), _by_hand),
             (("mart.churn_risk",), _at_risk),
             (("mart.risk_drivers",), _drivers),
             (("mart.renewal_pipeline",), _renewals),
@@ -86,6 +87,17 @@ def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Ite
             shown.add_row(_coloured(band), str(accounts), _money(mrr), share, _signed(trend))
     yield ""
     yield shown
+
+
+def _by_hand(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    rows = connection.sql(
+        "select coalesce(company_name, account_id), health_band, override_author, override_expiry_date, override_reason "
+        "from mart.customer_health join dim.account using (account_id) where is_overridden order by 4, account_id"
+    ).fetchall()
+    for name, band, author, expiry, reason in rows:
+        yield _line(
+            f"[bold]Set by hand[/] {escape(name)}: {_coloured(band)} until {expiry}, by {escape(author)}: {escape(reason)}"
+        )
 
 
 def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:

@@ -52,3 +52,18 @@ class RawTouchpoints(RawContract):
 
 
 raw_touchpoints = source("raw_touchpoints", RawTouchpoints)
+
+
+class RawHealthOverrides(RawContract):
+    """Where does somebody know better than the score?"""
+
+    account_id = Given("Account", required=True)
+    score = Given("Score set by hand, 0-100")
+    band = Given("Band set by hand, by the scorecard's name of it")
+    reason = Given("Why", required=True)
+    author = Given("Who says so", required=True)
+    valid_from = Given("First day on which it holds", required=True)
+    expiry_date = Given("Last day on which it holds", required=True)
+
+
+raw_health_overrides = source("raw_health_overrides", RawHealthOverrides)

@@ -106,7 +106,7 @@ def mart_churn_risk(
     accounts = dim_account.filter(pl.col("account_status").is_in(SCORED_STATUSES)).select(
         "account_id", "mrr", as_of_date=pl.lit(as_of)
     )
-    health = mart_customer_health.select("account_id", "health_score", "trend_30d")
+    health = mart_customer_health.select("account_id", "health_score", "computed_health_score", "trend_30d")
     revenue = fact_account_revenue_daily.drop("mrr", "account_status")  # the as-of day's are those of dim_account
     signals = (
         revenue,
@@ -204,7 +204,7 @@ def _threshold(reading: Reading, factor: Factor) -> pl.Expr:
 
 def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
     """Each factor of metrics.md: when it is raised, and how that is said."""
-    trend, score = pl.col("trend_30d"), pl.col("health_score")
+    trend, score, computed = pl.col("trend_30d"), pl.col("health_score"), pl.col("computed_health_score")
     now, before = pl.col("event_count_30d"), pl.col("event_count_previous_30d")
     silent, contractions = pl.col("days_since_last_login"), pl.col("contraction_month_count_6m")
     overdue = _sum_of_measured("overdue_invoice_count", "past_due_payment_count")
@@ -230,8 +230,8 @@ def _readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
                 f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), "
                 f"more than {-limit['declining_health']:g}",
                 _number(-trend),
-                _number(score - trend),
-                _number(score),
+                _number(computed - trend),
+                _number(computed),
             ),
         ),
         "usage_halved": Reading(

@@ -3,14 +3,17 @@
 The days before are in mart/health/customer_health_daily.py; why an account may leave is mart/health/churn_risk.py.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
-from health_assets.columns import AsOfDate, Count, Money
-from health_assets.expressions import days_between, first_match
+from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, sums_to
+from health_assets.columns import AsOfDate, Count, Day, Money, Score
+from health_assets.expressions import banded, days_between, first_match
+from health_assets.scorecards import UNKNOWN, scorecards_in_use
+from health_assets.settings import Scorecard, Settings
 from health_assets.tables import table
 
 TREND_DAYS = 30
@@ -42,15 +45,39 @@ class CustomerHealth(CustomerHealthDaily):
         nullable=True,
         description="Band against 30 days before; new = not scored then; null = unknown, or the scorecard changed",
     )
+    is_overridden = dy.Bool(
+        description="Whether score or band are set by hand on the day; trends stay the computed ones"
+    )
+    override_reason = dy.String(nullable=True, description="Why it was set by hand; null = it was not")
+    override_author = dy.String(nullable=True, description="Who set it; null = nobody")
+    override_expiry_date = Day("Last day on which what was set by hand holds; null = nothing was")
+    computed_health_score = Score("The score by the scorecard, whatever was set by hand")
+    computed_health_band = dy.String(description="The band of the computed score; unknown = no score")
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
     intervention_priority = Count(
         "Order of attention: 1 = lowest score, then highest MRR, then account_id; accounts without a score come last"
     )
 
+    @dy.rule()
+    def contributions__sum_to_score(cls) -> pl.Expr:
+        return sums_to(pl.col("computed_health_score"))
+
+    @dy.rule()
+    def health_band__unknown_without_score(cls) -> pl.Expr:
+        return (pl.col("computed_health_band") == UNKNOWN) == pl.col("computed_health_score").is_null()
+
+    @dy.rule()
+    def override_reason__of_what_is_overridden(cls) -> pl.Expr:
+        return pl.col("is_overridden") == pl.col("override_reason").is_not_null()
+
 
 @table(CustomerHealth)
 def mart_customer_health(
-    mart_customer_health_daily: pl.LazyFrame, dim_account: pl.LazyFrame, as_of: date
+    mart_customer_health_daily: pl.LazyFrame,
+    staged_health_overrides: pl.LazyFrame,
+    dim_account: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
     """Health, trends and priority of the as-of day."""
     scores = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of)
@@ -69,6 +96,8 @@ def mart_customer_health(
         .join(dim_account.select("account_id", "mrr"), on="account_id", how="left", validate="1:1")
         .with_columns(_trend(days).alias(f"trend_{days}d") for days in TRENDS)
         .with_columns(previous_band=f"band_{TREND_DAYS}d", band_movement=_band_movement())
+        .join(_in_force(staged_health_overrides, as_of), on="account_id", how="left", validate="1:1")
+        .pipe(_overridden, scorecards_in_use(settings))
         .sort("health_score", "mrr", "account_id", descending=[False, True, False], nulls_last=True)
         .with_row_index("intervention_priority", offset=1)
         .with_columns(pl.col("intervention_priority").cast(pl.Int64))
@@ -110,4 +139,46 @@ def _days_in_band(mart_customer_health_daily: pl.LazyFrame, as_of: date) -> pl.L
         .filter(is_first | is_after_gap)
         .group_by("account_id")
         .agg(days_in_band=days_between(day.max(), pl.lit(as_of)) + 1)
+    )
+
+
+def _in_force(staged_health_overrides: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """What is set by hand on the as-of day; of several the one that began last. Grain: account_id."""
+    return (
+        staged_health_overrides.filter(pl.col("valid_from") <= as_of, pl.col("expiry_date") >= as_of)
+        .sort("account_id", "valid_from")
+        .unique("account_id", keep="last", maintain_order=True)
+        .select(
+            "account_id",
+            "reason",
+            "author",
+            "expiry_date",
+            override_score="score",
+            override_band="band",
+        )
+    )
+
+
+def _overridden(scores: pl.LazyFrame, scorecards: Mapping[str, Scorecard]) -> pl.LazyFrame:
+    """Score and band set by hand win; a band that the account's scorecard does not have is not one."""
+    score, band = pl.col("override_score"), pl.col("override_band")
+    of_scorecard = {name: pl.col("scorecard") == name for name in scorecards}
+    named = pl.coalesce(
+        pl.when(chosen, band.is_in(list(scorecards[name].bands))).then(band) for name, chosen in of_scorecard.items()
+    )
+    reached = pl.coalesce(
+        pl.when(chosen).then(banded(score, scorecards[name].bands)) for name, chosen in of_scorecard.items()
+    )
+    is_overridden = pl.col("by_hand").is_not_null()
+    return scores.with_columns(
+        computed_health_score="health_score",
+        computed_health_band="health_band",
+        by_hand=pl.coalesce(named, reached),
+    ).with_columns(
+        is_overridden=is_overridden,
+        health_score=pl.coalesce(pl.when(is_overridden).then(score), "health_score"),
+        health_band=pl.coalesce("by_hand", "health_band"),
+        override_reason=pl.when(is_overridden).then("reason"),
+        override_author=pl.when(is_overridden).then("author"),
+        override_expiry_date=pl.when(is_overridden).then("expiry_date"),
     )

@@ -57,6 +57,12 @@ def Contribution(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
     )
 
 
+def sums_to(score: pl.Expr) -> pl.Expr:
+    """Whether the contributions of the dimensions sum to a score."""
+    brought = pl.sum_horizontal(f"{dimension}_contribution" for dimension in DIMENSIONS)
+    return (brought + pl.col("rounding_difference") - score).abs() <= TOLERANCE
+
+
 class CustomerHealthDaily(Contract):
     """How healthy is each account on each day, why, and how sure are we?
 
@@ -103,8 +109,7 @@ class CustomerHealthDaily(Contract):
 
     @dy.rule()
     def contributions__sum_to_score(cls) -> pl.Expr:
-        brought = pl.sum_horizontal(f"{dimension}_contribution" for dimension in DIMENSIONS)
-        return (brought + pl.col("rounding_difference") - pl.col("health_score")).abs() <= TOLERANCE
+        return sums_to(pl.col("health_score"))
 
     @dy.rule()
     def health_band__unknown_without_score(cls) -> pl.Expr:

@@ -44,6 +44,10 @@ def account(**changes: Any) -> pl.LazyFrame:
     return frame(Account, {"account_status": "active", "mrr": 100.0} | changes)
 
 
+def health_of(given: dict[str, Any]) -> dict[str, Any]:
+    return {"computed_health_score": given.get("health_score")} | given
+
+
 def risk(
     revenue: dict[str, Any] | None = None,
     usage: dict[str, Any] | None = None,
@@ -58,7 +62,7 @@ def risk(
     """The risk of an account on which all is calm but what is given."""
     return made(
         "mart_churn_risk",
-        mart_customer_health=frame(CustomerHealth, CALM_HEALTH | (health or {}) if connected else None),
+        mart_customer_health=frame(CustomerHealth, CALM_HEALTH | health_of(health or {}) if connected else None),
         fact_account_revenue_daily=frame(AccountRevenueDaily, CALM_REVENUE | (revenue or {})),
         fact_account_usage_daily=frame(AccountUsageDaily, CALM_USAGE | (usage or {}) if connected else None),
         fact_account_adoption_daily=frame(AccountAdoptionDaily, CALM_USAGE | (usage or {}) if connected else None),

@@ -1,0 +1,41 @@
+"""Scores and bands set by hand, parsed. Which of them holds on a day is the affair of mart/health/customer_health.py."""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Day, Score
+from health_assets.contracts import Contract
+from health_assets.parsing import parsed
+from health_assets.settings import Settings
+from health_assets.tables import staged
+
+
+class HealthOverrides(Contract):
+    """Where does somebody know better than the score, why, and until when?
+
+    Of one account and first day the last row of the file counts; an override without an end is not accepted.
+    """
+
+    account_id = AccountId(primary_key=True, of="staged_accounts")
+    valid_from = Day("First day on which it holds", nullable=False, primary_key=True, metadata={"known_from": True})
+    expiry_date = Day("Last day on which it holds", nullable=False)
+    score = Score("Score set by hand; null = only the band is")
+    band = dy.String(nullable=True, description="Band set by hand, lower case; null = the one that the score falls in")
+    reason = dy.String(description="Why")
+    author = dy.String(description="Who says so")
+
+    @dy.rule()
+    def score__or_band_given(cls) -> pl.Expr:
+        return pl.col("score").is_not_null() | pl.col("band").is_not_null()
+
+    @dy.rule()
+    def expiry_date__not_before_first_day(cls) -> pl.Expr:
+        return pl.col("expiry_date") >= pl.col("valid_from")
+
+
+@staged(HealthOverrides)
+def staged_health_overrides(raw_health_overrides: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """Parsed overrides."""
+    return raw_health_overrides.pipe(parsed, HealthOverrides, settings, "health_overrides").with_columns(
+        pl.col("band").str.to_lowercase()
+    )
