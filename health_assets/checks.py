@@ -5,7 +5,7 @@ itself runs in a process of its own, judge.py.
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from health_assets.judge import Answer, judge
 from health_assets.orchestration import monthly_partitions
 from health_assets.plausibility import implausible, plausibility_promises
 from health_assets.settings import Settings
+from health_assets.sources import UNREADABLE
 from health_assets.storage import Warehouse, end_of_month
 from health_assets.tables import TABLES, Table
 
@@ -31,6 +32,14 @@ RECONCILES = Expectation(
 READABLE = Expectation(
     "values__readable", "rule", (), severity=WARN, description="No unreadable value had to become null to keep its row"
 )
+IN_HISTORY = Expectation(
+    "rows__within_history",
+    "rule",
+    (),
+    severity=WARN,
+    description="Every row is dated history_start ... as-of day; rows of other days count for nothing",
+)
+OF_ROWS = "_of_rows"
 COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined")
 
 
@@ -41,7 +50,7 @@ def promises(table: Table) -> list[Expectation]:
         found += [RECONCILES, COMPLETE]
         if any((column.metadata or {}).get("lenient") for column in table.contract.columns().values()):
             found.append(READABLE)
-        found += plausibility_promises(table)
+        found += [*plausibility_promises(table), *([IN_HISTORY] if table.monthly else [])]
     return found
 
 
@@ -183,7 +192,19 @@ def _tallies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings
         tally[RECONCILES.name] = unaccounted + abs(kept - warehouse.row_count(table.relation))
         tally[COMPLETE.name], tally[READABLE.name] = quarantined, blanked
         tally |= implausible(table, warehouse, as_of, settings)
+        if table.monthly:
+            tally |= _outside_history(table, warehouse, as_of, settings)
     return {name: [count] for name, count in tally.items()}
+
+
+def _outside_history(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
+    """Rows of other months, as the profile of the files has them, and rows after the as-of day in its month."""
+    profile = warehouse.read(TABLES[table.inputs[0]]).filter(pl.col("month") != UNREADABLE).collect()
+    within = pl.col("month").is_between(pl.lit(f"{settings.history_start:%Y-%m}"), pl.lit(f"{as_of:%Y-%m}"))
+    other_months = profile.filter(~within)["row_count"].sum()
+    days_to_come = warehouse.read(table, since=as_of + timedelta(days=1), until=end_of_month(as_of))
+    later = days_to_come.select(pl.len()).collect().item()
+    return {IN_HISTORY.name: other_months + later, f"{IN_HISTORY.name}{OF_ROWS}": profile["row_count"].sum()}
 
 
 def _verdicts(
@@ -201,7 +222,9 @@ def _verdicts(
 def _evidence(answer: Answer, rows: pl.DataFrame, promise: Expectation, tallied: bool) -> dict[str, Any]:
     if tallied:
         broken = int(rows[promise.name].sum())
-        return {"broken": broken} if broken else {}
+        of_rows = f"{promise.name}{OF_ROWS}"
+        share = {"of_rows": int(rows[of_rows].sum())} if of_rows in rows.columns else {}
+        return {"broken": broken} | share if broken else {}
     if not answer.unexpected_count:
         return {}
     return {"broken": answer.unexpected_count, "of_rows": rows.height, "sample": ", ".join(answer.sample)}

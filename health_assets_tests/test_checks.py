@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
 import dataframely as dy
 import polars as pl
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from health_assets import checks
 from health_assets.contracts import Contract, Expectation
 from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
+from health_assets.orchestration import asset_of, resources
 from health_assets.storage import Warehouse
-from health_assets.tables import TABLES, Identity
-from health_assets_tests.frames import LOAD_DAY, settings_of, table_of
+from health_assets.tables import TABLES, Identity, load_all
+from health_assets_tests.frames import LOAD_DAY, settings_of, table_of, written
 
 DAY = date(2025, 1, 1)
 
@@ -228,3 +230,31 @@ def test_check_that_cannot_be_evaluated_raises(warehouse, tmp_path):
     promise = Expectation("other__not_null", "not_null", ("other",))
     with pytest.raises(RuntimeError, match="check other__not_null could not be evaluated"):
         list(checks._verdicts(rows, [promise]))
+
+
+def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
+    header = "event_id,account_id,event_name,event_timestamp\n"
+    days = ["2024-08-31", "2024-09-01", "2025-01-17", "2025-01-18", "2025-02-01", "no day"]
+    written(tmp_path, "accounts.csv", "account_id,company_name,signup_date\nA,Acme,2024-01-01\n")
+    written(tmp_path, "events.csv", header + "".join(f"{n},A,login,{day}\n" for n, day in enumerate(days)))
+    company = settings_of(
+        tmp_path,
+        as_of=date(2025, 1, 17),
+        sources={"accounts": {"path": "accounts.csv"}, "usage_events": {"path": "events.csv"}},
+    )
+    names = ("raw_accounts", "raw_usage_events", "staged_accounts", "staged_usage_events")
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize(
+            [asset_of(load_all()[name], company) for name in names],
+            resources=resources(company),
+            partition_key="2025-01-01",
+            instance=instance,
+        )
+    with Warehouse.opened(company.warehouse) as warehouse:
+        said = {
+            promise.name: (passed, evidence)
+            for promise, passed, evidence in checks.judged(
+                TABLES["staged_usage_events"], warehouse, date(2025, 1, 17), company
+            )
+        }
+    assert said["rows__within_history"] == (False, {"broken": 3, "of_rows": 5})
