@@ -1,0 +1,109 @@
+"""After a killed run, a row months late and a column more, one daily run gives the tables of a clean rebuild: all of them."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from health_assets import settings as company_settings
+from health_assets.definitions import definitions
+from health_assets.demo import write_company
+from health_assets.settings import Settings
+from health_assets.sources import files_of
+from health_assets.storage import Warehouse
+from health_assets.tables import load_all
+
+END = date(2025, 1, 17)
+LATE = date(2024, 9, 16)  # four months before
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Settings:
+    write_company(tmp_path, accounts=10, months=7, end=END, seed=7, profile="all")
+    return company_settings.load(tmp_path / "settings.yml").model_copy(update={"as_of": END})
+
+
+def test_one_daily_run_makes_up_for_what_went_wrong_before(
+    company: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Warehouse, "write_months", killed_at("fact_account_usage_daily"))
+        assert not run(company, END - timedelta(days=20))
+    assert run(company, END - timedelta(days=20))
+    arrive_late(company)
+    for name in ("fact_user_daily", "fact_account_usage_daily"):
+        forget_last_column(company, name)
+    assert run(company, END)
+
+    anew = company.model_copy(
+        update={"warehouse": tmp_path / "anew.duckdb", "published": tmp_path / "anew" / "published.duckdb"}
+    )
+    assert run(anew, END)
+    assert_same_tables(company, anew)
+
+
+def killed_at(name: str) -> object:
+    write_months = Warehouse.write_months
+
+    def write_or_die(self, table, *given):
+        if table.name == name:
+            raise RuntimeError("killed")
+        return write_months(self, table, *given)
+
+    return write_or_die
+
+
+def run(company: Settings, day: date) -> bool:
+    """The daily run without its checks; whether it got to its end."""
+    everything = dg.AssetSelection.all() - dg.AssetSelection.all_asset_checks()
+    job = dg.define_asset_job("assets", everything)
+    made = dg.Definitions.merge(definitions(company), dg.Definitions(jobs=[job]))
+    with dg.DagsterInstance.ephemeral() as instance:
+        outcome = made.resolve_job_def("assets").execute_in_process(
+            instance=instance,
+            partition_key=day.replace(day=1).isoformat(),
+            run_config={
+                "resources": {"as_of": {"config": {"day": day.isoformat()}}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            raise_on_error=False,
+        )
+    return outcome.success
+
+
+def forget_last_column(company: Settings, name: str) -> None:
+    """The table as a version wrote it that did not have its last column yet."""
+    table = load_all()[name]
+    with duckdb.connect(str(company.warehouse)) as warehouse:
+        warehouse.execute(f"alter table {table.relation} drop column {table.contract.column_names()[-1]}")
+
+
+def arrive_late(company: Settings) -> None:
+    """Rows of September come in: each a copy of an existing one under another key and day."""
+    for name, key, day in (
+        ("usage_events", "event_id", "event_timestamp"),
+        ("support_tickets", "ticket_id", "created_at"),
+        ("invoices", "invoice_id", "invoice_date"),
+    ):
+        file = next(iter(sorted(Path(path) for path in files_of(name, company.sources[name]))))
+        rows = pl.read_csv(file, infer_schema=False)
+        late = rows.tail(1).with_columns(pl.lit("late").alias(key), pl.lit(f"{LATE}").alias(day))
+        pl.concat([rows, late]).write_csv(file)
+
+
+def assert_same_tables(company: Settings, other: Settings) -> None:
+    differences = []
+    with Warehouse.opened(company.warehouse) as one, Warehouse.opened(other.warehouse) as two:
+        for table in load_all().values():
+            if table.layer in ("fact", "mart"):
+                key = table.contract.primary_key() or table.contract.column_names()
+                try:
+                    assert_frame_equal(*(warehouse.read(table).sort(key).collect() for warehouse in (one, two)))
+                except AssertionError as error:
+                    differences.append(f"{table.name}: {error}")
+    assert differences == []
