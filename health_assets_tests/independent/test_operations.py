@@ -1,0 +1,114 @@
+"""The workflow's figures a second time: plain SQL over the staged tables."""
+
+import pytest
+
+from health_assets_tests.independent.conftest import WholeCompany
+
+# Months of the calendar beside the items and outcomes of each account, as the metric book has them.
+MONTHS = """
+with d as (select date '{as_of}' as day),
+done as (
+    select account_id, date_trunc('month', completed_at)::date as month, count(*) as items,
+        avg(epoch(completed_at - started_at) / 60) filter (where completed_at >= started_at) as minutes,
+        avg(has_data_error::int) as error_rate
+    from staged.workflow_items, d where completed_at < day + 1 group by all
+),
+latest as (
+    select item_id, arg_max(result, (outcome_date, outcome_id)) as result, max(outcome_date) as outcome_date
+    from staged.outcomes, d where outcome_date <= day group by all
+),
+decided as (
+    select account_id, date_trunc('month', outcome_date)::date as month,
+        count(*) filter (where result = 'approved') as approved, count(*) filter (where result = 'denied') as denied
+    from latest join staged.workflow_items using (item_id) group by all
+),
+seen as (
+    select account_id, min(month) as first, max(month) as last
+    from (select account_id, month from done union select account_id, month from decided) group by all
+),
+spine as (
+    select account_id, unnest(generate_series(
+        first, greatest(last, date_trunc('month', coalesce(churn_date, day))::date), interval 1 month
+    ))::date as month
+    from seen join dim.account using (account_id), d
+),
+months as (
+    select account_id, month, month < date_trunc('month', day) as is_closed, coalesce(items, 0) as items, minutes,
+        error_rate, case when approved + denied > 0 then denied / (approved + denied) end as denial_rate
+    from spine left join done using (account_id, month) left join decided using (account_id, month), d
+)
+"""
+
+
+@pytest.fixture
+def months(whole_company: WholeCompany) -> str:
+    return MONTHS.format(as_of=whole_company.settings.as_of)
+
+
+def differing(whole_company: WholeCompany, query: str, table: str, columns: str) -> tuple[int, int, int]:
+    """Rows of a query, and rows that only the query or only the table has, numbers to 6 decimals."""
+    shown = ", ".join(
+        f"round({name}::double, 6) as {name}" if name not in ("account_id", "month") else name
+        for name in columns.split(", ")
+    )
+    ours, theirs = f"(select {shown} from ({query}))", f"(select {shown} from {table})"
+    [(rows, missing, extra)] = whole_company.rows(
+        f"select (select count(*) from {ours}), (select count(*) from ({ours} except all {theirs})), "
+        f"(select count(*) from ({theirs} except all {ours}))"
+    )
+    return rows, missing, extra
+
+
+def test_volume_minutes_and_rates_of_each_account_and_month(whole_company: WholeCompany, months: str) -> None:
+    query = f"""{months} select account_id, month, items as tickets_processed, minutes as avg_processing_minutes,
+        case when is_closed then error_rate end as data_error_rate,
+        case when is_closed then denial_rate end as denial_rate from months"""
+    columns = "account_id, month, tickets_processed, avg_processing_minutes, data_error_rate, denial_rate"
+    rows, *different = differing(whole_company, query, "mart.operations_kpis", columns)
+    assert (rows > 50, different) == (True, [0, 0])
+
+
+def test_risk_score_of_each_account_and_month(whole_company: WholeCompany, months: str) -> None:
+    query = f"""{months}, compared as (
+        select *, lag(items) over w as items_before, lag(minutes) over w as minutes_before,
+            lag(error_rate) over w as error_rate_before, lag(denial_rate) over w as denial_rate_before
+        from months window w as (partition by account_id order by month)
+    )
+    select account_id, month, case when is_closed and items_before is not null then
+        (items < 0.8 * items_before)::int + coalesce(minutes > 1.25 * minutes_before, false)::int
+        + coalesce(error_rate > error_rate_before + 0.03, false)::int
+        + coalesce(denial_rate > denial_rate_before + 0.03, false)::int end as risk_score from compared"""
+    rows, *different = differing(whole_company, query, "mart.operations_risk", "account_id, month, risk_score")
+    assert (rows > 50, different) == (True, [0, 0])
+
+
+# MRR at month end, or on the as-of day: subscriptions begun by then and not ended by then.
+VALUED = """, valued as (
+    select account_id, month, is_closed,
+        case when items = 0 then 0
+        else items * 2.50 + (1 - error_rate) * items * 0.75 + (1 - denial_rate) * items * 1.25 end as value,
+        (
+            select coalesce(sum(mrr_amount), 0) from staged.subscriptions s
+            where s.account_id = months.account_id and not is_trial and start_date <= least(last_day(month), day)
+                and (end_date is null or end_date > least(last_day(month), day))
+        ) as fee
+    from months, d
+)"""
+
+
+def test_value_fee_and_their_ratio_of_each_account_and_month(whole_company: WholeCompany, months: str) -> None:
+    query = f"""{months}{VALUED} select account_id, month, value, fee, case when is_closed then value - fee end as net_value,
+        case when is_closed and fee > 0 then value / fee end as value_to_cost from valued"""
+    columns = "account_id, month, value, fee, net_value, value_to_cost"
+    rows, *different = differing(whole_company, query, "mart.operations_roi", columns)
+    assert (rows > 50, different) == (True, [0, 0])
+
+
+def test_summary_of_each_month(whole_company: WholeCompany, months: str) -> None:
+    query = f"""{months}{VALUED} select month, count(*) as account_count, sum(items) as tickets_processed,
+        sum(value) filter (where value is not null) as value, sum(fee) filter (where value is not null) as fee,
+        case when bool_and(is_closed) then sum(value) / sum(fee) filter (where value is not null) end as value_to_cost
+        from valued join months using (account_id, month, is_closed) group by month"""
+    columns = "month, account_count, tickets_processed, value, fee, value_to_cost"
+    rows, *different = differing(whole_company, query, "mart.operations_summary", columns)
+    assert (rows, different) == (14, [0, 0])
