@@ -45,6 +45,7 @@ class NetRevenueRetention(Contract):
     logo_churn_pct = Pct("Churned accounts / accounts paying at the month's start")
     trailing_12m_nrr_pct = Pct("MRR now / then, of accounts that paid 12 months ago", max=None)
     trailing_12m_grr_pct = Pct("The same, each account counted with no more than its MRR then")
+    trailing_12m_logo_churn_pct = Pct("Of the accounts that paid 12 months ago, those that do not now")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
 
     @dy.rule()
@@ -59,7 +60,7 @@ def mart_net_revenue_retention(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFra
     kept = (starting - lost).clip(lower_bound=0)  # sums of floats may end a hair below 0
     return (
         _months(fact_revenue_monthly)
-        .join(_trailing_year(fact_revenue_monthly), on="month", how="left", validate="1:1")
+        .join(trailing_year(fact_revenue_monthly, ["month"]), on="month", how="left", validate="1:1")
         .with_columns(
             arr=12 * pl.col("ending_mrr"),
             nrr_pct=percent(kept + pl.col("expansion_mrr"), starting),
@@ -87,18 +88,22 @@ def _months(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _trailing_year(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:
-    """Retention of the accounts that paid 12 months ago; each still has a row, as the spine runs to the as-of month."""
+def trailing_year(fact_revenue_monthly: pl.LazyFrame, by: list[str]) -> pl.LazyFrame:
+    """Retention, for each group of rows, of the accounts that paid 12 months ago.
+
+    Each still has a row, as the spine runs to the as-of month.
+    """
     year_ago = fact_revenue_monthly.filter(pl.col("mrr") > 0).select(
         "account_id", month=pl.col("month").dt.offset_by("12mo"), mrr_then="mrr"
     )
     mrr_then = pl.col("mrr_then").sum()
     return (
         fact_revenue_monthly.join(year_ago, on=["account_id", "month"], how="inner", validate="1:1")
-        .group_by("month")
+        .group_by(by)
         .agg(
             trailing_12m_nrr_pct=percent(pl.col("mrr").sum(), mrr_then),
             trailing_12m_grr_pct=percent(pl.min_horizontal("mrr", "mrr_then").sum(), mrr_then),
+            trailing_12m_logo_churn_pct=percent((pl.col("mrr") == 0).sum(), pl.len()),
         )
     )
 

@@ -1,0 +1,241 @@
+"""The company on one line a month: revenue, health, risk, support, satisfaction, security, value for money.
+
+Each figure is taken from the table that computes it; the same by segment is in executive_summary_segments.py.
+"""
+
+from datetime import date
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.mart.health.churn_risk import AT_RISK
+from health_assets.columns import Count, Money, Pct, Score
+from health_assets.contracts import Contract
+from health_assets.scorecards import UNKNOWN
+from health_assets.tables import identity, table
+
+LOW_BANDS = ["at_risk", "critical"]
+CENT = 0.01
+NOT_SCORED = "null = health was not scored"
+AS_OF_ONLY = "null = not the as-of month, or no account to judge"
+ALL = "all"
+
+
+def HealthBands() -> dy.List:  # noqa: N802 - a column type
+    """Accounts and revenue by band: a list, as each company names its own bands."""
+    band = {"health_band": dy.String(), "account_count": dy.Int64(), "mrr": dy.Float64(nullable=True)}
+    return dy.List(
+        dy.Struct(band),
+        nullable=True,
+        description=f"Scored accounts and their MRR by health band, unknown included, by name; {NOT_SCORED}",
+    )
+
+
+class ExecutiveSummaryMonthly(Contract):
+    """How is the company doing, month by month?
+
+    Stocks (accounts, MRR, bands, NPS) stand as of the month's end, in the as-of month as of the as-of day: never sum
+    them over months. Columns whose source is not connected are null.
+    """
+
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
+    paying_account_count = Count("Accounts that pay at the end; null = no revenue known", nullable=True)
+    mrr = Money("MRR at the end; null = no revenue known", nullable=True)
+    arr = Money("MRR x 12; null where MRR is", nullable=True)
+    nrr_pct = Pct("Net revenue retention of the month", max=None)
+    grr_pct = Pct("Gross revenue retention of the month")
+    logo_churn_pct = Pct("Accounts lost in the month / accounts paying at its start")
+    trailing_12m_nrr_pct = Pct("Net revenue retention of 12 months", max=None)
+    trailing_12m_grr_pct = Pct("Gross revenue retention of 12 months")
+    health_account_count = Count(f"Accounts with a health score; {NOT_SCORED}", nullable=True)
+    mean_health_score = Score("Mean health of these")
+    low_health_account_count = Count(f"Accounts in the bands at_risk and critical; {NOT_SCORED}", nullable=True)
+    mrr_in_low_health = Money(f"MRR of these, as far as it is known; {NOT_SCORED}", nullable=True)
+    health_bands = HealthBands()
+    at_risk_account_count = Count(f"Accounts of high or critical churn risk; {AS_OF_ONLY}", nullable=True)
+    mrr_at_risk = Money(f"MRR of these; {AS_OF_ONLY}", nullable=True)
+    mrr_of_unknown_risk = Money(f"MRR of accounts whose risk is not known; {AS_OF_ONLY}", nullable=True)
+    main_risk_driver = dy.String(
+        nullable=True, description=f"Factor of churn risk that touches most MRR at risk; {AS_OF_ONLY}, or none at risk"
+    )
+    main_driver_mrr_at_risk = Money("MRR at risk that it touches; null where it is", nullable=True)
+    ticket_count = Count("Tickets opened; null = no tickets connected, or before the first", nullable=True)
+    sla_adherence_pct = Pct("Tickets of the month resolved in time / judged")
+    csat_pct = Pct("Tickets of the month with a good rating / rated")
+    nps = dy.Float64(
+        nullable=True, min=-100, max=100, description="NPS of the 365 days to the end; null = no response in them"
+    )
+    incident_count = Count(
+        "Security incidents, false positives included; null = none connected, or before the first", nullable=True
+    )
+    critical_incident_count = Count("Of those, critical; null = no severity known", nullable=True)
+    tickets_processed = Count("Items that went through the workflow; null = no workflow connected", nullable=True)
+    workflow_value = Money("Their value, of accounts with a known fee; null = not known", nullable=True)
+    workflow_fee = Money("Fee of the same accounts; null = not known", nullable=True)
+    value_to_cost = dy.Float64(
+        nullable=True, min=0, description="Value / (fee + repair cost); null = not known, or while the month runs"
+    )
+
+    @dy.rule()
+    def mrr_in_low_health__within_mrr(cls) -> pl.Expr:
+        return pl.col("mrr_in_low_health") <= pl.col("mrr") + CENT
+
+
+@table(ExecutiveSummaryMonthly)
+def mart_executive_summary_monthly(
+    mart_net_revenue_retention: pl.LazyFrame,
+    fact_revenue_monthly: pl.LazyFrame,
+    mart_customer_health_daily: pl.LazyFrame,
+    mart_churn_risk: pl.LazyFrame,
+    mart_sla_adherence: pl.LazyFrame,
+    mart_satisfaction: pl.LazyFrame,
+    mart_security_operations: pl.LazyFrame,
+    mart_operations_summary: pl.LazyFrame,
+    as_of: date,
+) -> pl.LazyFrame:
+    """One row per month in which anything is known, without gaps to the as-of month."""
+    revenue = mart_net_revenue_retention.rename({"ending_mrr": "mrr"}).drop("is_partial")
+    health = _health_at_month_ends(mart_customer_health_daily, fact_revenue_monthly, as_of)
+    risk = mart_churn_risk.with_columns(month=pl.lit(as_of).dt.truncate("1mo"))
+    support, incidents = _of_all(mart_sla_adherence), _of_all(mart_security_operations)
+    satisfaction = _of_all(mart_satisfaction).select("month", "nps")
+    workflow = mart_operations_summary.rename({"value": "workflow_value", "fee": "workflow_fee"})
+    parts = [
+        revenue,
+        health_by(health, ["month"]),
+        risk_by(risk, ["month"]),
+        support.select("month", "ticket_count", "sla_adherence_pct", "csat_pct"),
+        satisfaction,
+        incidents.select("month", "incident_count", "critical_incident_count"),
+        workflow.select("month", "tickets_processed", "workflow_value", "workflow_fee", "value_to_cost"),
+    ]
+    months = _months(parts, as_of)
+    for part in parts:
+        months = months.join(part, on="month", how="left", validate="1:1")
+    return (
+        months.with_columns(
+            is_partial=pl.col("month").dt.month_end() > as_of,
+            ticket_count=_none_after_the_first("ticket_count"),
+            critical_incident_count=pl.when(pl.col("incident_count").is_null() & _has_begun("critical_incident_count"))
+            .then(0)
+            .otherwise("critical_incident_count"),
+            incident_count=_none_after_the_first("incident_count"),
+        )
+        .sort("month")
+        .select(ExecutiveSummaryMonthly.column_names())
+    )
+
+
+def health_by(health: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
+    """Health of each group of accounts.
+
+    Args:
+        health: one row per scored account: health_score, health_band, mrr.
+        keys: what makes a group.
+    """
+    is_low = pl.col("health_band").is_in(LOW_BANDS)
+    bands = (
+        health.group_by(*keys, "health_band")
+        .agg(account_count=pl.len().cast(pl.Int64), mrr=known_sum("mrr"))
+        .sort(*keys, "health_band")
+        .group_by(keys, maintain_order=True)
+        .agg(health_bands=pl.struct("health_band", "account_count", "mrr"))
+    )
+    return (
+        health.group_by(keys)
+        .agg(
+            health_account_count=pl.col("health_score").count().cast(pl.Int64),
+            mean_health_score=pl.col("health_score").mean(),
+            low_health_account_count=is_low.sum().cast(pl.Int64),
+            mrr_in_low_health=pl.col("mrr").filter(is_low).sum(),
+        )
+        .join(bands, on=keys, how="left", validate="1:1")
+    )
+
+
+def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
+    """Churn risk of each group of accounts, and the factor that touches most of its MRR at risk, ties by name.
+
+    Args:
+        risk: rows of mart.churn_risk.
+        keys: what makes a group.
+    """
+    at_risk = risk.filter(pl.col("risk_level").is_in(AT_RISK))
+    drivers = (
+        at_risk.select(*keys, "mrr", "factors")
+        .explode("factors", empty_as_null=False)
+        .drop_nulls("factors")
+        .group_by(*keys, main_risk_driver=pl.col("factors").struct.field("factor"))
+        .agg(main_driver_mrr_at_risk=pl.col("mrr").sum())
+        .sort("main_driver_mrr_at_risk", "main_risk_driver", descending=[True, False])
+        .unique(keys, keep="first", maintain_order=True)
+    )
+    is_known = pl.col("mrr").count() > 0
+    level = pl.col("risk_level")
+    return (
+        risk.group_by(keys)
+        .agg(
+            at_risk_account_count=level.is_in(AT_RISK).sum().cast(pl.Int64),
+            mrr_at_risk=pl.when(is_known).then(pl.col("mrr").filter(level.is_in(AT_RISK)).sum()),
+            mrr_of_unknown_risk=pl.when(is_known).then(pl.col("mrr").filter(level == UNKNOWN).sum()),
+        )
+        .join(drivers, on=keys, how="left", validate="1:1")
+    )
+
+
+def known_sum(column: str) -> pl.Expr:
+    """The sum of what is known; null where nothing is."""
+    return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum())
+
+
+def _health_at_month_ends(
+    mart_customer_health_daily: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, as_of: date
+) -> pl.LazyFrame:
+    """The scored accounts on the last day of each month, or the as-of day, with their MRR then."""
+    day = pl.col("as_of_date")
+    return (
+        mart_customer_health_daily.filter(day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of)))
+        .select("account_id", "health_score", "health_band", month=day.dt.truncate("1mo"))
+        .join(
+            fact_revenue_monthly.select("account_id", "month", "mrr"),
+            on=["account_id", "month"],
+            how="left",
+            validate="1:1",
+        )
+    )
+
+
+def _of_all(parts: pl.LazyFrame) -> pl.LazyFrame:
+    return parts.filter(pl.col("dimension_type") == ALL)
+
+
+def _months(parts: list[pl.LazyFrame], as_of: date) -> pl.LazyFrame:
+    """Each month from the first one of any part to the as-of month."""
+    return (
+        pl.concat([part.select("month") for part in parts])
+        .select(month=pl.date_ranges(pl.col("month").min(), pl.lit(as_of).dt.truncate("1mo"), "1mo"))
+        .explode("month", empty_as_null=False, keep_nulls=False)
+    )
+
+
+def _has_begun(count: str) -> pl.Expr:
+    return pl.col(count).forward_fill().over(pl.lit(1), order_by="month").is_not_null()
+
+
+def _none_after_the_first(count: str) -> pl.Expr:
+    """0 in a month without rows, once the feed has begun."""
+    return pl.when(_has_begun(count)).then(pl.col(count).fill_null(0))
+
+
+@identity(of=mart_executive_summary_monthly)
+def mrr__is_that_of_the_accounts_on_the_as_of_day(
+    mart_executive_summary_monthly: pl.LazyFrame, dim_account: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The MRR of the as-of month is the sum over the accounts."""
+    total = dim_account.select(total=pl.col("mrr").sum())
+    return (
+        mart_executive_summary_monthly.filter(pl.col("month") == pl.col("month").max())
+        .join(total, how="cross")
+        .filter((pl.col("mrr").fill_null(0) - pl.col("total")).abs() >= CENT)
+    )
