@@ -1,0 +1,132 @@
+"""The company on one line a month."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from health_assets_tests.assets.rows import AS_OF, made, rows
+
+NOVEMBER, DECEMBER, JANUARY = date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)
+
+
+def summary(**tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    frames: dict[str, pl.LazyFrame] = {name: rows(name, *given) for name, given in tables.items()}
+    return made("mart_executive_summary_monthly", **frames).to_dicts()
+
+
+def revenue(month: date, mrr: float) -> dict[str, Any]:
+    return {"month": month, "ending_mrr": mrr, "arr": 12 * mrr, "nrr_pct": 104.0, "paying_account_count": 3}
+
+
+def health(account: str, day: date, score: float | None, band: str) -> dict[str, Any]:
+    return {"account_id": account, "as_of_date": day, "health_score": score, "health_band": band}
+
+
+def risk(account: str, level: str, mrr: float | None, **points: float) -> dict[str, Any]:
+    factors = [
+        {"factor": name, "points": worth, "value": 1.0, "threshold": 1.0, "sentence": name, "mrr": mrr}
+        for name, worth in points.items()
+    ]
+    return {"account_id": account, "as_of_date": AS_OF, "risk_level": level, "mrr": mrr, "factors": factors}
+
+
+def support(month: date, part: str = "all", **given: Any) -> dict[str, Any]:
+    return {"month": month, "dimension_type": part, "dimension_value": part} | given
+
+
+def test_stocks_stand_as_of_each_month_and_are_not_summed() -> None:
+    months = summary(mart_net_revenue_retention=[revenue(DECEMBER, 100.0), revenue(JANUARY, 120.0)])
+    assert [(month["month"], month["mrr"], month["arr"]) for month in months] == [
+        (DECEMBER, 100, 1200),
+        (JANUARY, 120, 1440),
+    ]
+
+
+def test_what_is_not_connected_is_null_not_0() -> None:
+    month = summary(mart_net_revenue_retention=[revenue(JANUARY, 100.0)])[0]
+    absent = ["health_account_count", "health_bands", "at_risk_account_count", "mrr_at_risk", "ticket_count", "nps"]
+    absent += ["incident_count", "critical_incident_count", "tickets_processed", "value_to_cost", "mrr_in_low_health"]
+    assert {name: month[name] for name in absent} == dict.fromkeys(absent)
+
+
+def test_month_without_a_ticket_has_0_only_after_the_first_one() -> None:
+    months = summary(
+        mart_net_revenue_retention=[revenue(NOVEMBER, 1.0)],
+        mart_sla_adherence=[support(DECEMBER, ticket_count=4, sla_adherence_pct=75.0)],
+    )
+    assert [month["ticket_count"] for month in months] == [None, 4, 0]
+    assert [month["sla_adherence_pct"] for month in months] == [None, 75, None]
+
+
+def test_parts_of_a_month_are_not_counted_beside_the_whole() -> None:
+    parts = [support(JANUARY, ticket_count=4), support(JANUARY, "priority", ticket_count=3)]
+    assert [month["ticket_count"] for month in summary(mart_sla_adherence=parts)] == [4]
+
+
+def test_health_is_that_of_the_last_day_with_the_mrr_of_then() -> None:
+    days = [
+        health("A", date(2024, 12, 30), 10.0, "critical"),
+        health("A", date(2024, 12, 31), 90.0, "healthy"),
+        health("B", date(2024, 12, 31), 50.0, "at_risk"),
+        health("C", date(2024, 12, 31), None, "unknown"),
+        health("A", AS_OF, 30.0, "critical"),
+    ]
+    paid = [
+        {"account_id": name, "month": month, "mrr": mrr, "is_partial": False}
+        for name, month, mrr in [
+            ("A", DECEMBER, 70.0),
+            ("B", DECEMBER, 20.0),
+            ("C", DECEMBER, 5.0),
+            ("A", JANUARY, 60.0),
+        ]
+    ]
+    december, january = summary(mart_customer_health_daily=days, fact_revenue_monthly=paid)
+    assert (december["health_account_count"], december["mean_health_score"]) == (2, 70)
+    assert (december["low_health_account_count"], december["mrr_in_low_health"]) == (1, 20)
+    assert december["health_bands"] == [
+        {"health_band": "at_risk", "account_count": 1, "mrr": 20.0},
+        {"health_band": "healthy", "account_count": 1, "mrr": 70.0},
+        {"health_band": "unknown", "account_count": 1, "mrr": 5.0},
+    ]
+    assert (january["low_health_account_count"], january["mrr_in_low_health"]) == (1, 60)
+
+
+def test_risk_is_known_in_the_as_of_month_only_with_the_driver_of_most_mrr() -> None:
+    risks = [
+        risk("A", "high", 50.0, usage_halved=20, suspended=40),
+        risk("B", "critical", 30.0, usage_halved=20),
+        risk("C", "medium", 500.0, low_adoption=10),
+        risk("D", "unknown", 7.0),
+    ]
+    december, january = summary(mart_net_revenue_retention=[revenue(DECEMBER, 1.0)], mart_churn_risk=risks)
+    assert (december["mrr_at_risk"], december["at_risk_account_count"]) == (None, None)
+    assert (january["mrr_at_risk"], january["at_risk_account_count"], january["mrr_of_unknown_risk"]) == (80, 2, 7)
+    assert (january["main_risk_driver"], january["main_driver_mrr_at_risk"]) == ("usage_halved", 80)
+
+
+def test_drivers_of_equal_mrr_go_by_name_and_none_at_risk_has_no_driver() -> None:
+    tied = summary(mart_churn_risk=[risk("A", "high", 50.0, suspended=40, escalations=15)])[0]
+    assert tied["main_risk_driver"] == "escalations"
+    calm = summary(mart_churn_risk=[risk("A", "low", 50.0, escalations=15)])[0]
+    assert (calm["mrr_at_risk"], calm["at_risk_account_count"], calm["main_risk_driver"]) == (0, 0, None)
+
+
+def test_risk_without_any_mrr_counts_accounts_and_knows_no_mrr() -> None:
+    month = summary(mart_churn_risk=[risk("A", "high", None, escalations=15)])[0]
+    assert (month["at_risk_account_count"], month["mrr_at_risk"]) == (1, None)
+
+
+@pytest.mark.parametrize(("as_of", "is_partial"), [(date(2025, 1, 30), True), (date(2025, 1, 31), False)])
+def test_month_is_partial_until_its_last_day(as_of: date, is_partial: bool) -> None:
+    frame = rows("mart_net_revenue_retention", revenue(JANUARY, 1.0))
+    month = made("mart_executive_summary_monthly", mart_net_revenue_retention=frame, as_of=as_of).row(0, named=True)
+    assert month["is_partial"] is is_partial
+
+
+def test_value_to_cost_is_that_of_the_workflow() -> None:
+    workflow = {"month": JANUARY, "tickets_processed": 9, "value": 30.0, "fee": 20.0, "value_to_cost": 1.5}
+    month = summary(mart_operations_summary=[workflow])[0]
+    assert (month["tickets_processed"], month["workflow_value"], month["workflow_fee"]) == (9, 30, 20)
+    assert month["value_to_cost"] == 1.5
