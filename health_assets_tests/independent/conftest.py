@@ -14,7 +14,6 @@ import pytest
 from health_assets import cli, settings
 from health_assets.demo import write_company
 from health_assets.settings import SETTINGS_VARIABLE, Settings
-from health_assets.tables import load_all
 
 ACCOUNTS, MONTHS, END, SEED = 40, 14, date(2025, 1, 17), 7  # ends inside a month, so that the last one is partial
 
@@ -31,13 +30,6 @@ class WholeCompany:
         return self.connection.sql(query).fetchall()
 
 
-def _with_known_sources(company: Settings) -> Settings:
-    known = {name.removeprefix("raw_") for name, table in load_all().items() if table.rows is not None}
-    return company.model_copy(
-        update={"sources": {name: company.sources[name] for name in company.sources if name in known}}
-    )
-
-
 @pytest.fixture(scope="session")
 def whole_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCompany]:
     with pytest.MonkeyPatch.context() as patch:
@@ -46,7 +38,7 @@ def whole_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCom
         patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
         patch.delenv(SETTINGS_VARIABLE, raising=False)
         write_company(folder, accounts=ACCOUNTS, months=MONTHS, end=END, seed=SEED, profile="all")
-        company = _with_known_sources(settings.load(folder / "settings.yml"))
+        company = settings.load(folder / "settings.yml")
         cli._prepare_dagster()
         outcome = cli._run(company, END)
     assert outcome.succeeded, outcome.failures
