@@ -1,0 +1,130 @@
+"""The event reduction beside a hand-written one: events -> (account, user, day) -> (account, day), on the same files.
+
+    python benchmarks/events.py --accounts 2000
+
+Each contestant is a process of its own on the Parquet files of the simulated company:
+    decoding  the columns that the reduction needs, read and thrown away
+    duckdb    two-stage SQL with the same columns in its result, sessions included, stored in a DuckDB file
+    ours      the product's transforms on the parsed events, month by month, stored in a DuckDB file
+What comes out is compared, so that none wins by doing less. Reading, parsing and writing are included in both.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+GROUPED_SQL = """
+create table user_daily as
+with events as (
+    select account_id, user_id, lower(event_name) as event_name, event_timestamp, event_timestamp::date as day,
+           duration_seconds,
+           coalesce(event_timestamp - lag(event_timestamp) over (partition by account_id, user_id order by event_timestamp)
+                    > interval 30 minutes, true) as starts_session
+    from read_parquet('{files}') where user_id is not null
+)
+select account_id, user_id, day, count(*) as event_count, count(distinct event_name) as feature_count,
+       count(*) filter (starts_session) as session_count, sum(duration_seconds) as active_seconds
+from events group by all order by all;
+
+create table usage_daily as
+with features as (
+    select account_id, event_timestamp::date as day, lower(event_name) as event_name, count(*) as event_count
+    from read_parquet('{files}') group by all
+), users as (select account_id, day, count(*) as active_user_count from user_daily group by all)
+select account_id, day, sum(event_count) as event_count, count(*) as feature_count,
+       coalesce(any_value(active_user_count), 0) as active_user_count
+from features left join users using (account_id, day) group by all order by all;
+"""
+
+
+def decoding(folder: Path) -> tuple[int, ...]:
+    events = pl.scan_parquet(folder / "usage_events/*.parquet")
+    read = events.select("account_id", "user_id", "event_name", "event_timestamp", "duration_seconds")
+    return (read.select(pl.all().null_count().sum(), pl.len()).collect(engine="streaming")["len"].item(),)
+
+
+def by_duckdb(folder: Path) -> tuple[int, ...]:
+    with duckdb.connect(str(folder / "duckdb.duckdb")) as connection:
+        connection.execute(GROUPED_SQL.format(files=folder / "usage_events/*.parquet"))
+        return _sums(connection, "user_daily", "usage_daily")
+
+
+def ours(folder: Path) -> tuple[int, ...]:
+    from health_assets import settings as company_settings
+    from health_assets.assets.fact.usage_daily import fact_usage_daily
+    from health_assets.assets.fact.user_daily import fact_user_daily
+    from health_assets.assets.staged.usage_events import UsageEvents, staged_usage_events
+    from health_assets.orchestration import period_of
+    from health_assets.storage import Warehouse, months_between
+    from health_assets.tables import TABLES, load_all
+
+    tables, settings = load_all(), company_settings.load(folder / "settings.yml")
+    catalogue = tables["staged_features"].contract.create_empty(lazy=True)
+    as_of = settings.load_day
+    with Warehouse.opened(folder / "ours.duckdb") as warehouse:
+        for month in months_between(settings.history_start, as_of):
+            days = period_of([month], as_of)
+            around = [month, *months_between(days.starting(1), days.starting(1))]
+            files = [file for each in around if (file := folder / f"usage_events/{each:%Y-%m}.parquet").exists()]
+            if not files:
+                continue
+            raw = pl.scan_parquet(files)
+            events = staged_usage_events(raw, settings).select(UsageEvents.column_names()).collect().lazy()
+            users = fact_user_daily(events, catalogue, settings, days).collect()
+            usage = fact_usage_daily(events, catalogue, users.lazy(), settings, days).collect()
+            for name, rows in (("fact_user_daily", users), ("fact_usage_daily", usage)):
+                warehouse.write_months(TABLES[name], [month], rows.lazy(), {month: ""})
+        return _sums(warehouse.connection, "fact.user_daily", "fact.usage_daily")
+
+
+def _sums(connection: duckdb.DuckDBPyConnection, users: str, accounts: str) -> tuple[int, ...]:
+    by_user = f"select count(*), sum(event_count), sum(feature_count), sum(session_count) from {users}"
+    by_account = f"select count(*), sum(event_count), sum(feature_count), sum(active_user_count) from {accounts}"
+    return tuple(int(value) for query in (by_user, by_account) for value in connection.sql(query).fetchall()[0])
+
+
+CONTESTANTS = {"decoding": decoding, "duckdb": by_duckdb, "ours": ours}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--accounts", type=int, default=2000)
+    arguments.add_argument("--contestant", nargs=2, help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.contestant:
+        name, folder = given.contestant
+        started = time.perf_counter()
+        sums = CONTESTANTS[name](Path(folder))
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        print(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1e6, *sums)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        cli = [sys.executable, "-m", "health_assets.cli", "demo", "--folder", folder, "--format", "parquet"]
+        end = date(2026, 10, 31).isoformat()
+        subprocess.run(
+            [*cli, "--accounts", str(given.accounts), "--end", end], check=True, stdout=subprocess.DEVNULL
+        )
+        found = {}
+        for name in CONTESTANTS:
+            command = [sys.executable, __file__, "--contestant", name, folder]
+            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            found[name] = [float(value) for value in output.split()]
+        if found["duckdb"][3:] != found["ours"][3:]:
+            sys.exit(f"the results differ: duckdb {found['duckdb'][3:]}, ours {found['ours'][3:]}")
+        print(f"{found['decoding'][3]:,.0f} events of {given.accounts:,} accounts; same rows and sums\n")
+        print(f"{'':10} {'wall s':>8} {'CPU s':>8} {'GB':>6} {'wall / duckdb':>14} {'CPU / duckdb':>13} {'GB / duckdb':>12}")
+        for name, (wall, cpu, memory, *_) in found.items():
+            ratios = [mine / theirs for mine, theirs in zip((wall, cpu, memory), found["duckdb"][:3], strict=True)]
+            print(f"{name:10} {wall:>8.1f} {cpu:>8.1f} {memory:>6.2f} {ratios[0]:>14.2f} {ratios[1]:>13.2f} {ratios[2]:>12.2f}")
+
+
+if __name__ == "__main__":
+    main()
