@@ -109,9 +109,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cli = [sys.executable, "-m", "health_assets.cli", "demo", "--folder", folder, "--format", "parquet"]
         end = date(2026, 10, 31).isoformat()
-        subprocess.run(
-            [*cli, "--accounts", str(given.accounts), "--end", end], check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([*cli, "--accounts", str(given.accounts), "--end", end], check=True, stdout=subprocess.DEVNULL)
         found = {}
         for name in CONTESTANTS:
             command = [sys.executable, __file__, "--contestant", name, folder]
@@ -120,10 +118,14 @@ def main() -> None:
         if found["duckdb"][3:] != found["ours"][3:]:
             sys.exit(f"the results differ: duckdb {found['duckdb'][3:]}, ours {found['ours'][3:]}")
         print(f"{found['decoding'][3]:,.0f} events of {given.accounts:,} accounts; same rows and sums\n")
-        print(f"{'':10} {'wall s':>8} {'CPU s':>8} {'GB':>6} {'wall / duckdb':>14} {'CPU / duckdb':>13} {'GB / duckdb':>12}")
+        print(
+            f"{'':10} {'wall s':>8} {'CPU s':>8} {'GB':>6} {'wall / duckdb':>14} {'CPU / duckdb':>13} {'GB / duckdb':>12}"
+        )
         for name, (wall, cpu, memory, *_) in found.items():
             ratios = [mine / theirs for mine, theirs in zip((wall, cpu, memory), found["duckdb"][:3], strict=True)]
-            print(f"{name:10} {wall:>8.1f} {cpu:>8.1f} {memory:>6.2f} {ratios[0]:>14.2f} {ratios[1]:>13.2f} {ratios[2]:>12.2f}")
+            print(
+                f"{name:10} {wall:>8.1f} {cpu:>8.1f} {memory:>6.2f} {ratios[0]:>14.2f} {ratios[1]:>13.2f} {ratios[2]:>12.2f}"
+            )
 
 
 if __name__ == "__main__":

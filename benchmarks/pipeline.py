@@ -50,6 +50,7 @@ def run(settings: str) -> None:
     """One run in this process, its parts printed as one line."""
     clock, started = Clock(), time.perf_counter()
     import dagster  # noqa: F401
+
     from health_assets import automation, checks, cli, definitions, orchestration  # noqa: F401
     from health_assets.event_log import PooledEventLogStorage
     from health_assets.judge import Judge
