@@ -91,3 +91,36 @@ def test_changes_of_a_distinct_count_sum_up_to_the_count_of_the_window(happened,
         for day in (FIRST + timedelta(n) for n in range(16)):
             things = {thing for w, thing, d in dated if w == who and day - timedelta(days) < d <= day}
             assert sum(n for w, d, n in changes if w == who and d <= day) == len(things)
+
+
+spans = st.lists(st.tuples(st.sampled_from("ab"), st.integers(-5, 12), st.integers(-2, 9) | st.none()), max_size=12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(spans, st.integers(-3, 8))
+def test_counts_by_day_hold_what_runs_on_each_day_from_the_members_own_first_day_on(spans, since):
+    def day(number):
+        return FIRST + timedelta(number)
+
+    things = pl.LazyFrame(
+        [(who, day(first), None if length is None else day(first + length), 1.0) for who, first, length in spans],
+        schema={"account_id": pl.String, "first_day": pl.Date, "end_day": pl.Date, "size": pl.Float64},
+        orient="row",
+    )
+    members = pl.LazyFrame({"account_id": ["a", "b"], "since": [day(since), day(0)]})
+    period = expressions.Period(day(1), day(7))
+    found = expressions.counts_by_day(members, "since", {"n": things}, period).collect().rows()
+    assert found == [
+        (
+            who,
+            day(n),
+            sum(w == who and first <= n and (length is None or n < first + length) for w, first, length in spans),
+        )
+        for who, begins in (("a", since), ("b", 0))
+        for n in range(max(1, begins), 8)
+    ]
+
+
+def test_a_day_ends_at_the_next_local_midnight():
+    assert expressions.end_of_day(date(2025, 1, 31), "UTC") == datetime(2025, 2, 1)
+    assert expressions.end_of_day(date(2025, 3, 30), "Europe/Berlin") == datetime(2025, 3, 30, 22)  # summer time began

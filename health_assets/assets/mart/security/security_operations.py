@@ -3,6 +3,8 @@
 Single incidents are in fact/incidents.py, the counts of an account in fact/account_security_daily.py.
 """
 
+from datetime import date
+
 import dataframely as dy
 import polars as pl
 
@@ -21,6 +23,7 @@ class SecurityOperations(Contract):
     month = dy.Date(primary_key=True, description="First day of the month of detection", metadata={"known_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the incidents of a month are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the incident does not say")
+    is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     incident_count = Count("Incidents, false positives included")
     critical_incident_count = Count("Of those, critical; null = no severity known", nullable=True)
     false_positive_count = Count("Of those, false positives; null = of none it is known", nullable=True)
@@ -43,7 +46,7 @@ class SecurityOperations(Contract):
 
 
 @table(SecurityOperations)
-def mart_security_operations(fact_incidents: pl.LazyFrame) -> pl.LazyFrame:
+def mart_security_operations(fact_incidents: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """One row per month and part; months without an incident have none."""
     in_time = pl.col("is_within_sla")
     is_real = ~pl.col("is_false_positive").fill_null(False)
@@ -70,7 +73,9 @@ def mart_security_operations(fact_incidents: pl.LazyFrame) -> pl.LazyFrame:
                 pl.col("within_sla_count"), pl.col("within_sla_count") + pl.col("outside_sla_count")
             ),
         )
-        .with_columns(pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)))
+        .with_columns(
+            pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)), is_partial=pl.col("month").dt.month_end() > as_of
+        )
         .sort("month", "dimension_type", "dimension_value")
         .select(SecurityOperations.column_names())
     )

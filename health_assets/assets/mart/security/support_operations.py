@@ -4,6 +4,8 @@ Rates are of the tickets created in a month, hours of those resolved in it. Targ
 ratings are in mart/support/sla_adherence.py.
 """
 
+from datetime import date
+
 import dataframely as dy
 import polars as pl
 
@@ -24,6 +26,7 @@ class SupportOperations(Contract):
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the account has no segment")
+    is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     ticket_count = Count("Tickets created in the month")
     resolved_count = Count("Of those, resolved by the as-of day; null = of none it is known", nullable=True)
     resolution_rate = Share("Resolved by the as-of day / created, where it is known whether they are")
@@ -48,7 +51,7 @@ class SupportOperations(Contract):
 
 
 @table(SupportOperations)
-def mart_support_operations(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+def mart_support_operations(fact_tickets: pl.LazyFrame, settings: Settings, as_of: date) -> pl.LazyFrame:
     """One row per month and part in which a ticket was created or resolved."""
     parts = {"all": pl.lit("all"), "segment": pl.col("segment").cast(pl.String).fill_null(UNKNOWN)}
     tickets = pl.concat(
@@ -64,7 +67,9 @@ def mart_support_operations(fact_tickets: pl.LazyFrame, settings: Settings) -> p
             resolution_rate=safe_ratio(pl.col("resolved_count"), pl.col("known_count")),
             escalation_rate=safe_ratio(pl.col("escalated_count"), pl.col("ticket_count")),
         )
-        .with_columns(pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)))
+        .with_columns(
+            pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)), is_partial=pl.col("month").dt.month_end() > as_of
+        )
         .sort(key)
         .select(SupportOperations.column_names())
     )

@@ -1,5 +1,6 @@
 """NPS and ratings by month."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -17,7 +18,9 @@ def response(number: int, rating: int | None, day: date = date(2025, 1, 10), **g
     } | given  # fmt: skip
 
 
-def satisfaction(responses: list[dict], answers: list[dict] = [], is_scored: list[str] = []) -> pl.DataFrame:  # noqa: B006
+def satisfaction(
+    responses: list[dict], answers: Sequence[dict] = (), is_scored: Sequence[str] = (), as_of: date = AS_OF
+) -> pl.DataFrame:
     scored = ({"account_id": account, "as_of_date": AS_OF, "is_scored": True} for account in is_scored)
     return mart_satisfaction(
         rows("fact_feedback", *responses),
@@ -26,7 +29,7 @@ def satisfaction(responses: list[dict], answers: list[dict] = [], is_scored: lis
         ),
         rows("fact_account_revenue_daily", *scored),
         rows("dim_account", *({"account_id": a["account_id"], "segment": "smb"} for a in answers)),
-        AS_OF,
+        as_of,
     ).collect()
 
 
@@ -80,7 +83,8 @@ def test_churned_accounts_are_not_asked() -> None:
 
 
 def test_the_as_of_month_is_partial_unless_its_last_day_has_come() -> None:
-    assert latest([response(1, 9)])["is_partial"] is False  # as of 31 January
+    assert satisfaction([response(1, 9)])["is_partial"].to_list() == [False, False]
+    assert satisfaction([response(1, 9)], as_of=date(2025, 1, 30))["is_partial"].to_list() == [True, True]
 
 
 def test_a_source_that_is_not_connected_gives_no_rows() -> None:

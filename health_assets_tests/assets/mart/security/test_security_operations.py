@@ -5,15 +5,15 @@ from datetime import date
 import polars as pl
 
 from health_assets.assets.mart.security.security_operations import mart_security_operations
-from health_assets_tests.assets.rows import rows
+from health_assets_tests.assets.rows import AS_OF, rows
 
 
-def operations(*incidents: dict) -> pl.DataFrame:
+def operations(*incidents: dict, as_of: date = AS_OF) -> pl.DataFrame:
     given = (
         {"incident_id": str(n), "account_id": "A", "detected_month": date(2025, 1, 1)} | row
         for n, row in enumerate(incidents)
     )
-    return mart_security_operations(rows("fact_incidents", *given)).collect()
+    return mart_security_operations(rows("fact_incidents", *given), as_of).collect()
 
 
 def whole(*incidents: dict) -> dict:
@@ -49,6 +49,11 @@ def test_parts_by_severity_hold_every_incident() -> None:
     made = operations({"severity": "high"}, {"severity": "high"}, {"severity": None})
     parts = made.filter(pl.col("dimension_type") == "severity").select("dimension_value", "incident_count").rows()
     assert parts == [("high", 2), ("unknown", 1)]
+
+
+def test_the_as_of_month_is_partial_unless_its_last_day_has_come() -> None:
+    assert operations({})["is_partial"].to_list() == [False, False]
+    assert operations({}, as_of=date(2025, 1, 30))["is_partial"].to_list() == [True, True]
 
 
 def test_a_source_that_is_not_connected_gives_no_rows() -> None:

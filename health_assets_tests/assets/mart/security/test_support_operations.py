@@ -5,17 +5,17 @@ from datetime import date, datetime
 import polars as pl
 
 from health_assets.assets.mart.security.support_operations import mart_support_operations
-from health_assets_tests.assets.rows import SETTINGS, rows
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
 
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
 
-def operations(*tickets: dict) -> pl.DataFrame:
+def operations(*tickets: dict, as_of: date = AS_OF) -> pl.DataFrame:
     given = (
         {"ticket_id": str(n), "account_id": "A", "created_month": JANUARY, "is_open": True} | row
         for n, row in enumerate(tickets)
     )
-    return mart_support_operations(rows("fact_tickets", *given), SETTINGS).collect()
+    return mart_support_operations(rows("fact_tickets", *given), SETTINGS, as_of).collect()
 
 
 def whole(*tickets: dict) -> list[dict]:
@@ -59,6 +59,11 @@ def test_where_it_is_not_known_who_was_escalated_or_resolved_the_rates_are_null(
 def test_parts_by_segment_hold_every_ticket() -> None:
     made = operations({"segment": "smb"}, {"segment": None}).filter(pl.col("dimension_type") == "segment")
     assert made.select("dimension_value", "ticket_count").rows() == [("smb", 1), ("unknown", 1)]
+
+
+def test_the_as_of_month_is_partial_unless_its_last_day_has_come() -> None:
+    assert operations({})["is_partial"].to_list() == [False, False]
+    assert operations({}, as_of=date(2025, 1, 30))["is_partial"].to_list() == [True, True]
 
 
 def test_a_source_that_is_not_connected_gives_no_rows() -> None:
