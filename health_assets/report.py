@@ -25,7 +25,7 @@ NOT_MEASURED = "[dim]not measured[/]"
 
 
 def print_status(settings: Settings, console: Console) -> None:
-    """Portfolio, revenue, whom to call and why, support, security, data quality, where to look next.
+    """Portfolio, revenue, whom to call and why, support, shop, security, data quality, where to look next.
 
     Raises:
         SnapshotError: nothing has been published yet, or the snapshot is of another version.
@@ -45,6 +45,7 @@ def print_status(settings: Settings, console: Console) -> None:
             (("mart.net_revenue_retention",), _retention),
             (("mart.churn_risk", "mart.customer_health", "dim.account"), _to_call),
             (("mart.sla_adherence",), _support),
+            (("mart.revenue_concentration", "mart.order_retention_monthly", "mart.high_risk_accounts"), _shop),
             (dashboard.TABLES, dashboard.security_dashboard),
             (("quarantine.loads",), _quarantine),
         ]
@@ -200,6 +201,34 @@ def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
             f"[bold]Support[/] {_pct(100 * met / judged)} of {judged:,} tickets inside their SLA target, "
             f"{breached:,} breached, {pending or 0:,} open and still inside"
         )
+
+
+def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+    sold = connection.sql(
+        "select total_spend, top_share_pct, top_account_count, buyer_count from mart.revenue_concentration "
+        "where dimension_type = 'all'"
+    ).fetchall()
+    if not sold:
+        return
+    spend, share, top, buyers = sold[0]
+    yield ""
+    yield _line(
+        f"[bold]Shop[/] {_money(spend)} {settings.reporting_currency} to date, {_pct(share)} of it from the best {top} "
+        f"of {buyers} buyers"
+    )
+    month = connection.sql(
+        "select month, 100 * monthly_retention_rate, 100 * repeat_purchase_rate from mart.order_retention_monthly "
+        "where not is_partial order by month desc limit 1"
+    ).fetchall()
+    for day, retained, repeated in month:
+        yield _line(
+            f"[bold]Buyers[/] {day:%B %Y}: {_pct(retained)} of those of the month before ordered again; {_pct(repeated)} "
+            "of all have ordered twice"
+        )
+    ((flagged,),) = connection.sql("select count(*) from mart.high_risk_accounts").fetchall()
+    yield _line(
+        f"[bold]High-risk accounts[/] {flagged} with repeated late payments or tickets (mart.high_risk_accounts)"
+    )
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:

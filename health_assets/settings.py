@@ -179,6 +179,13 @@ class Commerce(Section):
     age_groups: dict[str, Annotated[int, Field(ge=0)]]
     high_risk: HighRisk
 
+    @field_validator("age_groups")
+    @classmethod
+    def _every_age_has_a_group(cls, age_groups: dict[str, int]) -> dict[str, int]:
+        if min(age_groups.values(), default=1) > 0:
+            raise ValueError("the youngest group must start at 0, so that `unknown` means that the age is not known")
+        return age_groups
+
 
 class UnitValues(Section):
     """What an item is worth to the account: that it is processed, that its data are sound, that it is not denied."""

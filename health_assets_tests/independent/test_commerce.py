@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from health_assets.report import print_status
 from health_assets_tests.independent.conftest import END, WholeCompany
 
 CENT = 0.01
@@ -239,3 +241,16 @@ def test_the_findings_of_the_document_show(whole_company: WholeCompany) -> None:
         for first, last in ((0, 2), (4, 8))
     )
     assert early > later + 10
+
+
+def test_status_tells_of_the_shop(whole_company: WholeCompany) -> None:
+    console = Console(width=200, record=True, quiet=True)
+    print_status(whole_company.settings, console)
+    ((buyers,),) = whole_company.rows(
+        f"select count(distinct account_id) from staged.orders where order_date <= date '{END}'"
+    )
+    ((flagged,),) = whole_company.rows("select count(*) from mart.high_risk_accounts")
+    told = console.export_text()
+    assert f"of {buyers} buyers" in told
+    assert "Buyers December 2024" in told  # the as-of month is not over
+    assert f"High-risk accounts {flagged} with" in told

@@ -1,9 +1,15 @@
 """Orders by age group."""
 
+from pathlib import Path
+
+import pytest
+
 from health_assets.assets.mart.commerce.order_value_by_age_group import (
     total_spend__of_all_groups_is_that_of_the_accounts,
 )
+from health_assets.settings import SettingsError
 from health_assets_tests.assets.rows import account, made, rows
+from health_assets_tests.frames import settings_of
 
 
 def worth(account_id: str, spend: float, orders: int, **given) -> dict:
@@ -56,3 +62,8 @@ def test_a_lost_account_breaks_the_sum() -> None:
     assert total_spend__of_all_groups_is_that_of_the_accounts(grouped, accounts).collect().is_empty()
     accounts = rows("mart_customer_value", worth("A", 10.0, 1), worth("B", 0.0, 0))
     assert total_spend__of_all_groups_is_that_of_the_accounts(grouped, accounts).collect().height == 1
+
+
+def test_age_groups_that_leave_out_the_youngest_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="must start at 0"):
+        settings_of(tmp_path, commerce={"age_groups": {"grown up": 18}})
