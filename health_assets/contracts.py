@@ -25,6 +25,7 @@ class Contract(dy.Schema):
         required    the source file must bring the column (raw contracts)
         known_from  the day or moment from which a row of the table is known; readers get rows up to the as-of day
         references  "table.column" in which every value that is not null must exist
+        timeless    the column holds for all days alike: its change puts every month made from it out of date
         lenient     an unreadable value becomes null with a warning, the row stays (staged contracts)
         severity    "warn" where a broken bound is worth a look but does not stop the pipeline
     """

@@ -245,6 +245,7 @@ class Warehouse:
         basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
         if table.is_gated and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
             basis += spelling.model_dump_json(exclude={"path"})
+        basis += "".join(self._timeless(TABLES[name]) for name in table.inputs)
         marks = {}
         for month in months_between(max(first, settings.history_start), as_of):
             start = None if table.lookback_months is None else months_before(month, table.lookback_months)
@@ -258,6 +259,14 @@ class Warehouse:
             shape = (basis, min(end_of_month(month), as_of), made_from)
             marks[month] = hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
         return marks
+
+    def _timeless(self, table: Table) -> str:
+        """Hash of what an input says of all days alike, e.g. which event is which feature; empty where it says nothing."""
+        columns = [name for name, column in table.contract.columns().items() if meta(column, "timeless")]
+        if not columns or not self.holds(table.relation):
+            return ""
+        rows = self.connection.cursor().execute(f"select {', '.join(columns)} from {table.relation} order by all")
+        return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
 
     def _arrivals(self, table: Table) -> dict[date, object]:
         """Rows of an input by the month from which they are known; by file too for the profile of an event source."""

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from health_assets.contracts import Contract
+from health_assets.contracts import Contract, dtypes
 from health_assets.orchestration import asset_of, resources
 from health_assets.storage import Warehouse, WarehouseError, end_of_month, months_after, months_between
 from health_assets.tables import TABLES, load_all
@@ -292,3 +292,16 @@ def test_nothing_known_after_the_load_day_is_stale(company):
     with Warehouse.opened(company / "warehouse.duckdb") as warehouse:
         settings = settings_of(company, sources=SOURCES)
         assert warehouse.stale_months(TABLES["staged_usage_events"], LOAD_DAY, settings) == ([], {})
+
+
+def test_catalogue_that_changed_puts_every_month_out_of_date(company):
+    ran(company)
+    users, features, settings = TABLES["fact_user_daily"], TABLES["staged_features"], settings_of(company)
+    rows = [("Login", "login", "access", None)]
+    with Warehouse.opened(company / "warehouse.duckdb") as warehouse:
+        _, without = warehouse.stale_months(users, LOAD_DAY, settings)
+        warehouse.write(features, pl.DataFrame(rows, schema=dtypes(features.contract), orient="row").lazy())
+        _, marks = warehouse.stale_months(users, LOAD_DAY, settings)
+    assert without.keys() == marks.keys()
+    assert len(marks) == 5
+    assert not set(without.values()) & set(marks.values())
