@@ -7,7 +7,7 @@ from health_assets.demo.calendar import SECOND, later, working_hours
 from health_assets.demo.lives import QUALITY, Lives
 from health_assets.demo.naming import account_keys, keys
 
-ITEMS_A_SEAT = 1.6  # a week at the usual activity
+ITEMS_A_SEAT = 4.0  # a week at the usual activity
 ITEMS_AT_SCALE = -0.2  # exponent: the more accounts beyond 150, the lighter the load of each, so that files stay small
 MINUTES, MINUTES_IN_TROUBLE, MINUTES_SPREAD = 34, 1.6, 0.45
 ERROR_RATE, ERROR_RATE_IN_TROUBLE = 0.035, 0.13
