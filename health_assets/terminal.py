@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -51,5 +51,16 @@ def expected_errors() -> Iterator[None]:
     try:
         yield
     except expected as error:
-        errors.print(f"[red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        _refuse(str(error))
+    except KeyboardInterrupt:
+        _refuse("stopped; nothing was published, and the next run makes good what is missing")
+    except Exception as error:
+        said = str(error).lower()
+        if "no space left" not in said and "disk is full" not in said:
+            raise  # a fault of ours, which its traceback explains best
+        _refuse("the disk is full; make room and run again (health-assets doctor says where)")
+
+
+def _refuse(message: str) -> NoReturn:
+    errors.print(f"[red]error[/] {escape(message)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1) from None
