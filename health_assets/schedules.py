@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+from dagster._core.storage.tags import RUN_KEY_TAG
 
 from health_assets.alerts import WEBHOOK_VARIABLE, alert, tell_failure
 from health_assets.alerts.data_alerts import of_failed_run
@@ -17,6 +18,13 @@ from health_assets.outcome import Outcome
 from health_assets.publish import SnapshotError, published_day
 from health_assets.settings import Settings
 
+FIRST = {"dagster/priority": "1"}  # alert runs go before the days that wait in the queue
+NOT_FINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 AT_SIX = "0 6 * * *"
 ALERTS_JOB = "alerts"
 DATA_ALERTS_JOB = "data_alerts"
@@ -35,7 +43,7 @@ def alerts_job(settings: Settings) -> dg.JobDefinition:
         if outcome.trouble:
             raise dg.Failure(f"{outcome.untold} changes could not be delivered and are kept: {outcome.trouble}")
 
-    @dg.job(name=ALERTS_JOB, description="Published snapshot -> what changed -> Slack.")
+    @dg.job(name=ALERTS_JOB, tags=FIRST, description="Published snapshot -> what changed -> Slack.")
     def alerts() -> None:
         tell_changes()
 
@@ -62,7 +70,7 @@ def data_alerts_job(settings: Settings) -> dg.JobDefinition:
         if trouble:
             raise dg.Failure(f"a data alert could not be delivered and is kept: {trouble}")
 
-    @dg.job(name=DATA_ALERTS_JOB, description="A failed run -> one data alert -> Slack.")
+    @dg.job(name=DATA_ALERTS_JOB, tags=FIRST, description="A failed run -> one data alert -> Slack.")
     def data_alerts() -> None:
         tell_failed_run()
 
@@ -161,7 +169,11 @@ def daily_schedule(settings: Settings, cron_schedule: str = AT_SIX) -> dg.Schedu
             return dg.SkipReason(f"as_of is fixed at {settings.as_of} in the settings; remove it to run every day")
         local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone))
         yesterday = local.date() - timedelta(days=1)
-        return [_run_of(day) for day in days_to_run(yesterday, _published_day(settings), settings)]
+        unfinished = dg.RunsFilter(job_name=DAILY_JOB, statuses=NOT_FINISHED)
+        in_work = {run.tags.get(RUN_KEY_TAG) for run in context.instance.get_runs(unfinished)}
+        days = days_to_run(yesterday, _published_day(settings), settings)
+        waiting = [day for day in days if day.isoformat() not in in_work]
+        return [_run_of(day) for day in waiting] or dg.SkipReason(f"{yesterday} is queued or running already")
 
     return daily
 

@@ -96,7 +96,7 @@ def seen_within(seconds: float, happened: Callable[[], bool]) -> bool:
     return False
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(1800)
 def test_schedule_run_snapshot_sensor_alert_run_and_post_and_a_failed_check_posts_one_data_alert(
     company: Path,
     environment: dict[str, str],
@@ -105,7 +105,7 @@ def test_schedule_run_snapshot_sensor_alert_run_and_post_and_a_failed_check_post
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     started = time.monotonic()
-    assert seen_within(700, lambda: len(slack.accepted) > 0), daemon.read_text()[-5000:]
+    assert seen_within(900, lambda: len(slack.accepted) > 0), daemon.read_text()[-5000:]
     digest_after = time.monotonic() - started
     titles = [message["text"] for message in slack.accepted]
     assert len(titles) == 1
