@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,8 +22,11 @@ from health_assets.settings import Settings
 from health_assets_tests.alerts.conftest import SECRET, Publish, Slack, account
 
 
-def tick_at(moment: datetime, instance: dg.DagsterInstance | None = None) -> dg.ScheduleEvaluationContext:
-    return dg.build_schedule_context(instance or dg.DagsterInstance.ephemeral(), moment)
+@pytest.fixture(scope="module")
+def history() -> Iterator[dg.DagsterInstance]:
+    """A history of runs on disk, as schedules want it."""
+    with dg.instance_for_test() as instance:
+        yield instance
 
 
 def company_in(folder: Path, timezone: str) -> Settings:
@@ -42,12 +46,12 @@ def company_in(folder: Path, timezone: str) -> Settings:
     ],
 )
 def test_the_run_at_six_is_for_the_day_before_in_the_companys_zone(
-    tmp_path: Path, timezone: str, at: str, day: str
+    tmp_path: Path, timezone: str, at: str, day: str, history: dg.DagsterInstance
 ) -> None:
     schedule = daily_schedule(company_in(tmp_path, timezone))
     tick = datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert tick.astimezone(ZoneInfo(timezone)).hour == 6
-    (request,) = schedule(tick_at(tick))
+    (request,) = schedule(dg.build_schedule_context(history, tick))
     assert request.run_key == day
     assert request.partition_key == f"{day[:7]}-01"
     assert request.run_config == {"resources": {"as_of": {"config": {"day": day}}}}
@@ -64,10 +68,14 @@ def test_the_schedule_ticks_once_on_each_day_of_a_year(tmp_path: Path, timezone:
     assert [tick.date() for tick in local] == [date(2024, 1, 2) + timedelta(days=n) for n in range(366)]
 
 
-def test_days_missed_while_nothing_ran_are_run_first_over_a_leap_day(company: Settings, publish: Publish) -> None:
+def test_days_missed_are_run_first_over_a_leap_day(
+    company: Settings, publish: Publish, history: dg.DagsterInstance
+) -> None:
+    company: Settings, publish: Publish, history: dg.DagsterInstance
+) -> None:
     publish(date(2024, 2, 27), [account("A1")])
     tick = datetime(2024, 3, 2, 6, tzinfo=UTC)
-    requests = daily_schedule(company)(tick_at(tick))
+    requests = daily_schedule(company)(dg.build_schedule_context(history, tick))
     assert [(one.run_key, one.partition_key) for one in requests] == [
         ("2024-02-28", "2024-02-01"),
         ("2024-02-29", "2024-02-01"),
@@ -90,26 +98,26 @@ def test_days_to_run(company: Settings, published: date | None, days: list[str])
     assert [day.isoformat() for day in days_to_run(date(2025, 3, 30), published, company)] == days
 
 
-def test_a_day_that_is_queued_already_is_not_asked_for_again(company: Settings) -> None:
+def test_a_day_that_is_queued_already_is_not_asked_for_again(company: Settings, history: dg.DagsterInstance) -> None:
     @dg.job
     def daily() -> None: ...
 
     tick = datetime(2025, 3, 31, 6, tzinfo=UTC)
-    with dg.DagsterInstance.ephemeral() as instance:
-        instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTED, tags={"dagster/run_key": "2025-03-30"})
-        skipped = daily_schedule(company)(tick_at(tick, instance))
-        assert "2025-03-30 is queued or running already" in skipped.skip_message
-        later = daily_schedule(company)(tick_at(tick + timedelta(days=1), instance))
+    run = history.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTED, tags={"dagster/run_key": "2025-03-30"})
+    skipped = daily_schedule(company)(dg.build_schedule_context(history, tick))
+    later = daily_schedule(company)(dg.build_schedule_context(history, tick + timedelta(days=1)))
+    history.delete_run(run.run_id)
+    assert "2025-03-30 is queued or running already" in skipped.skip_message
     assert [one.run_key for one in later] == ["2025-03-31"]
 
 
-def test_with_a_fixed_day_the_schedule_skips_and_says_why(company: Settings) -> None:
+def test_with_a_fixed_day_the_schedule_skips_and_says_why(company: Settings, history: dg.DagsterInstance) -> None:
     fixed = company.model_copy(update={"as_of": date(2025, 1, 31)})
-    skipped = daily_schedule(fixed)(tick_at(datetime(2025, 6, 1, tzinfo=UTC)))
+    skipped = daily_schedule(fixed)(dg.build_schedule_context(history, datetime(2025, 6, 1, tzinfo=UTC)))
     assert "as_of is fixed at 2025-01-31" in skipped.skip_message
 
 
-def test_the_day_runs_as_a_month_of_the_daily_job(tmp_path: Path) -> None:
+def test_the_day_runs_as_a_month_of_the_daily_job(tmp_path: Path, history: dg.DagsterInstance) -> None:
     company = company_in(tmp_path, "Asia/Kolkata")
 
     @dg.asset(partitions_def=monthly_partitions(company))
@@ -119,9 +127,7 @@ def test_the_day_runs_as_a_month_of_the_daily_job(tmp_path: Path) -> None:
         assets=[fact], jobs=[daily_job(company)], schedules=[daily_schedule(company)]
     ).get_repository_def()
     tick = datetime(2025, 3, 1, 0, 30, tzinfo=UTC)
-    context = dg.build_schedule_context(
-        instance=dg.DagsterInstance.ephemeral(), repository_def=repository, scheduled_execution_time=tick
-    )
+    context = dg.build_schedule_context(instance=history, repository_def=repository, scheduled_execution_time=tick)
     (request,) = repository.get_schedule_def("daily_schedule").evaluate_tick(context).run_requests or []
     assert request.tags["dagster/partition"] == "2025-02-01"
     assert request.partition_key in repository.get_job("daily").partitions_def.get_partition_keys()
