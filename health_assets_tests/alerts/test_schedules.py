@@ -71,8 +71,6 @@ def test_the_schedule_ticks_once_on_each_day_of_a_year(tmp_path: Path, timezone:
 def test_days_missed_are_run_first_over_a_leap_day(
     company: Settings, publish: Publish, history: dg.DagsterInstance
 ) -> None:
-    company: Settings, publish: Publish, history: dg.DagsterInstance
-) -> None:
     publish(date(2024, 2, 27), [account("A1")])
     tick = datetime(2024, 3, 2, 6, tzinfo=UTC)
     requests = daily_schedule(company)(dg.build_schedule_context(history, tick))
