@@ -117,6 +117,17 @@ def is_fresh(source: str, latest: pl.Expr, day: pl.Expr, settings: Settings) -> 
     return latest.is_not_null() if limit is None else days_between(latest, day) <= limit
 
 
+def while_fresh(panel: pl.LazyFrame, source: str, rows: pl.LazyFrame, dated: str, settings: Settings) -> pl.LazyFrame:
+    """The rows of a panel (with `day`) on days on which a source had begun and had not been silent longer than it may."""
+    feed = rows.select(day=pl.col(dated), feed_day=pl.col(dated)).drop_nulls().unique().sort("day")
+    return (
+        panel.sort("day")
+        .join_asof(feed, on="day")
+        .filter(is_fresh(source, pl.col("feed_day"), pl.col("day"), settings))
+        .drop("feed_day")
+    )
+
+
 def covered_days(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int) -> pl.LazyFrame:
     """When a thing is among those of a trailing window: each occurrence covers its day and the `days - 1` after it.
 

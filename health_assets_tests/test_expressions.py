@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from health_assets import expressions
+from health_assets.settings import Settings
+from health_assets_tests.assets.rows import SETTINGS
 
 FIRST = date(2025, 1, 1)
 
@@ -124,3 +126,16 @@ def test_counts_by_day_hold_what_runs_on_each_day_from_the_members_own_first_day
 def test_a_day_ends_at_the_next_local_midnight():
     assert expressions.end_of_day(date(2025, 1, 31), "UTC") == datetime(2025, 2, 1)
     assert expressions.end_of_day(date(2025, 3, 30), "Europe/Berlin") == datetime(2025, 3, 30, 22)  # summer time began
+
+
+def test_panel_keeps_the_days_on_which_the_source_had_begun_and_was_not_silent_too_long() -> None:
+    days = [date(2025, 1, day) for day in range(1, 11)]
+    seen = pl.LazyFrame({"seen": [date(2025, 1, 3), date(2025, 1, 3), date(2025, 1, 4), None]})
+    limited = SETTINGS.model_copy(update={"stale_after_days": {"letters": 2}})
+
+    def kept(company: Settings) -> list[int]:
+        panel = pl.LazyFrame({"day": days}).pipe(expressions.while_fresh, "letters", seen, "seen", company)
+        return [day.day for day in panel.collect()["day"]]
+
+    assert kept(limited) == [3, 4, 5, 6]
+    assert kept(SETTINGS) == [3, 4, 5, 6, 7, 8, 9, 10]  # without a limit it never goes stale

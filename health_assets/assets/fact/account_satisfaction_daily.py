@@ -9,7 +9,8 @@ import polars as pl
 from health_assets.assets.staged.feedback import LIKELIHOODS
 from health_assets.columns import AccountId, AsOfDate, Count
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, safe_ratio
+from health_assets.expressions import Period, counts_by_day, safe_ratio, while_fresh
+from health_assets.settings import Settings
 from health_assets.tables import table
 
 YEAR = 365
@@ -37,12 +38,11 @@ class AccountSatisfactionDaily(Contract):
     likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="Latest answer; null = never answered")
 
 
-@table(AccountSatisfactionDaily, monthly=True)
+@table(AccountSatisfactionDaily, monthly=True, settings_sections=("stale_after_days",))
 def fact_account_satisfaction_daily(
-    staged_accounts: pl.LazyFrame, staged_feedback: pl.LazyFrame, period: Period
+    staged_accounts: pl.LazyFrame, staged_feedback: pl.LazyFrame, settings: Settings, period: Period
 ) -> pl.LazyFrame:
     """One row per account and day of the period from the company's first response day on, and the account's signup."""
-    feed = staged_feedback.select(first_response_date=pl.col("feedback_date").min())
     rating = pl.col("nps_score")
     rated = staged_feedback.filter(rating.is_not_null())
     counted = {
@@ -52,8 +52,7 @@ def fact_account_satisfaction_daily(
     }
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
-        .join(feed, how="cross")
-        .filter(pl.col("day") >= pl.col("first_response_date"))
+        .pipe(while_fresh, "feedback", staged_feedback, "feedback_date", settings)
         .with_columns(
             pl.col("response_count_365d", "ratings").round().cast(pl.Int64),
             as_of_date="day",

@@ -9,7 +9,7 @@ import polars as pl
 
 from health_assets.columns import AccountId, AsOfDate, Count
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, local_date
+from health_assets.expressions import Period, counts_by_day, local_date, while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -32,7 +32,7 @@ class AccountSecurityDaily(Contract):
     )
 
 
-@table(AccountSecurityDaily, monthly=True, settings_sections=("timezone",))
+@table(AccountSecurityDaily, monthly=True, settings_sections=("timezone", "stale_after_days"))
 def fact_account_security_daily(
     staged_accounts: pl.LazyFrame,
     staged_security_incidents: pl.LazyFrame,
@@ -44,14 +44,13 @@ def fact_account_security_daily(
     counted = _counted(staged_security_incidents, settings, load_day)
     says = pl.col("is_false_positive").is_not_null()
     feed = staged_security_incidents.select(
-        first_incident_date=pl.col("detected_date").min(),
         says_false_positives=says.any(),
         dates_false_positives=(says & pl.col("contained_at").is_not_null()).any(),
     )
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .join(feed, how="cross")
-        .filter(pl.col("day") >= pl.col("first_incident_date"))
+        .pipe(while_fresh, "security_incidents", staged_security_incidents, "detected_date", settings)
         .with_columns(pl.col(*counted).round().cast(pl.Int64), as_of_date="day")
         .with_columns(
             false_positive_count_to_date=pl.when(

@@ -17,7 +17,7 @@ from health_assets.assets.fact.tickets import (
 )
 from health_assets.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, local_date, percent, safe_ratio
+from health_assets.expressions import Period, counts_by_day, local_date, percent, safe_ratio, while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -70,7 +70,7 @@ class AccountSupportDaily(Contract):
     )
 
 
-@table(AccountSupportDaily, monthly=True, settings_sections=("support", "timezone"))
+@table(AccountSupportDaily, monthly=True, settings_sections=("support", "timezone", "stale_after_days"))
 def fact_account_support_daily(
     staged_accounts: pl.LazyFrame,
     staged_support_tickets: pl.LazyFrame,
@@ -82,14 +82,13 @@ def fact_account_support_daily(
     counted = _counted(_dated(staged_support_tickets, settings, load_day), load_day)
     is_load_day = pl.col("day") == load_day
     feed = staged_support_tickets.select(
-        first_ticket_date=pl.col("created_date").min(),
         dates_escalations=pl.col("escalated_at").is_not_null().any(),
         flags_escalations=(pl.col("is_escalated").is_not_null() | pl.col("status").is_not_null()).any(),
     )
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .join(feed, how="cross")
-        .filter(pl.col("day") >= pl.col("first_ticket_date"))
+        .pipe(while_fresh, "support_tickets", staged_support_tickets, "created_date", settings)
         .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
             as_of_date="day",

@@ -4,7 +4,7 @@ from datetime import date
 
 from health_assets.assets.fact.account_satisfaction_daily import fact_account_satisfaction_daily
 from health_assets.expressions import Period
-from health_assets_tests.assets.rows import AS_OF, account, rows
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows
 
 EVENING = Period(AS_OF, AS_OF)
 
@@ -15,7 +15,7 @@ def response(key: str, day: date, rating: float | None = None, **given) -> dict:
 
 def signals(period: Period, *responses: dict) -> list[dict]:
     frames = rows("staged_accounts", account(signup=date(2023, 1, 1))), rows("staged_feedback", *responses)
-    return fact_account_satisfaction_daily(*frames, period).sort("as_of_date").collect().to_dicts()
+    return fact_account_satisfaction_daily(*frames, SETTINGS, period).sort("as_of_date").collect().to_dicts()
 
 
 def test_the_rating_of_an_account_is_its_latest_response() -> None:
