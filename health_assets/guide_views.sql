@@ -47,6 +47,26 @@ left join mart.customer_health_daily as health using (account_id, as_of_date)
 left join fact.account_usage_daily as feed using (account_id, as_of_date)
 left join fact.usage_daily as usage on usage.account_id = day.account_id and usage.activity_date = day.as_of_date;
 
+create view entity.entity_users as
+select
+    account_id as customer_id,
+    user_id,
+    is_active,
+    engagement_score,
+    case user_engagement_tier
+        when 'power' then 'Power User'
+        when 'regular' then 'Regular User'
+        when 'casual' then 'Casual User'
+        when 'light' then 'Light User'
+        when 'inactive' then 'Inactive'
+    end as user_engagement_tier,
+    session_count_30d as total_sessions_30d,
+    event_count_30d as total_events_30d,
+    feature_count_30d as features_used_30d,
+    active_hours_30d,
+    days_since_last_login
+from fact.user_engagement;
+
 create view entity.entity_devices as
 select
     device_id,
