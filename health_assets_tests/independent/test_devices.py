@@ -61,8 +61,8 @@ def test_device_health_and_revenue(whole_company: WholeCompany) -> None:
             from staged.device_readings where reading_date {LAST_30} group by all
         )
         select d.device_id,
-            greatest(0, least(100, uptime - 5 * coalesce(error_readings, 0)
-                - case when maintenance then 10 else 0 end)),
+            case when uptime is not null then greatest(0, least(100, uptime - 5 * coalesce(error_readings, 0)
+                - case when maintenance then 10 else 0 end)) end,
             volume,
             case when status = 'active' then mrr / sum((status = 'active')::int) over (partition by d.account_id)
                 else 0 end
