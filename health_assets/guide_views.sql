@@ -67,6 +67,20 @@ select
     days_since_last_login
 from fact.user_engagement;
 
+create view entity.entity_features as
+select
+    used.account_id as customer_id,
+    used.feature_name,
+    used.feature_category,
+    feature.is_core,
+    used.adoption_rate,
+    used.user_count_30d as users_30d,
+    used.event_count_30d as events_30d,
+    feature.usage_intensity_score,
+    feature.retention_impact_score
+from mart.account_feature_adoption as used
+left join mart.feature_adoption as feature using (feature_name);
+
 create view entity.entity_devices as
 select
     device_id,
@@ -98,6 +112,7 @@ select
     mean_resolution_hours_30d as avg_resolution_time_hours,
     has_escalated_ticket_30d as has_escalated_ticket,
     days_since_last_login,
+    avg_engagement_score,
     feature_adoption_rate,
     user_activation_rate,
     nps_365d as nps_score,

@@ -429,7 +429,7 @@ class Settings(Section):
     satisfaction: Satisfaction
     expansion: Expansion
     engagement: Engagement
-    success_weights: dict[str, Positive]
+    success_weights: dict[Literal["health_score", "avg_engagement_score", "device_health_avg"], Positive]
     lifetime_value: LifetimeValue
     devices: Devices
     commerce: Commerce

@@ -41,6 +41,7 @@ ESSENTIAL = {
         "churn_risk_score",
         "composite_success_score",
         "user_activation_rate",
+        "avg_engagement_score",
         "support_tickets_30d",
         "ticket_resolution_rate",
         "nps_score",
@@ -53,6 +54,8 @@ ESSENTIAL = {
         "maintenance_due",
         "revenue_contribution",
     ],
+    "entity.entity_users": ["engagement_score", "total_sessions_30d", "days_since_last_login"],
+    "entity.entity_features": ["adoption_rate", "usage_intensity_score"],
     "entity.entity_customers": ["customer_health_score", "churn_risk_score", "total_users", "total_devices"],
 }
 

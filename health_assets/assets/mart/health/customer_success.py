@@ -46,6 +46,7 @@ class CustomerSuccess(Contract):
     mean_resolution_hours_30d = Hours("Mean of the tickets resolved in 30 days; null = none")
     escalated_ticket_count_30d = Count("Tickets created in 30 days and escalated; null = not known", nullable=True)
     has_escalated_ticket_30d = dy.Bool(nullable=True, description="Whether there is one; null = not known")
+    avg_engagement_score = Score("Mean engagement score of the users with access")
     total_user_count = Count("Users with access; null = users are not connected, or access is not known", nullable=True)
     user_activation_rate = Share("Users with an event ever / users")
     feature_adoption_rate = Share("Features used in 30 days / features of the catalogue")
@@ -67,6 +68,7 @@ class CustomerSuccess(Contract):
 def mart_customer_success(
     mart_churn_risk: pl.LazyFrame,
     mart_customer_health: pl.LazyFrame,
+    mart_account_engagement: pl.LazyFrame,
     mart_device_health: pl.LazyFrame,
     mart_customer_lifetime_value: pl.LazyFrame,
     fact_account_adoption_daily: pl.LazyFrame,
@@ -79,11 +81,13 @@ def mart_customer_success(
     """Accounts of the as-of day."""
     health = mart_customer_health.select("account_id", "health_score", health_trend_30d="trend_30d")
     is_today = pl.col("as_of_date") == as_of
+    engagement = mart_account_engagement.select("account_id", "avg_engagement_score")
     adoption = fact_account_adoption_daily.filter(is_today).select("account_id", *ADOPTION)
     satisfaction = fact_account_satisfaction_daily.filter(is_today).select("account_id", "nps_rating")
     accounts = mart_churn_risk.select("account_id", "as_of_date", "churn_risk_score")
     for figures in (
         health,
+        engagement,
         adoption,
         satisfaction,
         _tickets(accounts, fact_tickets, settings, as_of),

@@ -33,6 +33,9 @@ def test_composite_is_of_the_parts_that_are_measured_by_their_weights() -> None:
     both = success(mart_customer_health=health, mart_device_health=devices)
     assert both["composite_success_score"] == pytest.approx(70.0)  # (0.5 x 60 + 0.2 x 95) / 0.7
     assert both["health_trend_30d"] == -5.0
+    engagement = [{"account_id": "A", "avg_engagement_score": 40.0}]
+    every = success(mart_customer_health=health, mart_device_health=devices, mart_account_engagement=engagement)
+    assert every["composite_success_score"] == pytest.approx(61.0)  # 0.5 x 60 + 0.3 x 40 + 0.2 x 95
 
 
 def test_device_health_is_the_mean_over_active_devices_that_report() -> None:
