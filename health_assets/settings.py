@@ -148,6 +148,14 @@ class Engagement(Section):
     event_categories: dict[str, list[str]]
 
 
+class SuccessWeights(Section):
+    """What the composite success score is made of."""
+
+    health_score: Weight
+    avg_engagement_score: Weight
+    device_health_avg: Weight
+
+
 class LifetimeValue(Section):
     """Segments of accounts by what they have brought, and from which tenure on they are judged."""
 
@@ -429,7 +437,7 @@ class Settings(Section):
     satisfaction: Satisfaction
     expansion: Expansion
     engagement: Engagement
-    success_weights: dict[Literal["health_score", "avg_engagement_score", "device_health_avg"], Positive]
+    success_weights: SuccessWeights
     lifetime_value: LifetimeValue
     devices: Devices
     commerce: Commerce

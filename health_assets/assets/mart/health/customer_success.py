@@ -97,7 +97,7 @@ def mart_customer_success(
     ):
         accounts = accounts.join(figures, on="account_id", how="left", validate="1:1")
     return (
-        accounts.with_columns(composite_success_score=_weighted_mean(settings.success_weights))
+        accounts.with_columns(composite_success_score=_weighted_mean(settings.success_weights.model_dump()))
         .sort("account_id")
         .select(CustomerSuccess.column_names())
     )

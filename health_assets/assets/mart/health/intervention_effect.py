@@ -1,0 +1,105 @@
+"""Health of an account in the 30 days after it was spoken to, beside accounts of the same band that were not.
+
+An association: those who are called are not chosen at random. Health by day is mart/health/customer_health_daily.py.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.columns import AccountId, Count, Score
+from health_assets.contracts import Contract
+from health_assets.tables import table
+
+WINDOW = 30
+
+
+def Change(description: str) -> dy.Float64:  # noqa: N802 - a column type
+    """A change of health."""
+    return dy.Float64(nullable=True, min=-100, max=100, description=description)
+
+
+class InterventionEffect(Contract):
+    """Did accounts that we spoke to get healthier than those of the same band that we left alone?"""
+
+    account_id = AccountId(primary_key=True, of="staged_accounts")
+    intervention_date = dy.Date(
+        primary_key=True, description="Local day of the touchpoints", metadata={"known_from": True}
+    )
+    touchpoint_count = Count("Touchpoints of the account on the day")
+    health_score = Score("Health on the evening of the day")
+    health_band = dy.String(nullable=True, description="Its band; null = the account is not scored on the day")
+    health_change_30d = Change(
+        "Health 30 days later minus health on the day, in points; null = not over yet, not scored, or the scorecard changed"
+    )
+    untouched_account_count = Count(
+        "Accounts of the same band on the day that nobody spoke to until 30 days later, scored on both days"
+    )
+    untouched_change_30d = Change("Their mean change, in points; null = there is none")
+    effect_30d = dy.Float64(
+        nullable=True, min=-200, max=200, description="Change minus change of the untouched; null where either is"
+    )
+
+
+@table(InterventionEffect)
+def mart_intervention_effect(
+    staged_touchpoints: pl.LazyFrame, mart_customer_health_daily: pl.LazyFrame
+) -> pl.LazyFrame:
+    """One row per account and day with a touchpoint."""
+    key = ["account_id", "intervention_date"]
+    touched = (
+        staged_touchpoints.group_by("account_id", intervention_date="occurred_date")
+        .agg(touchpoint_count=pl.len().cast(pl.Int64))
+        .sort("intervention_date", "account_id")
+    )
+    changes = _changes(mart_customer_health_daily, touched.select("intervention_date").unique())
+    untouched = (
+        changes.filter(pl.col("health_change_30d").is_not_null())
+        .sort("intervention_date", "account_id")
+        .join_asof(
+            touched.select(*key, next_date="intervention_date"),
+            on="intervention_date",
+            by="account_id",
+            strategy="forward",
+            tolerance=f"{WINDOW}d",
+            check_sortedness=False,  # both sides are sorted just above
+        )
+        .filter(pl.col("next_date").is_null())
+        .group_by("intervention_date", "health_band")
+        .agg(untouched_account_count=pl.len().cast(pl.Int64), untouched_change_30d=pl.col("health_change_30d").mean())
+    )
+    return (
+        touched.join(changes, on=key, how="left", validate="1:1")
+        .join(untouched, on=["intervention_date", "health_band"], how="left", validate="m:1")
+        .with_columns(
+            pl.col("untouched_account_count").fill_null(0),
+            effect_30d=pl.col("health_change_30d") - pl.col("untouched_change_30d"),
+        )
+        .sort(key)
+        .select(InterventionEffect.column_names())
+    )
+
+
+def _changes(mart_customer_health_daily: pl.LazyFrame, days: pl.LazyFrame) -> pl.LazyFrame:
+    """Health of every account on the days, and its change until 30 days later. Grain: account_id x day."""
+    scores = mart_customer_health_daily.select("account_id", "as_of_date", "scorecard_version", "health_score")
+    later = scores.with_columns(
+        intervention_date=pl.col("as_of_date").dt.offset_by(f"-{WINDOW}d"), later_score="health_score"
+    )
+    return (
+        mart_customer_health_daily.rename({"as_of_date": "intervention_date"})
+        .select("account_id", "intervention_date", "scorecard_version", "health_score", "health_band")
+        .join(days, on="intervention_date", how="semi")
+        .join(
+            later.select("account_id", "intervention_date", "scorecard_version", "later_score"),
+            on=["account_id", "intervention_date", "scorecard_version"],
+            how="left",
+            validate="1:1",
+        )
+        .select(
+            "account_id",
+            "intervention_date",
+            "health_score",
+            "health_band",
+            health_change_30d=pl.col("later_score") - pl.col("health_score"),
+        )
+    )
