@@ -79,6 +79,11 @@ def mart_customer_success(
     as_of: date,
 ) -> pl.LazyFrame:
     """Accounts of the as-of day."""
+    weights = {
+        "health_score": settings.success_weights.health_score,
+        "avg_engagement_score": settings.success_weights.avg_engagement_score,
+        "device_health_avg": settings.success_weights.device_health_avg,
+    }
     health = mart_customer_health.select("account_id", "health_score", health_trend_30d="trend_30d")
     is_today = pl.col("as_of_date") == as_of
     engagement = mart_account_engagement.select("account_id", "avg_engagement_score")
@@ -97,7 +102,7 @@ def mart_customer_success(
     ):
         accounts = accounts.join(figures, on="account_id", how="left", validate="1:1")
     return (
-        accounts.with_columns(composite_success_score=_weighted_mean(settings.success_weights.model_dump()))
+        accounts.with_columns(composite_success_score=_weighted_mean(weights))
         .sort("account_id")
         .select(CustomerSuccess.column_names())
     )
