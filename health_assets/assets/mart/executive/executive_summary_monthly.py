@@ -16,8 +16,8 @@ from health_assets.tables import identity, table
 
 LOW_BANDS = ["at_risk", "critical"]
 CENT = 0.01
-NOT_SCORED = "null = health was not scored"
-AS_OF_ONLY = "null = not the as-of month, or no account to judge"
+NOT_SCORED = "null = no account has a score"
+AS_OF_ONLY = "null = not the as-of month, or no account could be judged"
 ALL = "all"
 
 
@@ -27,7 +27,7 @@ def HealthBands() -> dy.List:  # noqa: N802 - a column type
     return dy.List(
         dy.Struct(band),
         nullable=True,
-        description=f"Scored accounts and their MRR by health band, unknown included, by name; {NOT_SCORED}",
+        description="Accounts and their MRR by health band, unknown included, by name; null = no scorecard is for them",
     )
 
 
@@ -48,14 +48,16 @@ class ExecutiveSummaryMonthly(Contract):
     logo_churn_pct = Pct("Accounts lost in the month / accounts paying at its start")
     trailing_12m_nrr_pct = Pct("Net revenue retention of 12 months", max=None)
     trailing_12m_grr_pct = Pct("Gross revenue retention of 12 months")
-    health_account_count = Count(f"Accounts with a health score; {NOT_SCORED}", nullable=True)
+    health_account_count = Count("Accounts with a health score; null = no scorecard is for any", nullable=True)
     mean_health_score = Score("Mean health of these")
     low_health_account_count = Count(f"Accounts in the bands at_risk and critical; {NOT_SCORED}", nullable=True)
     mrr_in_low_health = Money(f"MRR of these, as far as it is known; {NOT_SCORED}", nullable=True)
     health_bands = HealthBands()
     at_risk_account_count = Count(f"Accounts of high or critical churn risk; {AS_OF_ONLY}", nullable=True)
     mrr_at_risk = Money(f"MRR of these; {AS_OF_ONLY}", nullable=True)
-    mrr_of_unknown_risk = Money(f"MRR of accounts whose risk is not known; {AS_OF_ONLY}", nullable=True)
+    mrr_of_unknown_risk = Money(
+        "MRR of accounts whose risk is not known; null = not the as-of month, or no MRR known", nullable=True
+    )
     main_risk_driver = dy.String(
         nullable=True, description=f"Factor of churn risk that touches most MRR at risk; {AS_OF_ONLY}, or none at risk"
     )
@@ -134,7 +136,7 @@ def health_by(health: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         health: one row per scored account: health_score, health_band, mrr.
         keys: what makes a group.
     """
-    is_low = pl.col("health_band").is_in(LOW_BANDS)
+    is_low, has_scores = pl.col("health_band").is_in(LOW_BANDS), pl.col("health_score").count() > 0
     bands = (
         health.group_by(*keys, "health_band")
         .agg(account_count=pl.len().cast(pl.Int64), mrr=known_sum("mrr"))
@@ -147,8 +149,8 @@ def health_by(health: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         .agg(
             health_account_count=pl.col("health_score").count().cast(pl.Int64),
             mean_health_score=pl.col("health_score").mean(),
-            low_health_account_count=is_low.sum().cast(pl.Int64),
-            mrr_in_low_health=pl.col("mrr").filter(is_low).sum(),
+            low_health_account_count=pl.when(has_scores).then(is_low.sum().cast(pl.Int64)),
+            mrr_in_low_health=pl.when(has_scores).then(pl.col("mrr").filter(is_low).sum()),
         )
         .join(bands, on=keys, how="left", validate="1:1")
     )
@@ -171,13 +173,13 @@ def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         .sort("main_driver_mrr_at_risk", "main_risk_driver", descending=[True, False])
         .unique(keys, keep="first", maintain_order=True)
     )
-    is_known = pl.col("mrr").count() > 0
-    level = pl.col("risk_level")
+    level, is_known = pl.col("risk_level"), pl.col("mrr").count() > 0
+    is_judged = (level != UNKNOWN).any()
     return (
         risk.group_by(keys)
         .agg(
-            at_risk_account_count=level.is_in(AT_RISK).sum().cast(pl.Int64),
-            mrr_at_risk=pl.when(is_known).then(pl.col("mrr").filter(level.is_in(AT_RISK)).sum()),
+            at_risk_account_count=pl.when(is_judged).then(level.is_in(AT_RISK).sum().cast(pl.Int64)),
+            mrr_at_risk=pl.when(is_known & is_judged).then(pl.col("mrr").filter(level.is_in(AT_RISK)).sum()),
             mrr_of_unknown_risk=pl.when(is_known).then(pl.col("mrr").filter(level == UNKNOWN).sum()),
         )
         .join(drivers, on=keys, how="left", validate="1:1")

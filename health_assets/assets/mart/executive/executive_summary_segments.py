@@ -25,7 +25,7 @@ from health_assets.tables import identity, table
 
 QUARTER = 90
 SEGMENT = ["segment"]
-NO_RISK = "null = no account to judge"
+NO_RISK = "null = no account could be judged"
 NO_TICKETS, NO_INCIDENTS = "null = no tickets connected", "null = no incidents connected"
 
 
@@ -45,14 +45,14 @@ class ExecutiveSummarySegments(Contract):
     trailing_12m_nrr_pct = Pct("MRR now / then, of accounts that paid 12 months ago", max=None)
     trailing_12m_grr_pct = Pct("The same, each account counted with no more than its MRR then")
     trailing_12m_logo_churn_pct = Pct("Of the accounts that paid 12 months ago, those that do not now")
-    health_account_count = Count(f"Accounts with a health score; {NOT_SCORED}", nullable=True)
+    health_account_count = Count("Accounts with a health score; null = no scorecard is for any", nullable=True)
     mean_health_score = Score("Mean health of these")
     low_health_account_count = Count(f"Accounts in the bands at_risk and critical; {NOT_SCORED}", nullable=True)
     mrr_in_low_health = Money(f"MRR of these, as far as it is known; {NOT_SCORED}", nullable=True)
     health_bands = HealthBands()
     at_risk_account_count = Count(f"Accounts of high or critical churn risk; {NO_RISK}", nullable=True)
     mrr_at_risk = Money(f"MRR of these; {NO_RISK}", nullable=True)
-    mrr_of_unknown_risk = Money(f"MRR of accounts whose risk is not known; {NO_RISK}", nullable=True)
+    mrr_of_unknown_risk = Money("MRR of accounts whose risk is not known; null = no MRR known", nullable=True)
     main_risk_driver = dy.String(
         nullable=True, description="Factor of churn risk that touches most MRR at risk; null = no account at risk"
     )

@@ -130,3 +130,14 @@ def test_value_to_cost_is_that_of_the_workflow() -> None:
     month = summary(mart_operations_summary=[workflow])[0]
     assert (month["tickets_processed"], month["workflow_value"], month["workflow_fee"]) == (9, 30, 20)
     assert month["value_to_cost"] == 1.5
+
+
+def test_where_every_risk_and_score_is_unknown_nothing_is_called_safe() -> None:
+    month = summary(
+        mart_churn_risk=[risk("A", "unknown", 50.0)],
+        mart_customer_health_daily=[health("A", AS_OF, None, "unknown")],
+        fact_revenue_monthly=[{"account_id": "A", "month": JANUARY, "mrr": 50.0}],
+    )[0]
+    assert (month["at_risk_account_count"], month["mrr_at_risk"], month["mrr_of_unknown_risk"]) == (None, None, 50)
+    assert (month["low_health_account_count"], month["mrr_in_low_health"]) == (None, None)
+    assert month["health_bands"] == [{"health_band": "unknown", "account_count": 1, "mrr": 50.0}]
