@@ -44,7 +44,7 @@ def demo(
     months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 24,
     end: Annotated[str | None, typer.Option(help="The last day, e.g. 2025-01-31; yesterday by default.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed, end and size give the same bytes.")] = 7,
-    profile: Annotated[str, typer.Option(help="Which sources it has: core, saas, commerce, all ...")] = "core",
+    profile: Annotated[str, typer.Option(help="Which sources it has: core, saas, commerce, all ...")] = "all",
     file_format: Annotated[FileFormat, typer.Option("--format", help="How it exports them.")] = FileFormat.csv,
 ) -> None:
     """Write a simulated company: its exports and the settings that connect them."""
