@@ -269,7 +269,7 @@ class Warehouse:
         return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
 
     def _arrivals(self, table: Table) -> dict[date, object]:
-        """Rows of an input by the month from which they are known; by file too for the profile of an event source."""
+        """What an input holds by the month from which it is known; by file for the profile of an event source."""
         if not self.holds(table.relation):
             return {}
         if table.rows is not None and "month" in dtypes(table.contract):
@@ -281,10 +281,36 @@ class Warehouse:
         known = known_from(table.contract)
         if known is None:
             return {}
+        if table.is_gated:
+            return self._contents(table, known)
         rows = self.connection.cursor().execute(
             f"select date_trunc('month', {known})::date, count(*) from {table.relation} where {known} is not null group by 1"
         )
         return dict(rows.fetchall())
+
+    def _contents(self, table: Table, known: str) -> dict[date, object]:
+        """A sum of hashes by month, so that a row that is corrected in place is seen.
+
+        Each date of a row counts in its own month, together with what every row always has; so a payment changes the
+        month in which it was made, not that of the invoice. States without a date (enums, flags) change nothing.
+        """
+        columns = table.contract.columns().items()
+        dates = [name for name, column in columns if column.dtype.is_temporal()]
+        always = [
+            name
+            for name, column in columns
+            if not column.nullable and column.dtype != pl.Boolean and not isinstance(column.dtype, pl.Enum)
+        ]
+        row = ", ".join(f'"{name}"' for name in always)
+        each_date = " union all ".join(
+            f"select greatest(date_trunc('month', {name}), date_trunc('month', {known}))::date as month, "
+            f"hash('{name}', {name}, {row}) as content from {table.relation} where {name} is not null"
+            for name in dates
+        )
+        rows = self.connection.cursor().execute(
+            f"select month, count(*), sum(content) from ({each_date}) where month is not null group by month"
+        )
+        return {month: content for month, *content in rows.fetchall()}
 
     def files_with(self, raw: Table, months: Sequence[date]) -> list[str]:
         """The files of an event source that have rows in some months, or rows without a readable time."""

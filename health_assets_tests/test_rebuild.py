@@ -36,6 +36,7 @@ def test_one_daily_run_makes_up_for_what_went_wrong_before(
         assert not run(company, END - timedelta(days=20))
     assert run(company, END - timedelta(days=20))
     arrive_late(company)
+    correct_in_place(company)
     for name in ("fact_user_daily", "fact_account_usage_daily"):
         forget_last_column(company, name)
     assert run(company, END)
@@ -94,6 +95,15 @@ def arrive_late(company: Settings) -> None:
         rows = pl.read_csv(file, infer_schema=False)
         late = rows.tail(1).with_columns(pl.lit("late").alias(key), pl.lit(f"{LATE}").alias(day))
         pl.concat([rows, late]).write_csv(file)
+
+
+def correct_in_place(company: Settings) -> None:
+    """The oldest subscription turns out to be twice as dear; no row more, no row less."""
+    (file,) = files_of("subscriptions", company.sources["subscriptions"])
+    rows = pl.read_csv(file, infer_schema=False)
+    is_oldest = pl.int_range(pl.len()) == pl.col("start_date").arg_min()
+    twice = (2 * pl.col("mrr_amount").cast(pl.Float64)).cast(pl.String)
+    rows.with_columns(mrr_amount=pl.when(is_oldest).then(twice).otherwise("mrr_amount")).write_csv(file)
 
 
 def assert_same_tables(company: Settings, other: Settings) -> None:

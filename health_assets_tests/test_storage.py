@@ -12,9 +12,11 @@ import polars as pl
 import pytest
 
 from health_assets.contracts import Contract, dtypes
+from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
 from health_assets.orchestration import asset_of, resources
 from health_assets.storage import Warehouse, WarehouseError, end_of_month, months_after, months_between
 from health_assets.tables import TABLES, load_all
+from health_assets_tests.assets.rows import rows
 from health_assets_tests.frames import LOAD_DAY, Toy, settings_of, table_of, toys, written
 
 load_all()
@@ -305,3 +307,40 @@ def test_catalogue_that_changed_puts_every_month_out_of_date(company):
     assert without.keys() == marks.keys()
     assert len(marks) == 5
     assert not set(without.values()) & set(marks.values())
+
+
+# -- rows that change in place ----------------------------------------------------------------------------------------
+
+BILL = {
+    "invoice_id": "1",
+    "account_id": "A",
+    "invoice_date": date(2024, 11, 5),
+    "invoice_month": NOVEMBER,
+    "due_date": date(2024, 11, 20),
+    "amount": 100.0,
+    "currency": "USD",
+    "status": "open",
+    "is_paid": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "months"),
+    [
+        ({}, set()),
+        ({"amount": 90.0}, {NOVEMBER, DECEMBER, JANUARY}),
+        ({"due_date": date(2024, 12, 20)}, {NOVEMBER, DECEMBER, JANUARY}),
+        ({"paid_date": date(2025, 1, 3), "status": "paid", "is_paid": True}, {JANUARY}),
+        ({"status": "overdue"}, set()),
+    ],
+    ids=["nothing", "amount", "date", "payment", "state"],
+)
+def test_row_that_changes_in_place_makes_the_months_since_then_stale(warehouse, tmp_path, change, months):
+    def marks(bill: dict) -> dict[date, str]:
+        kept = rows("staged_invoices", bill).collect()
+        loads = pl.DataFrame(schema={"month": pl.Date, **dict.fromkeys(LOAD_COUNTS, pl.Int64)})
+        warehouse.write(TABLES["staged_invoices"], Gated(kept, pl.DataFrame(schema=QUARANTINE_SCHEMA), loads))
+        return warehouse.stale_months(TABLES["fact_account_revenue_daily"], LOAD_DAY, settings_of(tmp_path))[1]
+
+    before, after = marks(BILL), marks(BILL | change)
+    assert {month for month, mark in after.items() if mark != before[month]} == months
