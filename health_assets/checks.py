@@ -59,17 +59,13 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
     made = promises(table)
     if not made:
         return None
-    reads = sorted({name for identity in table.identities for name in identity.inputs} - {table.name})
-
     @dg.multi_asset_check(
         name=f"{table.name}_checks",
         specs=[
             dg.AssetCheckSpec(
                 promise.name,
                 asset=table.name,
-                additional_deps=[dg.AssetKey(name) for name in reads]
-                if promise.kind == "rule" and not promise.columns
-                else [],
+                additional_deps=[dg.AssetKey(name) for name in _reads_besides(table, promise)],
                 description=promise.description or None,
                 blocking=promise.severity == ERROR,
                 partitions_def=monthly_partitions(settings) if table.monthly else None,
@@ -90,6 +86,20 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
             )
 
     return checks
+
+
+def _reads_besides(table: Table, promise: Expectation) -> list[str]:
+    """The other tables that a check looks at, and has to wait for."""
+    if promise.kind == "references":
+        named = {promise.arguments["target"].split(".")[0]}
+    else:
+        named = {
+            name
+            for identity in table.identities
+            if identity.expectation.name == promise.name
+            for name in identity.inputs
+        }
+    return sorted(named - {table.name})
 
 
 def judged(

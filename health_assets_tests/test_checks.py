@@ -258,3 +258,10 @@ def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
             )
         }
     assert said["rows__within_history"] == (False, {"broken": 3, "of_rows": 5})
+
+
+def test_check_of_a_reference_waits_for_the_table_that_it_refers_to(tmp_path):
+    made = checks.checks_of(load_all()["fact_revenue_monthly"], settings_of(tmp_path))
+    deps = {spec.name: {dep.asset_key.path[-1] for dep in spec.additional_deps} for spec in made.check_specs}
+    assert "dim_account" in deps["account_id__references_dim_account"]
+    assert "dim_account" not in deps["grain__unique"]
