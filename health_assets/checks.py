@@ -59,6 +59,7 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
     made = promises(table)
     if not made:
         return None
+
     @dg.multi_asset_check(
         name=f"{table.name}_checks",
         specs=[
