@@ -18,6 +18,7 @@ from health_assets.outcome import Outcome
 from health_assets.publish import SnapshotError, published_day
 from health_assets.settings import Settings
 
+NO_WAREHOUSE = {"io_manager": dg.mem_io_manager}  # else these jobs would open it, and it may be what is in trouble
 FIRST = {"dagster/priority": "1"}  # alert runs go before the days that wait in the queue
 NOT_FINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -43,7 +44,12 @@ def alerts_job(settings: Settings) -> dg.JobDefinition:
         if outcome.trouble:
             raise dg.Failure(f"{outcome.untold} changes could not be delivered and are kept: {outcome.trouble}")
 
-    @dg.job(name=ALERTS_JOB, tags=FIRST, description="Published snapshot -> what changed -> Slack.")
+    @dg.job(
+        name=ALERTS_JOB,
+        tags=FIRST,
+        resource_defs=NO_WAREHOUSE,
+        description="Published snapshot -> what changed -> Slack.",
+    )
     def alerts() -> None:
         tell_changes()
 
@@ -70,7 +76,12 @@ def data_alerts_job(settings: Settings) -> dg.JobDefinition:
         if trouble:
             raise dg.Failure(f"a data alert could not be delivered and is kept: {trouble}")
 
-    @dg.job(name=DATA_ALERTS_JOB, tags=FIRST, description="A failed run -> one data alert -> Slack.")
+    @dg.job(
+        name=DATA_ALERTS_JOB,
+        tags=FIRST,
+        resource_defs=NO_WAREHOUSE,
+        description="A failed run -> one data alert -> Slack.",
+    )
     def data_alerts() -> None:
         tell_failed_run()
 
@@ -91,7 +102,7 @@ def prune_job(settings: Settings) -> dg.JobDefinition:
     def prune_old_runs(context: dg.OpExecutionContext) -> None:
         context.log.info(prune(context.instance, settings.operations.keep_history_days).summary())
 
-    @dg.job(name=PRUNE_JOB, description="Old runs, their events and logs are deleted.")
+    @dg.job(name=PRUNE_JOB, resource_defs=NO_WAREHOUSE, description="Old runs, their events and logs are deleted.")
     def prune_history() -> None:
         prune_old_runs()
 

@@ -16,6 +16,7 @@ from health_assets.schedules import (
     data_alerts_job,
     days_to_run,
     failed_run_sensor,
+    prune_job,
     published_sensor,
 )
 from health_assets.settings import Settings
@@ -215,3 +216,16 @@ def test_a_data_alert_that_slack_does_not_take_is_told_by_the_next_alert_run(
         publish(date(2025, 1, 27), [account("A1")])
         assert alerts_job(company).execute_in_process(instance=instance).success
     assert len(posted.accepted) == 1
+
+
+@pytest.mark.parametrize("name", ["alerts", "data_alerts", "prune_history"])
+def test_only_the_daily_run_opens_the_warehouse(company: Settings, name: str) -> None:
+    @dg.io_manager
+    def of_the_warehouse(_: dg.InitResourceContext) -> None:
+        raise AssertionError("opened the warehouse")
+
+    data_alerts = data_alerts_job(company)
+    made = dg.Definitions(
+        jobs=[alerts_job(company), data_alerts, prune_job(company)], resources={"io_manager": of_the_warehouse}
+    )
+    assert made.resolve_job_def(name).resource_defs["io_manager"] is dg.mem_io_manager
