@@ -97,6 +97,13 @@ def _remarks(company: settings.Settings, account: str, day: date, found: Explain
             "where account_id = ? and as_of_date = ?",
             [account, day],
         ).fetchone()
+        by_hand = connection.execute(
+            "select health_band, override_expiry_date, override_author, override_reason from mart.customer_health "
+            "where account_id = ? and as_of_date = ? and is_overridden",
+            [account, day],
+        ).fetchone()
+    if by_hand is not None:
+        return ["Set by hand: {} until {}, by {}: {}".format(*by_hand)]
     if published is None:
         return ["Nothing is published of this account and day: the scorecards were others then"]
     scorecard, version, score = published
