@@ -5,7 +5,7 @@ from functools import cache
 
 import polars as pl
 
-from health_assets.contracts import known_from, meta
+from health_assets.contracts import dtypes, known_from, meta
 from health_assets.expressions import Period
 from health_assets.gate import gated
 from health_assets.settings import Settings
@@ -46,7 +46,8 @@ def evaluated(
         if table.is_gated or table.layer == "raw":
             return staged[name] if name in staged else table.contract.create_empty()
         inputs = {reads: read(reads) for reads in table.inputs}
-        return table.function(**inputs, **_given(table.injected, settings, as_of=as_of, period=period)).collect()
+        rows = table.function(**inputs, **_given(table.injected, settings, as_of=as_of, period=period)).collect()
+        return rows.cast(dtypes(table.contract))  # as the warehouse does
 
     def read(name: str) -> pl.LazyFrame:
         known = known_from(tables[name].contract)
