@@ -23,7 +23,7 @@ SETTINGS = company_settings.load(company_settings.DEFAULTS).model_copy(
     update={"as_of": LOADED, "history_start": FIRST, "stale_after_days": {}}
 )
 ACCOUNTS, ROWS, BLANK = 8, 80, 0.2
-AGREED = {"due_date", "payment_due_date", "period_start", "period_end", "trial_end_date", "renewal_date"}  # in advance
+AGREED = {"due_date", "payment_due_date", "period_start", "period_end", "trial_end_date", "renewal_date", "expiry_date"}
 WORDS = {"currency": ["USD"], "event_name": ["dashboard_viewed", "email_sent", "api_call", "own_event"]}
 STATUS = pl.col("status").cast(pl.String)
 FOLLOWS = {  # what a file says of a row before the date is there
