@@ -48,8 +48,9 @@ class Warehouse:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            had_log = path.with_name(f"{path.name}.wal").exists()
             connection = duckdb.connect(str(path))
-            _refuse_cut_file(connection, path)
+            _refuse_cut_file(connection, path, had_log=had_log)
         except duckdb.Error as error:
             raise WarehouseError(_cannot_open(path, str(error))) from None
         try:
@@ -421,10 +422,14 @@ def holder_of(error: str) -> str | None:
     return holder[1] if holder else None
 
 
-def _refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """DuckDB opens a file whose end is missing, and fails later where a block is read that is not there."""
-    size = connection.execute("select total_blocks * block_size from pragma_database_size()").fetchone()
-    if size and path.stat().st_size < size[0]:
+def _refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, *, had_log: bool) -> None:
+    """DuckDB opens a file whose end is missing, and fails later where a block is read that is not there.
+
+    Each used block has a place of its own in the file; free ones at its end are cut off by DuckDB itself, and a log that
+    is read on opening uses blocks that are not written yet.
+    """
+    size = connection.execute("select used_blocks * block_size from pragma_database_size()").fetchone()
+    if size and not had_log and path.stat().st_size < size[0]:
         connection.close()
         raise duckdb.IOException(f"it has {path.stat().st_size:,} bytes of more than {size[0]:,}")
 

@@ -30,6 +30,18 @@ def test_a_file_cut_short_is_kept_aside_and_the_next_run_starts_anew(tmp_path: P
         assert not warehouse.holds(TOY.relation)
 
 
+def test_a_file_whose_free_blocks_duckdb_cut_off_itself_is_sound(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    many = toys(*((f"key {n}", LOAD_DAY, float(n % 100)) for n in range(60_000)))
+    for rows in (many, many, many.head(1), many, many.head(1)):
+        with Warehouse.opened(file) as warehouse:
+            warehouse.write(TOY, rows)
+            warehouse.write(TOY, many)
+            warehouse.write(TOY, rows)
+    with Warehouse.opened(file) as warehouse:
+        assert warehouse.row_count(TOY.relation) == 1
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.999])
 def test_a_log_cut_short_gives_the_state_of_some_commit_or_is_refused(tmp_path: Path, share: float) -> None:
     file, log = tmp_path / "warehouse.duckdb", tmp_path / "warehouse.duckdb.wal"
