@@ -46,6 +46,10 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         if event.dagster_event_type != DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
             super().store_event(event)
 
+    def store_asset_check_event(self, event: EventLogEntry, event_id: int | None) -> None:
+        """The verdict as a new row, since none was planned for it."""
+        self._store_runless_asset_check_evaluation(event, event_id)
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
