@@ -5,29 +5,23 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from health_assets import cli
 from health_assets.settings import SETTINGS_VARIABLE
+from health_assets_tests.conftest import END, WholeCompany, said_by
 
 SETTINGS = "demo/settings.yml"
 
 
-def said_by(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.app, list(arguments))
-
-
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Result, Result]]:
+def ran(whole_company: WholeCompany) -> Iterator[tuple[Path, Result, Result]]:
     """A folder in which the demo company was written and run: the folder, and what both commands said."""
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cli")
-        patch.chdir(folder)
-        patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
+        patch.chdir(whole_company.folder)
+        patch.setenv("DAGSTER_HOME", str(whole_company.folder / "dagster"))
         patch.setenv("COLUMNS", "160")
         patch.delenv(SETTINGS_VARIABLE, raising=False)
-        demo = said_by("demo", "--folder", "demo", "--accounts", "12", "--months", "4", "--end", "2025-01-31")
-        yield folder, demo, said_by("run", "--settings", SETTINGS)
+        yield whole_company.folder, whole_company.demo, whole_company.run
 
 
 @pytest.fixture
@@ -42,7 +36,7 @@ def test_demo_writes_exports_and_settings(ran: tuple[Path, Result, Result]) -> N
     folder, demo, _ = ran
     assert demo.exit_code == 0, demo.output
     assert (folder / SETTINGS).exists()
-    assert "up to 2025-01-31" in demo.output
+    assert f"up to {END}" in demo.output
 
 
 def test_unknown_profile_is_refused_with_those_that_exist(empty: Path) -> None:
@@ -54,7 +48,7 @@ def test_unknown_profile_is_refused_with_those_that_exist(empty: Path) -> None:
 def test_run_publishes_and_sums_up(ran: tuple[Path, Result, Result]) -> None:
     folder, _, run = ran
     assert run.exit_code == 0, run.output
-    assert "Demo Company, as of 2025-01-31" in run.output
+    assert f"Demo Company, as of {END}" in run.output
     assert ", 0 failed, in" in run.output
     with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
         assert snapshot.sql("select count(*) > 0 from dim.account").fetchone() == (True,)
@@ -80,7 +74,7 @@ def test_status_tells_where_we_stand(ran: tuple[Path, Result, Result]) -> None:
     status = said_by("status", "--settings", SETTINGS)
     assert status.exit_code == 0, status.output
     parts = [
-        "Demo Company, as of 2025-01-31",
+        f"Demo Company, as of {END}",
         "Health (standard)",
         "MRR at risk",
         "Retention",
@@ -158,7 +152,7 @@ def test_scorecard_explain_ends_in_the_published_score(ran: tuple[Path, Result, 
 
 def test_scorecard_compare_counts_who_would_change_band(ran: tuple[Path, Result, Result]) -> None:
     same = said_by("scorecard", "compare", "standard", "standard", "--settings", SETTINGS)
-    assert "As of 2025-01-31: 0 of" in same.output
+    assert f"As of {END}: 0 of" in same.output
     assert said_by("scorecard", "compare", "standard", "bakery", "--settings", SETTINGS).exit_code == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from health_assets.report import print_status
-from health_assets_tests.independent.conftest import END, WholeCompany
+from health_assets_tests.conftest import END, WholeCompany
 
 CENT = 0.01
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from health_assets_tests.independent.conftest import END, WholeCompany
+from health_assets_tests.conftest import END, WholeCompany
 
 LAST_30 = f"between date '{END}' - 29 and date '{END}'"
 LAST_365 = f"between date '{END}' - 364 and date '{END}'"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from health_assets_tests.independent.conftest import WholeCompany
+from health_assets_tests.conftest import WholeCompany
 
 NEAR = 1e-6
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from health_assets_tests.independent.conftest import END, WholeCompany
+from health_assets_tests.conftest import END, WholeCompany
 
 STATEMENTS = sorted((Path(__file__).parents[1] / "guide").glob("*.sql"))
 each_statement = pytest.mark.parametrize("statement", STATEMENTS, ids=[file.stem for file in STATEMENTS])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from health_assets_tests.independent.conftest import WholeCompany
+from health_assets_tests.conftest import WholeCompany
 
 # Months of the calendar beside the items and outcomes of each account, as the metric book has them.
 MONTHS = """

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from health_assets_tests.independent.conftest import WholeCompany
+from health_assets_tests.conftest import WholeCompany
 
 STANDARD = """
 with day as (select max(as_of_date) as as_of from mart.customer_health),

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from health_assets_tests.independent.conftest import WholeCompany
+from health_assets_tests.conftest import WholeCompany
 
 
 @pytest.fixture

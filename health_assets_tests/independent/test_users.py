@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from health_assets_tests.independent.conftest import END, WholeCompany
+from health_assets_tests.conftest import END, WholeCompany
 
 ACCOUNTS = f"(select account_id from staged.accounts where signup_date <= date '{END}')"
 EVENTS = f"""

@@ -1,6 +1,6 @@
 """The company that the independent calculations stand on."""
 
-from health_assets_tests.independent.conftest import WholeCompany
+from health_assets_tests.conftest import WholeCompany
 
 
 def test_accounts_reach_the_warehouse(whole_company: WholeCompany) -> None:
