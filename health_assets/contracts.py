@@ -7,6 +7,7 @@ the columns shown in Dagster and the data dictionary. Great Expectations itself 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import dataframely as dy
@@ -56,8 +57,9 @@ class Expectation:
     description: str = ""
 
 
+@cache
 def dtypes(contract: type[Contract]) -> dict[Any, Any]:
-    """Column name -> Polars dtype, in the contract's order."""
+    """Column name -> Polars dtype, in the contract's order; one dict for all who ask, not to be changed."""
     return {name: column.dtype for name, column in contract.columns().items()}
 
 
@@ -66,6 +68,7 @@ def meta(column: Column, key: str, default: Any = None) -> Any:
     return (column.metadata or {}).get(key, default)
 
 
+@cache
 def known_from(contract: type[Contract]) -> str | None:
     """The column that says from which day on a row is known, or None for a table without a time of its own."""
     return next((name for name, column in contract.columns().items() if meta(column, "known_from")), None)
@@ -81,6 +84,7 @@ def grain(contract: type[Contract]) -> str:
     return "one row per " + " and ".join(contract.primary_key()) if contract.primary_key() else "one row"
 
 
+@cache
 def fingerprint(contract: type[Contract]) -> str:
     """A short hash that changes when a column, its type or a rule of the contract changes."""
     shape = [(name, str(dtype)) for name, dtype in dtypes(contract).items()]

@@ -37,6 +37,7 @@ class Warehouse:
     connection: duckdb.DuckDBPyConnection
     path: Path
     written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
+    _held: set[str] = field(default_factory=set)  # tables known to exist
 
     @classmethod
     @contextmanager
@@ -114,12 +115,17 @@ class Warehouse:
         return register_io_source(scan, schema=shape, is_pure=True)
 
     def holds(self, relation: str) -> bool:
-        """Whether a table exists."""
+        """Whether a table exists; none is ever dropped."""
+        if relation in self._held:
+            return True
         schema, name = relation.split(".")
         found = self.connection.cursor().execute(
             "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name]
         )
-        return found.fetchone() is not None
+        if found.fetchone() is None:
+            return False
+        self._held.add(relation)
+        return True
 
     def row_count(self, relation: str) -> int:
         """Rows of a table."""
