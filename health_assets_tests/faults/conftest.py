@@ -65,9 +65,9 @@ class Company:
         """Of the bytes that readers get."""
         return hashlib.sha256(self.published.resolve().read_bytes()).hexdigest()
 
-    def tables(self) -> dict[str, list[tuple]]:
-        """Every row of every table of the warehouse, in an order of its own."""
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+    def tables(self, file: Path | None = None) -> dict[str, list[tuple]]:
+        """Every row of every table of the warehouse, or of another file, in an order of its own."""
+        with duckdb.connect(str(file or self.warehouse), read_only=True) as connection:
             names = connection.sql(
                 f"select schema_name || '.' || table_name from duckdb_tables() where schema_name in {SCHEMAS}"
             ).fetchall()
