@@ -9,6 +9,10 @@ import polars as pl
 
 from health_assets.settings import Settings
 
+CENT = 0.01  # sums of money that differ by less are equal
+SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
+QUARTILES = 4
+
 
 @dataclass(frozen=True)
 class Period:
@@ -54,6 +58,24 @@ def ntile(place: pl.Expr, count: pl.Expr, groups: int) -> pl.Expr:
     size, larger = count // groups, count % groups
     in_larger = larger * (size + 1)  # members of the groups that hold one more
     return 1 + pl.when(place < in_larger).then(place // (size + 1)).otherwise(larger + (place - in_larger) // size)
+
+
+def quartile(value: pl.Expr, within: str) -> pl.Expr:
+    """1 ... 4 among the accounts of a day or month that have a value, lowest first, ties by account_id; else null."""
+    place = pl.int_range(pl.len()).over(within, order_by=[value.is_null(), value, pl.col("account_id")])
+    count = value.count().over(within).cast(pl.Int64)
+    return pl.when(value.is_not_null()).then(ntile(place, count, QUARTILES))
+
+
+def weighted_mean(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:
+    """sum(w s) / sum(w) over the parts that are not null; null where none is."""
+    parts = list(parts)
+    return safe_ratio(pl.sum_horizontal(score * weight for score, weight in parts), weight_present(parts))
+
+
+def weight_present(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:
+    """Sum of the weights of the parts that are not null."""
+    return pl.sum_horizontal(pl.when(score.is_not_null()).then(weight).otherwise(0.0) for score, weight in parts)
 
 
 def rounded(value: pl.Expr, decimals: int) -> pl.Expr:

@@ -9,11 +9,20 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from health_assets.expressions import banded, first_match, ntile, rounded, safe_ratio, up_to
+from health_assets.expressions import (
+    QUARTILES,
+    banded,
+    first_match,
+    quartile,
+    rounded,
+    safe_ratio,
+    up_to,
+    weight_present,
+    weighted_mean,
+)
 from health_assets.settings import Measure, Scorecard, Settings, SettingsError
 
 UNKNOWN = "unknown"  # the band of an account of which too little was measured
-QUARTILES = 4
 NOISE = 9  # decimals: 0.3 x 75 + 0.2 x 100 + ... of exactly 80 must be 80 and no 79.99999999
 SIGNAL_KEY = ["account_id", "as_of_date"]
 EVERYBODY = pl.lit(True)
@@ -109,7 +118,7 @@ def scored(
     """
     dimensions = scorecard.dimensions
     dimension_scores = {
-        f"{dimension}_score": _weighted_mean(
+        f"{dimension}_score": weighted_mean(
             (pl.col(_column(dimension, name)), measure.weight) for name, measure in part.measures.items()
         )
         for dimension, part in dimensions.items()
@@ -123,7 +132,7 @@ def scored(
     is_covered = pl.col("coverage") >= scorecard.min_coverage
     contributions = {
         f"{dimension}_contribution": pl.when(is_covered).then(
-            safe_ratio(part.weight * pl.col(f"{dimension}_score"), _weight_present(parts))
+            safe_ratio(part.weight * pl.col(f"{dimension}_score"), weight_present(parts))
         )
         for dimension, part in dimensions.items()
     }
@@ -132,9 +141,9 @@ def scored(
         .filter(pl.sql_expr(scorecard.accounts), chosen)
         .with_columns(
             **dimension_scores,
-            coverage=(_weight_present(all_measures) / sum(weight for _, weight in all_measures)).round(NOISE),
+            coverage=(weight_present(all_measures) / sum(weight for _, weight in all_measures)).round(NOISE),
         )
-        .with_columns(**contributions, exact_score=pl.when(is_covered).then(_weighted_mean(parts).round(NOISE)))
+        .with_columns(**contributions, exact_score=pl.when(is_covered).then(weighted_mean(parts).round(NOISE)))
         .with_columns(health_score=_rounded_score(scorecard))
         .select(
             "account_id",
@@ -191,20 +200,7 @@ def _steps(measure: Measure) -> pl.Expr:
 
 def _quartile(measure: Measure) -> pl.Expr:
     """SQL's ntile(4) x 25 over the accounts of the day whose metric is there; the first groups take the remainder."""
-    metric = pl.col(measure.metric)
-    place = pl.int_range(pl.len()).over("as_of_date", order_by=[metric.is_null(), metric, pl.col("account_id")])
-    count = metric.count().over("as_of_date").cast(pl.Int64)
-    return ntile(place, count, QUARTILES) * (100.0 / QUARTILES)
-
-
-def _weighted_mean(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:
-    """sum(w s) / sum(w) over the parts that are not null; null where none is."""
-    parts = list(parts)
-    return safe_ratio(pl.sum_horizontal(score * weight for score, weight in parts), _weight_present(parts))
-
-
-def _weight_present(parts: Iterable[tuple[pl.Expr, float]]) -> pl.Expr:
-    return pl.sum_horizontal(pl.when(score.is_not_null()).then(weight).otherwise(0.0) for score, weight in parts)
+    return quartile(pl.col(measure.metric), "as_of_date") * (100.0 / QUARTILES)
 
 
 def _rounded_score(scorecard: Scorecard) -> pl.Expr:

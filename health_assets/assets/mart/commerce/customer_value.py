@@ -11,13 +11,12 @@ import polars as pl
 
 from health_assets.columns import AccountId, Count, Day, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import days_between, first_match, month_of, safe_ratio
+from health_assets.expressions import CENT, days_between, first_match, month_of, safe_ratio
 from health_assets.revenue import DECIMALS_OF_MONEY
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 VALUE_SEGMENTS = ["high", "medium", "low", "none"]
-CENT = 0.01
 DUST = 9  # decimals of a share of a number of accounts: 0.1 x 30 is not above 3
 
 

@@ -6,10 +6,10 @@ Which accounts these are stands in mart/commerce/customer_value.py.
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.commerce.customer_value import CENT, top_count
+from health_assets.assets.mart.commerce.customer_value import top_count
 from health_assets.columns import Count, Money, Pct, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import percent, safe_ratio
+from health_assets.expressions import CENT, percent, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

@@ -8,10 +8,8 @@ import polars as pl
 
 from health_assets.columns import AccountId, Count, Day, Money, Pct, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import safe_ratio
+from health_assets.expressions import CENT, safe_ratio
 from health_assets.tables import identity, table
-
-CENT = 0.01
 
 
 class DeviceFleet(Contract):

@@ -11,11 +11,11 @@ import polars as pl
 from health_assets.assets.mart.health.churn_risk import AT_RISK
 from health_assets.columns import Count, Money, Pct, Score
 from health_assets.contracts import Contract
+from health_assets.expressions import CENT
 from health_assets.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
 LOW_BANDS = ["at_risk", "critical"]
-CENT = 0.01
 NOT_SCORED = "null = no account has a score"
 AS_OF_ONLY = "null = not the as-of month, or no account could be judged"
 ALL = "all"

@@ -10,7 +10,6 @@ import polars as pl
 
 from health_assets.assets.fact.account import SEGMENTS
 from health_assets.assets.mart.executive.executive_summary_monthly import (
-    CENT,
     NOT_SCORED,
     HealthBands,
     health_by,
@@ -20,7 +19,7 @@ from health_assets.assets.mart.executive.executive_summary_monthly import (
 from health_assets.assets.mart.revenue.net_revenue_retention import trailing_year
 from health_assets.columns import AsOfDate, Count, Money, Pct, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import percent, safe_ratio
+from health_assets.expressions import CENT, percent, safe_ratio
 from health_assets.tables import identity, table
 
 QUARTER = 90

@@ -13,7 +13,7 @@ import polars as pl
 from health_assets.assets.mart.health.customer_health import TREND_DAYS
 from health_assets.columns import AccountId, AsOfDate, Count, Money, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import banded, first_match, rounded, safe_ratio
+from health_assets.expressions import CENT, banded, first_match, rounded, safe_ratio
 from health_assets.scorecards import UNKNOWN, joined_signals, with_missing_as_null
 from health_assets.settings import POINTS, ChurnRisk, Factor, LevelRule, Settings
 from health_assets.tables import identity, table
@@ -21,7 +21,6 @@ from health_assets.tables import identity, table
 RISK_LEVELS = ["critical", "high", "medium", "low", UNKNOWN]
 AT_RISK = ["high", "critical"]
 SCORED_STATUSES = ["active", "trial", "suspended"]
-CENT = 0.01
 OPTIONAL_SIGNALS = (
     "nps_rating",
     "critical_incident_count_90d",

@@ -14,7 +14,7 @@ from health_assets.assets.mart.security.satisfaction import Nps
 from health_assets.assets.mart.support.support_performance import ticket_measures
 from health_assets.columns import AccountId, AsOfDate, Count, Hours, Money, Score, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import percent, safe_ratio
+from health_assets.expressions import percent, weighted_mean
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -102,17 +102,12 @@ def mart_customer_success(
     ):
         accounts = accounts.join(figures, on="account_id", how="left", validate="1:1")
     return (
-        accounts.with_columns(composite_success_score=_weighted_mean(weights))
+        accounts.with_columns(
+            composite_success_score=weighted_mean((pl.col(name), weight) for name, weight in weights.items())
+        )
         .sort("account_id")
         .select(CustomerSuccess.column_names())
     )
-
-
-def _weighted_mean(weights: dict[str, float]) -> pl.Expr:
-    """The mean of the scores that are measured, by their weights; null where none is."""
-    there = {name: weight * pl.col(name).is_not_null().cast(pl.Float64) for name, weight in weights.items()}
-    total = pl.sum_horizontal(weight * pl.col(name) for name, weight in weights.items())
-    return safe_ratio(total, pl.sum_horizontal(there.values()))
 
 
 def _tickets(accounts: pl.LazyFrame, fact_tickets: pl.LazyFrame, settings: Settings, as_of: date) -> pl.LazyFrame:

@@ -8,13 +8,12 @@ import polars as pl
 
 from health_assets.columns import Count, Money, Pct, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import percent
+from health_assets.expressions import CENT, percent
 from health_assets.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
 CHURN_SEGMENTS = ["high", "medium", "low", UNKNOWN]
 OF_RISK_LEVEL = {"critical": "high", "high": "high", "medium": "medium", "low": "low", UNKNOWN: UNKNOWN}
-CENT = 0.01
 
 
 class HealthSegments(Contract):

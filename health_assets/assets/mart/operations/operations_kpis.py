@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.fact.account import SEGMENTS
 from health_assets.columns import AccountId, Count, Minutes, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import ntile, safe_ratio
+from health_assets.expressions import quartile, safe_ratio
 from health_assets.tables import table
 
 MONTHS, QUARTILES = 3, 4
@@ -53,8 +53,8 @@ def mart_operations_kpis(fact_workflow_monthly: pl.LazyFrame) -> pl.LazyFrame:
             avg_processing_minutes_3m=safe_ratio(_sum_3m("processing_minutes"), _sum_3m("timed_count")),
             data_error_rate_3m=safe_ratio(_sum_3m("data_error_count"), _sum_3m("data_checked_count")),
             denial_rate_3m=safe_ratio(_sum_3m("denied_count"), decided),
-            volume_quartile=_quartile(pl.when(~pl.col("is_partial")).then(-pl.col("tickets_processed"))),
-            quality_quartile=_quartile(pl.col("denial_rate")),
+            volume_quartile=quartile(pl.when(~pl.col("is_partial")).then(-pl.col("tickets_processed")), "month"),
+            quality_quartile=quartile(pl.col("denial_rate"), "month"),
         )
         .select(OperationsKpis.column_names())
     )
@@ -63,10 +63,3 @@ def mart_operations_kpis(fact_workflow_monthly: pl.LazyFrame) -> pl.LazyFrame:
 def _sum_3m(column: str) -> pl.Expr:
     """Sum of the month and the two before, on the gapless months of an account; null where one is missing or runs."""
     return pl.when(~pl.col("is_partial")).then(pl.col(column).rolling_sum(MONTHS).over("account_id", order_by="month"))
-
-
-def _quartile(value: pl.Expr) -> pl.Expr:
-    """Quarter of the accounts of the month that have a value, lowest first, ties by account."""
-    place = pl.int_range(pl.len()).over("month", order_by=[value.is_null(), value, pl.col("account_id")])
-    count = value.count().over("month").cast(pl.Int64)
-    return pl.when(value.is_not_null()).then(ntile(place, count, QUARTILES))

@@ -9,12 +9,11 @@ import polars as pl
 
 from health_assets.columns import AccountId, Count, Money, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import banded, safe_ratio
+from health_assets.expressions import CENT, banded, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 CLV_SEGMENTS = ["high", "medium", "low", "entry"]
-CENT = 0.01
 
 
 class CustomerLifetimeValue(Contract):

@@ -11,13 +11,12 @@ import polars as pl
 
 from health_assets.columns import Count, Hours, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import local_date, month_of, safe_ratio
+from health_assets.expressions import SLOW_TAIL, local_date, month_of, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "segment"]
 UNKNOWN = "unknown"
-SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 
 
 class SupportOperations(Contract):

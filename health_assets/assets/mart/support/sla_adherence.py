@@ -8,13 +8,12 @@ import polars as pl
 
 from health_assets.columns import Count, Hours, Pct, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import percent, safe_ratio
+from health_assets.expressions import SLOW_TAIL, percent, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "priority", "segment", "category"]
 UNKNOWN = "unknown"
-SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 
 
 class SlaAdherence(Contract):
