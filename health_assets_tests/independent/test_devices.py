@@ -1,10 +1,7 @@
 """Devices, lifetime value, support and cohorts once more: plain SQL over the staged tables, against the marts."""
 
-from typing import Any
-
-import pytest
-
 from health_assets_tests.conftest import END, WholeCompany
+from health_assets_tests.independent.agreement import agree
 
 LAST_30 = f"between date '{END}' - 29 and date '{END}'"
 LAST_365 = f"between date '{END}' - 364 and date '{END}'"
@@ -37,21 +34,8 @@ ACTIVE = f"""
 """
 
 
-def agrees(company: WholeCompany, by_hand: str, of_mart: str) -> None:
-    """Both queries give the same rows, and there are some; the first column is the key."""
-    expected, found = ({row[0]: row[1:] for row in company.rows(query)} for query in (by_hand, of_mart))
-    assert expected
-    assert found.keys() == expected.keys()
-    for key, values in expected.items():
-        assert list(found[key]) == [_nearly(value) for value in values], key
-
-
-def _nearly(value: Any) -> Any:
-    return pytest.approx(float(value), abs=1e-6) if isinstance(value, int | float) else value
-
-
 def test_device_health_and_revenue(whole_company: WholeCompany) -> None:
-    agrees(
+    agree(
         whole_company,
         f"""
         with {ACTIVE}, readings as (
@@ -77,7 +61,7 @@ def test_device_health_and_revenue(whole_company: WholeCompany) -> None:
 
 
 def test_lifetime_value_is_what_was_paid_over_whole_months(whole_company: WholeCompany) -> None:
-    agrees(
+    agree(
         whole_company,
         f"""
         with value as (
@@ -102,7 +86,7 @@ def test_lifetime_value_is_what_was_paid_over_whole_months(whole_company: WholeC
 
 
 def test_expansion_less_contraction(whole_company: WholeCompany) -> None:
-    agrees(
+    agree(
         whole_company,
         f"""
         with {PAID_MONTHS}, moves as (
@@ -119,7 +103,7 @@ def test_expansion_less_contraction(whole_company: WholeCompany) -> None:
 
 
 def test_support_by_segment(whole_company: WholeCompany) -> None:
-    agrees(
+    agree(
         whole_company,
         f"""
         with {ACTIVE}, accounts as (
@@ -144,7 +128,7 @@ def test_support_by_segment(whole_company: WholeCompany) -> None:
 
 
 def test_engagement_cohorts(whole_company: WholeCompany) -> None:
-    agrees(
+    agree(
         whole_company,
         f"""
         with {PAID_MONTHS}, used as (
@@ -160,7 +144,7 @@ def test_engagement_cohorts(whole_company: WholeCompany) -> None:
 
 
 def test_health_segments_hold_every_active_account(whole_company: WholeCompany) -> None:
-    agrees(
+    agree(
         whole_company,
         f"with {ACTIVE} select 1, count(*), sum(mrr) from active",
         "select 1, sum(account_count)::bigint, sum(mrr) from mart.health_segments",
@@ -168,7 +152,7 @@ def test_health_segments_hold_every_active_account(whole_company: WholeCompany) 
 
 
 def test_nps_and_device_health_of_an_account(whole_company: WholeCompany) -> None:
-    agrees(
+    agree(
         whole_company,
         f"""
         with answers as (

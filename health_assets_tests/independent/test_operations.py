@@ -3,6 +3,7 @@
 import pytest
 
 from health_assets_tests.conftest import WholeCompany
+from health_assets_tests.independent.agreement import agree
 
 # Months of the calendar beside the items and outcomes of each account, as the metric book has them.
 MONTHS = """
@@ -112,3 +113,53 @@ def test_summary_of_each_month(whole_company: WholeCompany, months: str) -> None
     columns = "month, account_count, tickets_processed, value, fee, value_to_cost"
     rows, *different = differing(whole_company, query, "mart.operations_summary", columns)
     assert (rows, different) == (14, [0, 0])
+
+
+COUNTED = """, counted as (
+    select m.*, (select count(*) from staged.workflow_items w where w.account_id = m.account_id and {in_month}
+            and completed_at >= started_at) as timed,
+        (select sum(epoch(completed_at - started_at) / 60) from staged.workflow_items w
+            where w.account_id = m.account_id and {in_month} and completed_at >= started_at) as spent,
+        (select count(*) filter (has_data_error) from staged.workflow_items w where w.account_id = m.account_id
+            and {in_month}) as faulty,
+        (select count(has_data_error) from staged.workflow_items w where w.account_id = m.account_id and {in_month}) as known,
+        coalesce(approved, 0) as approved, coalesce(denied, 0) as denied
+    from months m left join decided using (account_id, month)
+)""".format(in_month="completed_at < (select day + 1 from d) and date_trunc('month', completed_at) = m.month")
+
+
+def test_averages_of_three_months_and_quartiles(whole_company: WholeCompany, months: str) -> None:
+    agree(
+        whole_company,
+        f"""{months}{COUNTED}, ranked as (
+            select account_id, month, ntile(4) over (partition by month order by items desc, account_id) as volume,
+                case when denial_rate is not null then ntile(4) over (
+                    partition by month, denial_rate is null order by denial_rate, account_id) end as quality
+            from counted where is_closed
+        )
+        select account_id, month, case when is_closed and count(*) over w = 3 then avg(items) over w end,
+            case when is_closed and count(*) over w = 3 then sum(spent) over w / nullif(sum(timed) over w, 0) end,
+            case when is_closed and count(*) over w = 3 then sum(faulty) over w / nullif(sum(known) over w, 0) end,
+            case when is_closed and count(*) over w = 3
+                then sum(denied) over w / nullif(sum(approved + denied) over w, 0) end,
+            volume, quality
+        from counted left join ranked using (account_id, month)
+        window w as (partition by account_id order by month rows 2 preceding)""",
+        "select account_id, month, avg_tickets_processed_3m, avg_processing_minutes_3m, data_error_rate_3m, denial_rate_3m, "
+        "volume_quartile, quality_quartile from mart.operations_kpis",
+    )
+
+
+def test_weighted_rates_and_accounts_at_risk_of_each_month(whole_company: WholeCompany, months: str) -> None:
+    agree(
+        whole_company,
+        f"""{months}{COUNTED}
+        select month, count(*) filter (items > 0), sum(spent) / sum(timed),
+            case when any_value(is_closed) then sum(faulty) / sum(known) end,
+            case when any_value(is_closed) then sum(denied) / sum(approved + denied) end,
+            (select nullif(count(*) filter (risk_score >= 2), if(count(risk_score) = 0, 0, -1))
+                from mart.operations_risk r where r.month = counted.month)
+        from counted group by month""",
+        "select month, working_account_count, avg_processing_minutes, data_error_rate, denial_rate, at_risk_account_count "
+        "from mart.operations_summary",
+    )

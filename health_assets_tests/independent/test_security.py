@@ -1,10 +1,9 @@
 """Security, satisfaction and support operations a second time, in SQL over the staged tables."""
 
-from decimal import Decimal
-
 import pytest
 
 from health_assets_tests.conftest import WholeCompany
+from health_assets_tests.independent.agreement import agree
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def test_security_operations(whole_company: WholeCompany, as_of: str) -> None:
             within_sla_count, outside_sla_count
         from mart.security_operations order by 1, 2, 3
     """
-    _agree(whole_company, incidents, mart)
+    agree(whole_company, incidents, mart)
 
 
 def test_incidents_by_account_and_day(whole_company: WholeCompany, as_of: str) -> None:
@@ -66,7 +65,7 @@ def test_incidents_by_account_and_day(whole_company: WholeCompany, as_of: str) -
         )
     )
     days = f"(select unnest([{as_of}, {as_of} - 1, {as_of} - 17, {as_of} - 100])::date as day)"
-    _agree(
+    agree(
         whole_company,
         f"""
         select a.account_id, d.day, {counted} from staged.accounts a, {days} d
@@ -85,7 +84,7 @@ def test_answers_by_account_and_day(whole_company: WholeCompany, as_of: str) -> 
     days = f"(select unnest([{as_of}, {as_of} - 1, {as_of} - 17, {as_of} - 100])::date as day)"
     given = "from staged.feedback f where f.account_id = a.account_id and feedback_date"
     latest = "order by feedback_date desc, feedback_id desc limit 1"
-    _agree(
+    agree(
         whole_company,
         f"""
         select a.account_id, d.day,
@@ -105,7 +104,7 @@ def test_answers_by_account_and_day(whole_company: WholeCompany, as_of: str) -> 
 
 
 def test_satisfaction(whole_company: WholeCompany, as_of: str) -> None:
-    _agree(
+    agree(
         whole_company,
         f"""
         with months as (
@@ -143,7 +142,7 @@ def test_support_operations(whole_company: WholeCompany, as_of: str) -> None:
             case when resolved_at >= created_at then epoch_us(resolved_at - created_at) / 3.6e9 end as hours
         from staged.support_tickets where created_date <= {as_of}
     """
-    _agree(
+    agree(
         whole_company,
         f"""
         with tickets as ({tickets}), created as (
@@ -171,7 +170,7 @@ def test_support_operations(whole_company: WholeCompany, as_of: str) -> None:
 
 def test_contract_events(whole_company: WholeCompany, as_of: str) -> None:
     events = f"from staged.contract_events e where e.account_id = a.account_id and event_date <= {as_of}"
-    _agree(
+    agree(
         whole_company,
         f"""
         select account_id, (select count(*) {events}), (select count(*) {events} and event_type::varchar = 'renewed'),
@@ -180,14 +179,3 @@ def test_contract_events(whole_company: WholeCompany, as_of: str) -> None:
         """,
         "select account_id, contract_event_count, renewed_count, revenue_impact_total from mart.customer_journey order by 1",
     )
-
-
-def _agree(whole_company: WholeCompany, expected: str, made: str) -> None:
-    """Both queries answer the same rows, numbers to a millionth."""
-    wanted, found = whole_company.rows(expected), whole_company.rows(made)
-    assert wanted
-    assert [_rounded(row) for row in found] == [_rounded(row) for row in wanted]
-
-
-def _rounded(row: tuple[object, ...]) -> tuple[object, ...]:
-    return tuple(round(float(value), 6) if isinstance(value, int | float | Decimal) else value for value in row)
