@@ -6,7 +6,7 @@ are those of "Does the score work?" in the metric book.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from math import ceil, sqrt
 from statistics import NormalDist
 
@@ -16,7 +16,6 @@ import polars as pl
 from health_assets.settings import Backtest
 
 HEALTH = "health"
-BASELINES = ("recency", "tenure", "mrr", "random")
 NOT_ENOUGH, BEATS, DOES_NOT = "not enough evidence", "beats every baseline", "does not beat its baselines"
 
 
@@ -44,6 +43,7 @@ class Findings:
     """What the backtest found."""
 
     days: list[date]
+    is_commerce: bool  # accounts that order, where nobody pays by contract
     rows: int
     churned_accounts: int  # distinct, in the rows that are ranked
     too_late_rows: int  # churned inside the lead: left out, never counted as stayed
@@ -52,56 +52,18 @@ class Findings:
     beats: dict[str, Interval]  # baseline -> AUC(health) - AUC(baseline), of the same resamples
     top_precision: float | None  # churned among the riskiest share of the accounts
     top_recall: float | None  # of all that churned, those among them
-    top_lost_mrr: float | None  # the same of their MRR
+    top_lost_value: float | None  # the same of their MRR, or spend
     bands: list[BandRate] = field(default_factory=list)
     disordered: list[tuple[str, str]] = field(default_factory=list)  # better band, worse band: disjoint, wrong way
     verdict: str = NOT_ENOUGH
-
-
-def observation_days(first: date, last: date, rules: Backtest) -> list[date]:
-    """Days a month apart whose label window ends inside the data, the latest first chosen.
-
-    Args:
-        first: first day of the history.
-        last: last day of the data.
-        rules: lead and horizon in days.
-    """
-    latest = last - timedelta(days=rules.lead_days + rules.horizon_days)
-    if latest < first:
-        return []
-    months = 12 * (latest.year - first.year) + latest.month - first.month
-    days = pl.select(pl.lit(latest).dt.offset_by(pl.format("-{}mo", pl.int_range(months, -1, -1)))).to_series()
-    return days.filter(days >= first).to_list()
-
-
-def labelled(rows: pl.DataFrame, churns: pl.DataFrame, rules: Backtest) -> pl.DataFrame:
-    """The rows with `churned`: whether the account churned after the lead, within the horizon; null = too late to act.
-
-    Args:
-        rows: account_id x as_of_date.
-        churns: account_id x churn_date, each time an account stopped paying, even if it returned later.
-    """
-    after = pl.col("churn_date") - pl.col("as_of_date")
-    lead, horizon = pl.duration(days=rules.lead_days), pl.duration(days=rules.lead_days + rules.horizon_days)
-    key = ["account_id", "as_of_date"]
-    labels = (
-        rows.select(key)
-        .join(churns, on="account_id", how="inner")
-        .filter(after > pl.duration(days=0), after <= horizon)
-        .group_by(key)
-        .agg(is_too_late=(after <= lead).any())
-    )
-    return rows.join(labels, on=key, how="left", validate="1:1").with_columns(
-        churned=pl.when(pl.col("is_too_late").is_null()).then(False).when(~pl.col("is_too_late")).then(True)
-    )
 
 
 def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings:
     """Rank, compare and judge.
 
     Args:
-        rows: account_id, as_of_date, health_score (null = unknown), health_band, mrr, tenure_days,
-            days_since_last_login (null = never), churned (null = too late to act).
+        rows: account_id, as_of_date, is_commerce, health_score (null = unknown), health_band, value, tenure_days,
+            days_silent (null = never seen), churned (null = too late to act).
         bands: of the scorecards, the best first.
         rules: what counts.
     """
@@ -119,6 +81,7 @@ def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings
     rates = list(_band_rates(ranked, bands, rules.confidence))
     return Findings(
         days=sorted(rows["as_of_date"].unique()),
+        is_commerce=bool(rows["is_commerce"].any()),
         rows=ranked.height,
         churned_accounts=churned_accounts,
         too_late_rows=rows.height - timely.height,
@@ -127,7 +90,7 @@ def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings
         beats=beats,
         top_precision=top[0],
         top_recall=top[1],
-        top_lost_mrr=top[2],
+        top_lost_value=top[2],
         bands=rates,
         disordered=_disordered(rates),
         verdict=_verdict(churned_accounts, beats, rules),
@@ -174,12 +137,12 @@ def _resamples(accounts: int, count: int, generator: np.random.Generator) -> np.
 
 def _rankings(rows: pl.DataFrame, generator: np.random.Generator) -> dict[str, np.ndarray]:
     """Riskiness by the score and by each baseline: long silent, new, small, or by chance. Without usage no recency."""
-    silence = rows["days_since_last_login"]
+    silence = rows["days_silent"]
     rankings = {
         HEALTH: -rows["health_score"].to_numpy(),
         "recency": silence.cast(pl.Float64).fill_null(float("inf")).to_numpy(),  # never is longest
         "tenure": -rows["tenure_days"].to_numpy().astype(float),
-        "mrr": -rows["mrr"].to_numpy(),
+        "spend" if rows["is_commerce"].any() else "mrr": -rows["value"].to_numpy(),
         "random": generator.random(rows.height),
     }
     if silence.is_null().all():
@@ -214,27 +177,27 @@ def _interval(values: np.ndarray, confidence: float) -> Interval:
 
 
 def _top(rows: pl.DataFrame, share: float) -> tuple[float | None, float | None, float | None]:
-    """Precision, recall and share of lost MRR among the riskiest accounts of each day, averaged over the days.
+    """Precision, recall and share of lost MRR (or spend) among the riskiest accounts of each day, averaged over the days.
 
     Where the cut falls among equal scores, each of them is in by its chance.
     """
     found = []
     for _, day in rows.group_by("as_of_date", maintain_order=True):
         wanted = ceil(share * day.height)
-        lost, mrr = day["churned"].cast(pl.Float64).to_numpy(), day["mrr"].fill_null(0).to_numpy()
+        lost, value = day["churned"].cast(pl.Float64).to_numpy(), day["value"].to_numpy()
         if not lost.any():
             continue
         rank = day["health_score"].rank("min").to_numpy().astype(float)
         ties = day.select(pl.len().over("health_score")).to_series().to_numpy()
         caught = np.clip((wanted - rank + 1) / ties, 0, 1) * lost
-        of_mrr = (caught * mrr).sum() / (lost * mrr).sum() if (lost * mrr).any() else np.nan
-        found.append((caught.sum() / wanted, caught.sum() / lost.sum(), of_mrr))
+        of_value = (caught * value).sum() / (lost * value).sum() if (lost * value).any() else np.nan
+        found.append((caught.sum() / wanted, caught.sum() / lost.sum(), of_value))
     if not found:
         return None, None, None
-    precision, recall, of_mrr = (
+    precision, recall, of_value = (
         None if np.isnan(values).all() else float(np.nanmean(values)) for values in np.array(found).T
     )
-    return precision, recall, of_mrr
+    return precision, recall, of_value
 
 
 def _band_rates(rows: pl.DataFrame, bands: list[str], confidence: float) -> Iterator[BandRate]:

@@ -1,38 +1,25 @@
 """`health-assets backtest`: the published history of scores against who churned. What counts is in backtest.py."""
 
 import duckdb
+import polars as pl
 from rich.table import Table
 
 from health_assets import settings
-from health_assets.backtest import HEALTH, Findings, Interval, evaluated, labelled, observation_days
+from health_assets.backtest import HEALTH, Findings, Interval, evaluated
+from health_assets.churn import KEY, churn_dates, labelled, observation_days, observed
 from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use
 from health_assets.terminal import SettingsFile, console, expected_errors
 
-ROWS = """
-    select account_id, as_of_date, health_score, health_band, revenue.mrr::double as mrr, days_since_last_login,
-           date_diff('day', signup_date, as_of_date) as tenure_days
+SCORES = """
+    select account_id, as_of_date, health_score, health_band, days_since_last_login
     from mart.customer_health_daily
-    join fact.account_revenue_daily as revenue using (account_id, as_of_date)
-    join dim.account as account using (account_id)
-    left join {recency} as recency using (account_id, as_of_date)
-    where as_of_date in (select unnest(?)) and revenue.account_status = 'active'
-      and date_diff('day', signup_date, as_of_date) >= ?
+    left join fact.account_adoption_daily using (account_id, as_of_date)
+    where as_of_date in (select unnest(?))
 """
-CHURNS = """
-    with days as (
-        select account_id, as_of_date, account_status,
-               lag(account_status) over of_account as status_before,
-               min(as_of_date) filter (account_status = 'active') over (
-                   partition by account_id order by as_of_date rows between 1 following and unbounded following
-               ) as paying_again
-        from fact.account_revenue_daily
-        window of_account as (partition by account_id order by as_of_date)
-    )
-    select account_id, as_of_date as churn_date from days
-    where account_status = 'churned' and status_before = 'active'
-      and (paying_again is null or paying_again > as_of_date + ?::integer)
-"""
+REVENUE = "select account_id, as_of_date, account_status, mrr::double as mrr from fact.account_revenue_daily"
+ACCOUNTS = "select account_id, signup_date, first_paid_date, cancelled_date from dim.account"
+ORDERS = "select account_id, order_date, total_amount from fact.orders"
 
 
 def backtest(settings_file: SettingsFile = None) -> None:
@@ -43,7 +30,7 @@ def backtest(settings_file: SettingsFile = None) -> None:
         if findings is None:
             rules = company.backtest
             console.print(
-                f"Not enough history: a backtest needs accounts that had paid for {rules.history_days} days on a day "
+                f"Not enough history: a backtest needs accounts that paid, or bought, and had been there for {rules.history_days} days on a day "
                 f"{rules.lead_days + rules.horizon_days} days before the last one"
             )
             return
@@ -60,35 +47,29 @@ def tested(company: settings.Settings) -> Findings | None:
     with snapshot(company.published) as connection:
         try:
             first, last = connection.sql(
-                "select min(as_of_date), max(as_of_date) from mart.customer_health_daily"
+                "select min(as_of_date), max(as_of_date) from fact.account_revenue_daily"
             ).fetchall()[0]
             days = observation_days(first, last, rules) if first else []
-            query = ROWS.format(recency=_with_column(connection, "days_since_last_login"))
-            rows = connection.execute(query, [days, rules.history_days]).pl()
-            churns = connection.execute(CHURNS, [company.revenue.churn_gap_days]).pl()
+            scores = connection.execute(SCORES, [days]).pl()
+            revenue, accounts, orders = (connection.sql(query).pl().lazy() for query in (REVENUE, ACCOUNTS, ORDERS))
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             raise SnapshotError(
                 f"{company.published}: was published by another version ({str(error).splitlines()[0]}); run the pipeline anew"
             ) from None
+    churns = churn_dates(revenue, company.revenue.churn_gap_days)
+    rows = labelled(observed(revenue, orders, accounts, days, rules), churns, orders, rules).collect()
     if rows.is_empty():
         return None
-    return evaluated(labelled(rows, churns, rules), bands_in_use(company), rules)
-
-
-def _with_column(connection: duckdb.DuckDBPyConnection, column: str) -> str:
-    """The account x day fact that has a column."""
-    return connection.execute(
-        "select schema_name || '.' || table_name from duckdb_columns() "
-        "where schema_name = 'fact' and column_name = ? and table_name like 'account%daily' order by 1 limit 1",
-        [column],
-    ).fetchall()[0][0]
+    silence = pl.when("is_commerce").then("days_since_last_order").otherwise("days_since_last_login")
+    scored = rows.join(scores, on=KEY, how="left", validate="1:1").with_columns(days_silent=silence)
+    return evaluated(scored, bands_in_use(company), rules)
 
 
 def _print(findings: Findings, company: settings.Settings) -> None:
     rules = company.backtest
     console.print(
         f"{len(findings.days)} observation days from {findings.days[0]} to {findings.days[-1]}: {findings.rows:,} rows of "
-        f"paying accounts with a score; {findings.churned_accounts} accounts churned {rules.lead_days} to "
+        f"{'ordering' if findings.is_commerce else 'paying'} accounts with a score; {findings.churned_accounts} accounts churned {rules.lead_days} to "
         f"{rules.lead_days + rules.horizon_days} days later. Left out: {findings.too_late_rows} rows that churned too "
         f"soon to act, {findings.unknown_rows} without a score",
         highlight=False,
@@ -101,7 +82,8 @@ def _print(findings: Findings, company: settings.Settings) -> None:
     if findings.top_recall is not None:
         console.print(
             f"The riskiest {100 * rules.top_share:g} % by {HEALTH}: {_pct(findings.top_precision)} churned; they are "
-            f"{_pct(findings.top_recall)} of all that churned and {_pct(findings.top_lost_mrr)} of the MRR lost",
+            f"{_pct(findings.top_recall)} of all that churned and {_pct(findings.top_lost_value)} of the "
+            f"{'spend' if findings.is_commerce else 'MRR'} lost",
             highlight=False,
         )
     bands = _table("band", "rows", "churned", "rate", "interval")

@@ -290,6 +290,7 @@ class Backtest(Section):
     lead_days: Annotated[int, Field(ge=0)]
     horizon_days: Annotated[int, Field(gt=0)]
     history_days: Annotated[int, Field(ge=0)]
+    order_days: Annotated[int, Field(gt=0)]
     top_share: Annotated[float, Field(gt=0, le=1)]
     min_churned: int
     resamples: Annotated[int, Field(gt=0)]

@@ -1,27 +1,17 @@
-"""Does the score work: labels, areas, intervals and verdicts, each by hand."""
+"""Does the score work: areas, intervals and verdicts, each by hand."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from health_assets.backtest import (
-    BEATS,
-    DOES_NOT,
-    NOT_ENOUGH,
-    auc,
-    evaluated,
-    labelled,
-    observation_days,
-    wilson,
-)
+from health_assets.backtest import BEATS, DOES_NOT, NOT_ENOUGH, auc, evaluated, wilson
 from health_assets_tests.assets.rows import SETTINGS
 
 RULES = SETTINGS.backtest
 DAY = date(2025, 1, 31)
-CHURNS = {"account_id": pl.String, "churn_date": pl.Date}
 BANDS = ["healthy", "neutral", "at_risk", "critical"]
 
 
@@ -30,24 +20,16 @@ def area(riskiness: list[float], churned: list[bool], weights: list[int] | None 
     return auc(np.array(riskiness), np.array(churned), drawn)[0]
 
 
-def churns(*days: date) -> pl.DataFrame:
-    return pl.DataFrame({"account_id": ["A"] * len(days), "churn_date": list(days)}, schema=CHURNS)
-
-
-def label(*days_after: int) -> bool | None:
-    rows = pl.DataFrame({"account_id": ["A"], "as_of_date": [DAY]})
-    return labelled(rows, churns(*(DAY + timedelta(days=days) for days in days_after)), RULES)["churned"].item()
-
-
 def fleet(count: int, lost: int, *, is_foretold: bool = True, **columns: Any) -> pl.DataFrame:
     """Accounts on one day: the first `lost` of them churn, and only they have a low score where it is foretold."""
     accounts = pl.DataFrame({"place": range(count)}).with_columns(
         account_id=pl.format("A{}", "place"),
         as_of_date=pl.lit(DAY),
         churned=pl.col("place") < lost,
-        days_since_last_login=pl.lit(1, pl.Int64),
+        is_commerce=pl.lit(False),
+        days_silent=pl.lit(1, pl.Int64),
         tenure_days=pl.lit(100),
-        mrr=pl.lit(10.0),
+        value=pl.lit(10.0),
     )
     score = pl.when(pl.col("churned")).then(20.0).otherwise(90.0) if is_foretold else pl.lit(50.0)
     band = pl.when(pl.col("health_score") < 40).then(pl.lit("critical")).otherwise(pl.lit("healthy"))
@@ -64,25 +46,6 @@ def test_area_counts_ties_half() -> None:
 def test_account_drawn_twice_counts_twice() -> None:
     # the churned at 3 twice: (2 + 2 + 0.5) of 3 x 2
     assert area([3, 1, 2, 1], [True, True, False, False], [2, 1, 1, 1]) == pytest.approx(4.5 / 6)
-
-
-def test_churn_counts_after_the_lead_and_within_the_horizon() -> None:
-    assert [label(days) for days in (0, 1, 14, 15, 104, 105)] == [False, None, None, True, True, False]
-
-
-def test_churn_too_soon_is_left_out_even_if_it_churns_again() -> None:
-    assert label(10, 60) is None
-
-
-def test_account_that_returned_later_has_churned_all_the_same() -> None:
-    assert label(-30, 20) is True
-    assert label() is False
-
-
-def test_days_are_a_month_apart_and_their_windows_end_inside_the_data() -> None:
-    # 14 + 90 days before 31 May is 16 February
-    assert observation_days(date(2024, 12, 20), date(2025, 5, 31), RULES) == [date(2025, 1, 16), date(2025, 2, 16)]
-    assert observation_days(date(2025, 5, 1), date(2025, 5, 31), RULES) == []
 
 
 def test_wilson_interval_by_hand() -> None:
@@ -103,7 +66,7 @@ def test_under_thirty_churned_accounts_nothing_is_proven() -> None:
 def test_score_that_foretells_churn_beats_every_baseline() -> None:
     found = evaluated(fleet(300, 30), BANDS, RULES)
     assert (found.auc["health"].estimate, found.auc["recency"].estimate, found.verdict) == (1, 0.5, BEATS)
-    assert (found.top_precision, found.top_recall, found.top_lost_mrr) == (1, 1, 1)
+    assert (found.top_precision, found.top_recall, found.top_lost_value) == (1, 1, 1)
     assert [(rate.band, rate.churned) for rate in found.bands] == [
         ("healthy", 0), ("neutral", 0), ("at_risk", 0), ("critical", 30),
     ]  # fmt: skip
@@ -137,5 +100,10 @@ def test_seed_gives_the_same_intervals_again() -> None:
 
 
 def test_recency_is_no_baseline_without_usage() -> None:
-    rows = fleet(10, 2, days_since_last_login=pl.lit(None, pl.Int64))
+    rows = fleet(10, 2, days_silent=pl.lit(None, pl.Int64))
     assert "recency" not in evaluated(rows, BANDS, RULES).auc
+
+
+def test_the_baseline_of_size_is_spend_where_nobody_pays_by_contract() -> None:
+    found = evaluated(fleet(10, 2, is_commerce=pl.lit(True)), BANDS, RULES)
+    assert (found.is_commerce, "spend" in found.auc, "mrr" in found.auc) == (True, True, False)

@@ -46,6 +46,7 @@ class Account(Contract):
     first_paid_date = Day("First day that was paid for; null = never paid, or no revenue history")
     months_since_first_subscription = Count("Whole months since first_paid_date; null as that is", nullable=True)
     churn_date = Day("First unpaid day of an account that paid and no longer does; null = pays, or never did")
+    cancelled_date = Day("Day of the first `cancelled` contract event; null = none, or contract events not connected")
     mrr = Money("Monthly recurring revenue; 0 = pays nothing, null = no source of revenue", nullable=True)
     arr = Money("MRR x 12; null where MRR is", nullable=True)
     licensed_seats = Count("Seats paid for; null = not known", nullable=True)
@@ -65,6 +66,7 @@ def dim_account(
     staged_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
+    staged_contract_events: pl.LazyFrame,
     settings: Settings,
     as_of: date,
     load_day: date,
@@ -79,6 +81,7 @@ def dim_account(
         .join(_paid(periods, as_of), on="account_id", how="left", validate="1:1")
         .join(_seats(staged_subscriptions, as_of), on="account_id", how="left", validate="1:1")
         .join(_lifetime_value(staged_invoices, periods, as_of, load_day), on="account_id", how="left", validate="1:1")
+        .join(_cancelled(staged_contract_events, as_of), on="account_id", how="left", validate="1:1")
         .join(staged_invoices.select(has_invoices=pl.len() > 0), how="cross")
         .with_columns(
             crm_status=pl.when(is_load_day).then(crm_status),
@@ -149,6 +152,11 @@ def _seats(staged_subscriptions: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     runs = (pl.col("start_date") <= as_of) & (pl.col("end_date").is_null() | (pl.col("end_date") > as_of))
     with_seats = staged_subscriptions.filter(runs, pl.col("seats").is_not_null())
     return with_seats.group_by("account_id").agg(pl.col("seats").sum())
+
+
+def _cancelled(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    cancelled = staged_contract_events.filter(pl.col("event_type") == "cancelled", pl.col("event_date") <= as_of)
+    return cancelled.group_by("account_id").agg(cancelled_date=pl.col("event_date").min())
 
 
 def _lifetime_value(staged_invoices: pl.LazyFrame, periods: pl.LazyFrame, as_of: date, load_day: date) -> pl.LazyFrame:

@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 
 from health_assets.assets.fact.account import dim_account
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows, subscription
 
 
 def described(crm: dict, *subscriptions: dict, as_of: date = AS_OF) -> dict:
     frames = rows("staged_accounts", crm), rows("staged_subscriptions", *subscriptions), rows("staged_invoices")
-    return dim_account(*frames, SETTINGS, as_of, AS_OF).collect().row(0, named=True)
+    return dim_account(*frames, rows("staged_contract_events"), SETTINGS, as_of, AS_OF).collect().row(0, named=True)
 
 
 def test_paying_makes_an_account_active_whatever_the_crm_says() -> None:
@@ -30,3 +30,25 @@ def test_crm_status_is_not_known_for_a_day_before_the_files_were_loaded() -> Non
 @pytest.mark.parametrize(("employees", "segment"), [(501, "enterprise"), (500, "mid_market"), (50, "smb")])
 def test_segment_goes_by_size_where_the_tier_does_not_decide(employees: int, segment: str) -> None:
     assert described(account(plan_tier="starter", employee_count=employees))["segment"] == segment
+
+
+def test_first_cancelled_contract_event_by_the_day_is_the_one_that_counts() -> None:
+    events = [
+        {"event_id": str(number), "account_id": "A", "event_date": day, "event_type": kind}
+        for number, (day, kind) in enumerate(
+            [
+                (date(2024, 3, 1), "signed"),
+                (date(2025, 1, 20), "cancelled"),
+                (date(2025, 1, 31), "cancelled"),
+                (date(2025, 2, 1), "cancelled"),
+            ]
+        )
+    ]
+    crm = rows("staged_accounts", account())
+    assert made("dim_account", staged_accounts=crm)["cancelled_date"].item() is None
+    of_all, of_later = (
+        made("dim_account", staged_accounts=crm, staged_contract_events=rows("staged_contract_events", *those))
+        for those in (events, events[3:])
+    )
+    assert of_all["cancelled_date"].item() == date(2025, 1, 20)
+    assert of_later["cancelled_date"].item() is None
