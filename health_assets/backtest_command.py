@@ -30,8 +30,8 @@ def backtest(settings_file: SettingsFile = None) -> None:
         if findings is None:
             rules = company.backtest
             console.print(
-                f"Not enough history: a backtest needs accounts that paid, or bought, and had been there for {rules.history_days} days on a day "
-                f"{rules.lead_days + rules.horizon_days} days before the last one"
+                "Not enough history: a backtest needs accounts that paid, or bought, and had been there for "
+                f"{rules.history_days} days on a day {rules.lead_days + rules.horizon_days} days before the last one"
             )
             return
         _print(findings, company)
@@ -67,9 +67,10 @@ def tested(company: settings.Settings) -> Findings | None:
 
 def _print(findings: Findings, company: settings.Settings) -> None:
     rules = company.backtest
+    are, paid = ("ordering", "spend") if findings.is_commerce else ("paying", "MRR")
     console.print(
         f"{len(findings.days)} observation days from {findings.days[0]} to {findings.days[-1]}: {findings.rows:,} rows of "
-        f"{'ordering' if findings.is_commerce else 'paying'} accounts with a score; {findings.churned_accounts} accounts churned {rules.lead_days} to "
+        f"{are} accounts with a score; {findings.churned_accounts} accounts churned {rules.lead_days} to "
         f"{rules.lead_days + rules.horizon_days} days later. Left out: {findings.too_late_rows} rows that churned too "
         f"soon to act, {findings.unknown_rows} without a score",
         highlight=False,
@@ -82,8 +83,7 @@ def _print(findings: Findings, company: settings.Settings) -> None:
     if findings.top_recall is not None:
         console.print(
             f"The riskiest {100 * rules.top_share:g} % by {HEALTH}: {_pct(findings.top_precision)} churned; they are "
-            f"{_pct(findings.top_recall)} of all that churned and {_pct(findings.top_lost_value)} of the "
-            f"{'spend' if findings.is_commerce else 'MRR'} lost",
+            f"{_pct(findings.top_recall)} of all that churned and {_pct(findings.top_lost_value)} of the {paid} lost",
             highlight=False,
         )
     bands = _table("band", "rows", "churned", "rate", "interval")
