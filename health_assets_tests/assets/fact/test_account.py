@@ -52,3 +52,33 @@ def test_first_cancelled_contract_event_by_the_day_is_the_one_that_counts() -> N
     )
     assert of_all["cancelled_date"].item() == date(2025, 1, 20)
     assert of_later["cancelled_date"].item() is None
+
+
+@pytest.mark.parametrize(
+    ("signup", "stage"),  # 90 and 365 days before the last day of January 2025, and a day more
+    [
+        (date(2024, 11, 2), "onboarding"),
+        (date(2024, 11, 1), "growing"),
+        (date(2024, 2, 1), "growing"),
+        (date(2024, 1, 31), "mature"),
+    ],
+)
+def test_stage_goes_by_tenure_up_to_and_including_its_days(signup: date, stage: str) -> None:
+    assert described(account(signup=signup), subscription(10, signup))["lifecycle_stage"] == stage
+
+
+def test_trial_and_churn_go_before_tenure() -> None:
+    assert described(account(status="trial"))["lifecycle_stage"] == "trial"
+    assert described(account(), subscription(10, date(2024, 2, 1), date(2024, 9, 1)))["lifecycle_stage"] == "churned"
+
+
+@pytest.mark.parametrize(
+    ("mrr", "tier"), [(1000, "strategic"), (999.99, "key"), (500, "key"), (100, "standard"), (99.99, "basic")]
+)
+def test_tier_begins_at_its_mrr(mrr: float, tier: str) -> None:
+    assert described(account(), subscription(mrr, date(2024, 2, 1)))["value_tier"] == tier
+
+
+def test_lifetime_value_is_month_end_mrr_where_no_invoice_is_connected() -> None:
+    """Paid from November to the 9th of January: 100 at the ends of November and December, nothing in January."""
+    assert described(account(), subscription(100, date(2024, 11, 5), date(2025, 1, 10)))["lifetime_value"] == 200

@@ -55,3 +55,18 @@ def test_ticket_without_a_priority_has_no_target_and_an_unknown_state() -> None:
 
 def test_rating_is_not_rounded_to_satisfied() -> None:
     assert judged(datetime(2025, 1, 30, 13))["csat_tier"] == "neutral"
+
+
+@pytest.mark.parametrize(
+    ("resolved", "ratio", "speed"),  # of the 4 hours of p1
+    [
+        (datetime(2025, 1, 30, 14), 0.5, "fast"),
+        (datetime(2025, 1, 30, 16), 1.0, "on_time"),
+        (datetime(2025, 1, 30, 18), 1.5, "slow"),
+        (datetime(2025, 1, 30, 19), 1.75, "critical_breach"),
+        (None, None, "unresolved"),
+    ],
+)
+def test_speed_holds_up_to_and_including_its_ratio(resolved: datetime | None, ratio: float | None, speed: str) -> None:
+    made = judged(resolved)
+    assert (made["sla_ratio"], made["resolution_speed"]) == (ratio, speed)

@@ -171,6 +171,55 @@ def test_critical_incident_and_low_nps_raise_their_factors() -> None:
     assert raised(risk(signals={"fact_account_satisfaction_daily": {"nps_rating": 7.0}})) == []
 
 
+@pytest.mark.parametrize(
+    ("factor", "points", "at_the_threshold", "beyond"),
+    [
+        ("declining_health", 20, {"health": {"trend_30d": -10.0}}, {"health": {"trend_30d": -10.1}}),
+        ("low_engagement", 20, {"usage": {"days_since_last_login": 14}}, {"usage": {"days_since_last_login": 15}}),
+        ("revenue_contraction", 15, {"revenue": {"contraction_month_count_6m": 1}}, {"revenue": {"contraction_month_count_6m": 2}}),
+        ("payment_trouble", 15, {"revenue": {"late_paid_invoice_count_90d": 1}}, {"revenue": {"overdue_invoice_count": 1}}),
+        ("escalations", 15, {"support": {"escalated_ticket_count_90d": 1}}, {"support": {"escalated_ticket_count_90d": 2}}),
+        ("low_satisfaction", 15, {"support": {"mean_csat_90d": 3.0}}, {"support": {"mean_csat_90d": 2.9}}),
+        ("high_support_volume", 10, {"support": {"ticket_count_30d": 5}}, {"support": {"ticket_count_30d": 6}}),
+        ("low_adoption", 10, {"usage": {"feature_breadth_30d": 0.3}}, {"usage": {"feature_breadth_30d": 0.2}}),
+        ("low_activation", 10, {"usage": {"user_activation_rate": 0.5}}, {"usage": {"user_activation_rate": 0.4}}),
+        ("suspended", 40, {"revenue": {"is_suspended": False}}, {"revenue": {"is_suspended": True}}),
+    ],
+)  # fmt: skip
+def test_each_factor_is_raised_alone_just_beyond_its_threshold(
+    factor: str, points: float, at_the_threshold: dict[str, Any], beyond: dict[str, Any]
+) -> None:
+    assert raised(risk(**at_the_threshold)) == []
+    row = risk(**beyond)
+    assert (raised(row), row["churn_risk_score"]) == ([factor], points)
+
+
+SUSPENDED, SILENT, ESCALATED = {"is_suspended": True}, {"days_since_last_login": 15}, {"escalated_ticket_count_90d": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "score", "level", "is_watched"),
+    [
+        ({"usage": SILENT, "support": ESCALATED}, 35, "low", False),
+        ({"revenue": SUSPENDED}, 40, "medium", False),
+        ({"revenue": SUSPENDED, "support": ESCALATED}, 55, "medium", False),
+        ({"revenue": SUSPENDED, "usage": SILENT}, 60, "medium", True),
+        ({"revenue": SUSPENDED, "usage": SILENT | {"feature_breadth_30d": 0.2}}, 70, "high", True),
+        (
+            {"revenue": SUSPENDED, "usage": SILENT | {"feature_breadth_30d": 0.2}, "support": ESCALATED},
+            85,
+            "critical",
+            True,
+        ),
+    ],
+)
+def test_levels_begin_at_40_70_and_85_and_the_watch_list_at_60(
+    changes: dict[str, Any], score: float, level: str, is_watched: bool
+) -> None:
+    row = risk(**changes)
+    assert (row["churn_risk_score"], row["risk_level"], row["is_on_watch_list"]) == (score, level, is_watched)
+
+
 HALVED = {"event_count_30d": 199, "event_count_previous_30d": 400}
 HALF = {"event_count_30d": 200, "event_count_previous_30d": 400}
 
