@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
+from health_assets.alerts.levels import QUERIES, levels_by_account
 from health_assets.alerts.outbox import AlertError, Outbox
 from health_assets.alerts.rules import Account, Kind, Transition, rules_of
 from health_assets.alerts.slack import Message, Webhook, data_messages, digest
@@ -22,6 +23,7 @@ from health_assets.settings import Settings
 __all__ = ["WEBHOOK_VARIABLE", "AlertError", "AlertOutcome", "alert", "store_of", "tell_failure"]
 
 WEBHOOK_VARIABLE = "SLACK_WEBHOOK_URL"
+NOT_KNOWN = (None, None)
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _published(settings: Settings) -> Published:
             as_of_date = connection.sql("select as_of_date from about").fetchall()[0][0]
             versions = dict(connection.sql("select rule, version from rule_versions").fetchall())
             sources = connection.sql("select source, last_day, stale_after_days from sources").fetchall()
+            others = levels_by_account(connection)
             rows = connection.sql(
                 """
                 select account_id, coalesce(company_name, account_id), account_owner,
@@ -184,7 +187,9 @@ def _published(settings: Settings) -> Published:
             mrr=mrr,
             health_score=score,
             trend_30d=trend,
-            levels={"health_band": band, "risk_level": level},
+            levels={"health_band": band, "risk_level": level}
+            | {rule: others.get(str(account_id), {}).get(rule, NOT_KNOWN)[0] for rule in QUERIES},
+            sentences={rule: sentence for rule, (_, sentence) in others.get(str(account_id), {}).items() if sentence},
             reasons=[factor["sentence"] for factor in sorted(factors or [], key=_weightiest_first)],
             is_churned=is_churned,
         )

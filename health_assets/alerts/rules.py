@@ -1,18 +1,24 @@
 """What counts as a change worth telling: an account's level now against the level that is remembered of it.
 
-Where levels come from is __init__.py, where they are remembered outbox.py, how a change is worded slack.py.
+Where levels come from is __init__.py and levels.py, where they are remembered outbox.py, how a change is worded slack.py.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from health_assets.settings import Settings
 
 CHURNED = "churned"  # in place of a level: the account is gone
+OTHERS = (  # the last level alarms
+    ("workflow", "Workflow", ("calm", "at_risk")),
+    ("shop", "Payments and tickets", ("calm", "high_risk")),
+    ("incidents", "Security incidents", ("none", "critical")),
+    ("nps", "NPS", ("promoter", "passive", "detractor")),
+)
 
 
 class Kind(StrEnum):
@@ -27,11 +33,12 @@ class Kind(StrEnum):
 class Rule:
     """Ordered levels of an account, and which of them alarm."""
 
-    name: str  # the column that holds the level
+    name: str  # of the column that holds the level, or of the query in levels.py
     label: str
     levels: tuple[str, ...]  # best first; a level that is not among them is not known and changes nothing
     alarming: frozenset[str]
     version: str = ""  # levels of another version do not compare
+    tells_churn: bool = True  # that an account has gone is not told under every rule
 
     def kind(self, before: str | None, now: str) -> Kind | None:
         """What a move is called; None when nobody needs to hear of it.
@@ -41,7 +48,7 @@ class Rule:
             now: a known level, or CHURNED.
         """
         if now == CHURNED:
-            return Kind.left if before in self.levels else None
+            return Kind.left if self.tells_churn and before in self.levels else None
         if before is None:
             return Kind.entered if now in self.alarming else None
         if before not in self.levels or before == now:
@@ -58,11 +65,17 @@ def rule_versions(settings: Settings) -> dict[str, str]:
     return {
         "risk_level": settings.fingerprint("churn_risk"),
         "health_band": f"{settings.scorecard} {settings.scorecards[settings.scorecard].version}",
+        "workflow": settings.fingerprint("workflow"),
+        "shop": settings.fingerprint("commerce"),
+        "nps": settings.fingerprint("satisfaction"),
     }
 
 
 def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> list[Rule]:
     """The rules for a company: MRR at risk counts high and critical risk, low health the bands at_risk and critical.
+
+    The others are the flags of a month of workflow, late payments and tickets of a shop, critical incidents of 90 days
+    and a latest answer of a detractor.
 
     Args:
         settings: the company's.
@@ -74,6 +87,10 @@ def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> l
     return [
         Rule("risk_level", "Churn risk", tuple(risk), frozenset({"high", "critical"}), version.get("risk_level", "")),
         Rule("health_band", "Health", tuple(bands), frozenset({"at_risk", "critical"}), version.get("health_band", "")),
+        *(
+            Rule(name, label, levels, frozenset({levels[-1]}), version.get(name, ""), tells_churn=False)
+            for name, label, levels in OTHERS
+        ),
     ]
 
 
@@ -90,6 +107,7 @@ class Account:
     levels: Mapping[str, str | None]  # rule -> level
     reasons: list[str]  # sentences, the weightiest first
     is_churned: bool = False
+    sentences: Mapping[str, str] = field(default_factory=dict)  # rule -> what lies behind its level
 
 
 @dataclass(frozen=True)
@@ -110,6 +128,7 @@ class Transition:
     trend_30d: float | None
     is_alarming: bool
     reasons: list[str]
+    sentence: str | None = None  # what lies behind an alarming level, where the reasons do not say it
 
     @property
     def id(self) -> str:
@@ -131,7 +150,7 @@ class Transition:
 def transition(rule: Rule, account: Account, before: str | None, as_of_date: date) -> Transition | None:
     """The move of an account under a rule, if it has a known level or churned, and moved in a way worth telling."""
     now = account.levels[rule.name]
-    if now not in rule.levels and account.is_churned:
+    if account.is_churned and (now not in rule.levels or not rule.tells_churn):
         now = CHURNED
     if now not in (*rule.levels, CHURNED) or (kind := rule.kind(before, now)) is None:
         return None
@@ -150,4 +169,5 @@ def transition(rule: Rule, account: Account, before: str | None, as_of_date: dat
         trend_30d=account.trend_30d,
         is_alarming=now in rule.alarming,
         reasons=account.reasons,
+        sentence=account.sentences.get(rule.name) if now in rule.alarming else None,
     )

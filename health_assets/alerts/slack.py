@@ -135,7 +135,8 @@ def _change(move: Transition) -> str:
     before, now = (clipped(level.replace("_", " "), 40) if level else "" for level in (move.before, move.now))
     sign = ":large_green_circle:" if move.kind == Kind.left and move.now != CHURNED else ":red_circle:"
     came = f"{before} → {now}" if before else f"{now}, not known before"
-    return f"{sign} {move.label} {move.kind}: {came} ({move.as_of_date})"
+    because = f": {clipped(move.sentence, 200)}" if move.sentence else ""
+    return f"{sign} {move.label} {move.kind}: {came} ({move.as_of_date}){because}"
 
 
 def _parts(sections: list[tuple[list[Transition], str]]) -> list[list[tuple[list[Transition], str]]]:

@@ -79,7 +79,7 @@ def company(tmp_path: Path) -> Settings:
 
 
 def account(account_id: str, risk_level: str | None = "low", health_band: str | None = "healthy", **given: Any) -> dict:
-    """An account as the snapshot has it."""
+    """An account as the snapshot has it; what other rules look at only where it is given."""
     return {
         "account_id": account_id,
         "risk_level": risk_level,
@@ -115,7 +115,16 @@ def publish(company: Settings) -> Publish:
                 "health_band varchar, trend_30d double, mrr double);"
                 "create table mart.churn_risk (account_id varchar, risk_level varchar, churn_risk_score double, "
                 "factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[], "
-                "mrr double)"
+                "mrr double);"
+                "create table mart.operations_risk (account_id varchar, month date, is_at_risk boolean, is_volume_drop boolean, "
+                "is_slowdown boolean, is_data_error_rise boolean, is_denial_rise boolean);"
+                "create table mart.payment_risk (account_id varchar);"
+                "create table mart.high_risk_accounts (account_id varchar, flag_count bigint, reasons varchar);"
+                "create schema fact;"
+                "create table fact.account_security_daily (account_id varchar, as_of_date date, "
+                "critical_incident_count_90d bigint);"
+                "create table fact.feedback (feedback_id varchar, account_id varchar, feedback_date date, nps_rating double, "
+                "nps_category varchar)"
             )
             connection.execute("insert into about values (?, ?)", [company.company, as_of_date])
             for rule in ("risk_level", "health_band"):
@@ -139,5 +148,26 @@ def publish(company: Settings) -> Publish:
                 connection.execute(
                     "insert into mart.churn_risk values (?, ?, 50, ?, ?)", [key, one["risk_level"], factors, one["mrr"]]
                 )
+                if (flags := one.get("flags")) is not None:
+                    connection.execute(
+                        "insert into mart.operations_risk values (?, date '2024-12-01', ?, ?, ?, ?, ?)",
+                        [key, sum(flags) >= 2, *flags],
+                    )
+                if "late_reasons" in one:
+                    connection.execute("insert into mart.payment_risk values (?)", [key])
+                if one.get("late_reasons"):
+                    connection.execute(
+                        "insert into mart.high_risk_accounts values (?, 1, ?)", [key, one["late_reasons"]]
+                    )
+                if (incidents := one.get("critical_incidents")) is not None:
+                    connection.execute(
+                        "insert into fact.account_security_daily values (?, ?, ?)", [key, as_of_date, incidents]
+                    )
+                for number, rating in enumerate(one.get("ratings", [])):
+                    category = "promoter" if rating >= 9 else "detractor" if rating <= 6 else "passive"
+                    connection.execute(
+                        "insert into fact.feedback values (?, ?, ?, ?, ?)",
+                        [str(number), key, as_of_date, rating, category],
+                    )
 
     return write

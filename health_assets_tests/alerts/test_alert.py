@@ -14,7 +14,7 @@ from health_assets.publish import SnapshotError
 from health_assets.settings import Settings
 from health_assets_tests.alerts.conftest import SECRET, Publish, Slack, account
 
-MONDAY, TUESDAY, WEDNESDAY = date(2025, 1, 27), date(2025, 1, 28), date(2025, 1, 29)
+MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2025, 1, day) for day in (27, 28, 29, 30))
 
 
 def test_the_first_run_remembers_and_tells_nobody(company: Settings, publish: Publish, posted: Slack) -> None:
@@ -317,3 +317,54 @@ def test_the_same_input_given_again_is_never_posted_again(
         assert len(posted.posts) - before == (found.told > 0)
     with Outbox.opened(store) as outbox:
         assert outbox.untold() == []
+
+
+CALM = {"flags": [False] * 4, "late_reasons": None, "critical_incidents": 0, "ratings": [8]}
+TROUBLE = {
+    "flags": [True, False, False, True],
+    "late_reasons": "3 payments were late (2 raise this).",
+    "critical_incidents": 2,
+    "ratings": [9, 5],
+}
+SAID = [
+    "Workflow entered: calm → at risk (2025-01-28): December 2024: less volume, more denials",
+    "Payments and tickets entered: calm → high risk (2025-01-28): 3 payments were late (2 raise this).",
+    "Security incidents entered: none → critical (2025-01-28): 2 in 90 days",
+    "NPS entered: passive → detractor (2025-01-28): answered 5 on 2025-01-28",
+]
+
+
+def test_trouble_of_workflow_shop_security_and_satisfaction_is_told_once_with_what_lies_behind_it(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account("A1", **CALM), account("A2", **TROUBLE)])
+    assert alert(company).is_first
+    publish(TUESDAY, [account("A1", **TROUBLE), account("A2", **TROUBLE)])
+    assert alert(company).entered == 4
+    said = [line.removeprefix(":red_circle: ") for line in posted.sections()[0].splitlines() if "entered" in line]
+    assert sorted(said) == sorted(SAID)
+    publish(WEDNESDAY, [account("A1", **TROUBLE), account("A2", **TROUBLE)])
+    assert alert(company).told == 0
+    publish(THURSDAY, [account("A1", **CALM), account("A2", **TROUBLE)])
+    assert alert(company).left == 4
+
+
+def test_a_source_that_is_connected_later_is_first_remembered(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1", **TROUBLE)])
+    alert(company)
+    assert posted.posts == []
+
+
+def test_an_account_that_left_is_told_once_and_not_under_every_rule(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account("A1", **CALM), account("A2")])
+    alert(company)
+    publish(TUESDAY, [account("A1", None, None, account_status="churned", **TROUBLE), account("A2")])
+    alert(company)
+    assert "Churn risk left: low → churned" in posted.sections()[0]
+    assert not any(label in posted.sections()[0] for label in ("Workflow", "Payments", "Security", "NPS"))

@@ -4,9 +4,9 @@ from datetime import date
 import pytest
 
 from health_assets import settings
-from health_assets.alerts.rules import Account, Kind, Transition, rules_of, transition
+from health_assets.alerts.rules import CHURNED, Account, Kind, Rule, Transition, rules_of, transition
 
-RISK, BAND = rules_of(settings.load())
+RISK, BAND, *OTHERS = rules_of(settings.load())
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,13 @@ def test_bands_are_compared_in_the_order_of_the_scorecard() -> None:
 
 
 ADA = Account("A1", "Ada's", "Ada", 10.0, 41.0, None, {"risk_level": "high", "health_band": None}, ["Why"])
+
+
+@pytest.mark.parametrize("rule", OTHERS, ids=[rule.name for rule in OTHERS])
+def test_the_last_level_of_the_other_rules_alarms_and_churn_is_not_told_under_them(rule: Rule) -> None:
+    calm, alarming = rule.levels[0], rule.levels[-1]
+    assert (rule.kind(calm, alarming), rule.kind(alarming, calm)) == (Kind.entered, Kind.left)
+    assert rule.kind(alarming, CHURNED) is None
 
 
 def test_an_unknown_level_is_no_move() -> None:
