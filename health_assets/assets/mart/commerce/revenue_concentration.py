@@ -10,11 +10,11 @@ from health_assets.assets.mart.commerce.customer_value import top_count
 from health_assets.columns import Count, Money, Pct, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import CENT, percent, safe_ratio
+from health_assets.parts import by_part
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "region"]
-UNKNOWN = "unknown"
 
 
 class RevenueConcentration(Contract):
@@ -38,14 +38,10 @@ class RevenueConcentration(Contract):
 def mart_revenue_concentration(mart_customer_value: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """One row for all buyers, and one a region with buyers."""
     buyers = mart_customer_value.filter(pl.col("order_count") > 0)
-    dimensions = {"all": pl.lit("all"), "region": pl.col("region").fill_null(UNKNOWN)}
-    split = pl.concat(
-        buyers.select("total_spend", dimension_type=pl.lit(name), dimension_value=value)
-        for name, value in dimensions.items()
-    )
     top = top_count(settings.commerce.concentration_share)
     return (
-        split.sort("total_spend")
+        by_part(buyers, DIMENSIONS)
+        .sort("total_spend")
         .group_by("dimension_type", "dimension_value", maintain_order=True)
         .agg(
             pl.col("total_spend").sum(),
@@ -55,7 +51,6 @@ def mart_revenue_concentration(mart_customer_value: pl.LazyFrame, settings: Sett
             gini=_gini(pl.col("total_spend")),
         )
         .with_columns(
-            pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)),
             top_share_pct=percent(pl.col("top_spend"), pl.col("total_spend")).clip(0, 100),  # sums of floats leave dust
         )
         .sort("dimension_type", "dimension_value")

@@ -13,10 +13,10 @@ from health_assets.assets.fact.account_satisfaction_daily import YEAR
 from health_assets.columns import Count, Pct, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import percent, safe_ratio
+from health_assets.parts import by_part
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "segment"]
-UNKNOWN = "unknown"
 KEY = ["month", "dimension_type", "dimension_value"]
 
 
@@ -100,17 +100,8 @@ def mart_satisfaction(
                 pl.col("high_renewal_account_count"), pl.col("answering_account_count")
             ),
         )
-        .with_columns(pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)))
         .sort(KEY)
         .select(Satisfaction.column_names())
-    )
-
-
-def _by_part(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Each row once for the whole and once for its segment."""
-    parts = {"all": pl.lit("all"), "segment": pl.col("segment").cast(pl.String).fill_null(UNKNOWN)}
-    return pl.concat(
-        rows.with_columns(dimension_type=pl.lit(name), dimension_value=value) for name, value in parts.items()
     )
 
 
@@ -125,7 +116,7 @@ def _of_a_year(fact_feedback: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         )
         .explode("month", empty_as_null=False, keep_nulls=False)
         .filter(measure_day <= last_day)
-        .pipe(_by_part)
+        .pipe(by_part, DIMENSIONS)
         .group_by(KEY)
         .agg(
             response_count_365d=pl.len().cast(pl.Int64),
@@ -141,7 +132,7 @@ def _of_the_month(fact_feedback: pl.LazyFrame) -> pl.LazyFrame:
     category = pl.col("nps_category")
     net = (category == "promoter").sum().cast(pl.Int64) - (category == "detractor").sum().cast(pl.Int64)
     return (
-        fact_feedback.pipe(_by_part)
+        fact_feedback.pipe(by_part, DIMENSIONS)
         .group_by("dimension_type", "dimension_value", month="feedback_month")
         .agg(
             response_count=pl.len().cast(pl.Int64),
@@ -167,7 +158,7 @@ def _accounts(
         fact_account_satisfaction_daily.filter(is_measured)
         .join(asked, on=["account_id", "as_of_date"], how="left", validate="1:1")
         .join(dim_account.select("account_id", "segment"), on="account_id", how="left", validate="m:1")
-        .pipe(_by_part)
+        .pipe(by_part, DIMENSIONS)
         .group_by("dimension_type", "dimension_value", month=day.dt.truncate("1mo"))
         .agg(
             asked_account_count=pl.when(is_known).then(pl.col("is_scored").sum().cast(pl.Int64)),

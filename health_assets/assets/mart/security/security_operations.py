@@ -11,10 +11,10 @@ import polars as pl
 from health_assets.columns import Count, Minutes, Pct, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import percent, safe_ratio
+from health_assets.parts import by_part, miscounted
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "severity"]
-UNKNOWN = "unknown"
 
 
 class SecurityOperations(Contract):
@@ -51,12 +51,8 @@ def mart_security_operations(fact_incidents: pl.LazyFrame, as_of: date) -> pl.La
     in_time = pl.col("is_within_sla")
     is_real = ~pl.col("is_false_positive").fill_null(False)
     steps = ("minutes_to_detect", "minutes_to_respond", "minutes_to_contain")
-    parts = {"all": pl.lit("all"), "severity": pl.col("severity").cast(pl.String).fill_null(UNKNOWN)}
     return (
-        pl.concat(
-            fact_incidents.with_columns(dimension_type=pl.lit(name), dimension_value=value)
-            for name, value in parts.items()
-        )
+        by_part(fact_incidents, DIMENSIONS)
         .group_by("dimension_type", "dimension_value", month="detected_month")
         .agg(
             *(pl.col(step).filter(is_real).mean().alias(f"mean_{step}") for step in steps),
@@ -73,9 +69,7 @@ def mart_security_operations(fact_incidents: pl.LazyFrame, as_of: date) -> pl.La
                 pl.col("within_sla_count"), pl.col("within_sla_count") + pl.col("outside_sla_count")
             ),
         )
-        .with_columns(
-            pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)), is_partial=pl.col("month").dt.month_end() > as_of
-        )
+        .with_columns(is_partial=pl.col("month").dt.month_end() > as_of)
         .sort("month", "dimension_type", "dimension_value")
         .select(SecurityOperations.column_names())
     )
@@ -91,10 +85,4 @@ def incident_count__is_that_of_the_incidents(
     mart_security_operations: pl.LazyFrame, fact_incidents: pl.LazyFrame
 ) -> pl.LazyFrame:
     """In each month, the parts of each dimension together have the incidents that were detected in it."""
-    incidents = fact_incidents.group_by(month="detected_month").agg(detected_count=pl.len().cast(pl.Int64))
-    dimensions = pl.LazyFrame({"dimension_type": DIMENSIONS}, schema={"dimension_type": pl.Enum(DIMENSIONS)})
-    counted = mart_security_operations.group_by("month", "dimension_type").agg(pl.col("incident_count").sum())
-    both = incidents.join(dimensions, how="cross").join(
-        counted, on=["month", "dimension_type"], how="full", coalesce=True, validate="1:1"
-    )
-    return both.filter(pl.col("detected_count").fill_null(0) != pl.col("incident_count").fill_null(0))
+    return miscounted(mart_security_operations, "incident_count", fact_incidents, "detected_month", DIMENSIONS)

@@ -12,11 +12,11 @@ import polars as pl
 from health_assets.columns import Count, Hours, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import SLOW_TAIL, local_date, month_of, safe_ratio
+from health_assets.parts import by_part
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "segment"]
-UNKNOWN = "unknown"
 
 
 class SupportOperations(Contract):
@@ -52,10 +52,7 @@ class SupportOperations(Contract):
 @table(SupportOperations)
 def mart_support_operations(fact_tickets: pl.LazyFrame, settings: Settings, as_of: date) -> pl.LazyFrame:
     """One row per month and part in which a ticket was created or resolved."""
-    parts = {"all": pl.lit("all"), "segment": pl.col("segment").cast(pl.String).fill_null(UNKNOWN)}
-    tickets = pl.concat(
-        fact_tickets.with_columns(dimension_type=pl.lit(name), dimension_value=value) for name, value in parts.items()
-    )
+    tickets = by_part(fact_tickets, DIMENSIONS)
     key = ["month", "dimension_type", "dimension_value"]
     counts = ("ticket_count", "rated_count", "timed_count")
     return (
@@ -66,9 +63,7 @@ def mart_support_operations(fact_tickets: pl.LazyFrame, settings: Settings, as_o
             resolution_rate=safe_ratio(pl.col("resolved_count"), pl.col("known_count")),
             escalation_rate=safe_ratio(pl.col("escalated_count"), pl.col("ticket_count")),
         )
-        .with_columns(
-            pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)), is_partial=pl.col("month").dt.month_end() > as_of
-        )
+        .with_columns(is_partial=pl.col("month").dt.month_end() > as_of)
         .sort(key)
         .select(SupportOperations.column_names())
     )

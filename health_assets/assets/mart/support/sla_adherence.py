@@ -9,11 +9,11 @@ import polars as pl
 from health_assets.columns import Count, Hours, Pct, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import SLOW_TAIL, percent, safe_ratio
+from health_assets.parts import by_part, miscounted
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "priority", "segment", "category"]
-UNKNOWN = "unknown"
 
 
 class SlaAdherence(Contract):
@@ -46,12 +46,8 @@ class SlaAdherence(Contract):
 def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """One row per month and part; months without a ticket have none."""
     hours, rating, state = pl.col("resolution_hours"), pl.col("satisfaction_score"), pl.col("sla_state")
-    parts = {"all": pl.lit("all")} | {name: pl.col(name).cast(pl.String).fill_null(UNKNOWN) for name in DIMENSIONS[1:]}
     return (
-        pl.concat(
-            fact_tickets.with_columns(dimension_type=pl.lit(name), dimension_value=value)
-            for name, value in parts.items()
-        )
+        by_part(fact_tickets, DIMENSIONS)
         .group_by("dimension_type", "dimension_value", month="created_month")
         .agg(
             ticket_count=pl.len().cast(pl.Int64),
@@ -70,7 +66,6 @@ def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.Laz
             csat_pct=percent(pl.col("satisfied_count"), pl.col("rated_count")),
             response_rate=safe_ratio(pl.col("rated_count"), pl.col("ticket_count")),
         )
-        .with_columns(pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)))
         .sort("month", "dimension_type", "dimension_value")
         .select(SlaAdherence.column_names())
     )
@@ -79,10 +74,4 @@ def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.Laz
 @identity(of=mart_sla_adherence)
 def ticket_count__is_that_of_the_tickets(mart_sla_adherence: pl.LazyFrame, fact_tickets: pl.LazyFrame) -> pl.LazyFrame:
     """In each month, the parts of each dimension together have the tickets that were opened in it."""
-    tickets = fact_tickets.group_by(month="created_month").agg(opened_count=pl.len().cast(pl.Int64))
-    dimensions = pl.LazyFrame({"dimension_type": DIMENSIONS}, schema={"dimension_type": pl.Enum(DIMENSIONS)})
-    counted = mart_sla_adherence.group_by("month", "dimension_type").agg(pl.col("ticket_count").sum())
-    both = tickets.join(dimensions, how="cross").join(
-        counted, on=["month", "dimension_type"], how="full", coalesce=True, validate="1:1"
-    )
-    return both.filter(pl.col("opened_count").fill_null(0) != pl.col("ticket_count").fill_null(0))
+    return miscounted(mart_sla_adherence, "ticket_count", fact_tickets, "created_month", DIMENSIONS)
