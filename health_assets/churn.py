@@ -47,7 +47,7 @@ def observed(
 
     Returns:
         account_id, as_of_date; is_commerce; value, MRR or the spend of `order_days`; tenure_days;
-        days_since_last_order (commerce only).
+        days_without_order (commerce only).
     """
     observable = (
         accounts.with_columns(is_commerce=pl.col("first_paid_date").is_null().all())
@@ -163,8 +163,8 @@ def _with_orders(accounts: pl.LazyFrame, orders: pl.LazyFrame, order_days: int) 
             by="account_id",
             check_sortedness=False,
         )
-        .with_columns(days_since_last_order=days_between(pl.col("last_order_date"), pl.col("as_of_date")))
-        .filter(pl.col("days_since_last_order") < order_days)
+        .with_columns(days_without_order=days_between(pl.col("last_order_date"), pl.col("as_of_date")))
+        .filter(pl.col("days_without_order") < order_days)
         .drop("last_order_date", "day", strict=False)
     )
 

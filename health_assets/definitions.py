@@ -6,8 +6,10 @@ import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning, PreviewWarning
 
 from health_assets import automation, schedules, settings
+from health_assets.assets.mart.health.churn_probability import learnable_columns
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
 from health_assets.checks import checks_of
+from health_assets.churn_model import check_features
 from health_assets.orchestration import asset_of, resources
 from health_assets.scorecards import check_scorecards
 from health_assets.tables import load_all
@@ -20,11 +22,12 @@ def definitions(company: settings.Settings) -> dg.Definitions:
     """The whole code location for one company's settings.
 
     Raises:
-        SettingsError: a scorecard names what no table brings.
+        SettingsError: a scorecard or the churn model names what no table brings.
     """
     tables = load_all().values()
     data_alerts = schedules.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
+    check_features(company, learnable_columns())
     return dg.Definitions(
         assets=[*(asset_of(table, company) for table in tables), automation.published_asset(company)],
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],

@@ -298,6 +298,16 @@ class Backtest(Section):
     seed: int
 
 
+class ChurnModel(Section):
+    """What the probability of leaving is learned from, and how much of it there must be."""
+
+    min_churned: Annotated[int, Field(gt=0)]
+    min_measured: Fraction
+    penalty: Positive
+    groups: Annotated[int, Field(gt=1)]
+    features: Annotated[list[str], Field(min_length=1)]
+
+
 class Plausibility(Section):
     """What raises a warning about the data, or stops a run."""
 
@@ -448,6 +458,7 @@ class Settings(Section):
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     operations: Operations
     backtest: Backtest
+    churn_model: ChurnModel
     plausibility: Plausibility
     scorecards: dict[str, Scorecard]
 

@@ -75,7 +75,7 @@ def test_account_that_had_cancelled_by_the_day_is_left_out() -> None:
 
 def test_where_nobody_ever_paid_by_contract_whoever_ordered_in_180_days_is_observed() -> None:
     (row,) = seen(orders(-179, -3, 1))  # 10 + 10; the order of tomorrow is none yet
-    assert (row["is_commerce"], row["value"], row["days_since_last_order"]) == (True, 20, 3)
+    assert (row["is_commerce"], row["value"], row["days_without_order"]) == (True, 20, 3)
     assert len(seen(orders(-179))) == 1
     assert seen(orders(-180)) == []
     assert seen(orders(1)) == []

@@ -1,6 +1,7 @@
 """Churn risk of each account on the as-of day: factors with points that add up, each with its reason in a sentence.
 
-A risk score is no probability: nothing here is learned from the past. Health itself is mart/health/customer_health.py.
+A risk score is no probability: nothing in it is learned from the past. What is learned is made in
+mart/health/churn_probability.py and stands beside it. Health itself is mart/health/customer_health.py.
 """
 
 from collections.abc import Mapping
@@ -43,6 +44,13 @@ class AccountChurnRisk(Contract):
     )
     risk_rules = dy.String(description="What the level follows: points (of the score), or the rule set's name")
     churn_risk_score = Score("Points of the raised factors, capped; null where too few factors could be measured")
+    churn_probability = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        description="What the model learned, 0-1, apart from the score; null = too little to learn from, or not an account "
+        "that is observed: it does not pay, is too new, or has cancelled",
+    )
     factor_count = Count("Factors raised")
     factors = dy.List(
         dy.Struct(
@@ -90,6 +98,7 @@ class Reading:
 @table(AccountChurnRisk)
 def mart_churn_risk(
     mart_customer_health: pl.LazyFrame,
+    mart_churn_probability: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
     fact_account_adoption_daily: pl.LazyFrame,
@@ -119,8 +128,13 @@ def mart_churn_risk(
     return (
         joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
         .join(health, on="account_id", how="left", validate="1:1")
-        .pipe(with_missing_as_null, OPTIONAL_SIGNALS)
-        .pipe(_judged, settings.churn_risk)
+        .pipe(judged, settings.churn_risk)
+        .join(
+            mart_churn_probability.select("account_id", "churn_probability"),
+            on="account_id",
+            how="left",
+            validate="1:1",
+        )
         .with_columns(usage_change_pct=100 * pl.col("usage_change_ratio"))
         .sort("account_id")
         .select(AccountChurnRisk.column_names())
@@ -138,8 +152,9 @@ def mrr__of_all_levels_is_total(mart_churn_risk: pl.LazyFrame, dim_account: pl.L
     )
 
 
-def _judged(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
-    """The signals with factors, score, coverage and level."""
+def judged(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
+    """The signals, each row an account as of a day, with factors, score, coverage and level."""
+    signals = with_missing_as_null(signals, OPTIONAL_SIGNALS)
     readings = _readings(risk.factors)
     most_points_first = sorted(risk.factors.items(), key=lambda factor: (-factor[1].points, factor[0]))
     raised = [

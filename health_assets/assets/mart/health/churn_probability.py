@@ -1,0 +1,95 @@
+"""The probability that an account leaves, as a model says that learned from this company's own past.
+
+The additive risk score and its reasons are mart/health/churn_risk.py; whether either works is what
+`health-assets backtest` finds out.
+"""
+
+from datetime import date, timedelta
+from functools import partial
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.churn import churn_dates, labelled, observation_days, observed
+from health_assets.churn_model import SHAPE, foretold
+from health_assets.columns import AccountId, AsOfDate
+from health_assets.contracts import Contract, dtypes
+from health_assets.scorecards import SIGNAL_KEY, joined_signals
+from health_assets.settings import Settings
+from health_assets.tables import load_all, table
+
+
+class ChurnProbability(Contract):
+    """How likely is it that an account leaves within the horizon, by what accounts like it did before?
+
+    Accounts that pay on the as-of day (shops without contracts: that ordered lately), have been there long enough and
+    have not cancelled; the settings' `backtest` says for how long, `churn_model` what is learned from.
+    """
+
+    account_id = AccountId(primary_key=True)
+    as_of_date = AsOfDate(primary_key=False)
+    churn_probability = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        description="Probability of leaving after the lead and within the horizon, 0-1, learned from rows whose label was "
+        "known before the day; null = too few accounts left to learn from",
+    )
+
+
+@table(ChurnProbability)
+def mart_churn_probability(
+    mart_customer_health_daily: pl.LazyFrame,
+    fact_account_revenue_daily: pl.LazyFrame,
+    fact_account_usage_daily: pl.LazyFrame,
+    fact_account_adoption_daily: pl.LazyFrame,
+    fact_account_support_daily: pl.LazyFrame,
+    fact_account_satisfaction_daily: pl.LazyFrame,
+    fact_account_security_daily: pl.LazyFrame,
+    fact_account_payment_daily: pl.LazyFrame,
+    fact_orders: pl.LazyFrame,
+    dim_account: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+) -> pl.LazyFrame:
+    """Probabilities of the accounts observed on the as-of day."""
+    signals = (
+        mart_customer_health_daily,
+        fact_account_revenue_daily,
+        fact_account_usage_daily,
+        fact_account_adoption_daily,
+        fact_account_support_daily,
+        fact_account_satisfaction_daily,
+        fact_account_security_daily,
+        fact_account_payment_daily,
+    )
+    rules, model = settings.backtest, settings.churn_model
+    days = [*observation_days(settings.history_start, as_of - timedelta(days=1), rules), as_of]
+    churns = churn_dates(fact_account_revenue_daily, settings.revenue.churn_gap_days)
+    rows = observed(fact_account_revenue_daily, fact_orders, dim_account, days, rules)
+    on_days = (signal.filter(pl.col("as_of_date").is_in(days)) for signal in signals)
+    return (
+        joined_signals(labelled(rows, churns, fact_orders, rules), *on_days)
+        .select("account_id", "as_of_date", "churned", *model.features)
+        .map_batches(
+            partial(foretold, day=as_of, backtest=rules, model=model),
+            schema=SHAPE,
+            predicate_pushdown=False,
+            projection_pushdown=False,
+            slice_pushdown=False,
+        )
+        .select(ChurnProbability.column_names())
+    )
+
+
+def learnable_columns() -> set[str]:
+    """What `churn_model.features` may name: numbers and flags of the account x day tables read here, and the tenure."""
+    tables = load_all()
+    read = [tables[name].contract for name in tables[mart_churn_probability.__name__].inputs]
+    return {"tenure_days"} | {
+        column
+        for contract in read
+        if contract.primary_key() == SIGNAL_KEY
+        for column, dtype in dtypes(contract).items()
+        if dtype.is_numeric() or dtype == pl.Boolean
+    }
