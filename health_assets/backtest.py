@@ -1,7 +1,7 @@
 """Does the score work? Past scores against who really churned afterwards, beside baselines that anybody could use.
 
-Nothing is trained here: the rows are what was scored on days of the past, each from the facts of its own day. The rules
-are those of "Does the score work?" in the metric book.
+Nothing is trained here: the rows are what was scored on days of the past, each from the facts of its own day, and what
+churn_model.py foretold without having seen the account. The rules are those of "Does the score work?" in the metric book.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,9 +13,10 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
+from health_assets.churn_model import calibration_slope
 from health_assets.settings import Backtest
 
-HEALTH = "health"
+HEALTH, RISK, PROBABILITY = "health", "churn risk", "probability"  # what is judged; all other rankings are baselines
 NOT_ENOUGH, BEATS, DOES_NOT = "not enough evidence", "beats every baseline", "does not beat its baselines"
 
 
@@ -39,6 +40,21 @@ class BandRate:
 
 
 @dataclass(frozen=True)
+class Foretelling:
+    """How the learned probability does, on the rows for which there was enough to learn from."""
+
+    days: int
+    rows: int
+    churned_accounts: int  # distinct
+    auc: dict[str, Interval]  # ranking -> mean AUC over the days, all on the same rows
+    beats: dict[str, Interval]  # other ranking -> AUC(probability) - AUC(it), of the same resamples
+    brier_skill: (
+        float | None
+    )  # 1 - squared error / that of each day's own churn rate, mean over the days; 0 = no better
+    calibration_slope: float | None  # over all rows; 1 = right, below 1 = too sure of itself
+
+
+@dataclass(frozen=True)
 class Findings:
     """What the backtest found."""
 
@@ -56,26 +72,24 @@ class Findings:
     bands: list[BandRate] = field(default_factory=list)
     disordered: list[tuple[str, str]] = field(default_factory=list)  # better band, worse band: disjoint, wrong way
     verdict: str = NOT_ENOUGH
+    foretelling: Foretelling | None = None  # None where there was never enough to learn from
 
 
 def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings:
     """Rank, compare and judge.
 
     Args:
-        rows: account_id, as_of_date, is_commerce, health_score (null = unknown), health_band, value, tenure_days,
-            days_silent (null = never seen), churned (null = too late to act).
+        rows: account_id, as_of_date, is_commerce, health_score and churn_risk_score (null = unknown), health_band,
+            churn_probability (null = too little to learn from), value, tenure_days, days_silent (null = never seen),
+            churned (null = too late to act).
         bands: of the scorecards, the best first.
         rules: what counts.
     """
     timely = rows.filter(pl.col("churned").is_not_null())
-    ranked = timely.filter(pl.col("health_score").is_not_null()).sort("as_of_date", "account_id")
+    has_scores = pl.col("health_score").is_not_null() & pl.col("churn_risk_score").is_not_null()
+    ranked = timely.filter(has_scores).sort("as_of_date", "account_id")
     generator = np.random.default_rng(rules.seed)
-    accounts = ranked["account_id"].unique().sort()
-    weights = _resamples(len(accounts), rules.resamples, generator)
-    place = ranked["account_id"].replace_strict(accounts, pl.int_range(len(accounts), eager=True)).to_numpy()
-    riskiness = _rankings(ranked, generator)
-    aucs = {name: _mean_auc(ranked, values, place, weights) for name, values in riskiness.items()}
-    beats = {name: _interval(aucs[HEALTH] - aucs[name], rules.confidence) for name in aucs if name != HEALTH}
+    areas, beats = _compared(ranked, HEALTH, _rankings(ranked, generator), rules, generator)
     churned_accounts = ranked.filter("churned")["account_id"].n_unique()
     top = _top(ranked, rules.top_share)
     rates = list(_band_rates(ranked, bands, rules.confidence))
@@ -86,7 +100,7 @@ def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings
         churned_accounts=churned_accounts,
         too_late_rows=rows.height - timely.height,
         unknown_rows=timely.height - ranked.height,
-        auc={name: _interval(values, rules.confidence) for name, values in aucs.items()},
+        auc=areas,
         beats=beats,
         top_precision=top[0],
         top_recall=top[1],
@@ -94,7 +108,54 @@ def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings
         bands=rates,
         disordered=_disordered(rates),
         verdict=_verdict(churned_accounts, beats, rules),
+        foretelling=_foretelling(ranked.filter(pl.col("churn_probability").is_not_null()), rules, generator),
     )
+
+
+def _foretelling(rows: pl.DataFrame, rules: Backtest, generator: np.random.Generator) -> Foretelling | None:
+    if rows.is_empty():
+        return None
+    probability = rows["churn_probability"].to_numpy()
+    areas, beats = _compared(
+        rows, PROBABILITY, {PROBABILITY: probability} | _rankings(rows, generator), rules, generator
+    )
+    return Foretelling(
+        days=rows["as_of_date"].n_unique(),
+        rows=rows.height,
+        churned_accounts=rows.filter("churned")["account_id"].n_unique(),
+        auc=areas,
+        beats=beats,
+        brier_skill=_brier_skill(rows),
+        calibration_slope=calibration_slope(probability, rows["churned"].to_numpy()),
+    )
+
+
+def _compared(
+    rows: pl.DataFrame,
+    judged: str,
+    riskiness: Mapping[str, np.ndarray],
+    rules: Backtest,
+    generator: np.random.Generator,
+) -> tuple[dict[str, Interval], dict[str, Interval]]:
+    """The area of each ranking, and by how much the one that is judged exceeds each other, on the same resamples."""
+    accounts = rows["account_id"].unique().sort()
+    weights = _resamples(len(accounts), rules.resamples, generator)
+    place = rows["account_id"].replace_strict(accounts, pl.int_range(len(accounts), eager=True)).to_numpy()
+    areas = {name: _mean_auc(rows, values, place, weights) for name, values in riskiness.items()}
+    beats = {name: _interval(areas[judged] - areas[name], rules.confidence) for name in areas if name != judged}
+    return {name: _interval(values, rules.confidence) for name, values in areas.items()}, beats
+
+
+def _brier_skill(rows: pl.DataFrame) -> float | None:
+    """By which share the squared error is smaller than if everybody were foretold the churn rate of the day.
+
+    Mean over the days on which some churned and some stayed; None where there is none.
+    """
+    churned, rate = pl.col("churned").cast(pl.Float64), pl.col("churned").cast(pl.Float64).mean()
+    error = ((pl.col("churn_probability") - churned) ** 2).mean()
+    by_day = rows.group_by("as_of_date", maintain_order=True).agg(error=error, of_rate=rate * (1 - rate))
+    skill = by_day.filter(pl.col("of_rate") > 0).select((1 - pl.col("error") / pl.col("of_rate")).mean()).item()
+    return None if skill is None else float(skill)
 
 
 def auc(riskiness: np.ndarray, churned: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -136,10 +197,11 @@ def _resamples(accounts: int, count: int, generator: np.random.Generator) -> np.
 
 
 def _rankings(rows: pl.DataFrame, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Riskiness by the score and by each baseline: long silent, new, small, or by chance. Without usage no recency."""
+    """Riskiness by the scores and by each baseline: long silent, new, small, or by chance. Without usage no recency."""
     silence = rows["days_silent"]
     rankings = {
         HEALTH: -rows["health_score"].to_numpy(),
+        RISK: rows["churn_risk_score"].to_numpy(),
         "recency": silence.cast(pl.Float64).fill_null(float("inf")).to_numpy(),  # never is longest
         "tenure": -rows["tenure_days"].to_numpy().astype(float),
         "spend" if rows["is_commerce"].any() else "mrr": -rows["value"].to_numpy(),
@@ -219,4 +281,5 @@ def _disordered(rates: list[BandRate]) -> list[tuple[str, str]]:
 def _verdict(churned_accounts: int, beats: Mapping[str, Interval], rules: Backtest) -> str:
     if churned_accounts < rules.min_churned:
         return NOT_ENOUGH
-    return BEATS if all(gain.low is not None and gain.low > 0 for gain in beats.values()) else DOES_NOT
+    baselines = [gain for name, gain in beats.items() if name != RISK]
+    return BEATS if all(gain.low is not None and gain.low > 0 for gain in baselines) else DOES_NOT

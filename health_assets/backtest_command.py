@@ -5,21 +5,24 @@ import polars as pl
 from rich.table import Table
 
 from health_assets import settings
-from health_assets.backtest import HEALTH, Findings, Interval, evaluated
+from health_assets.assets.mart.health.churn_risk import judged
+from health_assets.assets.mart.health.customer_health import TREND_DAYS
+from health_assets.backtest import HEALTH, PROBABILITY, Findings, Foretelling, Interval, evaluated
 from health_assets.churn import KEY, churn_dates, labelled, observation_days, observed
+from health_assets.churn_model import out_of_fold
 from health_assets.publish import SnapshotError, snapshot
-from health_assets.scorecards import bands_in_use
+from health_assets.scorecards import bands_in_use, joined_signals
+from health_assets.signals import signals_on
 from health_assets.terminal import SettingsFile, console, expected_errors
 
-SCORES = """
-    select account_id, as_of_date, health_score, health_band, days_since_last_login
-    from mart.customer_health_daily
-    left join fact.account_adoption_daily using (account_id, as_of_date)
-    where as_of_date in (select unnest(?))
-"""
 REVENUE = "select account_id, as_of_date, account_status, mrr::double as mrr from fact.account_revenue_daily"
 ACCOUNTS = "select account_id, signup_date, first_paid_date, cancelled_date from dim.account"
 ORDERS = "select account_id, order_date, total_amount from fact.orders"
+EARLIER = """
+    select account_id, as_of_date + ?::integer as as_of_date, scorecard_version as earlier_version,
+           health_score as earlier_score
+    from mart.customer_health_daily where as_of_date + ?::integer in (select unnest(?))
+"""
 
 
 def backtest(settings_file: SettingsFile = None) -> None:
@@ -50,19 +53,33 @@ def tested(company: settings.Settings) -> Findings | None:
                 "select min(as_of_date), max(as_of_date) from fact.account_revenue_daily"
             ).fetchall()[0]
             days = observation_days(first, last, rules) if first else []
-            scores = connection.execute(SCORES, [days]).pl()
             revenue, accounts, orders = (connection.sql(query).pl().lazy() for query in (REVENUE, ACCOUNTS, ORDERS))
+            earlier = connection.execute(EARLIER, [TREND_DAYS, TREND_DAYS, days]).pl().lazy()
+            signals = signals_on(connection, days)
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             raise SnapshotError(
                 f"{company.published}: was published by another version ({str(error).splitlines()[0]}); run the pipeline anew"
             ) from None
     churns = churn_dates(revenue, company.revenue.churn_gap_days)
-    rows = labelled(observed(revenue, orders, accounts, days, rules), churns, orders, rules).collect()
-    if rows.is_empty():
+    rows = labelled(observed(revenue, orders, accounts, days, rules), churns, orders, rules)
+    silence = pl.when("is_commerce").then("days_without_order").otherwise("days_since_last_login")
+    judged_rows = (
+        joined_signals(rows, *signals)
+        .join(earlier, on=KEY, how="left", validate="1:1")
+        .with_columns(
+            days_silent=silence,
+            computed_health_score="health_score",
+            trend_30d=pl.when(pl.col("earlier_version") == pl.col("scorecard_version")).then(
+                pl.col("health_score") - pl.col("earlier_score")
+            ),
+        )
+        .pipe(judged, company.churn_risk)
+        .collect()
+    )
+    if judged_rows.is_empty():
         return None
-    silence = pl.when("is_commerce").then("days_since_last_order").otherwise("days_since_last_login")
-    scored = rows.join(scores, on=KEY, how="left", validate="1:1").with_columns(days_silent=silence)
-    return evaluated(scored, bands_in_use(company), rules)
+    foretold = out_of_fold(judged_rows, rules, company.churn_model)
+    return evaluated(judged_rows.join(foretold, on=KEY, how="left", validate="1:1"), bands_in_use(company), rules)
 
 
 def _print(findings: Findings, company: settings.Settings) -> None:
@@ -75,11 +92,7 @@ def _print(findings: Findings, company: settings.Settings) -> None:
         f"soon to act, {findings.unknown_rows} without a score",
         highlight=False,
     )
-    shown = _table("ranking", "AUC", f"{100 * rules.confidence:g} % interval", "health gains", "interval")
-    for name, area in findings.auc.items():
-        gain = findings.beats.get(name, Interval(None))
-        shown.add_row(name, _number(area.estimate), _bounds(area), _number(gain.estimate), _bounds(gain))
-    console.print(shown)
+    console.print(_rankings(findings.auc, findings.beats, HEALTH, rules))
     if findings.top_recall is not None:
         console.print(
             f"The riskiest {100 * rules.top_share:g} % by {HEALTH}: {_pct(findings.top_precision)} churned; they are "
@@ -96,6 +109,33 @@ def _print(findings: Findings, company: settings.Settings) -> None:
     is_short = findings.churned_accounts < rules.min_churned
     why = f": fewer than {rules.min_churned} accounts churned" if is_short else ""
     console.print(f"Verdict: [bold]{findings.verdict}[/]{why}", highlight=False)
+    _print_foretelling(findings.foretelling, company)
+
+
+def _print_foretelling(found: Foretelling | None, company: settings.Settings) -> None:
+    if found is None:
+        least = company.churn_model.min_churned
+        console.print(f"No churn probability: on no day had {least} accounts churned that could be learned from")
+        return
+    console.print(
+        f"Churn probability, foretold for accounts that the model had not seen: {found.rows:,} rows of {found.days} days, "
+        f"{found.churned_accounts} accounts churned",
+        highlight=False,
+    )
+    console.print(_rankings(found.auc, found.beats, PROBABILITY, company.backtest))
+    console.print(
+        f"Brier skill {_number(found.brier_skill) or 'not known'} (0 = no better than the churn rate), calibration slope "
+        f"{_number(found.calibration_slope) or 'not known'} (1 = right, below 1 = too sure of itself)",
+        highlight=False,
+    )
+
+
+def _rankings(areas: dict[str, Interval], beats: dict[str, Interval], judged: str, rules: settings.Backtest) -> Table:
+    shown = _table("ranking", "AUC", f"{100 * rules.confidence:g} % interval", f"{judged} gains", "interval")
+    for name, area in areas.items():
+        gain = beats.get(name, Interval(None))
+        shown.add_row(name, _number(area.estimate), _bounds(area), _number(gain.estimate), _bounds(gain))
+    return shown
 
 
 def _table(*columns: str) -> Table:

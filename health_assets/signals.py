@@ -1,5 +1,6 @@
 """The signals of a published day, as the scorecards read them: for commands that score again what is published."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import duckdb
@@ -8,7 +9,7 @@ import polars as pl
 from health_assets.assets.mart.health.customer_health_daily import with_attributes
 from health_assets.contracts import dtypes
 from health_assets.publish import SnapshotError, snapshot
-from health_assets.scorecards import assigned, joined_signals
+from health_assets.scorecards import SIGNAL_KEY, assigned, joined_signals
 from health_assets.settings import Settings
 from health_assets.tables import Table, load_all
 
@@ -31,6 +32,19 @@ def published_signals(settings: Settings, day: date | None = None) -> tuple[pl.L
         raise SnapshotError(f"{settings.published}: holds nothing of {day}; give a day of the published history")
     joined = joined_signals(*(frame.lazy() for frame in signals)).pipe(with_attributes, accounts.lazy(), settings)
     return joined.with_columns(scorecard=assigned(settings)), day
+
+
+def signals_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[pl.LazyFrame]:
+    """Health and all signals of some days, table by table, as the churn model reads them.
+
+    Raises:
+        SnapshotError: published by another version.
+    """
+    tables = load_all()
+    read = [tables[name] for name in tables["mart_churn_probability"].inputs]
+    listed = ", ".join(f"date '{day}'" for day in days) or "null"
+    where = f"where as_of_date in ({listed})"
+    return [_published(connection, table, where).lazy() for table in read if table.contract.primary_key() == SIGNAL_KEY]
 
 
 def _published(connection: duckdb.DuckDBPyConnection, table: Table, where: str = "") -> pl.DataFrame:
