@@ -109,3 +109,22 @@ def test_recency_is_no_baseline_without_usage() -> None:
 def test_the_baseline_of_size_is_spend_where_nobody_pays_by_contract() -> None:
     found = evaluated(fleet(10, 2, is_commerce=pl.lit(True)), BANDS, RULES)
     assert (found.is_commerce, "spend" in found.auc, "mrr" in found.auc) == (True, True, False)
+
+
+def test_churn_risk_is_judged_beside_health_but_is_no_baseline() -> None:
+    found = evaluated(fleet(300, 30, churn_risk_score=pl.when("churned").then(100.0).otherwise(0.0)), BANDS, RULES)
+    assert (found.auc["churn risk"].estimate, found.beats["churn risk"].estimate, found.verdict) == (1, 0, BEATS)
+
+
+def test_probability_is_compared_on_the_rows_that_have_one() -> None:
+    known = pl.when(pl.col("place") % 2 == 0).then(pl.when("churned").then(0.75).otherwise(0.25))
+    found = evaluated(fleet(300, 30, is_foretold=False, churn_probability=known), BANDS, RULES).foretelling
+    assert found is not None
+    assert (found.rows, found.churned_accounts) == (150, 15)
+    assert (found.auc["probability"].estimate, found.auc["health"].estimate) == (1, 0.5)
+    # squared error 0.25^2 each; the rate of 0.1 alone errs by 0.1 x 0.9
+    assert found.brier_skill == pytest.approx(1 - 0.0625 / 0.09)
+
+
+def test_without_any_probability_there_is_nothing_to_say_of_it() -> None:
+    assert evaluated(fleet(300, 30), BANDS, RULES).foretelling is None

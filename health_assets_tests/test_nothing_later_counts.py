@@ -19,8 +19,15 @@ from health_assets.tables import Table, load_all
 from health_assets_tests.every_table import evaluated, staged_tables
 
 FIRST, LOADED = date(2024, 6, 1), date(2025, 3, 10)
-SETTINGS = company_settings.load(company_settings.DEFAULTS).model_copy(
-    update={"as_of": LOADED, "history_start": FIRST, "stale_after_days": {}}
+SETTINGS = company_settings.load(company_settings.DEFAULTS)
+SETTINGS = SETTINGS.model_copy(
+    update={
+        "as_of": LOADED,
+        "history_start": FIRST,
+        "stale_after_days": {},
+        "churn_model": SETTINGS.churn_model.model_copy(update={"min_churned": 1}),  # of eight accounts few leave
+        "backtest": SETTINGS.backtest.model_copy(update={"lead_days": 3, "horizon_days": 30, "history_days": 10}),
+    }
 )
 ACCOUNTS, ROWS, BLANK = 8, 80, 0.2
 AGREED = {"due_date", "payment_due_date", "period_start", "period_end", "trial_end_date", "renewal_date", "expiry_date"}

@@ -251,3 +251,10 @@ def test_novacrm_level_needs_no_score_of_points() -> None:
     row = risk(connected=False, revenue={"contraction_month_count_6m": 2}, rules="novacrm")
     assert (row["churn_risk_score"], row["risk_level"]) == (None, "medium")
     assert AccountChurnRisk.is_valid(pl.DataFrame([row], schema=dtypes(AccountChurnRisk)))
+
+
+def test_learned_probability_stands_beside_the_score_and_changes_nothing_of_it() -> None:
+    apart = risk()
+    beside = risk(signals={"mart_churn_probability": {"churn_probability": 0.9}})
+    assert (apart["churn_probability"], beside["churn_probability"]) == (None, 0.9)
+    assert beside | {"churn_probability": None} == apart
