@@ -6,6 +6,7 @@ What `status` prints is in report.py, `scorecard` is scorecard_commands.py, `bac
 import os
 import time
 import uuid
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -75,11 +76,15 @@ def demo(
 def run(
     settings_file: SettingsFile = None,
     as_of: Annotated[str | None, typer.Option(help="The day to report on, e.g. 2025-01-31.")] = None,
+    unattended: Annotated[bool, typer.Option("--unattended", help="Tell Slack if it is refused or fails.")] = False,
 ) -> None:
     """Run the pipeline from the files to the published snapshot."""
-    with expected_errors():
-        company = settings.load(settings_file)
-        day = _as_of(as_of, company)
+    from health_assets.alerts.data_alerts import of_failed_run
+    from health_assets.unattended import Watched, telling_slack
+
+    with expected_errors(), telling_slack() if unattended else nullcontext(Watched()) as watched:
+        company = watched.settings = settings.load(settings_file)
+        day = watched.day = _as_of(as_of, company)
         judge()  # it takes seconds to start, beside what follows
         _prepare_dagster()
         console.print(f"[bold]{escape(company.company)}[/], as of {day}")
@@ -97,6 +102,7 @@ def run(
             f"{warned} warned, {failed} failed, in {seconds:.1f} s"
         )
         if not outcome.succeeded:
+            watched.fault = of_failed_run("daily", day, outcome, company)
             raise CommandError(outcome.reason(company.published))
         console.print(f"Snapshot: {_shown(company.published)}", highlight=False)
 

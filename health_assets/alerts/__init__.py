@@ -20,7 +20,15 @@ from health_assets.alerts.slack import Message, Webhook, data_messages, digest
 from health_assets.publish import SnapshotError, snapshot
 from health_assets.settings import Settings
 
-__all__ = ["WEBHOOK_VARIABLE", "AlertError", "AlertOutcome", "alert", "store_of", "tell_failure"]
+__all__ = [
+    "WEBHOOK_VARIABLE",
+    "AlertError",
+    "AlertOutcome",
+    "alert",
+    "store_of",
+    "tell_failure",
+    "tell_without_settings",
+]
 
 WEBHOOK_VARIABLE = "SLACK_WEBHOOK_URL"
 NOT_KNOWN = (None, None)
@@ -110,6 +118,13 @@ def tell_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | None]
         messages = data_messages(untold, settings.company)
         _, trouble = _tell(outbox, messages, webhook)
     return "\n\n".join(message.text for message in messages), trouble
+
+
+def tell_without_settings(fault: DataAlert) -> str | None:
+    """Tell a data alert where the settings cannot be read, and so no outbox is known. Returns why it could not be delivered."""
+    webhook = _webhook()
+    (message,) = data_messages([fault], "health-assets")
+    return webhook.post(message) if webhook else None
 
 
 def store_of(settings: Settings) -> Path:

@@ -5,6 +5,7 @@ Changes of accounts are in rules.py; how a data alert is worded for Slack is in 
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -64,6 +65,18 @@ def of_failed_run(job: str, as_of_date: date, outcome: Outcome, settings: Settin
     )
 
 
+def of_refused_run(reason: str, day: date) -> DataAlert:
+    """One alert for a run that did not begin: its settings, or a file that they name, cannot be used."""
+    lines = [_without_secrets(line) for line in reason.splitlines()]
+    return DataAlert(
+        case=["refused_run", day.isoformat(), *lines],
+        as_of_date=day,
+        title="The run was refused before it began",
+        lines=lines,
+        remedy="Do what the message says, or ask `health-assets doctor`, and run again; what is published stays.",
+    )
+
+
 def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_of_date: date) -> list[DataAlert]:
     """One alert for each source that is silent for longer than its limit; told anew only after it spoke again.
 
@@ -82,6 +95,12 @@ def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_
         for name, last_day, limit in sources
         if last_day and limit and (as_of_date - last_day).days > limit
     ]
+
+
+def _without_secrets(text: str) -> str:
+    """Web addresses without what signs in: user, password, and whatever follows a question mark or an incoming hook."""
+    text = re.sub(r"(https://hooks\.slack\.com/)\S+", r"\1***", text)
+    return re.sub(r"(\w://)[^/\s]*@", r"\1***@", re.sub(r"(\w://[^\s?]*\?)\S+", r"\1***", text))
 
 
 def _evidence(evidence: Mapping[str, object]) -> list[str]:
