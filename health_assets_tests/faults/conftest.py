@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 
 from health_assets.demo import write_company
+from health_assets_tests.alerts.conftest import Slack
 
 LAST_DAY = date(2025, 1, 31)
 RUN = [sys.executable, "-m", "health_assets_tests.faults.small", "run"]
@@ -85,6 +87,14 @@ def company_in(folder: Path, months: int = 3) -> Company:
 def differences(left: dict[str, list[tuple]], right: dict[str, list[tuple]]) -> list[str]:
     """Names of tables that differ, or that one side lacks."""
     return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    server = Slack()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
 
 
 @pytest.fixture(scope="session")

@@ -27,14 +27,6 @@ QUIET_SECONDS = 75  # two evaluations of each sensor
 
 
 @pytest.fixture
-def slack() -> Iterator[Slack]:
-    server = Slack()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
-
-
-@pytest.fixture
 def company(tmp_path: Path) -> Path:
     """A tiny company whose accounts are all remembered as critical, so that most have left that by now."""
     folder = tmp_path / "company"

@@ -1,0 +1,108 @@
+"""Files that are sound by themselves and cannot be true: the real command line publishes nothing and alerts nobody."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from health_assets.alerts import WEBHOOK_VARIABLE
+from health_assets.alerts.outbox import Outbox
+from health_assets.demo import write_company
+from health_assets_tests.alerts.conftest import Slack
+from health_assets_tests.faults.conftest import LAST_DAY, ROOT, Company
+
+pytestmark = pytest.mark.slow
+Rows = list[dict[str, str]]
+
+
+def in_cents(rows: Rows) -> Rows:
+    return [row | {"mrr_amount": str(round(float(row["mrr_amount"] or 0) * 100))} for row in rows]
+
+
+def one_of_ten(rows: Rows) -> Rows:
+    return rows[::10]
+
+
+def rewritten(files: list[Path], change: Callable[[Rows], Rows]) -> None:
+    for path in files:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(change(rows))
+
+
+@pytest.mark.timeout(900)
+def test_another_unit_and_a_tenth_of_the_events_stop_the_snapshot_and_the_alerts(
+    tmp_path: Path, slack: Slack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = Company(tmp_path / "company")
+    write_company(company.folder, accounts=30, months=4, end=LAST_DAY, seed=7, profile="core")
+    proxies = {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}
+    environment = {name: value for name, value in os.environ.items() if name not in proxies} | {
+        "DAGSTER_HOME": str(tmp_path / "dagster"),
+        WEBHOOK_VARIABLE: slack.url,
+        "COLUMNS": "200",
+    }
+
+    def said(*command: str) -> tuple[int, str]:
+        ended = subprocess.run(
+            [sys.executable, "-m", "health_assets.cli", *command, "--settings", str(company.settings)],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return ended.returncode, ended.stdout
+
+    def changes_in_outbox() -> int:
+        with Outbox.opened(company.folder / "alerts.sqlite") as outbox:
+            bodies = outbox.connection.execute("select body from outbox").fetchall()
+        return sum("data_alert" not in body for (body,) in bodies)
+
+    code, output = said("run", "--as-of", f"{LAST_DAY - timedelta(days=1)}")
+    assert code == 0, output
+    assert said("alerts")[0] == 0
+    with Outbox.opened(company.folder / "alerts.sqlite") as outbox, outbox.transaction():
+        outbox.connection.execute("update levels set level = 'critical'")  # so that the next day has much to tell
+    published, hash_before = os.path.realpath(company.published), company.snapshot_hash()
+    sound = shutil.copytree(company.folder, tmp_path / "sound", symlinks=True)
+
+    for source, change, check in (
+        ("subscriptions.csv", in_cents, "staged_subscriptions: mrr_amount__same_unit"),
+        ("usage_events/*.csv", one_of_ten, "staged_usage_events: rows__not_collapsed"),
+    ):
+        posted_before = len(slack.accepted)
+        rewritten(list(company.folder.glob(source)), change)
+        code, output = said("run", "--unattended")
+        assert (code, "Not published" in output) == (1, True), output
+        assert said("alerts")[0] == 0
+        assert (os.path.realpath(company.published), company.snapshot_hash()) == (published, hash_before)
+        assert len(slack.accepted) - posted_before == 1
+        assert "blocking check" in slack.accepted[-1]["text"]
+        assert check in slack.sections()[-1]
+        assert changes_in_outbox() == 0
+        for path in company.folder.glob(source):
+            shutil.copy(sound / path.relative_to(company.folder), path)
+
+    code, output = said("run", "--unattended")
+    assert code == 0, output
+    assert said("alerts")[0] == 0
+    assert os.path.realpath(company.published) != published
+    assert "got " in slack.accepted[2]["text"]
+    assert changes_in_outbox() > 0
+    with capsys.disabled():
+        print(
+            f"\n2 implausible files: 0 snapshots, 0 changes of accounts told, 2 data alerts; "
+            f"then sound files: 1 snapshot, {changes_in_outbox()} changes told"
+        )
