@@ -8,12 +8,13 @@ import polars as pl
 
 from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, days_between
+from health_assets.expressions import Period, counts_by_day, days_between, with_freshness
 from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.settings import Settings
 from health_assets.tables import table
 
 MONTH, QUARTER = 30, 90
-OF_ORDERS = ["order_count_30d", "order_count_previous_30d", "spend_30d"]
+OF_ORDERS = ["order_count_30d", "order_count_previous_30d", "spend_30d", "days_since_last_order"]
 OF_PAYMENTS = ["past_due_payment_count", "late_paid_payment_count_90d"]
 
 
@@ -22,12 +23,14 @@ class AccountPaymentDaily(Contract):
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate()
-    order_count_30d = Count("Orders in 30 days; null = orders are not connected, or begin later", nullable=True)
+    order_count_30d = Count(
+        "Orders in 30 days; null = orders are not connected, begin later, or are stale", nullable=True
+    )
     order_count_previous_30d = Count("Orders in the 30 days before those; null as order_count_30d", nullable=True)
     spend_30d = Money("Amount of the orders of 30 days; null as order_count_30d", nullable=True)
-    days_since_last_order = Count("Days since the latest order; null = never one, or not connected", nullable=True)
+    days_since_last_order = Count("Days since the latest order; null = never one, or as order_count_30d", nullable=True)
     past_due_payment_count = Count(
-        "Payments due before the day and not paid by its end; null = payments are not connected, or begin later",
+        "Payments due before the day and not paid by its end; null = payments are not connected, begin later, or are stale",
         nullable=True,
     )
     late_paid_payment_count_90d = Count(
@@ -39,24 +42,25 @@ class AccountPaymentDaily(Contract):
         return (pl.col("order_count_30d") > 0) | (pl.col("spend_30d") == 0)
 
 
-@table(AccountPaymentDaily, monthly=True)
+@table(AccountPaymentDaily, monthly=True, settings_sections=("stale_after_days",))
 def fact_account_payment_daily(
-    staged_accounts: pl.LazyFrame, staged_orders: pl.LazyFrame, staged_payments: pl.LazyFrame, period: Period
+    staged_accounts: pl.LazyFrame,
+    staged_orders: pl.LazyFrame,
+    staged_payments: pl.LazyFrame,
+    settings: Settings,
+    period: Period,
 ) -> pl.LazyFrame:
-    """One row per account and day of the period from the first day of either source on, and the account's signup."""
+    """One row per account and day from its signup on, on days on which either source is there."""
     counted = _of_orders(staged_orders) | _of_payments(staged_payments)
-    has_orders = (pl.col("as_of_date") >= pl.col("first_order_date")).fill_null(False)
-    has_payments = (pl.col("as_of_date") >= pl.col("first_known_date")).fill_null(False)
     counts = [name for name in counted if name != "spend_30d"]
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .rename({"day": "as_of_date"})
-        .join(staged_orders.select(first_order_date=pl.col("order_date").min()), how="cross")
-        .join(staged_payments.select(first_known_date=pl.col("known_date").min()), how="cross")
-        .filter(has_orders | has_payments)
+        .pipe(with_freshness, "as_of_date", "orders", staged_orders, "order_date", settings)
+        .pipe(with_freshness, "as_of_date", "payments", staged_payments, "known_date", settings)
+        .filter(pl.col("has_orders") | pl.col("has_payments"))
         .with_columns(pl.col(counts).round().cast(pl.Int64))
         .with_columns(spend_30d=pl.when(pl.col("order_count_30d") > 0).then(_without_dust("spend_30d")).otherwise(0.0))
-        .with_columns(pl.when(has_orders).then(pl.col(OF_ORDERS)), pl.when(has_payments).then(pl.col(OF_PAYMENTS)))
         .sort("as_of_date", "account_id")
         .join_asof(
             _last_orders(staged_orders),
@@ -66,6 +70,7 @@ def fact_account_payment_daily(
             check_sortedness=False,  # both sides are sorted just above
         )
         .with_columns(days_since_last_order=days_between(pl.col("last_order_date"), pl.col("as_of_date")))
+        .with_columns(pl.when("has_orders").then(pl.col(OF_ORDERS)), pl.when("has_payments").then(pl.col(OF_PAYMENTS)))
         .sort("account_id", "as_of_date")
         .select(AccountPaymentDaily.column_names())
     )

@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, days_between, safe_ratio
+from health_assets.expressions import Period, days_between, safe_ratio, with_freshness
 from health_assets.revenue import month_end_mrr, paid_periods, revenue_history_since, running_total
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -47,21 +47,23 @@ class AccountRevenueDaily(Contract):
         nullable=True,
     )
     overdue_invoice_count = Count(
-        "Invoices past due and unpaid at the end of the day; null on past days when payment dates are not exported",
+        "Invoices past due and unpaid at the end of the day; null on past days when payment dates are not exported, and while "
+        "invoices are stale",
         nullable=True,
     )
     late_paid_invoice_count_90d = Count(
-        "Invoices paid in 90 days, after they were due; null without payment dates", nullable=True
+        "Invoices paid in 90 days, after they were due; null without payment dates, and while invoices are stale",
+        nullable=True,
     )
     paid_month_change_pct = dy.Float64(
         nullable=True,
         description="Latest month with paid invoices against the paid month before, in %; a first month counts as +100; "
-        "null = nothing paid, or another day than the load day",
+        "null = nothing paid, stale invoices, or another day than the load day",
     )
     days_to_renewal = Count("Days to the next renewal of a running subscription; null = none known", nullable=True)
 
 
-@table(AccountRevenueDaily, monthly=True, settings_sections=("revenue",))
+@table(AccountRevenueDaily, monthly=True, settings_sections=("revenue", "stale_after_days"))
 def fact_account_revenue_daily(
     staged_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
@@ -104,11 +106,13 @@ def fact_account_revenue_daily(
             periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()), on="account_id", how="left"
         )
         .join(revenue_history_since(staged_subscriptions, staged_invoices, settings), how="cross")
-        .join(_feeds(staged_invoices), how="cross")
+        .join(staged_invoices.select(payment_dates_since=pl.col("paid_date").min()), how="cross")
+        .pipe(with_freshness, "as_of_date", "invoices", staged_invoices, "invoice_date", settings)
         .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left")
         .with_columns(
             has_history=(pl.col("revenue_history_since") <= pl.col("as_of_date")).fill_null(False),
-            has_payment_dates=(pl.col("payment_dates_since") <= pl.col("as_of_date")).fill_null(False),
+            has_payment_dates=pl.col("has_invoices")
+            & (pl.col("payment_dates_since") <= pl.col("as_of_date")).fill_null(False),
         )
         .with_columns(
             crm_status=pl.when(is_load_day).then(pl.col("status").cast(pl.Enum(CRM_STATUSES))),
@@ -134,7 +138,7 @@ def fact_account_revenue_daily(
                 _count("overdue_invoice_count")
             ),
             late_paid_invoice_count_90d=pl.when("has_payment_dates").then(_count("late_paid_invoice_count_90d")),
-            paid_month_change_pct=pl.when(is_load_day).then("paid_month_change_pct"),
+            paid_month_change_pct=pl.when(is_load_day & pl.col("has_invoices")).then("paid_month_change_pct"),
             days_to_renewal=days_between(pl.col("as_of_date"), pl.col("renewal_date")),
         )
         .select(AccountRevenueDaily.column_names())
@@ -150,11 +154,6 @@ def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:
     return periods.select(
         "account_id", first_day=pl.max_horizontal("start_date", "known_date"), end_day="end_date", size="mrr"
     )
-
-
-def _feeds(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """One row: whether invoices are connected, and from which day on they are known to say when they were paid."""
-    return staged_invoices.select(has_invoices=pl.len() > 0, payment_dates_since=pl.col("paid_date").min())
 
 
 def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:

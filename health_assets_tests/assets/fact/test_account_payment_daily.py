@@ -5,16 +5,20 @@ from datetime import date
 from health_assets.expressions import Period
 from health_assets_tests.assets.fact.test_orders import order
 from health_assets_tests.assets.fact.test_payments import payment
-from health_assets_tests.assets.rows import AS_OF, account, made, rows
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows
 
 
-def signals(period: Period, orders: tuple[dict, ...] = (), payments: tuple[dict, ...] = ()) -> list[dict]:
+def signals(
+    period: Period, orders: tuple[dict, ...] = (), payments: tuple[dict, ...] = (), limits: dict[str, int] | None = None
+) -> list[dict]:
+    """Signals where sources never go stale, but for the days that `limits` gives."""
     frames = {
         "staged_accounts": rows("staged_accounts", account()),
         "staged_orders": rows("staged_orders", *orders),
         "staged_payments": rows("staged_payments", *payments),
     }
-    return made("fact_account_payment_daily", period=period, **frames).to_dicts()
+    company = SETTINGS.model_copy(update={"stale_after_days": limits or {}})
+    return made("fact_account_payment_daily", period=period, settings=company, **frames).to_dicts()
 
 
 def test_windows_hold_just_their_days() -> None:
@@ -67,3 +71,32 @@ def test_spend_leaves_no_dust_once_the_orders_are_out_of_the_window() -> None:
     orders = tuple(order(str(n), date(2024, 12, 1 + n), amount=amount) for n, amount in enumerate(amounts))
     found = signals(Period(date(2024, 12, 1), AS_OF), orders)
     assert (found[3]["spend_30d"], found[-1]["spend_30d"]) == (0.6, 0.0)
+
+
+def test_orders_silent_beyond_their_limit_say_nothing_and_payments_go_on() -> None:
+    orders, payments = (order("1", date(2025, 1, 10)),), (payment(date(2025, 1, 29)),)
+    found = signals(
+        Period(date(2025, 1, 30), AS_OF), orders, payments, {"orders": 20}
+    )  # 20 and 21 days after the order
+    assert [row["order_count_30d"] for row in found] == [1, None]
+    assert [row["spend_30d"] is None for row in found] == [False, True]
+    assert [row["days_since_last_order"] for row in found] == [20, None]
+    assert [row["past_due_payment_count"] for row in found] == [1, 1]
+
+
+def test_payments_silent_beyond_their_limit_say_nothing_and_orders_go_on() -> None:
+    orders, payments = (order("1", date(2025, 1, 29)),), (payment(date(2025, 1, 10)),)
+    found = signals(Period(date(2025, 1, 30), AS_OF), orders, payments, {"payments": 20})
+    assert [row["past_due_payment_count"] for row in found] == [1, None]
+    assert [row["late_paid_payment_count_90d"] for row in found] == [0, None]
+    assert [row["order_count_30d"] for row in found] == [1, 1]
+
+
+def test_with_both_sources_stale_there_is_no_row() -> None:
+    orders, payments = (order("1", date(2025, 1, 10)),), (payment(date(2025, 1, 10)),)
+    assert signals(Period(AS_OF, AS_OF), orders, payments, {"orders": 20, "payments": 20}) == []
+
+
+def test_account_without_orders_in_a_live_shop_has_none_and_is_not_unmeasured() -> None:
+    (row,) = signals(Period(AS_OF, AS_OF), (order("1", AS_OF, account_id="B"),), (), {"orders": 20})
+    assert (row["order_count_30d"], row["days_since_last_order"]) == (0, None)

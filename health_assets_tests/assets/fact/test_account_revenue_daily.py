@@ -21,9 +21,13 @@ def invoice(number: int, day: date, due: date, paid: date | None, amount: float 
     }
 
 
-def signals(subscriptions: list[dict], invoices: list[dict], period: Period) -> list[dict]:
+def signals(
+    subscriptions: list[dict], invoices: list[dict], period: Period, limits: dict[str, int] | None = None
+) -> list[dict]:
+    """Signals where sources never go stale, but for the days that `limits` gives."""
+    company = SETTINGS.model_copy(update={"stale_after_days": limits or {}})
     frames = rows("staged_accounts", account()), rows("staged_subscriptions", *subscriptions)
-    made = fact_account_revenue_daily(*frames, rows("staged_invoices", *invoices), SETTINGS, AS_OF, period)
+    made = fact_account_revenue_daily(*frames, rows("staged_invoices", *invoices), company, AS_OF, period)
     return made.sort("as_of_date").collect().to_dicts()
 
 
@@ -112,3 +116,14 @@ def test_an_account_without_a_subscription_pays_nothing_once_the_company_has_one
     given = accounts, subscriptions, rows("staged_invoices"), SETTINGS, AS_OF
     made = fact_account_revenue_daily(*given, Period(date(2025, 1, 30), AS_OF)).sort("account_id", "as_of_date")
     assert made.select("mrr").collect().to_series().to_list() == [None, 100, None, 0]
+
+
+def test_invoices_silent_beyond_their_limit_say_nothing_of_payment_and_mrr_goes_on() -> None:
+    bill = invoice(1, date(2025, 1, 10), due=date(2025, 1, 20), paid=date(2025, 1, 25))
+    runs = [subscription(100, date(2024, 1, 1))]
+    made = signals(runs, [bill], Period(date(2025, 1, 30), AS_OF), {"invoices": 20})  # 20 and 21 days after the invoice
+    assert [row["overdue_invoice_count"] for row in made] == [0, None]
+    assert [row["late_paid_invoice_count_90d"] for row in made] == [1, None]
+    assert [row["mrr"] for row in made] == [100, 100]
+    assert signals(runs, [bill], Period(AS_OF, AS_OF), {"invoices": 21})[0]["paid_month_change_pct"] == 100
+    assert signals(runs, [bill], Period(AS_OF, AS_OF), {"invoices": 20})[0]["paid_month_change_pct"] is None
