@@ -29,7 +29,8 @@ def backtest(settings_file: SettingsFile = None) -> None:
     """Does the score work? Past scores against who churned later, beside baselines, with intervals and a verdict."""
     with expected_errors():
         company = settings.load(settings_file)
-        findings = tested(company)
+        with console.status("Judging past scores, and learning from each fold of the accounts ..."):
+            findings = tested(company)
         if findings is None:
             rules = company.backtest
             console.print(
