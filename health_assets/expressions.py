@@ -141,19 +141,11 @@ def is_fresh(source: str, latest: pl.Expr, day: pl.Expr, settings: Settings) -> 
 
 def while_fresh(panel: pl.LazyFrame, source: str, rows: pl.LazyFrame, dated: str, settings: Settings) -> pl.LazyFrame:
     """The rows of a panel (with `day`) on days on which a source had begun and had not been silent longer than it may."""
-    return with_freshness(panel, "day", source, rows, dated, settings).filter(f"has_{source}").drop(f"has_{source}")
-
-
-def with_freshness(
-    panel: pl.LazyFrame, day: str, source: str, rows: pl.LazyFrame, dated: str, settings: Settings
-) -> pl.LazyFrame:
-    """A panel with `has_<source>`: whether on its day a source had begun and had not been silent longer than it may."""
-    feed = rows.select(feed_day=pl.col(dated)).drop_nulls().unique().sort("feed_day")
-    is_there = is_fresh(source, pl.col("feed_day"), pl.col(day), settings).fill_null(False)
+    feed = rows.select(day=pl.col(dated), feed_day=pl.col(dated)).drop_nulls().unique().sort("day")
     return (
-        panel.sort(day, maintain_order=True)
-        .join_asof(feed, left_on=day, right_on="feed_day", coalesce=False)
-        .with_columns(is_there.alias(f"has_{source}"))
+        panel.sort("day")
+        .join_asof(feed, on="day")
+        .filter(is_fresh(source, pl.col("feed_day"), pl.col("day"), settings))
         .drop("feed_day")
     )
 

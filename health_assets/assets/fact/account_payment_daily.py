@@ -8,7 +8,8 @@ import polars as pl
 
 from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, days_between, with_freshness
+from health_assets.expressions import Period, counts_by_day, days_between
+from health_assets.freshness import with_freshness
 from health_assets.revenue import DECIMALS_OF_MONEY
 from health_assets.settings import Settings
 from health_assets.tables import table

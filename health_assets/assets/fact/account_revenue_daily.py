@@ -11,7 +11,8 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, days_between, safe_ratio, with_freshness
+from health_assets.expressions import Period, days_between, safe_ratio
+from health_assets.freshness import with_freshness
 from health_assets.revenue import month_end_mrr, paid_periods, revenue_history_since, running_total
 from health_assets.settings import Settings
 from health_assets.tables import table
