@@ -219,3 +219,34 @@ def test_payment_and_contract_of_accounts_by_day(whole_company: WholeCompany) ->
             late_paid_invoice_count_90d, days_to_renewal from fact.account_revenue_daily
             where as_of_date in ({D}, {D} - 17, {D} - 48, {D} - 200)""",
     )
+
+
+def test_families_of_accounts(whole_company: WholeCompany) -> None:
+    agree(
+        whole_company,
+        f"""
+        with {MONTHS}, children as (
+            select account_id, parent_account_id as parent from staged.accounts
+            where parent_account_id is not null and signup_date <= {D}
+        ),
+        families as (
+            from children union all select distinct parent, parent from children
+            where parent not in (select account_id from children)
+        ),
+        paid as (
+            select parent, month, sum(mrr) as paid, count(*) filter (mrr > 0) as payers,
+                sum(mrr * health_score) / nullif(sum(mrr) filter (health_score is not null), 0) as health
+            from families join spine using (account_id) left join mart.customer_health_daily as h
+                on h.account_id = families.account_id and as_of_date = least(last_day(month), {D})
+            group by all
+        )
+        select parent, month, paid, payers, health, case when before is null then 'new'
+                when paid > 0 and before = 0 then 'reactivation' when paid = 0 and before > 0 then 'churn'
+                when paid = 0 then 'inactive' when paid > before then 'expansion' when paid < before then 'contraction'
+                else 'retained' end,
+            if(paid > 0 and paid < before, before - paid, 0), if(paid = 0 and before > 0, before, 0)
+        from (select *, lag(paid) over (partition by parent order by month) as before from paid)
+        """,
+        "select account_id, month, mrr, paying_account_count, mean_health_score, movement, contraction_mrr, churned_mrr "
+        "from mart.parent_accounts",
+    )

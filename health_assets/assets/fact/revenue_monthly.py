@@ -70,18 +70,14 @@ def fact_revenue_monthly(
         .join(paying, on=["account_id", "month"], how="left", validate="1:1")
         .with_columns(pl.col("mrr").fill_null(0.0))
         .with_columns(previous_mrr=pl.col("mrr").shift(1, fill_value=0.0).over("account_id", order_by="month"))
-        .with_columns(movement=_movement())
+        .with_columns(movement=movement())
     )
     has_history = has_revenue_history(staged_subscriptions, staged_invoices, settings)
     return (
         pl.concat([measured, _as_the_crm_has_it(staged_accounts, has_history, as_of, load_day)], how="diagonal_relaxed")
         .with_columns(
             arr=12 * pl.col("mrr"),
-            new_mrr=_moved("new", pl.col("mrr")),
-            reactivation_mrr=_moved("reactivation", pl.col("mrr")),
-            expansion_mrr=_moved("expansion", pl.col("mrr") - pl.col("previous_mrr")),
-            contraction_mrr=_moved("contraction", pl.col("previous_mrr") - pl.col("mrr")),
-            churned_mrr=_moved("churn", pl.col("previous_mrr")),
+            **moved_amounts(),
             is_partial=pl.col("month").dt.month_end() > as_of,
         )
         .sort("account_id", "month")
@@ -99,8 +95,8 @@ def _month_spine(paying: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     )
 
 
-def _movement() -> pl.Expr:
-    """The movement of a row of the spine, which begins with the first paying month."""
+def movement() -> pl.Expr:
+    """The movement of a row of the gapless months of an account, which begin with the first paying one."""
     now, before = pl.col("mrr"), pl.col("previous_mrr")
     is_first = pl.col("month") == pl.col("month").min().over("account_id")
     return first_match(
@@ -114,6 +110,18 @@ def _movement() -> pl.Expr:
             (pl.lit(True), "retained"),
         ]
     )
+
+
+def moved_amounts() -> dict[str, pl.Expr]:
+    """How much of MRR moved in which way; together they turn `previous_mrr` into `mrr`."""
+    mrr, previous = pl.col("mrr"), pl.col("previous_mrr")
+    return {
+        "new_mrr": _moved("new", mrr),
+        "reactivation_mrr": _moved("reactivation", mrr),
+        "expansion_mrr": _moved("expansion", mrr - previous),
+        "contraction_mrr": _moved("contraction", previous - mrr),
+        "churned_mrr": _moved("churn", previous),
+    }
 
 
 def _moved(movement: str, amount: pl.Expr) -> pl.Expr:
