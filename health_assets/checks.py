@@ -108,23 +108,30 @@ def judged(
 ) -> Iterator[tuple[Expectation, bool, dict[str, Any]]]:
     """Each promise of a table with its verdict and, where it is broken, the evidence."""
     in_contract = expectations(table.contract)
-    written = _written(table, warehouse)
-    if written.height > ROWS_JUDGED_WHOLE:
-        yield from _verdicts(_broken_rows_by_day(table, written, in_contract, warehouse), in_contract, tallied=True)
+    months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
+    if _rows_to_judge(table, months, warehouse) > ROWS_JUDGED_WHOLE:
+        spans = [(month, end_of_month(month)) for month in months] or [(None, None)]
+        written = (warehouse.read(table, since=first, until=last, judged=True).collect() for first, last in spans)
+        broken = pl.concat(_broken_rows_by_day(table, rows, in_contract, warehouse) for rows in written)
+        yield from _verdicts(broken, in_contract, tallied=True)
     else:
-        yield from _verdicts(_with_rules(table, written, in_contract, warehouse), in_contract)
+        first, last = (months[0], end_of_month(months[-1])) if months else (None, None)
+        rows = warehouse.read(table, since=first, until=last, judged=True).collect()
+        yield from _verdicts(_with_rules(table, rows, in_contract, warehouse), in_contract)
     across = [promise for promise in promises(table) if promise not in in_contract]
     if across:
         tally = _tallies(table, warehouse, as_of, settings)
         yield from _verdicts(pl.DataFrame(tally), across, tallied=True)
 
 
-def _written(table: Table, warehouse: Warehouse) -> pl.DataFrame:
-    """The table, or of a monthly one the months that this run wrote."""
-    months = sorted(warehouse.written.get(table.name, []))
-    if table.monthly and months:
-        return warehouse.read(table, since=months[0], until=end_of_month(months[-1]), judged=True).collect()
-    return warehouse.read(table, judged=True).collect()
+def _rows_to_judge(table: Table, months: list[date], warehouse: Warehouse) -> int:
+    """Rows of the table, or of a monthly one in the months that this run wrote."""
+    if not warehouse.holds(table.relation):
+        return 0
+    if not months:
+        return warehouse.row_count(table.relation)
+    recorded = warehouse.months_of(table.relation)
+    return sum(recorded[month][1] for month in months)
 
 
 def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation], warehouse: Warehouse) -> pl.DataFrame:

@@ -25,6 +25,15 @@ class Period:
         """The day so many days before the first: where a trailing window must begin to read."""
         return self.first_day - timedelta(days=days_before)
 
+    def holds(self, day: pl.Expr) -> pl.Expr:
+        """Whether a day is one of the period."""
+        return on_days(day, self.first_day, self.last_day)
+
+
+def on_days(day: pl.Expr, first: date, last: date) -> pl.Expr:
+    """first <= day <= last, in the form that DuckDB is handed down: with `is_between` it would read the whole table."""
+    return (day >= first) & (day <= last)
+
 
 def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     """numerator / denominator; null where there is nothing to divide by."""
@@ -153,40 +162,26 @@ def while_fresh(panel: pl.LazyFrame, source: str, rows: pl.LazyFrame, dated: str
 def covered_days(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int) -> pl.LazyFrame:
     """When a thing is among those of a trailing window: each occurrence covers its day and the `days - 1` after it.
 
-    Where coverages of the same thing touch, the later one takes over, so that the thing counts once.
-    Grain: key x thing x occurrence day; `first_day`, `end_day` (the first day not covered) and `size` 1.
+    Where coverages of the same thing touch, the later one takes over, so that the thing counts once however often it
+    occurs.
+
+    Returns:
+        grain: key x thing x occurrence day; `first_day`, `end_day` (the first day not covered) and `size` 1.
     """
+    codes = [pl.col(name).cast(pl.Categorical).to_physical().alias(f"_{name}") for name in (key, thing)]
+    is_followed = pl.all_horizontal(pl.col(f"_{name}") == pl.col(f"_{name}").shift(-1) for name in (key, thing))
     return (
-        occurrences.select(key, thing, day)
-        .unique()
-        .sort(key, thing, day)
+        occurrences.select(key, *codes, first_day=day)  # numbers are sorted several times as fast as names
+        .sort(f"_{key}", f"_{thing}", "first_day")
         .select(
             key,
-            first_day=day,
+            "first_day",
             end_day=pl.min_horizontal(
-                pl.col(day).dt.offset_by(f"{days}d"), pl.col(day).shift(-1).over(key, thing, order_by=day)
+                pl.col("first_day").dt.offset_by(f"{days}d"), pl.when(is_followed).then(pl.col("first_day").shift(-1))
             ),
             size=pl.lit(1, pl.Int64),
         )
-    )
-
-
-def distinct_in_window(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int, name: str) -> pl.LazyFrame:
-    """How the number of distinct things in a trailing window changes by day: +1 and -1, to be summed up over a panel.
-
-    Exact, and linear in the occurrences.
-    Grain: key x day of change; `name` is the change of the count.
-    """
-    covered = covered_days(occurrences, key, thing, day, days)
-    return (
-        pl.concat(
-            [
-                covered.select(key, "size", day="first_day"),
-                covered.select(key, -pl.col("size"), day="end_day"),
-            ]
-        )
-        .group_by(key, "day")
-        .agg(pl.col("size").sum().alias(name))
+        .filter(pl.col("first_day") < pl.col("end_day"))  # of several on one day the last is left
     )
 
 
@@ -208,35 +203,35 @@ def counts_by_day(
     Returns:
         grain: key x day, sorted; one column per count, the sum of the sizes.
     """
-    everybody = members.select(key, since, _first=pl.lit(period.first_day))
-    return (
-        day_panel(everybody, key, "_first", period.first_day, period.last_day)
-        .join(_changes_by_day(counted, period, key), on=[key, "day"], how="left", validate="1:1")
-        .sort(key, "day")
-        .with_columns(pl.col(*counted).fill_null(0).cum_sum().over(key))
-        .join(everybody.select(key, since), on=key, how="left", validate="m:1")
-        .filter(pl.col("day") >= pl.col(since))
-        .select(key, "day", *counted)
-        .sort(key, "day")
+    end = period.last_day + timedelta(days=1)  # what is left ends here, so that no member's sum runs on into the next's
+    days = pl.LazyFrame({"day": pl.date_range(period.first_day, end, eager=True)})
+    numbered = (
+        members.select(key, since).sort(key).with_row_index("_number").with_columns(pl.col("_number").cast(pl.Int64))
     )
 
+    def place(day: pl.Expr) -> pl.Expr:
+        """Member and day as one number, in the order of both: much cheaper to group, join and sort by."""
+        return pl.col("_number") * ((end - period.first_day).days + 1) + days_between(pl.lit(period.first_day), day)
 
-def _changes_by_day(counted: Mapping[str, pl.LazyFrame], period: Period, key: str) -> pl.LazyFrame:
-    """By how much each count changes on each day; what began before the period stands on its first day."""
-    things = pl.concat(those.with_columns(name=pl.lit(name)) for name, those in counted.items()).with_columns(
-        first_day=pl.max_horizontal("first_day", pl.lit(period.first_day))
-    )
-    inside = things.filter(
-        pl.col("first_day") <= period.last_day,
-        pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")),
-    )
-    return (
-        pl.concat(
-            [
-                inside.select(key, "name", "size", day="first_day"),
-                inside.select(key, "name", -pl.col("size"), day="end_day").drop_nulls("day"),
-            ]
+    panel = numbered.join(days, how="cross").with_columns(place=place(pl.col("day")))
+    for name, things in counted.items():
+        inside = (
+            things.join(numbered, on=key, how="inner", validate="m:1")
+            .with_columns(
+                pl.col("first_day").clip(lower_bound=period.first_day),
+                pl.col("end_day").fill_null(end).clip(upper_bound=end),
+            )
+            .filter(pl.col("first_day") < pl.col("end_day"))
         )
-        .group_by(key, "day")
-        .agg(pl.col("size").filter(pl.col("name") == name).sum().alias(name) for name in counted)
+        changes = [
+            inside.select("size", place=place(pl.col("first_day"))),
+            inside.select(-pl.col("size"), place=place(pl.col("end_day"))),
+        ]
+        change = pl.concat(changes).group_by("place").agg(pl.col("size").sum().alias(name))
+        panel = panel.join(change, on="place", how="left", validate="1:1")
+    return (
+        panel.sort("place")
+        .with_columns(pl.col(*counted).fill_null(0).cum_sum())
+        .filter(pl.col("day") >= pl.col(since), pl.col("day") < end)
+        .select(key, "day", *counted)
     )

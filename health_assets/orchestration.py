@@ -159,22 +159,33 @@ def _by_months(
     if not months and not warehouse.holds(table.relation):
         yield [], marks, table.contract.create_empty(lazy=True)
     if table.is_gated and months:
-        raw = TABLES[table.inputs[0]]
-        name = raw.name.removeprefix("raw_")
-        known = pl.col(str(known_from(table.contract))).dt.truncate("1mo")
-        files = warehouse.files_with(raw, months)
-        rows = table.function(read_source(name, raw.rows, settings, only=files), **given)  # type: ignore[arg-type]
-        inside = rows.filter(known.is_null() | known.is_in(months))
         existing = _existing(targets, {reads: read() for reads, read in frames.items() if reads not in table.inputs})
-        with reading(name, settings):
-            judged = gated(inside, table.contract, existing, monthly=True)
-        yield months, marks, judged
+        for group in warehouse.written_together(table, months):
+            yield group, marks, _gated_months(warehouse, table, group, given, existing, settings)
         return
     for group in warehouse.written_together(table, months):
         period = period_of(group, as_of)
         inputs = {name: frames[name](until=period.last_day if TABLES[name].monthly else as_of) for name in table.inputs}
         given_here = given | ({"period": period} if "period" in table.injected else {})
         yield group, marks, table.function(**inputs, **given_here)
+
+
+def _gated_months(
+    warehouse: Warehouse,
+    table: Table,
+    months: list[date],
+    given: dict[str, Any],
+    existing: dict[str, pl.Series],
+    settings: Settings,
+) -> Gated:
+    """Some months of an event source from the files that hold them, with the rows without a readable time."""
+    raw = TABLES[table.inputs[0]]
+    name = raw.name.removeprefix("raw_")
+    month = pl.col(str(known_from(table.contract))).dt.truncate("1mo")
+    files = warehouse.files_with(raw, months)
+    rows = table.function(read_source(name, raw.rows, settings, only=files), **given)  # type: ignore[arg-type]
+    with reading(name, settings):
+        return gated(rows.filter(month.is_null() | month.is_in(months)), table.contract, existing, monthly=True)
 
 
 def _referenced(table: Table) -> dict[str, str]:

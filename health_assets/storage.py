@@ -24,6 +24,7 @@ from health_assets.sources import UNREADABLE
 from health_assets.tables import TABLES, Table
 
 ROWS_PER_WRITE = 2_000_000  # months are computed together up to about so many rows
+MEMORY = "1GB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
 
 class WarehouseError(Exception):
@@ -52,6 +53,7 @@ class Warehouse:
             had_log = path.with_name(f"{path.name}.wal").exists()
             connection = duckdb.connect(str(path))
             _refuse_cut_file(connection, path, had_log=had_log)
+            connection.execute(f"set memory_limit = '{MEMORY}'")
         except duckdb.Error as error:
             raise WarehouseError(_cannot_open(path, str(error))) from None
         try:
@@ -327,14 +329,25 @@ class Warehouse:
         )
         return sorted(file for (file,) in rows.fetchall())
 
+    def _rows_by_month(self, table: Table) -> dict[date, int]:
+        """Rows of a monthly table, or of the files of an event source, by month; empty for any other table."""
+        if table.monthly:
+            return {month: count for month, (_, count) in self.months_of(table.relation).items()}
+        if table.rows is None or "month" not in dtypes(table.contract) or not self.holds(table.relation):
+            return {}
+        rows = self.connection.cursor().execute(
+            f"select month || '-01', sum(row_count) from {table.relation} where month <> '{UNREADABLE}' group by month"
+        )
+        return {date.fromisoformat(month): int(count) for month, count in rows.fetchall()}
+
     def written_together(self, table: Table, months: Sequence[date]) -> Iterator[list[date]]:
         """Neighbouring months in groups small enough for memory, by the rows of the inputs in them."""
-        sizes = [self.months_of(TABLES[name].relation) for name in table.inputs if TABLES[name].monthly]
+        sizes = [self._rows_by_month(TABLES[name]) for name in table.inputs]
         members = self.row_count("dim.account") if self.holds("dim.account") else 0
         group: list[date] = []
         rows = 0
         for month in months:
-            size = max([known.get(month, ("", 0))[1] for known in sizes] + [members * 31])
+            size = max(members * 31, *(known.get(month, 0) for known in sizes))
             if group and (rows + size > ROWS_PER_WRITE or month != months_after(group[-1], 1)):
                 yield group
                 group, rows = [], 0

@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, covered_days, days_between, is_fresh, safe_ratio
+from health_assets.expressions import Period, counts_by_day, covered_days, days_between, is_fresh, on_days, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -71,7 +71,7 @@ def fact_account_adoption_daily(
         "activated_user_count": _activated_users(staged_users, fact_user_daily),
         "features_used": _features_used(staged_usage_events, staged_features, settings, period),
     }
-    usage = fact_account_usage_daily.filter(day.is_between(period.first_day, period.last_day)).select(
+    usage = fact_account_usage_daily.filter(period.holds(day)).select(
         "account_id", "as_of_date", "active_user_count_30d"
     )
     of_account = staged_accounts.select("account_id", "licensed_seats", crm_utilization="license_utilization")
@@ -140,7 +140,7 @@ def _features_used(
 ) -> pl.LazyFrame:
     """For each account and feature of the catalogue the days on which it was used within the window."""
     used = (
-        staged_usage_events.filter(pl.col("event_date").is_between(period.starting(WINDOW - 1), period.last_day))
+        staged_usage_events.filter(on_days(pl.col("event_date"), period.starting(WINDOW - 1), period.last_day))
         .select("account_id", "event_name", "event_date")
         .unique()
         .pipe(with_features, event_features(staged_features, settings))

@@ -9,12 +9,13 @@ import polars as pl
 from health_assets.assets.fact.feature import category_total, event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, distinct_in_window, is_fresh, safe_ratio, trailing_sum
+from health_assets.expressions import Period, counts_by_day, covered_days, safe_ratio, while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 WEEK, WINDOW, REFERENCE_WINDOW = 7, 30, 31  # NovaCRM's published score counts D-30 ... D
-READ_BACK = 2 * WINDOW + 1
+READ_BACK = 2 * WINDOW
+ONCE = pl.lit(1, pl.Int64)
 
 
 class AccountUsageDaily(Contract):
@@ -51,58 +52,28 @@ def fact_account_usage_daily(
 ) -> pl.LazyFrame:
     """One row per account and day of the period on which the feed was alive, from the account's signup on."""
     read_from = period.starting(READ_BACK)
-    day = pl.col("as_of_date")
-    usage = fact_usage_daily.select("account_id", "activity_date", "event_count")
-    users = fact_user_daily.select("account_id", "user_id", "activity_date").filter(
-        pl.col("activity_date") >= read_from
-    )
     features = event_features(staged_features, settings)
-    names = (
-        staged_usage_events.filter(pl.col("event_date") >= read_from)
-        .select("account_id", "event_name", "event_date")
-        .unique()
-        .pipe(with_features, features)
+    usage = fact_usage_daily.filter(pl.col("activity_date") >= read_from)
+    users = fact_user_daily.filter(pl.col("activity_date") >= read_from)
+    names = staged_usage_events.filter(pl.col("event_date") >= read_from).select(
+        "account_id", "event_name", "event_date"
     )
-    changes = [
-        distinct_in_window(users, "account_id", "user_id", "activity_date", WEEK, "active_user_count_7d"),
-        distinct_in_window(users, "account_id", "user_id", "activity_date", WINDOW, "active_user_count_30d"),
-        distinct_in_window(names, "account_id", "event_name", "event_date", REFERENCE_WINDOW, "event_name_count_31d"),
-        distinct_in_window(
-            names.filter(pl.col("category").is_not_null()), "account_id", "category", "event_date", WINDOW, "categories"
-        ),
-    ]
-    days = pl.LazyFrame({"as_of_date": pl.date_range(read_from, period.last_day, eager=True)})
-    panel = staged_accounts.select("account_id", "signup_date").join(days, how="cross")
-    panel = panel.join(
-        usage.filter(pl.col("activity_date") >= read_from),
-        left_on=["account_id", "as_of_date"],
-        right_on=["account_id", "activity_date"],
-        how="left",
-    )
-    for change in changes:
-        panel = panel.join(change.rename({"day": "as_of_date"}), on=["account_id", "as_of_date"], how="left")
-    counted = ["active_user_count_7d", "active_user_count_30d", "event_name_count_31d", "categories"]
+    categories = names.pipe(with_features, features).filter(pl.col("category").is_not_null())
+    counted = {
+        "active_user_count_7d": covered_days(users, "account_id", "user_id", "activity_date", WEEK),
+        "active_user_count_30d": covered_days(users, "account_id", "user_id", "activity_date", WINDOW),
+        "event_name_count_31d": covered_days(names, "account_id", "event_name", "event_date", REFERENCE_WINDOW),
+        "categories": covered_days(categories, "account_id", "category", "event_date", WINDOW),
+        "event_count_30d": _counting(usage, WINDOW, pl.col("event_count")),
+        "event_count_60d": _counting(usage, 2 * WINDOW, pl.col("event_count")),
+        "event_count_31d": _counting(usage, REFERENCE_WINDOW, pl.col("event_count")),
+        "active_day_count_30d": _counting(usage, WINDOW, ONCE),
+        "active_day_count_31d": _counting(usage, REFERENCE_WINDOW, ONCE),
+    }
     return (
-        panel.sort("account_id", "as_of_date")
-        .with_columns(pl.col("event_count", *counted).fill_null(0))
-        .with_columns(
-            pl.col(counted).cum_sum().over("account_id"), is_active=(pl.col("event_count") > 0).cast(pl.Int64)
-        )
-        .with_columns(
-            event_count_30d=trailing_sum("event_count", WINDOW),
-            event_count_60d=trailing_sum("event_count", 2 * WINDOW),
-            event_count_31d=trailing_sum("event_count", REFERENCE_WINDOW),
-            active_day_count_30d=trailing_sum("is_active", WINDOW),
-            active_day_count_31d=trailing_sum("is_active", REFERENCE_WINDOW),
-        )
-        .filter(day >= period.first_day, day >= pl.col("signup_date"))
-        .sort("as_of_date", "account_id")
-        .join_asof(
-            usage.select("activity_date", feed_day="activity_date").unique().sort("activity_date"),
-            left_on="as_of_date",
-            right_on="activity_date",
-        )
-        .filter(is_fresh("usage_events", pl.col("feed_day"), day, settings))
+        counts_by_day(staged_accounts, "signup_date", counted, period)
+        .pipe(while_fresh, "usage_events", fact_usage_daily, "activity_date", settings)
+        .rename({"day": "as_of_date"})
         .join(category_total(features), how="cross")
         .with_columns(event_count_previous_30d=pl.col("event_count_60d") - pl.col("event_count_30d"))
         .with_columns(
@@ -111,5 +82,12 @@ def fact_account_usage_daily(
             event_name_count_31d=pl.col("event_name_count_31d").replace(0, None),
             events_per_active_day_31d=safe_ratio(pl.col("event_count_31d"), pl.col("active_day_count_31d")),
         )
+        .sort("account_id", "as_of_date")
         .select(AccountUsageDaily.column_names())
     )
+
+
+def _counting(usage: pl.LazyFrame, days: int, size: pl.Expr) -> pl.LazyFrame:
+    """Days with usage, each counting in the windows of so many days."""
+    first_day = pl.col("activity_date")
+    return usage.select("account_id", first_day=first_day, end_day=first_day.dt.offset_by(f"{days}d"), size=size)

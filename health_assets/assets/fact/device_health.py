@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.columns import Count, Day, Pct, Score
 from health_assets.contracts import Contract
+from health_assets.expressions import on_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -49,7 +50,7 @@ def fact_device_health(
         0
     ) + points.points_for_maintenance * pl.col("is_maintenance_due").fill_null(False).cast(pl.Float64)
     return (
-        staged_device_readings.filter(pl.col("reading_date").is_between(as_of - timedelta(days=WINDOW - 1), as_of))
+        staged_device_readings.filter(on_days(pl.col("reading_date"), as_of - timedelta(days=WINDOW - 1), as_of))
         .join(dim_device.select("device_id"), on="device_id", how="semi")
         .sort("device_id", "reading_date")
         .group_by("device_id", maintain_order=True)

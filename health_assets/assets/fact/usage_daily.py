@@ -43,12 +43,12 @@ def fact_usage_daily(
     features = event_features(staged_features, settings)
     power_day = settings.engagement.power_day
     users = (
-        fact_user_daily.filter(pl.col("activity_date").is_between(period.first_day, period.last_day))
+        fact_user_daily.filter(period.holds(pl.col("activity_date")))
         .group_by("account_id", "activity_date")
         .agg(active_user_count=pl.len().cast(pl.Int64))
     )
     return (
-        staged_usage_events.filter(pl.col("event_date").is_between(period.first_day, period.last_day))
+        staged_usage_events.filter(period.holds(pl.col("event_date")))
         .group_by("account_id", "event_name", activity_date="event_date")
         .agg(event_count=pl.len().cast(pl.Int64))
         .pipe(with_features, features)

@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, Count, Day
 from health_assets.contracts import Contract
-from health_assets.expressions import Period
+from health_assets.expressions import Period, on_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -38,10 +38,10 @@ def fact_user_daily(
     """One row per account, user and day with an event."""
     gap = settings.engagement.session_gap_minutes
     read_from = period.starting(1 + gap // MINUTES_OF_A_DAY)  # for sessions that run into the first day
-    is_in_period = pl.col("activity_date").is_between(period.first_day, period.last_day)
+    is_in_period = period.holds(pl.col("activity_date"))
     return (
         staged_usage_events.filter(
-            pl.col("event_date").is_between(read_from, period.last_day), pl.col("user_id").is_not_null()
+            on_days(pl.col("event_date"), read_from, period.last_day), pl.col("user_id").is_not_null()
         )
         .select(
             "account_id",

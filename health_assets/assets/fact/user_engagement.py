@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, Count, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import days_between, first_match, is_fresh
+from health_assets.expressions import days_between, first_match, is_fresh, on_days
 from health_assets.settings import Engagement, Settings
 from health_assets.tables import table
 
@@ -105,7 +105,7 @@ def _activity(fact_user_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
 def _breadth(staged_usage_events: pl.LazyFrame, features: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     first_day = as_of - timedelta(days=WINDOW - 1)
     return (
-        staged_usage_events.filter(pl.col("event_date").is_between(first_day, as_of), pl.col("user_id").is_not_null())
+        staged_usage_events.filter(on_days(pl.col("event_date"), first_day, as_of), pl.col("user_id").is_not_null())
         .select(*KEY, "event_name")
         .unique()
         .pipe(with_features, features)

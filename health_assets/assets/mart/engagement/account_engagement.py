@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.columns import AccountId, AsOfDate, Count, Score, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import safe_ratio
+from health_assets.expressions import on_days, safe_ratio
 from health_assets.tables import table
 
 WINDOW = 30
@@ -91,7 +91,7 @@ def _user_days(fact_usage_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Users of the day, and the sum of the daily users of the window."""
     users = pl.col("active_user_count")
     return (
-        fact_usage_daily.filter(pl.col("activity_date").is_between(as_of - timedelta(days=WINDOW - 1), as_of))
+        fact_usage_daily.filter(on_days(pl.col("activity_date"), as_of - timedelta(days=WINDOW - 1), as_of))
         .group_by("account_id")
         .agg(dau=users.filter(pl.col("activity_date") == as_of).sum(), active_user_day_count_30d=users.sum())
     )

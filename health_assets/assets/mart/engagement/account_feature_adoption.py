@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import safe_ratio
+from health_assets.expressions import on_days, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -82,7 +82,7 @@ def mart_account_feature_adoption(
 
 
 def _in_window_to(day: date) -> pl.Expr:
-    return pl.col("event_date").is_between(day - timedelta(days=WINDOW - 1), day)
+    return on_days(pl.col("event_date"), day - timedelta(days=WINDOW - 1), day)
 
 
 def _counted(events: pl.LazyFrame) -> pl.LazyFrame:

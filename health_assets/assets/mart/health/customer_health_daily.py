@@ -139,7 +139,7 @@ def mart_customer_health_daily(
         fact_account_security_daily,
         fact_account_payment_daily,
     )
-    in_period = pl.col("as_of_date").is_between(period.first_day, period.last_day)
+    in_period = period.holds(pl.col("as_of_date"))
     rows = (
         joined_signals(*(signal.filter(in_period) for signal in signals))
         .pipe(with_attributes, dim_account, settings)
