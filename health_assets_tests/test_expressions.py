@@ -84,15 +84,15 @@ def test_trailing_sum_is_the_count_of_the_window(happened, days):
 
 @settings(max_examples=30, deadline=None)
 @given(events, st.integers(1, 5))
-def test_changes_of_a_distinct_count_sum_up_to_the_count_of_the_window(happened, days):
+def test_each_thing_of_a_trailing_window_covers_a_day_once(happened, days):
     schema = {"account_id": pl.String, "thing": pl.String, "day": pl.Date}
     dated = [(who, thing, FIRST + timedelta(day)) for who, thing, day in happened]
     occurrences = pl.LazyFrame(dated, schema=schema, orient="row")
-    changes = expressions.distinct_in_window(occurrences, "account_id", "thing", "day", days, "n").collect().rows()
+    covered = expressions.covered_days(occurrences, "account_id", "thing", "day", days).collect().rows()
     for who in "ab":
         for day in (FIRST + timedelta(n) for n in range(16)):
             things = {thing for w, thing, d in dated if w == who and day - timedelta(days) < d <= day}
-            assert sum(n for w, d, n in changes if w == who and d <= day) == len(things)
+            assert sum(size for w, first, end, size in covered if w == who and first <= day < end) == len(things)
 
 
 spans = st.lists(st.tuples(st.sampled_from("ab"), st.integers(-5, 12), st.integers(-2, 9) | st.none()), max_size=12)
