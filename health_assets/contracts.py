@@ -39,6 +39,10 @@ class RawContract(Contract):
     source_row = dy.Int64(
         primary_key=True, min=1, description="Number of the row within its file, from 1 after the header"
     )
+    source_text = dy.String(
+        nullable=True,
+        description="The row as it stands in the file, where it cannot be split into the header's columns; else null",
+    )
 
 
 @dataclass(frozen=True)

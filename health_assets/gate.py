@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from health_assets.contracts import Contract, dtypes, known_from, meta, row_rules
-from health_assets.parsing import FILE, RECORD, ROW
+from health_assets.parsing import FILE, RECORD, ROW, TEXT
 
 QUARANTINE_SCHEMA: dict[str, Any] = {
     FILE: pl.String,
@@ -21,6 +21,7 @@ QUARANTINE_SCHEMA: dict[str, Any] = {
 }
 
 
+MALFORMED = "row__malformed"
 LOAD_COUNTS = ("rows_read", "rows_kept", "rows_quarantined", "duplicates_collapsed", "values_blanked")
 
 
@@ -44,7 +45,10 @@ def gated(
         existing: column -> the keys that exist; a row with any other key is an orphan.
         monthly: count by the month from which a row is known.
     """
+    if TEXT not in parsed.collect_schema():
+        parsed = parsed.with_columns(pl.lit(None, pl.String).alias(TEXT))
     rules = _readable(parsed, contract, lenient=False) | row_rules(contract) | _orphans(existing)
+    rules[MALFORMED] = pl.col(TEXT).is_null()
     blanked = (~rule.fill_null(True) for rule in _readable(parsed, contract, lenient=True).values())
     month = pl.col(str(known_from(contract))).dt.truncate("1mo") if monthly else pl.lit(None)
     rows = (
@@ -120,13 +124,24 @@ def _explained(rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str
     said_already = pl.col("reasons").list.eval(
         pl.element().filter(pl.element().str.ends_with("__unreadable")).str.replace("__unreadable", "__not_null")
     )
-    return explained.with_columns(pl.col("reasons").list.set_difference(said_already).list.sort()).select(
+    is_malformed = pl.col(TEXT).is_not_null()
+    reasons = pl.col("reasons").list.set_difference(said_already).list.sort()
+    return explained.with_columns(
+        reasons=pl.when(is_malformed).then(pl.concat_list(pl.lit(MALFORMED))).otherwise(reasons)
+    ).select(
         FILE,
         pl.col(ROW).cast(pl.Int64),
         "month",
         "reasons",
-        hint=pl.coalesce(pl.lit(None, pl.String), *(_hint(column, keys) for column, keys in existing.items())),
-        record=pl.col(RECORD).struct.json_encode(),
+        hint=pl.coalesce(
+            pl.when(is_malformed).then(
+                pl.lit("it has more values than the header has columns, or a quote amiss; quote values whole")
+            ),
+            *(_hint(column, keys) for column, keys in existing.items()),
+        ),
+        record=pl.when(is_malformed)
+        .then(pl.struct(FILE, ROW, TEXT).struct.json_encode())
+        .otherwise(pl.col(RECORD).struct.json_encode()),
     )
 
 

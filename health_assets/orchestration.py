@@ -1,6 +1,6 @@
 """Tables as Dagster assets: how each is read, computed, written and described in the Dagster UI."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from health_assets.gate import Gated, gated
 from health_assets.judge import judge
 from health_assets.parsing import RECORD
 from health_assets.settings import Settings
-from health_assets.sources import made_keys, read_source, reading, unknown_columns
+from health_assets.sources import collected, made_keys, read_source, unknown_columns
 from health_assets.storage import Warehouse, period_of
 from health_assets.tables import TABLES, Table
 
@@ -183,9 +183,13 @@ def _gated_months(
     name = raw.name.removeprefix("raw_")
     month = pl.col(str(known_from(table.contract))).dt.truncate("1mo")
     files = warehouse.files_with(raw, months)
-    rows = table.function(read_source(name, raw.rows, settings, only=files), **given)  # type: ignore[arg-type]
-    with reading(name, settings):
-        return gated(rows.filter(month.is_null() | month.is_in(months)), table.contract, existing, monthly=True)
+
+    def judge_rows(by_row: Collection[str]) -> Gated:
+        rows = table.function(read_source(name, raw.rows, settings, files, by_row), **given)  # type: ignore[arg-type]
+        inside = rows.filter(month.is_null() | month.is_in(months))
+        return gated(inside, table.contract, existing, monthly=True)
+
+    return collected(name, settings, judge_rows)
 
 
 def _referenced(table: Table) -> dict[str, str]:

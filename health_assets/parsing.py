@@ -10,6 +10,7 @@ from health_assets.expressions import local_date
 from health_assets.settings import Settings, Source
 
 FILE, ROW = "source_file", "source_row"  # where a row stands: file, and number within it from 1 after the header
+TEXT = "source_text"  # a row that cannot be split into columns, as it stands in the file; null for every other row
 RECORD = "_record"  # the row as the file has it, carried along by staged transforms
 
 
@@ -22,7 +23,8 @@ def parsed(raw: pl.LazyFrame, contract: type[Contract], settings: Settings, sour
         for name, column in contract.columns().items()
         if name in given
     }
-    return raw.with_columns(pl.struct(raw.collect_schema().names()).alias(RECORD)).with_columns(**columns)
+    record = pl.struct(name for name in given if name != TEXT)
+    return raw.with_columns(record.alias(RECORD)).with_columns(**columns)
 
 
 def _respelled(value: pl.Expr, name: str, dtype: pl.DataType, spelling: Source | None) -> pl.Expr:

@@ -4,31 +4,38 @@ Nothing is parsed here and no row is judged. A file that cannot be what its cont
 file, the column and the remedy.
 """
 
-import csv
 import difflib
 import glob
 import gzip
 import hashlib
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
+from health_assets import malformed
 from health_assets.contracts import Contract, dtypes, meta
 from health_assets.expressions import local_date
-from health_assets.parsing import FILE, ROW, typed
+from health_assets.parsing import FILE, ROW, TEXT, typed
 from health_assets.settings import Settings, SettingsError, Source
 
 UNREADABLE = "unreadable"
+Found = TypeVar("Found")
 
 
 class SourceError(Exception):
     """A source file cannot be read as its contract needs it; the message names file, column and remedy."""
 
 
-def read_source(name: str, rows: type[Contract], settings: Settings, only: list[str] | None = None) -> pl.LazyFrame:
+def read_source(
+    name: str,
+    rows: type[Contract],
+    settings: Settings,
+    only: list[str] | None = None,
+    by_row: Collection[str] = (),
+) -> pl.LazyFrame:
     """All rows of a source in the columns of its raw contract, or its empty frame when it is not connected.
 
     Args:
@@ -36,6 +43,7 @@ def read_source(name: str, rows: type[Contract], settings: Settings, only: list[
         rows: the raw contract.
         settings: of the company.
         only: labels of the files to read (as in `source_file`); None reads all.
+        by_row: files that `collected` found to be malformed.
 
     Raises:
         SourceError: a file is missing, unreadable, or lacks a required column.
@@ -44,61 +52,65 @@ def read_source(name: str, rows: type[Contract], settings: Settings, only: list[
     frames = []
     for file in files_of(name, source) if source else []:
         if only is None or label(file) in only:
-            frames.append(_in_our_names(_scan(file, source), file, name, rows, source))  # type: ignore[arg-type]
+            scan = _scan(file, source)  # type: ignore[arg-type]
+            if file in by_row:
+                scan = malformed.by_row(file, source, _header(scan, file))  # type: ignore[arg-type]
+            frames.append(_in_our_names(scan, file, name, rows, source))  # type: ignore[arg-type]
     if not frames:
-        return pl.LazyFrame(schema=dict.fromkeys(given_columns(rows), pl.String) | {FILE: pl.String, ROW: pl.Int64})
+        return rows.create_empty(lazy=True)
     return pl.concat(frames, how="vertical_relaxed")
 
 
-@contextmanager
-def reading(name: str, settings: Settings) -> Iterator[None]:
-    """Around the collect of a source: what Polars cannot read becomes a SourceError with file, row and remedy."""
+def collected(name: str, settings: Settings, collect: Callable[[Collection[str]], Found]) -> Found:
+    """What `collect` makes of a source; where Polars refuses a file, once more with that file read row by row.
+
+    Args:
+        name: the source.
+        settings: of the company.
+        collect: is given the files to read row by row, for `read_source`.
+
+    Raises:
+        SourceError: the rows of a file cannot be told apart.
+    """
     try:
-        yield
+        return collect(())
     except pl.exceptions.PolarsError:
-        source = settings.sources.get(name)
-        for file in files_of(name, source) if source else []:
-            try:
-                _scan(file, source).select(pl.all().count()).collect()  # type: ignore[arg-type]
-            except pl.exceptions.PolarsError as error:
-                fault = _fault(file, name, source) or f"cannot be read ({_first_line(error)})"  # type: ignore[arg-type]
+        refused = _refused(name, settings)
+        if not refused:
+            raise
+        return collect(refused)
+
+
+def _refused(name: str, settings: Settings) -> list[str]:
+    """The files of a source that Polars cannot read, if they can be read row by row."""
+    source = settings.sources.get(name)
+    if source is None:
+        return []
+    refused = []
+    for file in files_of(name, source):
+        try:
+            _scan(file, source).select(pl.all().count()).collect(engine="streaming")
+        except pl.exceptions.PolarsError as error:
+            if not malformed.is_delimited(file):
+                raise SourceError(f"{file}: cannot be read ({_first_line(error)})") from None
+            if fault := malformed.fault(file, name, source):
                 raise SourceError(f"{file}: {fault}") from None
-        raise
+            refused.append(file)
+    return refused
 
 
-def _fault(file: str, name: str, source: Source) -> str | None:
-    """What is wrong in a delimited file that Polars refuses, in words; slow, so asked only then."""
-    if "://" in file or not file.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
-        return None
-    opened = gzip.open if file.lower().endswith(".gz") else open
-    encoding = "utf-8-sig" if source.encoding == "utf8" else source.encoding
-    number = 0
-    try:
-        with opened(file, "rt", encoding=encoding, newline="") as text:
-            rows = csv.reader(text, delimiter=source.delimiter, strict=True)
-            width = len(next(rows))
-            for number, row in enumerate(rows, 1):
-                if len(row) > width:
-                    return (
-                        f"row {number} has {len(row)} values, but the header names {width} columns; "
-                        "put values that hold the delimiter in quotes"
-                    )
-    except UnicodeDecodeError:
-        return f"is not UTF-8 text; say what it is in the settings, e.g. sources.{name}.encoding: latin-1"
-    except csv.Error as error:
-        return f"row {number + 1} cannot be read, most likely a quote that is not closed ({error})"
-    return None
-
-
-def read_profile(name: str, rows: type[Contract], time: str, settings: Settings) -> pl.LazyFrame:
+def read_profile(
+    name: str, rows: type[Contract], time: str, settings: Settings, by_row: Collection[str] = ()
+) -> pl.LazyFrame:
     """Rows of an event-scale source by file and month of `time`, so that a run knows what changed without copying it.
 
     Grain: source_file x month ("YYYY-MM" in the company's time zone, or "unreadable").
     """
-    given = read_source(name, rows, settings).select(FILE, time)
+    given = read_source(name, rows, settings, by_row=by_row).select(FILE, ROW, time)
     moment = typed(time, pl.Datetime("us"), given.collect_schema()[time], settings, settings.sources.get(name))
     month = local_date(moment, settings.timezone).dt.strftime("%Y-%m").fill_null(UNREADABLE)
-    return given.group_by(FILE, month.alias("month")).agg(row_count=pl.len().cast(pl.Int64)).sort(FILE, "month")
+    counted = pl.col(ROW).count()  # not pl.len(): without its other columns a row that is too long would pass
+    return given.group_by(FILE, month.alias("month")).agg(row_count=counted.cast(pl.Int64)).sort(FILE, "month")
 
 
 def files_of(name: str, source: Source) -> list[str]:
@@ -125,7 +137,7 @@ def label(file: str) -> str:
 
 def given_columns(rows: type[Contract]) -> list[str]:
     """The columns of a raw contract that files bring; where a row stands is added when it is read."""
-    return [name for name in dtypes(rows) if name not in (FILE, ROW)]
+    return [name for name in dtypes(rows) if name not in (FILE, ROW, TEXT)]
 
 
 def check_sources(settings: Settings, contracts: dict[str, type[Contract]]) -> None:
@@ -213,7 +225,7 @@ def _json_lines(file: str) -> pl.LazyFrame:
 
 def _header(scan: pl.LazyFrame, file: str) -> list[str]:
     try:
-        return [name for name in scan.collect_schema().names() if name != ROW]
+        return [name for name in scan.collect_schema().names() if name not in (ROW, TEXT)]
     except pl.exceptions.NoDataError:
         raise SourceError(f"{file}: is empty; a file without rows still needs its header line") from None
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -240,12 +252,15 @@ def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract]
         column: _hash_of_row(list(given)) if meta(rows.columns()[column], "key") else pl.lit(None, pl.String)
         for column in missing
     }
+    if TEXT not in scan.collect_schema():
+        made[TEXT] = pl.lit(None, pl.String)
     return renamed.with_columns(**made).select(
         *given_columns(rows),
         pl.lit(label(file)).alias(FILE),
         pl.struct(*given, ROW)
         .struct.field(ROW)
         .cast(pl.Int64),  # all columns: else Polars lets rows that are too long pass
+        TEXT,
     )
 
 

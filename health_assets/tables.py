@@ -7,7 +7,7 @@ assets from the list. Reading, writing and the months to write are storage.py's 
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from health_assets.contracts import ERROR, Contract, Expectation, Severity
 from health_assets.settings import Settings
-from health_assets.sources import read_profile, read_source, reading
+from health_assets.sources import collected, read_profile, read_source
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
 Layer = Literal["raw", "staged", "fact", "mart"]
@@ -84,10 +84,13 @@ def source(
 
     def read(settings: Settings) -> pl.LazyFrame:
         given = name.removeprefix("raw_")
-        with reading(given, settings):
+
+        def collect(by_row: Collection[str]) -> pl.DataFrame:
             if profile is not None:
-                return read_profile(given, rows, time, settings).collect(engine="streaming").lazy()
-            return read_source(given, rows, settings).collect().lazy()
+                return read_profile(given, rows, time, settings, by_row).collect(engine="streaming")
+            return read_source(given, rows, settings, by_row=by_row).collect()
+
+        return collected(given, settings, collect).lazy()
 
     TABLES[name] = Table(name, profile or rows, read, "raw", rows=rows)
     return read

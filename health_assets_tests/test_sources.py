@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from health_assets.settings import SettingsError
-from health_assets.sources import SourceError, check_sources, made_keys, read_source, reading, unknown_columns
+from health_assets.sources import SourceError, check_sources, made_keys, read_source, unknown_columns
 from health_assets.tables import TABLES, load_all
 from health_assets_tests.frames import settings_of, written
 
@@ -44,24 +44,6 @@ def test_row_that_is_too_short_has_nulls_for_what_it_lacks(tmp_path):
     assert accounts(tmp_path, f"{HEADER}\nA,Acme\n")["signup_date"].to_list() == [None]
 
 
-def test_row_that_is_too_long_is_refused_with_file_and_row(tmp_path):
-    message = refusal(tmp_path, f"{HEADER}\nA,Acme,2024-01-01\nB,Beta, Inc.,2024-01-01\n")
-    assert "accounts.csv: row 2 has 4 values, but the header names 3 columns" in message
-
-
-def test_row_that_is_too_long_is_refused_where_a_column_is_not_read(tmp_path):
-    message = refusal(tmp_path, f"{HEADER},shoe_size\nA,Acme, Inc.,2024-01-01,43\n")
-    assert "row 1 has 5 values" in message
-
-
-def test_events_with_a_row_that_is_too_long_are_refused(tmp_path):
-    header = "event_id,account_id,event_name,event_timestamp"
-    file = written(tmp_path, "events.csv", f"{header}\n1,A,login,2024-01-01\n2,A,log,in,2024-01-01\n")
-    company = settings_of(tmp_path, sources={"usage_events": {"path": file}})
-    with pytest.raises(SourceError, match=r"events\.csv: row 2 has 5 values"), reading("usage_events", company):
-        read_source("usage_events", TABLES["raw_usage_events"].rows, company).collect(engine="streaming")
-
-
 def test_latin_1_without_declaration_is_refused_with_the_remedy(tmp_path):
     message = refusal(tmp_path, f"{HEADER}\nA,Müller,2024-01-01\n".encode("latin-1"))
     assert "accounts.csv" in message
@@ -79,11 +61,6 @@ def test_utf_16_is_refused(tmp_path):
 def test_declared_latin_1_is_read(tmp_path):
     content = f"{HEADER}\nA,Müller,2024-01-01\n".encode("latin-1")
     assert accounts(tmp_path, content, encoding="latin-1")["company_name"].to_list() == ["Müller"]
-
-
-def test_quote_that_is_not_closed_is_refused_with_file_and_row(tmp_path):
-    message = refusal(tmp_path, f'{HEADER}\nA,Acme,2024-01-01\nB,"Beta,2024-01-01\nC,Ceta,2024-01-01\n')
-    assert "accounts.csv: row 2 cannot be read, most likely a quote that is not closed" in message
 
 
 def test_empty_file_is_refused(tmp_path):
