@@ -5,12 +5,14 @@ import json
 import tracemalloc
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from health_assets import malformed
 from health_assets.sources import SourceError, collected, read_source
 from health_assets.tables import TABLES
+from health_assets_tests.faults.conftest import Company, company_in, differences
 from health_assets_tests.faults.test_hostile_values import accounted_for, staged_from
 from health_assets_tests.frames import settings_of, written
 
@@ -161,3 +163,34 @@ def test_many_events_are_read_in_little_memory(tmp_path: Path, monkeypatch: pyte
         int(event) + 1 == number
         for number, event in whole.drop_nulls("event_id").select("source_row", "event_id").iter_rows()
     )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_runs_go_on_beside_malformed_rows_and_keep_them_in_quarantine(
+    tmp_path: Path, clean: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = company_in(tmp_path)
+    bad = {
+        "invoices": ("invoices.csv", "I,ACC-0001,2025-01-01,5,paid" + "," * 20),
+        "usage_events": ("usage_events/2024-11.csv", 'E,"ACC" 1,login,2024-11-01 10:00:00'),
+    }
+    number = {}
+    for name, (path, row) in bad.items():
+        file = company.folder / path
+        number[name] = file.read_text().count("\n")
+        file.write_text(f"{file.read_text()}{row}\n")
+    for run in (1, 2):
+        code, said = company.run()
+        assert code == 0, said
+        with duckdb.connect(str(company.warehouse), read_only=True) as connection:
+            for name, (_, row) in bad.items():
+                found = connection.sql(
+                    "select source_row, record->>'source_text', reasons "
+                    f"from quarantine.{name} where list_contains(reasons, 'row__malformed')"
+                ).fetchall()
+                assert found == [(number[name], row, ["row__malformed"])], run
+    other = differences(company.tables(), clean.tables())
+    assert {name.split(".")[0] for name in other} == {"raw", "quarantine"}, other
+    with capsys.disabled():
+        print(f"\n2 runs beside {len(bad)} malformed rows: each published, all other rows as in a clean company")
