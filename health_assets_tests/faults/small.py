@@ -29,8 +29,8 @@ def keep_few_tables() -> None:
             found += [*table.inputs, *(name for identity in table.identities for name in identity.inputs)]
     for name in set(TABLES) - kept:
         del TABLES[name]
-    definitions.check_scorecards = lambda *_: None  # no table here is scored
-    definitions.scorable_columns = set
+    definitions.check_scorecards = definitions.check_features = lambda *_: None  # no table here is scored
+    definitions.scorable_columns = definitions.learnable_columns = set
 
 
 def do_harm(fault: str) -> None:
