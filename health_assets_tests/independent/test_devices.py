@@ -170,3 +170,31 @@ def test_nps_and_device_health_of_an_account(whole_company: WholeCompany) -> Non
         """,
         "select account_id, nps_365d, device_health_avg from mart.customer_success",
     )
+
+
+def test_devices_of_accounts_by_day(whole_company: WholeCompany) -> None:
+    """On days of written months, when a device is active by its readings, and on the load day, when it is by status."""
+    days = f"(select unnest([date '{END}', date '{END}' - 1, date '{END}' - 17, date '{END}' - 100]) as day)"
+    agree(
+        whole_company,
+        f"""
+        with devices as (
+            select d.account_id, d.device_id, day, count(reading_date) as readings, any_value(status) as status,
+                arg_max(maintenance_due, reading_date) filter (maintenance_due is not null) as maintenance,
+                avg(uptime_pct) - 5 * count(*) filter (error_count > 0) as score
+            from staged.devices as d join {days} on coalesce(installed_date <= day, true)
+            left join staged.device_readings as r on r.device_id = d.device_id and reading_date between day - 29 and day
+            group by 1, 2, 3
+        ),
+        active as (
+            select *, greatest(0, least(100, score - if(maintenance, 10, 0))) as health, from devices
+            where if(day = date '{END}', coalesce(status = 'active', readings > 0), readings > 0)
+        )
+        select a.account_id, day, count(device_id), count(*) filter (maintenance),
+            avg(if(score is null, null, health))
+        from staged.accounts as a join {days} on signup_date <= day left join active using (account_id, day)
+        where day >= (select min(reading_date) from staged.device_readings) group by 1, 2
+        """,
+        f"""select account_id, as_of_date, active_device_count, maintenance_due_device_count, device_health_avg
+            from fact.account_device_daily where as_of_date in (from {days})""",
+    )

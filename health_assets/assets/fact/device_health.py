@@ -1,6 +1,7 @@
 """What each device reported in the 30 days up to the as-of day, and the score that follows from it.
 
-What a device earns, and whose it is, belongs in mart/engagement/device_health.py.
+What a device earns, and whose it is, belongs in mart/engagement/device_health.py; accounts by day are in
+fact/account_device_daily.py.
 """
 
 from datetime import date, timedelta
@@ -44,11 +45,7 @@ def fact_device_health(
     staged_device_readings: pl.LazyFrame, dim_device: pl.LazyFrame, settings: Settings, as_of: date
 ) -> pl.LazyFrame:
     """Readings of 30 days by device."""
-    points = settings.devices
     errors, volume = pl.col("error_count"), pl.col("usage_volume")
-    deductions = points.points_per_error_reading * pl.col("error_reading_count_30d").fill_null(
-        0
-    ) + points.points_for_maintenance * pl.col("is_maintenance_due").fill_null(False).cast(pl.Float64)
     return (
         staged_device_readings.filter(on_days(pl.col("reading_date"), as_of - timedelta(days=WINDOW - 1), as_of))
         .join(dim_device.select("device_id"), on="device_id", how="semi")
@@ -62,6 +59,14 @@ def fact_device_health(
             error_reading_count_30d=pl.when(errors.count() > 0).then((errors > 0).sum().cast(pl.Int64)),
             is_maintenance_due=pl.col("maintenance_due").drop_nulls().last(),
         )
-        .with_columns(health_score=(pl.col("mean_uptime_pct_30d") - deductions).clip(0, 100))
+        .with_columns(health_score=health_score(settings))
         .select(DeviceHealth.column_names())
     )
+
+
+def health_score(settings: Settings) -> pl.Expr:
+    """Mean uptime, less points for readings with errors and for maintenance that is due; null without an uptime."""
+    points = settings.devices
+    errors = points.points_per_error_reading * pl.col("error_reading_count_30d").fill_null(0)
+    maintenance = points.points_for_maintenance * pl.col("is_maintenance_due").fill_null(False).cast(pl.Float64)
+    return (pl.col("mean_uptime_pct_30d") - errors - maintenance).clip(0, 100)

@@ -106,6 +106,7 @@ def mart_churn_risk(
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
     fact_account_payment_daily: pl.LazyFrame,
+    fact_account_device_daily: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
     as_of: date,
@@ -124,6 +125,7 @@ def mart_churn_risk(
         fact_account_satisfaction_daily,
         fact_account_security_daily,
         fact_account_payment_daily,
+        fact_account_device_daily,
     )
     return (
         joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))

@@ -126,6 +126,7 @@ def mart_customer_health_daily(
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
     fact_account_payment_daily: pl.LazyFrame,
+    fact_account_device_daily: pl.LazyFrame,
     settings: Settings,
     period: Period,
 ) -> pl.LazyFrame:
@@ -138,6 +139,7 @@ def mart_customer_health_daily(
         fact_account_satisfaction_daily,
         fact_account_security_daily,
         fact_account_payment_daily,
+        fact_account_device_daily,
     )
     in_period = period.holds(pl.col("as_of_date"))
     rows = (

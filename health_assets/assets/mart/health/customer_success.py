@@ -1,7 +1,7 @@
 """One account, one row: everything that a customer success manager asks before a call, on the as-of day.
 
 Each figure is computed where its question is answered and only brought together here; the tickets of an account, its
-NPS, its devices' mean health and the composite score have their home here.
+NPS and the composite score have their home here.
 """
 
 from datetime import date, timedelta
@@ -10,13 +10,14 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.fact.account_satisfaction_daily import YEAR
+from health_assets.assets.mart.health.customer_health_daily import TOLERANCE
 from health_assets.assets.mart.security.satisfaction import Nps
 from health_assets.assets.mart.support.support_performance import ticket_measures
 from health_assets.columns import AccountId, AsOfDate, Count, Hours, Money, Score, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import percent, weighted_mean
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 ADOPTION = ["total_user_count", "user_activation_rate", "feature_adoption_rate", "days_since_last_login"]
 TICKET_COUNTS = ["ticket_count_30d", "ticket_count_60d", "ticket_count_90d", "escalated_ticket_count_30d"]
@@ -55,7 +56,7 @@ class CustomerSuccess(Contract):
     nps_rating = dy.Float64(
         nullable=True, min=0, max=10, description="Latest answer to the question of recommendation, 0-10; null = never"
     )
-    active_device_count = Count("Active devices; null = no account has any", nullable=True)
+    active_device_count = Count("Active devices; null = no device reports", nullable=True)
     device_health_avg = Score("Mean health of the active devices that report")
     expansion_revenue_total = Money("Rises of MRR to date; null = no revenue history", nullable=True)
     contraction_revenue_total = Money(
@@ -69,10 +70,10 @@ def mart_customer_success(
     mart_churn_risk: pl.LazyFrame,
     mart_customer_health: pl.LazyFrame,
     mart_account_engagement: pl.LazyFrame,
-    mart_device_health: pl.LazyFrame,
     mart_customer_lifetime_value: pl.LazyFrame,
     fact_account_adoption_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
+    fact_account_device_daily: pl.LazyFrame,
     fact_feedback: pl.LazyFrame,
     fact_tickets: pl.LazyFrame,
     settings: Settings,
@@ -89,6 +90,9 @@ def mart_customer_success(
     engagement = mart_account_engagement.select("account_id", "avg_engagement_score")
     adoption = fact_account_adoption_daily.filter(is_today).select("account_id", *ADOPTION)
     satisfaction = fact_account_satisfaction_daily.filter(is_today).select("account_id", "nps_rating")
+    devices = fact_account_device_daily.filter(is_today).select(
+        "account_id", "active_device_count", "device_health_avg"
+    )
     accounts = mart_churn_risk.select("account_id", "as_of_date", "churn_risk_score")
     for figures in (
         health,
@@ -97,7 +101,7 @@ def mart_customer_success(
         satisfaction,
         _tickets(accounts, fact_tickets, settings, as_of),
         _nps(fact_feedback, as_of),
-        _devices(accounts, mart_device_health),
+        devices,
         mart_customer_lifetime_value,
     ):
         accounts = accounts.join(figures, on="account_id", how="left", validate="1:1")
@@ -143,18 +147,11 @@ def _nps(fact_feedback: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     )
 
 
-def _devices(accounts: pl.LazyFrame, mart_device_health: pl.LazyFrame) -> pl.LazyFrame:
-    """Devices of each account: 0 without any, nothing at all where no account has one."""
-    of_account = (
-        mart_device_health.filter("is_active")
-        .group_by("account_id")
-        .agg(active_device_count=pl.len().cast(pl.Int64), device_health_avg=pl.col("health_score").mean())
-    )
-    return (
-        accounts.select("account_id")
-        .join(mart_device_health.select(has_devices=pl.len() > 0), how="cross")
-        .filter("has_devices")
-        .join(of_account, on="account_id", how="left", validate="1:1")
-        .with_columns(pl.col("active_device_count").fill_null(0))
-        .drop("has_devices")
-    )
+@identity(of=mart_customer_success)
+def device_health__is_that_of_the_fleet(
+    mart_customer_success: pl.LazyFrame, mart_device_health: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The mean health of an account's devices by day is, on the as-of day, that of its devices one by one."""
+    fleet = mart_device_health.filter("is_active").group_by("account_id").agg(of_fleet=pl.col("health_score").mean())
+    both = mart_customer_success.join(fleet, on="account_id", how="left", validate="1:1")
+    return both.filter((pl.col("device_health_avg") - pl.col("of_fleet")).abs() > TOLERANCE)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from health_assets.assets.mart.health.customer_success import device_health__is_that_of_the_fleet
 from health_assets_tests.assets.rows import AS_OF, made, rows
 
 ACCOUNT = {"account_id": "A", "as_of_date": AS_OF, "churn_risk_score": 20.0}
-DEVICE = {"account_id": "A", "is_active": True}
+DEVICES = {"account_id": "A", "as_of_date": AS_OF, "active_device_count": 3, "device_health_avg": 95.0}
 
 
 def success(**given: list[dict[str, Any]]) -> dict[str, Any]:
@@ -28,30 +29,30 @@ def test_without_any_source_nothing_is_measured_and_nothing_is_0() -> None:
 
 def test_composite_is_of_the_parts_that_are_measured_by_their_weights() -> None:
     health = [{"account_id": "A", "health_score": 60.0, "trend_30d": -5.0}]
-    devices = [DEVICE | {"device_id": "D", "health_score": 95.0}]
     assert success(mart_customer_health=health)["composite_success_score"] == 60.0
-    both = success(mart_customer_health=health, mart_device_health=devices)
+    both = success(mart_customer_health=health, fact_account_device_daily=[DEVICES])
     assert both["composite_success_score"] == pytest.approx(70.0)  # (0.5 x 60 + 0.2 x 95) / 0.7
     assert both["health_trend_30d"] == -5.0
     engagement = [{"account_id": "A", "avg_engagement_score": 40.0}]
-    every = success(mart_customer_health=health, mart_device_health=devices, mart_account_engagement=engagement)
+    every = success(
+        mart_customer_health=health, fact_account_device_daily=[DEVICES], mart_account_engagement=engagement
+    )
     assert every["composite_success_score"] == pytest.approx(61.0)  # 0.5 x 60 + 0.3 x 40 + 0.2 x 95
 
 
-def test_device_health_is_the_mean_over_active_devices_that_report() -> None:
-    devices = [
-        DEVICE | {"device_id": "1", "health_score": 80.0},
-        DEVICE | {"device_id": "2", "health_score": 90.0},
-        DEVICE | {"device_id": "silent"},
-        DEVICE | {"device_id": "retired", "is_active": False, "health_score": 0.0},
+def test_devices_are_those_of_the_as_of_day() -> None:
+    earlier = DEVICES | {"as_of_date": date(2025, 1, 30), "active_device_count": 2}
+    row = success(fact_account_device_daily=[DEVICES, earlier])
+    assert (row["active_device_count"], row["device_health_avg"]) == (3, 95.0)
+
+
+def test_device_health_that_is_not_that_of_the_fleet_is_found() -> None:
+    accounts = rows("mart_customer_success", {"account_id": "A", "device_health_avg": 85.0})
+    fleet = [
+        {"device_id": str(score), "account_id": "A", "is_active": True, "health_score": score} for score in (80.0, 90.0)
     ]
-    row = success(mart_device_health=devices)
-    assert (row["active_device_count"], row["device_health_avg"]) == (3, 85.0)
-
-
-def test_account_without_devices_has_none_where_others_have() -> None:
-    row = success(mart_device_health=[DEVICE | {"account_id": "B", "device_id": "1", "health_score": 80.0}])
-    assert (row["active_device_count"], row["device_health_avg"]) == (0, None)
+    assert device_health__is_that_of_the_fleet(accounts, rows("mart_device_health", *fleet)).collect().is_empty()
+    assert device_health__is_that_of_the_fleet(accounts, rows("mart_device_health", fleet[0])).collect().height == 1
 
 
 def test_tickets_of_30_60_and_90_days_and_the_edges_of_the_windows() -> None:

@@ -1,0 +1,117 @@
+"""How the devices of each account did in the 30 days up to each day.
+
+Devices one by one, as of the as-of day, are in fact/device_health.py.
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from health_assets.assets.fact.device_health import WINDOW, health_score
+from health_assets.columns import AccountId, AsOfDate, Count, Score
+from health_assets.contracts import Contract
+from health_assets.expressions import Period, counts_by_day, day_panel, safe_ratio, while_fresh
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+KEY = ["account_id", "day"]
+
+
+class AccountDeviceDaily(Contract):
+    """How many devices did each account have at work on each day, and did they run?"""
+
+    account_id = AccountId(primary_key=True)
+    as_of_date = AsOfDate()
+    active_device_count = Count("Devices active by status on the load day; else those with a reading in 30 days")
+    maintenance_due_device_count = Count("Of those, due for maintenance by the latest reading of 30 days that says so")
+    device_health_avg = Score("Mean health of these active devices, of those that report")
+
+
+@table(AccountDeviceDaily, monthly=True, settings_sections=("devices", "stale_after_days"))
+def fact_account_device_daily(
+    staged_accounts: pl.LazyFrame,
+    staged_devices: pl.LazyFrame,
+    staged_device_readings: pl.LazyFrame,
+    settings: Settings,
+    load_day: date,
+    period: Period,
+) -> pl.LazyFrame:
+    """One row per account and day of the period from the company's first reading day on, and the account's signup."""
+    by_account = (
+        _devices_by_day(staged_devices, staged_device_readings, settings, load_day, period)
+        .filter("is_active")
+        .group_by(KEY)
+        .agg(
+            active_device_count=pl.len().cast(pl.Int64),
+            maintenance_due_device_count=pl.col("is_maintenance_due").sum().cast(pl.Int64),
+            device_health_avg=pl.col("health_score").mean(),
+        )
+    )
+    return (
+        day_panel(staged_accounts, "account_id", "signup_date", period.first_day, period.last_day)
+        .pipe(while_fresh, "device_readings", staged_device_readings, "reading_date", settings)
+        .join(by_account, on=KEY, how="left", validate="1:1")
+        .with_columns(
+            pl.col("active_device_count", "maintenance_due_device_count").fill_null(0),
+            as_of_date="day",
+        )
+        .sort("account_id", "as_of_date")
+        .select(AccountDeviceDaily.column_names())
+    )
+
+
+def _devices_by_day(
+    staged_devices: pl.LazyFrame,
+    staged_device_readings: pl.LazyFrame,
+    settings: Settings,
+    load_day: date,
+    period: Period,
+) -> pl.LazyFrame:
+    """Each device on each day from its installation on: is_active, is_maintenance_due, health_score."""
+    readings = staged_device_readings.filter(pl.col("reading_date") >= period.starting(WINDOW - 1))
+    by_status = pl.col("status").is_in(settings.devices.active_statuses)
+    return (
+        counts_by_day(
+            staged_devices.with_columns(pl.col("installed_date").fill_null(date.min)),
+            "installed_date",
+            _counted(readings),
+            period,
+            key="device_id",
+        )
+        .join(staged_devices.select("device_id", "account_id", "status"), on="device_id", how="left", validate="m:1")
+        .sort("day", "device_id")
+        .join_asof(
+            readings.filter(pl.col("maintenance_due").is_not_null())
+            .select("device_id", "reading_date", is_maintenance_due="maintenance_due")
+            .sort("reading_date", "device_id"),
+            left_on="day",
+            right_on="reading_date",
+            by="device_id",
+            tolerance=timedelta(days=WINDOW - 1),
+            check_sortedness=False,  # both sides are sorted just above
+        )
+        .with_columns(
+            is_active=pl.coalesce(pl.when(pl.col("day") == load_day).then(by_status), pl.col("readings") > 0),
+            mean_uptime_pct_30d=safe_ratio(pl.col("uptime_sum"), pl.col("uptimes")),
+            error_reading_count_30d="error_readings",
+        )
+        .with_columns(health_score=health_score(settings))
+    )
+
+
+def _counted(readings: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """What is counted -> readings with the days of the windows that they are in."""
+    uptime = pl.col("uptime_pct")
+
+    def days(those: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
+        return those.select(
+            "device_id", first_day="reading_date", end_day=pl.col("reading_date").dt.offset_by(f"{WINDOW}d"), size=size
+        )
+
+    one = pl.lit(1.0)
+    return {
+        "readings": days(readings, one),
+        "uptimes": days(readings.filter(uptime.is_not_null()), one),
+        "uptime_sum": days(readings.filter(uptime.is_not_null()), uptime),
+        "error_readings": days(readings.filter(pl.col("error_count") > 0), one),
+    }
