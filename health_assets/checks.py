@@ -110,8 +110,11 @@ def judged(
     in_contract = expectations(table.contract)
     months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
     if _rows_to_judge(table, months, warehouse) > ROWS_JUDGED_WHOLE:
-        spans = [(month, end_of_month(month)) for month in months] or [(None, None)]
-        written = (warehouse.read(table, since=first, until=last, judged=True).collect() for first, last in spans)
+        spans: list[tuple[date | None, date | None]] = [(month, end_of_month(month)) for month in months]
+        written = (
+            warehouse.read(table, since=first, until=last, judged=True).collect()
+            for first, last in spans or [(None, None)]
+        )
         broken = pl.concat(_broken_rows_by_day(table, rows, in_contract, warehouse) for rows in written)
         yield from _verdicts(broken, in_contract, tallied=True)
     else:
