@@ -48,16 +48,6 @@ def test_one_daily_run_makes_up_for_what_went_wrong_before(
     assert_same_tables(company, anew)
 
 
-def test_daily_runs_leave_the_history_that_one_backfill_writes(company: Settings, tmp_path: Path) -> None:
-    for day in (date(2024, 12, 30), date(2025, 1, 1), END):
-        assert run(company, day)
-    backfilled = company.model_copy(
-        update={"warehouse": tmp_path / "once.duckdb", "published": tmp_path / "once" / "published.duckdb"}
-    )
-    assert run(backfilled, END)
-    assert_same_tables(company, backfilled)
-
-
 def killed_at(name: str) -> object:
     write_months = Warehouse.write_months
 
