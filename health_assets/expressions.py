@@ -135,30 +135,6 @@ def day_panel(members: pl.LazyFrame, key: str, since: str, first_day: date, last
     return members.select(key, since).join(days, how="cross").filter(pl.col("day") >= pl.col(since)).select(key, "day")
 
 
-def trailing_sum(column: str, days: int, key: str = "account_id") -> pl.Expr:
-    """Sum over the `days` days that end with the row's own, on a dense panel sorted by key and day."""
-    running = pl.col(column).cum_sum()
-    return (running - running.shift(days, fill_value=0)).over(key)
-
-
-def is_fresh(source: str, latest: pl.Expr, day: pl.Expr, settings: Settings) -> pl.Expr:
-    """Whether a source whose latest row is of `latest` has not been silent for longer than it may by `day`; without a limit
-    it may for ever. Null where there is no row."""
-    limit = settings.stale_after_days.get(source)
-    return latest.is_not_null() if limit is None else days_between(latest, day) <= limit
-
-
-def while_fresh(panel: pl.LazyFrame, source: str, rows: pl.LazyFrame, dated: str, settings: Settings) -> pl.LazyFrame:
-    """The rows of a panel (with `day`) on days on which a source had begun and had not been silent longer than it may."""
-    feed = rows.select(day=pl.col(dated), feed_day=pl.col(dated)).drop_nulls().unique().sort("day")
-    return (
-        panel.sort("day")
-        .join_asof(feed, on="day")
-        .filter(is_fresh(source, pl.col("feed_day"), pl.col("day"), settings))
-        .drop("feed_day")
-    )
-
-
 def covered_days(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days: int) -> pl.LazyFrame:
     """When a thing is among those of a trailing window: each occurrence covers its day and the `days - 1` after it.
 

@@ -1,12 +1,16 @@
-"""Whether a source still brings rows, beside each row of a panel: a feed that stopped does not say "none".
-
-Panels of one source only drop such days; that is `while_fresh` of expressions.py.
-"""
+"""Whether a source still brings rows: a feed that stopped does not say "none"."""
 
 import polars as pl
 
-from health_assets.expressions import is_fresh
+from health_assets.expressions import days_between
 from health_assets.settings import Settings
+
+
+def is_fresh(source: str, latest: pl.Expr, day: pl.Expr, settings: Settings) -> pl.Expr:
+    """Whether a source whose latest row is of `latest` has not been silent for longer than it may by `day`; without a limit
+    it may for ever. Null where there is no row."""
+    limit = settings.stale_after_days.get(source)
+    return latest.is_not_null() if limit is None else days_between(latest, day) <= limit
 
 
 def with_freshness(
@@ -30,3 +34,9 @@ def with_freshness(
         .with_columns(is_there.alias(f"has_{source}"))
         .drop("feed_day")
     )
+
+
+def while_fresh(panel: pl.LazyFrame, source: str, rows: pl.LazyFrame, dated: str, settings: Settings) -> pl.LazyFrame:
+    """The rows of a panel (with `day`) on the days on which `has_<source>` of `with_freshness` would be true."""
+    has_source = f"has_{source}"
+    return with_freshness(panel, "day", source, rows, dated, settings).filter(has_source).drop(has_source)

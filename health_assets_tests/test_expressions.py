@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from health_assets import expressions
-from health_assets.settings import Settings
-from health_assets_tests.assets.rows import SETTINGS
 
 FIRST = date(2025, 1, 1)
 
@@ -68,22 +66,6 @@ events = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.in
 
 @settings(max_examples=30, deadline=None)
 @given(events, st.integers(1, 5))
-def test_trailing_sum_is_the_count_of_the_window(happened, days):
-    panel = pl.DataFrame(
-        [(who, day, sum(1 for w, _, d in happened if (w, d) == (who, day))) for who in "ab" for day in range(10)],
-        schema={"account_id": pl.String, "day": pl.Int64, "n": pl.Int64},
-        orient="row",
-    )
-    found = panel.with_columns(n=expressions.trailing_sum("n", days)).rows()
-    assert found == [
-        (who, day, sum(1 for w, _, d in happened if w == who and day - days < d <= day))
-        for who in "ab"
-        for day in range(10)
-    ]
-
-
-@settings(max_examples=30, deadline=None)
-@given(events, st.integers(1, 5))
 def test_each_thing_of_a_trailing_window_covers_a_day_once(happened, days):
     schema = {"account_id": pl.String, "thing": pl.String, "day": pl.Date}
     dated = [(who, thing, FIRST + timedelta(day)) for who, thing, day in happened]
@@ -126,16 +108,3 @@ def test_counts_by_day_hold_what_runs_on_each_day_from_the_members_own_first_day
 def test_a_day_ends_at_the_next_local_midnight():
     assert expressions.end_of_day(date(2025, 1, 31), "UTC") == datetime(2025, 2, 1)
     assert expressions.end_of_day(date(2025, 3, 30), "Europe/Berlin") == datetime(2025, 3, 30, 22)  # summer time began
-
-
-def test_panel_keeps_the_days_on_which_the_source_had_begun_and_was_not_silent_too_long() -> None:
-    days = [date(2025, 1, day) for day in range(1, 11)]
-    seen = pl.LazyFrame({"seen": [date(2025, 1, 3), date(2025, 1, 3), date(2025, 1, 4), None]})
-    limited = SETTINGS.model_copy(update={"stale_after_days": {"letters": 2}})
-
-    def kept(company: Settings) -> list[int]:
-        panel = pl.LazyFrame({"day": days}).pipe(expressions.while_fresh, "letters", seen, "seen", company)
-        return [day.day for day in panel.collect()["day"]]
-
-    assert kept(limited) == [3, 4, 5, 6]
-    assert kept(SETTINGS) == [3, 4, 5, 6, 7, 8, 9, 10]  # without a limit it never goes stale

@@ -11,7 +11,8 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, covered_days, days_between, is_fresh, on_days, safe_ratio
+from health_assets.expressions import Period, counts_by_day, covered_days, days_between, on_days, safe_ratio
+from health_assets.freshness import is_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -10,7 +10,8 @@ import polars as pl
 from health_assets.assets.fact.device_health import WINDOW, health_score
 from health_assets.columns import AccountId, AsOfDate, Count, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, day_panel, safe_ratio, while_fresh
+from health_assets.expressions import Period, counts_by_day, day_panel, safe_ratio
+from health_assets.freshness import while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 

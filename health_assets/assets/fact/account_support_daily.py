@@ -17,7 +17,8 @@ from health_assets.assets.fact.tickets import (
 )
 from health_assets.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, local_date, percent, safe_ratio, while_fresh
+from health_assets.expressions import Period, counts_by_day, local_date, percent, safe_ratio
+from health_assets.freshness import while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 

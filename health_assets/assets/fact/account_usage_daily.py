@@ -9,7 +9,8 @@ import polars as pl
 from health_assets.assets.fact.feature import category_total, event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, covered_days, safe_ratio, while_fresh
+from health_assets.expressions import Period, counts_by_day, covered_days, safe_ratio
+from health_assets.freshness import while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 

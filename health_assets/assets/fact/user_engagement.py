@@ -11,7 +11,8 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, Count, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import days_between, first_match, is_fresh, on_days
+from health_assets.expressions import days_between, first_match, on_days
+from health_assets.freshness import is_fresh
 from health_assets.settings import Engagement, Settings
 from health_assets.tables import table
 

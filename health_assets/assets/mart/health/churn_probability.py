@@ -67,9 +67,9 @@ def mart_churn_probability(
     days = [*observation_days(settings.history_start, as_of - timedelta(days=1), rules), as_of]
     churns = churn_dates(fact_account_revenue_daily, settings.revenue.churn_gap_days)
     rows = observed(fact_account_revenue_daily, fact_orders, dim_account, days, rules)
-    on_days = (signal.filter(pl.col("as_of_date").is_in(days)) for signal in signals)
+    of_days = (signal.filter(pl.col("as_of_date").is_in(days)) for signal in signals)
     return (
-        joined_signals(labelled(rows, churns, fact_orders, rules), *on_days)
+        joined_signals(labelled(rows, churns, fact_orders, rules), *of_days)
         .select("account_id", "as_of_date", "churned", *model.features)
         .map_batches(
             partial(foretold, day=as_of, backtest=rules, model=model),
