@@ -215,32 +215,40 @@ class Warehouse:
         current = as_of.replace(day=1)
         always = {current, *requested} | ({(current - timedelta(days=1)).replace(day=1)} if as_of.day <= 3 else set())
         foreign = not self._fits(table)
-        always |= self._months_of_former_orphans(table, settings)
+        always |= self._months_of_changed_orphans(table, settings)
         return [
             month
             for month, mark in marks.items()
             if foreign or month in always or recorded.get(month, (None, 0))[0] != mark
         ], marks
 
-    def _months_of_former_orphans(self, table: Table, settings: Settings) -> set[date]:
-        """Months with quarantined orphans whose key exists by now: accounts that came in after their events."""
-        relation = _quarantine_of(table)
-        if not table.is_gated or not self.holds(relation):
+    def _months_of_changed_orphans(self, table: Table, settings: Settings) -> set[date]:
+        """Months with quarantined orphans whose key exists by now, or with rows whose key exists no longer."""
+        if not table.is_gated or not self.holds(table.relation):
             return set()
-        quarantined = self.connection.cursor().sql(f"select month, reasons, record from {relation}").pl()
+        quarantined = self.connection.cursor().sql(f"select month, reasons, record from {_quarantine_of(table)}").pl()
         spelling = settings.sources.get(table.name.removeprefix("staged_"))
+        known = known_from(table.contract)
         months: set[date] = set()
         for column, declared in table.contract.columns().items():
             if target := meta(declared, "references"):
                 reads, key = target.split(".")
-                keys = self.read(TABLES[reads]).select(key).unique().collect().to_series()
+                keys = self.read(TABLES[reads]).select(key).unique().collect()
                 orphans = quarantined.filter(pl.col("reasons").list.contains(f"{column}__orphan")).select(
                     "month", pl.col("record").str.json_path_match(f"$.{column}").alias(column)
                 )
                 found = orphans.filter(
-                    typed(column, pl.String(), pl.String(), settings, spelling).is_in(keys.implode())
+                    typed(column, pl.String(), pl.String(), settings, spelling).is_in(keys[key].implode())
                 )
                 months.update(found["month"].drop_nulls())
+                cursor = self.connection.cursor()
+                cursor.register("existing", keys)
+                left = cursor.execute(
+                    f"select distinct date_trunc('month', {known})::date from {table.relation} "
+                    f"where {column} not in (select {key} from existing)"
+                )
+                months.update(month for (month,) in left.fetchall())
+                cursor.unregister("existing")
         return months
 
     def _fingerprints(self, table: Table, as_of: date, settings: Settings) -> dict[date, str]:

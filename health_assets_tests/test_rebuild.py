@@ -1,4 +1,4 @@
-"""After a killed run, a row months late and a column more, one daily run gives the tables of a clean rebuild: all of them."""
+"""After a killed run, a late row, a column more and an account less, one daily run gives the tables of a clean rebuild: all of them."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ def test_one_daily_run_makes_up_for_what_went_wrong_before(
     assert run(company, END - timedelta(days=20))
     arrive_late(company)
     correct_in_place(company)
+    leave_the_crm(company)
     for name in ("fact_user_daily", "fact_account_usage_daily"):
         forget_last_column(company, name)
     assert run(company, END)
@@ -104,6 +105,14 @@ def correct_in_place(company: Settings) -> None:
     is_oldest = pl.int_range(pl.len()) == pl.col("start_date").arg_min()
     twice = (2 * pl.col("mrr_amount").cast(pl.Float64)).cast(pl.String)
     rows.with_columns(mrr_amount=pl.when(is_oldest).then(twice).otherwise("mrr_amount")).write_csv(file)
+
+
+def leave_the_crm(company: Settings) -> None:
+    """The account with the most tickets is deleted from the CRM; what it did is still in the other files."""
+    (tickets,) = files_of("support_tickets", company.sources["support_tickets"])
+    gone = pl.read_csv(tickets, infer_schema=False)["account_id"].mode().sort().first()
+    (file,) = files_of("accounts", company.sources["accounts"])
+    pl.read_csv(file, infer_schema=False).filter(pl.col("account_id") != gone).write_csv(file)
 
 
 def assert_same_tables(company: Settings, other: Settings) -> None:
