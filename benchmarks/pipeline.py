@@ -53,12 +53,13 @@ def run(settings: str) -> None:
 
     from health_assets import automation, checks, cli, definitions, orchestration  # noqa: F401
     from health_assets.event_log import PooledEventLogStorage
-    from health_assets.judge import Judge
+    from health_assets.verdicts import Asked
 
     clock.spent["imports"] = time.perf_counter() - started
     judged = checks.judged
     checks.judged = lambda *given: iter(clock.timed("ours", lambda: list(judged(*given)))())
-    Judge.answers = clock.timed("great expectations", Judge.answers)
+    waited = Asked.verdicts
+    Asked.verdicts = lambda asked: iter(clock.timed("great expectations", lambda: list(waited(asked)))())
     orchestration.TableIOManager.handle_output = clock.timed("ours", orchestration.TableIOManager.handle_output)
     orchestration.TableIOManager.load_input = clock.timed("ours", orchestration.TableIOManager.load_input)
     automation.publish = clock.timed("publish", automation.publish)

@@ -1,254 +1,70 @@
-"""Contracts -> Great Expectations -> Dagster asset checks: what was written is judged, under the contract's own names.
+"""Promises as Dagster asset checks: each is seen in the UI under its own name, and an ERROR stops what is downstream.
 
-dataframely keeps rows out before the write; here the table that was written is looked at again. Great Expectations
-itself runs in a process of its own, judge.py.
+What is promised of a table, and how it is judged, is in verdicts.py.
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
-from typing import Any
 
 import dagster as dg
-import polars as pl
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
-from health_assets.contracts import ERROR, WARN, Expectation, expectations, known_from, table_rules
-from health_assets.judge import Answer, judge
+from health_assets.contracts import ERROR, Expectation
 from health_assets.orchestration import monthly_partitions
-from health_assets.plausibility import implausible, plausibility_promises
 from health_assets.settings import Settings
-from health_assets.sources import UNREADABLE
-from health_assets.storage import Warehouse, end_of_month
-from health_assets.tables import TABLES, Table
-
-ROWS_JUDGED_WHOLE = 10_000  # beyond that a table is judged by the broken rows of each day: pandas compares one by one
-REPEATED = "_repeated"
-
-RECONCILES = Expectation(
-    "rows__reconcile",
-    "rule",
-    (),
-    description="Rows in the files = rows kept + quarantined + equal duplicates collapsed",
-)
-READABLE = Expectation(
-    "values__readable", "rule", (), severity=WARN, description="No unreadable value had to become null to keep its row"
-)
-IN_HISTORY = Expectation(
-    "rows__within_history",
-    "rule",
-    (),
-    severity=WARN,
-    description="Every row is dated history_start ... as-of day; rows of other days count for nothing",
-)
-OF_ROWS = "_of_rows"
-COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined")
-
-
-def promises(table: Table) -> list[Expectation]:
-    """Everything that is checked of a table: contract, identities across tables, and for staged tables the load."""
-    found = [*expectations(table.contract), *(identity.expectation for identity in table.identities)]
-    if table.is_gated:
-        found += [RECONCILES, COMPLETE]
-        if any((column.metadata or {}).get("lenient") for column in table.contract.columns().values()):
-            found.append(READABLE)
-        found += [*plausibility_promises(table), *([IN_HISTORY] if table.monthly else [])]
-    return found
+from health_assets.tables import Table
+from health_assets.verdicts import judged, promises, waits_for
 
 
 def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | None:
-    """One multi-check for a table: each promise is seen in Dagster under its own name; ERRORs block what is downstream."""
-    made = promises(table)
-    if not made:
+    """One multi-check for a table, with a check for each of its promises."""
+    specs = {promise.name: _spec(table, promise, settings) for promise in promises(table)}
+    if not specs:
         return None
 
     @dg.multi_asset_check(
         name=f"{table.name}_checks",
-        specs=[
-            dg.AssetCheckSpec(
-                promise.name,
-                asset=table.name,
-                additional_deps=[dg.AssetKey(name) for name in _reads_besides(table, promise)],
-                description=promise.description or None,
-                blocking=promise.severity == ERROR,
-                partitions_def=monthly_partitions(settings) if table.monthly else None,
-            )
-            for promise in made
-        ],
+        specs=list(specs.values()),
         required_resource_keys={"warehouse", "as_of", "settings"},
     )
-    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
         resources = context.resources
+        target = _materialization(context, table)
+        partition = context.partition_key if table.monthly and context.has_partition_key else None
         for promise, passed, evidence in judged(table, resources.warehouse, resources.as_of, resources.settings):
-            yield dg.AssetCheckResult(
-                asset_key=dg.AssetKey(table.name),
-                check_name=promise.name,
+            spec = specs[promise.name]
+            yield dg.Output(None, spec.get_python_identifier())
+            yield dg.AssetCheckEvaluation(
+                asset_key=spec.asset_key,
+                check_name=spec.name,
                 passed=passed,
-                severity=dg.AssetCheckSeverity.ERROR if promise.severity == ERROR else dg.AssetCheckSeverity.WARN,
+                severity=dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN,
                 metadata=evidence,
+                blocking=spec.blocking,
+                partition=partition,
+                target_materialization_data=target,
             )
 
     return checks
 
 
-def _reads_besides(table: Table, promise: Expectation) -> list[str]:
-    """The other tables that a check looks at, and has to wait for."""
-    if promise.kind == "references":
-        named = {promise.arguments["target"].split(".")[0]}
-    else:
-        named = {
-            name
-            for identity in table.identities
-            if identity.expectation.name == promise.name
-            for name in identity.inputs
-        }
-    return sorted(named - {table.name})
-
-
-def judged(
-    table: Table, warehouse: Warehouse, as_of: date, settings: Settings
-) -> Iterator[tuple[Expectation, bool, dict[str, Any]]]:
-    """Each promise of a table with its verdict and, where it is broken, the evidence."""
-    in_contract = expectations(table.contract)
-    months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
-    if _rows_to_judge(table, months, warehouse) > ROWS_JUDGED_WHOLE:
-        spans: list[tuple[date | None, date | None]] = [(month, end_of_month(month)) for month in months]
-        written = (
-            warehouse.read(table, since=first, until=last, judged=True).collect()
-            for first, last in spans or [(None, None)]
-        )
-        broken = pl.concat(_broken_rows_by_day(table, rows, in_contract, warehouse) for rows in written)
-        yield from _verdicts(broken, in_contract, tallied=True)
-    else:
-        first, last = (months[0], end_of_month(months[-1])) if months else (None, None)
-        rows = warehouse.read(table, since=first, until=last, judged=True).collect()
-        yield from _verdicts(_with_rules(table, rows, in_contract, warehouse), in_contract)
-    across = [promise for promise in promises(table) if promise not in in_contract]
-    if across:
-        tally = _tallies(table, warehouse, as_of, settings)
-        yield from _verdicts(pl.DataFrame(tally), across, tallied=True)
-
-
-def _rows_to_judge(table: Table, months: list[date], warehouse: Warehouse) -> int:
-    """Rows of the table, or of a monthly one in the months that this run wrote."""
-    if not warehouse.holds(table.relation):
-        return 0
-    if not months:
-        return warehouse.row_count(table.relation)
-    recorded = warehouse.months_of(table.relation)
-    return sum(recorded[month][1] for month in months)
-
-
-def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation], warehouse: Warehouse) -> pl.DataFrame:
-    """The table with a column of true and false for each rule and each reference."""
-    rules = table_rules(table.contract)
-    needed = {
-        name
-        for promise in made
-        if promise.kind in ("unique", "not_null", "in_set", "between")
-        for name in promise.columns
-    }
-    verdicts = {
-        promise.name: rules[promise.name] if promise.kind == "rule" else _refers(promise, warehouse)
-        for promise in made
-        if promise.kind in ("rule", "references")
-    }
-    return rows.select(
-        *(pl.col(name) for name in rows.columns if name in needed),
-        *(verdict.fill_null(True).alias(name) for name, verdict in verdicts.items()),
+def _spec(table: Table, promise: Expectation, settings: Settings) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        promise.name,
+        asset=table.name,
+        additional_deps=[dg.AssetKey(name) for name in waits_for(table, promise)],
+        description=promise.description or None,
+        blocking=promise.severity == ERROR,
+        partitions_def=monthly_partitions(settings) if table.monthly else None,
     )
 
 
-def _refers(promise: Expectation, warehouse: Warehouse) -> pl.Expr:
-    target, column = promise.arguments["target"].split(".")
-    keys = warehouse.read(TABLES[target]).select(column).unique().collect().to_series()
-    return pl.col(promise.columns[0]).cast(pl.String).is_in(keys.cast(pl.String).implode())
-
-
-def _broken_rows_by_day(
-    table: Table, rows: pl.DataFrame, made: list[Expectation], warehouse: Warehouse
-) -> pl.DataFrame:
-    """How many rows break each promise on each day: what Great Expectations can look at when rows are many."""
-    columns, rules = table.contract.columns(), table_rules(table.contract)
-    broken = {}
-    for promise in made:
-        column = pl.col(promise.columns[0]) if promise.columns else pl.lit(None)
-        if promise.kind == "unique":
-            broken[promise.name] = pl.col(REPEATED).sum()
-            continue
-        if promise.kind == "not_null":
-            kept = column.is_not_null()
-        elif promise.kind == "in_set":
-            kept = column.is_in(promise.arguments["value_set"])
-        elif promise.kind == "between":
-            bounds = columns[promise.columns[0]].validation_rules(column)
-            kept = pl.all_horizontal(*(rule for name, rule in bounds.items() if name != "nullability"))
-        else:
-            kept = rules[promise.name] if promise.kind == "rule" else _refers(promise, warehouse)
-        broken[promise.name] = (~kept.fill_null(True)).sum()
-    known, key = known_from(table.contract), table.contract.primary_key()
-    day = (pl.col(known).cast(pl.Date) if known else pl.lit(None, pl.Date)).alias("day")
-    if key:  # over all days, since a key need not hold the day
-        rows = rows.with_columns((~pl.struct(key).is_first_distinct()).alias(REPEATED))
-    return rows.lazy().group_by(day).agg(**broken).drop("day").collect(engine="streaming")
-
-
-def _tallies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, list[int]]:
-    """Number of faults behind each promise that spans tables or concerns the load."""
-    tally = {
-        identity.expectation.name: identity.function(
-            **{name: warehouse.read(TABLES[name], until=as_of) for name in identity.inputs}
-        )
-        .select(pl.len())
-        .collect()
-        .item()
-        for identity in table.identities
-    }
-    if table.is_gated:
-        loads = warehouse.connection.cursor().execute(
-            "select coalesce(sum(abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed)), 0), "
-            "coalesce(sum(rows_quarantined), 0), coalesce(sum(values_blanked), 0), coalesce(sum(rows_kept), 0) "
-            "from quarantine.loads where relation = ?",
-            [table.relation],
-        )
-        unaccounted, quarantined, blanked, kept = map(int, loads.fetchone())  # type: ignore[arg-type]
-        tally[RECONCILES.name] = unaccounted + abs(kept - warehouse.row_count(table.relation))
-        tally[COMPLETE.name], tally[READABLE.name] = quarantined, blanked
-        tally |= implausible(table, warehouse, as_of, settings)
-        if table.monthly:
-            tally |= _outside_history(table, warehouse, as_of, settings)
-    return {name: [count] for name, count in tally.items()}
-
-
-def _outside_history(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
-    """Rows of other months, as the profile of the files has them, and rows after the as-of day in its month."""
-    profile = warehouse.read(TABLES[table.inputs[0]]).filter(pl.col("month") != UNREADABLE).collect()
-    within = pl.col("month").is_between(pl.lit(f"{settings.history_start:%Y-%m}"), pl.lit(f"{as_of:%Y-%m}"))
-    other_months = profile.filter(~within)["row_count"].sum()
-    days_to_come = warehouse.read(table, since=as_of + timedelta(days=1), until=end_of_month(as_of))
-    later = days_to_come.select(pl.len()).collect().item()
-    return {IN_HISTORY.name: other_months + later, f"{IN_HISTORY.name}{OF_ROWS}": profile["row_count"].sum()}
-
-
-def _verdicts(
-    rows: pl.DataFrame, made: list[Expectation], *, tallied: bool = False
-) -> Iterator[tuple[Expectation, bool, dict[str, Any]]]:
-    """What Great Expectations says of each promise; a failure of its own is raised, never taken for bad data."""
-    if rows.is_empty():  # of a source that is not connected: no row, and so none that breaks a promise
-        yield from ((promise, True, {}) for promise in made)
-        return
-    answers = judge().answers(rows, made, tallied)
-    for promise in made:
-        answer = answers[promise.name]
-        if answer.error is not None:
-            raise RuntimeError(f"check {promise.name} could not be evaluated: {answer.error}")
-        yield promise, answer.success, _evidence(answer, rows, promise, tallied)
-
-
-def _evidence(answer: Answer, rows: pl.DataFrame, promise: Expectation, tallied: bool) -> dict[str, Any]:
-    if tallied:
-        broken = int(rows[promise.name].sum())
-        of_rows = f"{promise.name}{OF_ROWS}"
-        share = {"of_rows": int(rows[of_rows].sum())} if of_rows in rows.columns else {}
-        return {"broken": broken} | share if broken else {}
-    if not answer.unexpected_count:
-        return {}
-    return {"broken": answer.unexpected_count, "of_rows": rows.height, "sample": ", ".join(answer.sample)}
+def _materialization(
+    context: dg.AssetCheckExecutionContext, table: Table
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """The write that is judged, looked up once for all checks of the table."""
+    latest = context.instance.fetch_materializations(dg.AssetKey(table.name), limit=1).records
+    if not latest:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=latest[0].storage_id, run_id=latest[0].run_id, timestamp=latest[0].timestamp
+    )

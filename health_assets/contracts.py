@@ -49,7 +49,7 @@ class RawContract(Contract):
 class Expectation:
     """One promise of a contract, under the name that people see in Dagster.
 
-    `kind` is the expectation that checks.py gives to Great Expectations, `arguments` what it needs;
+    `kind` is the expectation that judge.py gives to Great Expectations, `arguments` what it needs;
     a `rule` is evaluated by Polars to a column of true and false, which is then expected to be true throughout.
     """
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dataframely.columns import Column, Enum
 
-from health_assets.checks import promises
 from health_assets.contracts import WARN, grain, meta, question
 from health_assets.tables import Table, load_all
+from health_assets.verdicts import promises
 
 FILE = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
 LAYERS = {

@@ -12,6 +12,7 @@ from health_assets.settings import Settings
 CENT = 0.01  # sums of money that differ by less are equal
 SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 QUARTILES = 4
+FLOAT_DECIMALS = 9  # what stands behind them in a sum of floats is the order in which it was made
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,11 @@ def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
 
 
 def percent(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """100 x numerator / denominator; null where there is nothing to divide by."""
-    return safe_ratio(100.0 * numerator, denominator)
+    """100 x numerator / denominator; null where there is nothing to divide by.
+
+    Rounded where only the order of a sum of floats would show: the same money, summed twice, is 100 % of itself.
+    """
+    return safe_ratio(100.0 * numerator, denominator).round(FLOAT_DECIMALS)
 
 
 def banded(value: pl.Expr, floors: Mapping[str, float]) -> pl.Expr:

@@ -10,11 +10,11 @@ import os
 import pickle
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -39,7 +39,7 @@ class Judge:
     """The process, and the pipe to it."""
 
     def __init__(self) -> None:
-        self._one_at_a_time = Lock()
+        self._queue = ThreadPoolExecutor(max_workers=1)
         served = f"from {__name__} import serve; serve()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", served],
@@ -50,27 +50,30 @@ class Judge:
         )
         atexit.register(self.dismiss)
 
-    def answers(self, rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> dict[str, Answer]:
-        """The answer to each promise, by name.
+    def asked(self, rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> Future[dict[str, Answer]]:
+        """The answer to each promise, by name, when it is there; tables are judged in the order in which they come.
 
         Args:
             rows: the table, with a column of true and false for each rule; tallied: a column of counts of broken rows
                 for each promise, which must all be 0.
         """
-        with self._one_at_a_time:
-            try:
-                _send(self._process.stdin, (rows, made, tallied))  # type: ignore[arg-type]
-                answered = pickle.load(self._process.stdout)  # type: ignore[arg-type]
-            except (OSError, EOFError):
-                raise RuntimeError(
-                    f"the process of Great Expectations ended (exit code {self._process.poll()}); is memory short?"
-                ) from None
+        return self._queue.submit(self._answers, rows, made, tallied)
+
+    def _answers(self, rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> dict[str, Answer]:
+        try:
+            _send(self._process.stdin, (rows, made, tallied))  # type: ignore[arg-type]
+            answered = pickle.load(self._process.stdout)  # type: ignore[arg-type]
+        except (OSError, EOFError):
+            raise RuntimeError(
+                f"the process of Great Expectations ended (exit code {self._process.poll()}); is memory short?"
+            ) from None
         if isinstance(answered, str):
             raise RuntimeError(f"Great Expectations failed: {answered}")
         return answered
 
     def dismiss(self) -> None:
         """Close the pipe; the process ends with it."""
+        self._queue.shutdown(wait=False, cancel_futures=True)
         if self._process.stdin:
             self._process.stdin.close()
         self._process.kill()

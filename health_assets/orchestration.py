@@ -16,6 +16,7 @@ from health_assets.settings import Settings
 from health_assets.sources import collected, made_keys, read_source, unknown_columns
 from health_assets.storage import Warehouse, period_of
 from health_assets.tables import TABLES, Table
+from health_assets.verdicts import ask
 
 OWNER = "team:customer-success-operations"
 BY_PERIOD = {"read": "by period"}
@@ -81,6 +82,7 @@ class TableIOManager(dg.IOManager):
                         context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
         else:
             self.warehouse.write(table, obj)
+        self.warehouse.asked[table.name] = ask(table, self.warehouse)
         context.add_output_metadata(self._described(table))
 
     def _described(self, table: Table) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -38,6 +39,7 @@ class Warehouse:
     connection: duckdb.DuckDBPyConnection
     path: Path
     written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
+    asked: dict[str, Any] = field(default_factory=dict)  # verdicts.Asked: tables of this run that are being judged
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
     @classmethod

@@ -23,6 +23,13 @@ def test_ratio_and_percent_are_null_where_there_is_nothing_to_divide_by():
     assert value_of(expressions.percent(part, whole), **columns) == [25.0, None, None, None]
 
 
+def test_all_of_the_money_summed_in_another_order_is_100_percent():
+    parts = [0.1, 0.2, 0.3]
+    part, whole = sum(parts), sum(reversed(parts))
+    assert part > whole
+    assert value_of(expressions.percent(pl.col("part"), pl.col("whole")), part=[part], whole=[whole]) == [100.0]
+
+
 def test_band_holds_from_its_floor_on():
     bands = {"low": 0.0, "high": 80.0, "middle": 50.0}
     banded = expressions.banded(pl.col("score"), bands)

@@ -9,10 +9,10 @@ import pytest
 from pydantic import BaseModel
 
 from health_assets import documentation
-from health_assets.checks import promises
 from health_assets.contracts import question
 from health_assets.settings import Settings
 from health_assets.tables import Table, load_all
+from health_assets.verdicts import promises
 
 PACKAGE = Path(documentation.__file__).parent
 TESTS = Path(__file__).parent

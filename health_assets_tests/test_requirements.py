@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from health_assets import publish
-from health_assets.checks import promises
 from health_assets.cli import app
 from health_assets.contracts import dtypes
 from health_assets.settings import DEFAULTS, load
 from health_assets.tables import load_all
+from health_assets.verdicts import promises
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")

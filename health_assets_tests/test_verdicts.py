@@ -8,7 +8,8 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from health_assets import checks
+from health_assets import verdicts as judging
+from health_assets.checks import checks_of
 from health_assets.contracts import Contract, Expectation
 from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
 from health_assets.orchestration import asset_of, resources
@@ -113,7 +114,7 @@ def stored(warehouse: Warehouse, contract: type[Contract], rows: list[dict], **o
 
 
 def verdicts(warehouse: Warehouse, table, folder: Path, as_of: date = LOAD_DAY, **given) -> dict[str, bool]:
-    judged = checks.judged(table, warehouse, as_of, settings_of(folder, **given))
+    judged = judging.judged(table, warehouse, as_of, settings_of(folder, **given))
     return {promise.name: passed for promise, passed, _ in judged}
 
 
@@ -124,7 +125,7 @@ def failed(warehouse: Warehouse, table, folder: Path, **given) -> set[str]:
 @pytest.fixture
 def many(request, monkeypatch):
     if request.param:
-        monkeypatch.setattr(checks, "ROWS_JUDGED_WHOLE", 0)
+        monkeypatch.setattr(judging, "ROWS_JUDGED_WHOLE", 0)
     return request.param
 
 
@@ -153,7 +154,7 @@ def test_key_of_one_column_that_comes_twice_fails(warehouse, tmp_path, many, con
 
 def test_broken_rows_are_counted_and_shown(warehouse, tmp_path):
     table = stored(warehouse, Judged, [*SOUND, SOUND[0] | {"key": "c", "amount": -7.0}])
-    evidence = {p.name: found for p, _, found in checks.judged(table, warehouse, LOAD_DAY, settings_of(tmp_path))}
+    evidence = {p.name: found for p, _, found in judging.judged(table, warehouse, LOAD_DAY, settings_of(tmp_path))}
     assert evidence["amount__between"] == {"broken": 1, "of_rows": 3, "sample": "-7.0"}
     assert evidence["name__not_null"] == {}
 
@@ -210,7 +211,7 @@ def test_load_is_judged_by_its_counts(warehouse, tmp_path, counts, broken):
 def test_source_is_stale_beyond_its_limit(warehouse, tmp_path, age, broken):
     company = settings_of(tmp_path).model_copy(update={"stale_after_days": {"arrivals": 3}})
     table = loaded(warehouse, [LOAD_DAY - timedelta(age)])
-    found = {p.name for p, passed, _ in checks.judged(table, warehouse, LOAD_DAY, company) if not passed}
+    found = {p.name for p, passed, _ in judging.judged(table, warehouse, LOAD_DAY, company) if not passed}
     assert found == broken
 
 
@@ -229,7 +230,7 @@ def test_check_that_cannot_be_evaluated_raises(warehouse, tmp_path):
     rows = pl.DataFrame({"amount": [1.0]})
     promise = Expectation("other__not_null", "not_null", ("other",))
     with pytest.raises(RuntimeError, match="check other__not_null could not be evaluated"):
-        list(checks._verdicts(rows, [promise]))
+        list(judging._asked(rows, [promise], tallied=False).verdicts())
 
 
 def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
@@ -253,7 +254,7 @@ def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
     with Warehouse.opened(company.warehouse) as warehouse:
         said = {
             promise.name: (passed, evidence)
-            for promise, passed, evidence in checks.judged(
+            for promise, passed, evidence in judging.judged(
                 TABLES["staged_usage_events"], warehouse, date(2025, 1, 17), company
             )
         }
@@ -261,7 +262,7 @@ def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
 
 
 def test_check_of_a_reference_waits_for_the_table_that_it_refers_to(tmp_path):
-    made = checks.checks_of(load_all()["fact_revenue_monthly"], settings_of(tmp_path))
+    made = checks_of(load_all()["fact_revenue_monthly"], settings_of(tmp_path))
     deps = {spec.name: {dep.asset_key.path[-1] for dep in spec.additional_deps} for spec in made.check_specs}
     assert "dim_account" in deps["account_id__references_dim_account"]
     assert "dim_account" not in deps["grain__unique"]
