@@ -1,10 +1,12 @@
 """Polars expressions that two or more tables use: ratios, bands, months, periods of days, trailing windows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from health_assets.settings import Settings
@@ -185,33 +187,53 @@ def counts_by_day(
     """
     end = period.last_day + timedelta(days=1)  # what is left ends here, so that no member's sum runs on into the next's
     days = pl.LazyFrame({"day": pl.date_range(period.first_day, end, eager=True)})
-    numbered = (
-        members.select(key, since).sort(key).with_row_index("_number").with_columns(pl.col("_number").cast(pl.Int64))
-    )
+    numbered = members.select(key, since).sort(key).with_row_index("_number")
 
     def place(day: pl.Expr) -> pl.Expr:
-        """Member and day as one number, in the order of both: much cheaper to group, join and sort by."""
-        return pl.col("_number") * ((end - period.first_day).days + 1) + days_between(pl.lit(period.first_day), day)
+        """Member and day as one number, in the order of both: that of the row."""
+        row = pl.col("_number").cast(pl.Int64) * ((end - period.first_day).days + 1)
+        return row + days_between(pl.lit(period.first_day), day)
 
-    panel = numbered.join(days, how="cross").with_columns(place=place(pl.col("day")))
+    last_places = numbered.select(place=place(pl.lit(end)), count=pl.lit(None, pl.String), change=pl.lit(0.0))
+    changes = [last_places]  # so that all members have their rows
     for name, things in counted.items():
         inside = (
             things.join(numbered, on=key, how="inner", validate="m:1")
             .with_columns(
                 pl.col("first_day").clip(lower_bound=period.first_day),
                 pl.col("end_day").fill_null(end).clip(upper_bound=end),
+                pl.col("size").cast(pl.Float64).fill_null(0.0),
+                count=pl.lit(name),
             )
             .filter(pl.col("first_day") < pl.col("end_day"))
         )
-        changes = [
-            inside.select("size", place=place(pl.col("first_day"))),
-            inside.select(-pl.col("size"), place=place(pl.col("end_day"))),
+        changes += [
+            inside.select("count", place=place(pl.col("first_day")), change="size"),
+            inside.select("count", place=place(pl.col("end_day")), change=-pl.col("size")),
         ]
-        change = pl.concat(changes).group_by("place").agg(pl.col("size").sum().alias(name))
-        panel = panel.join(change, on="place", how="left", validate="1:1")
+    kinds = {name: things.collect_schema()["size"] for name, things in counted.items()}
+    counts = pl.concat(changes, how="diagonal").map_batches(
+        partial(_summed_up, names=list(counted)),
+        schema=dict.fromkeys(counted, pl.Float64),
+        projection_pushdown=False,
+        predicate_pushdown=False,
+        slice_pushdown=False,
+    )
+    panel = numbered.join(days, how="cross", maintain_order="left_right").select(key, since, "day")
     return (
-        panel.sort("place")
-        .with_columns(pl.col(*counted).fill_null(0).cum_sum())
+        pl.concat([panel, counts.cast(kinds)], how="horizontal")
         .filter(pl.col("day") >= pl.col(since), pl.col("day") < end)
         .select(key, "day", *counted)
     )
+
+
+def _summed_up(changes: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The running sums of changes, a row for each place: an array takes a tenth of the time of grouping and joining."""
+    size = 0 if changes.is_empty() else int(changes["place"].max()) + 1  # type: ignore[arg-type]
+    by_name = changes.partition_by("count", as_dict=True)
+    sums = {}
+    for name in names:
+        of_name = by_name.get((name,), changes.clear())
+        added = np.bincount(of_name["place"], weights=of_name["change"], minlength=size)
+        sums[name] = added.cumsum(dtype=float)
+    return pl.DataFrame(sums)

@@ -16,7 +16,7 @@ def is_fresh(source: str, latest: pl.Expr, day: pl.Expr, settings: Settings) -> 
 def with_freshness(
     panel: pl.LazyFrame, day: str, source: str, rows: pl.LazyFrame, dated: str, settings: Settings
 ) -> pl.LazyFrame:
-    """A panel with `has_<source>`: whether on its day a source had begun and had not been silent longer than it may.
+    """A panel, in its order, with `has_<source>`: whether on its day a source had begun and had not been silent longer than it may.
 
     Args:
         panel: rows with a `day`.
@@ -26,14 +26,21 @@ def with_freshness(
         dated: the column from which a row of the source is known.
         settings: with `stale_after_days`.
     """
-    feed = rows.select(feed_day=pl.col(dated)).drop_nulls().unique().sort("feed_day")
-    is_there = is_fresh(source, pl.col("feed_day"), pl.col(day), settings).fill_null(False)
-    return (
-        panel.sort(day, maintain_order=True)
-        .join_asof(feed, left_on=day, right_on="feed_day", coalesce=False)
-        .with_columns(is_there.alias(f"has_{source}"))
-        .drop("feed_day")
+    feed = rows.select(feed_day=pl.col(dated)).drop_nulls().unique()
+    limit = settings.stale_after_days.get(source)
+    if limit is None:
+        is_there = (pl.col(day) >= pl.col("begun")).fill_null(False)
+        dated_panel = panel.join(feed.select(begun=pl.col("feed_day").min()), how="cross", maintain_order="left")
+        return dated_panel.with_columns(is_there.alias(f"has_{source}")).drop("begun")
+    last_fresh_day = pl.col("feed_day").dt.offset_by(f"{limit}d")
+    fresh_days = (
+        feed.select(pl.date_ranges("feed_day", last_fresh_day).alias(day))
+        .explode(day, empty_as_null=False, keep_nulls=False)
+        .unique()
+        .with_columns(pl.lit(True).alias(f"has_{source}"))
     )
+    joined = panel.join(fresh_days, on=day, how="left", validate="m:1", maintain_order="left")
+    return joined.with_columns(pl.col(f"has_{source}").fill_null(False))
 
 
 def while_fresh(panel: pl.LazyFrame, source: str, rows: pl.LazyFrame, dated: str, settings: Settings) -> pl.LazyFrame:

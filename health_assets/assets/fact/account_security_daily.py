@@ -58,7 +58,6 @@ def fact_account_security_daily(
                 pl.col("dates_false_positives") | (pl.col("says_false_positives") & (pl.col("day") == load_day))
             ).then("false_positives"),
         )
-        .sort("account_id", "as_of_date")
         .select(AccountSecurityDaily.column_names())
     )
 

@@ -111,7 +111,6 @@ def fact_account_support_daily(
             reported_open_ticket_count_31d=pl.when(is_load_day).then("reported_open"),
             mean_csat_31d=pl.when(is_load_day).then(_mean_rating("rating_sum_31d", "ratings_31d")),
         )
-        .sort("account_id", "as_of_date")
         .select(AccountSupportDaily.column_names())
     )
 

@@ -83,7 +83,6 @@ def fact_account_usage_daily(
             event_name_count_31d=pl.col("event_name_count_31d").replace(0, None),
             events_per_active_day_31d=safe_ratio(pl.col("event_count_31d"), pl.col("active_day_count_31d")),
         )
-        .sort("account_id", "as_of_date")
         .select(AccountUsageDaily.column_names())
     )
 
