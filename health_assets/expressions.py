@@ -211,7 +211,7 @@ def counts_by_day(
             inside.select("count", place=place(pl.col("first_day")), change="size"),
             inside.select("count", place=place(pl.col("end_day")), change=-pl.col("size")),
         ]
-    kinds = {name: things.collect_schema()["size"] for name, things in counted.items()}
+    in_kind = [pl.col(name).cast(things.collect_schema()["size"]) for name, things in counted.items()]
     counts = pl.concat(changes, how="diagonal").map_batches(
         partial(_summed_up, names=list(counted)),
         schema=dict.fromkeys(counted, pl.Float64),
@@ -221,7 +221,7 @@ def counts_by_day(
     )
     panel = numbered.join(days, how="cross", maintain_order="left_right").select(key, since, "day")
     return (
-        pl.concat([panel, counts.cast(kinds)], how="horizontal")
+        pl.concat([panel, counts.select(in_kind)], how="horizontal")
         .filter(pl.col("day") >= pl.col(since), pl.col("day") < end)
         .select(key, "day", *counted)
     )
