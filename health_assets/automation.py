@@ -8,7 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from health_assets.alerts.rules import rule_versions
 from health_assets.contracts import known_from
-from health_assets.orchestration import OWNER, monthly_partitions
+from health_assets.orchestration import NOT_CONNECTED, OWNER, monthly_partitions
 from health_assets.plausibility import accept
 from health_assets.publish import publish
 from health_assets.settings import Settings
@@ -66,10 +66,10 @@ def _rule_versions(settings: Settings) -> pl.DataFrame:
 
 
 def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """Everything from the files to the snapshot, for the current month and whatever else is out of date."""
+    """Everything from the connected files to the snapshot, for the current month and whatever else is out of date."""
     return dg.define_asset_job(
         DAILY_JOB,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.tag(*next(iter(NOT_CONNECTED.items()))),
         partitions_def=monthly_partitions(settings),
         description="Files -> raw -> staged -> fact -> mart -> published snapshot, for one as-of day.",
     )

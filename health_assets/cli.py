@@ -168,7 +168,7 @@ def _run(company: settings.Settings, day: date) -> Outcome:
     from health_assets.definitions import definitions
     from health_assets.history import close_killed, this_process
     from health_assets.sources import check_sources
-    from health_assets.tables import load_all
+    from health_assets.tables import load_all, reached
 
     tables = load_all()
     check_sources(
@@ -186,7 +186,7 @@ def _run(company: settings.Settings, day: date) -> Outcome:
         transient=True,
     )
     with dg.DagsterInstance.get() as instance, progress:
-        task = progress.add_task("starting", total=len(tables), told="")
+        task = progress.add_task("starting", total=len(reached(company.sources)), told="")
 
         def listen(entry: Any) -> None:
             doing = outcome.told(entry)

@@ -12,7 +12,7 @@ from health_assets.checks import checks_of
 from health_assets.churn_model import check_features
 from health_assets.orchestration import asset_of, resources
 from health_assets.scorecards import check_scorecards
-from health_assets.tables import load_all
+from health_assets.tables import load_all, reached
 
 for announced in (BetaWarning, PreviewWarning):  # of parts of Dagster that are used on purpose
     warnings.filterwarnings("ignore", category=announced)
@@ -25,11 +25,15 @@ def definitions(company: settings.Settings) -> dg.Definitions:
         SettingsError: a scorecard or the churn model names what no table brings.
     """
     tables = load_all().values()
+    used = {table.name for table in reached(company.sources)}
     data_alerts = schedules.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
     check_features(company, learnable_columns())
     return dg.Definitions(
-        assets=[*(asset_of(table, company) for table in tables), automation.published_asset(company)],
+        assets=[
+            *(asset_of(table, company, is_reached=table.name in used) for table in tables),
+            automation.published_asset(company),
+        ],
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
         jobs=[
             automation.daily_job(company),

@@ -34,6 +34,9 @@ class Gated:
     loads: pl.DataFrame  # month (null where the table is not monthly, or the row has no readable time) and LOAD_COUNTS
 
 
+NOTHING_READ = Gated(pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_SCHEMA), pl.DataFrame(schema={"month": pl.Date}))
+
+
 def gated(
     parsed: pl.LazyFrame, contract: type[Contract], existing: dict[str, pl.Series], *, monthly: bool = False
 ) -> Gated:

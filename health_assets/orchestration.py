@@ -15,11 +15,12 @@ from health_assets.parsing import RECORD
 from health_assets.settings import Settings
 from health_assets.sources import collected, made_keys, read_source, unknown_columns
 from health_assets.storage import Warehouse, period_of
-from health_assets.tables import TABLES, Table
+from health_assets.tables import TABLES, Table, reached
 from health_assets.verdicts import ask
 
 OWNER = "team:customer-success-operations"
 BY_PERIOD = {"read": "by period"}
+NOT_CONNECTED = {"connected": "no"}
 
 
 def monthly_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
@@ -41,6 +42,8 @@ def resources(settings: Settings) -> dict[str, Any]:
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
         with Warehouse.opened(settings.warehouse) as opened:
             judge()  # it starts beside the first tables
+            used = {table.name for table in reached(settings.sources)}
+            opened.empty([table for table in TABLES.values() if table.name not in used])
             yield opened
 
     @dg.io_manager(required_resource_keys={"warehouse", "as_of"})
@@ -109,8 +112,11 @@ class TableIOManager(dg.IOManager):
         return shown
 
 
-def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
-    """The Dagster asset of a table: same name, its transform, its contract as description and columns."""
+def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg.AssetsDefinition:
+    """The Dagster asset of a table: same name, its transform, its contract as description and columns.
+
+    One that no connected source reaches bears a tag and is left out of the daily job.
+    """
     targets = _referenced(table) if table.is_gated else {}
     reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
     ins = {name: dg.AssetIn(metadata=BY_PERIOD if table.monthly else None) for name in reads}
@@ -136,6 +142,7 @@ def asset_of(table: Table, settings: Settings) -> dg.AssetsDefinition:
         group_name=table.layer,
         kinds={"polars", "duckdb"} if table.layer != "raw" else {"file", "duckdb"},
         owners=[OWNER],
+        tags={} if is_reached else NOT_CONNECTED,
         description=f"{(table.contract.__doc__ or '').strip()}\n\nGrain: {grain(table.contract)}.",
         metadata=_definition_metadata(table),
         freshness_policy=_freshness(table),

@@ -18,7 +18,7 @@ from polars.io.plugins import register_io_source
 
 from health_assets.contracts import dtypes, fingerprint, known_from, meta
 from health_assets.expressions import Period
-from health_assets.gate import QUARANTINE_SCHEMA, Gated
+from health_assets.gate import NOTHING_READ, QUARANTINE_SCHEMA, Gated
 from health_assets.parsing import typed
 from health_assets.settings import Settings
 from health_assets.sources import UNREADABLE
@@ -158,6 +158,16 @@ class Warehouse:
             if isinstance(rows, Gated):
                 _quarantine(cursor, table, rows, None)
         return kept.height
+
+    def empty(self, tables: Iterable[Table]) -> None:
+        """Tables that nothing connected reaches are there, with their columns, and hold no row."""
+        with self.transaction() as cursor:
+            for table in tables:
+                if not self._fits(table) or self.row_count(table.relation):
+                    _create(cursor, table)
+                    cursor.execute("delete from house.months where relation = ?", [table.relation])
+                if table.is_gated:
+                    _quarantine(cursor, table, NOTHING_READ, None)
 
     def write_months(
         self, table: Table, months: Sequence[date], rows: pl.LazyFrame | Gated, marks: dict[date, str]

@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -140,6 +141,21 @@ def identity(
         return function
 
     return register
+
+
+def reached(connected: Collection[str]) -> list[Table]:
+    """The tables that connected sources have a part in, inputs first; all others can only be empty.
+
+    Dimensions have a part in everything, so a table that reads others too is reached by those alone.
+    """
+    found: dict[str, Table] = {}
+    for name in TopologicalSorter({name: table.inputs for name, table in TABLES.items()}).static_order():
+        table = TABLES[name]
+        telling = [given for given in table.inputs if TABLES[given].schema != "dim"] or table.inputs
+        has_part = any(given in found for given in telling) or not telling
+        if name.removeprefix("raw_") in connected if table.layer == "raw" else has_part:
+            found[name] = table
+    return list(found.values())
 
 
 def load_all() -> dict[str, Table]:

@@ -290,6 +290,19 @@ def test_spelling_that_changes_in_the_settings_is_read_anew(company, monkeypatch
     assert {row[3] for row in rows} == {"logged_in"}
 
 
+def test_source_that_is_connected_no_longer_leaves_columns_and_no_row(company):
+    written(company, "events_bad.csv", HEADER + "8,nobody,login,2024-10-01\n")
+    ran(company)
+    events = TABLES["staged_usage_events"]
+    with Warehouse.opened(company / "warehouse.duckdb") as warehouse:
+        left = "select (select count(*) from quarantine.usage_events), (select count(*) from quarantine.loads)"
+        assert warehouse.connection.execute(left).fetchone() == (1, 5)
+        warehouse.empty([events])
+        assert warehouse.connection.execute(left).fetchone() == (0, 1)  # the load of the accounts
+        assert warehouse.months_of(events.relation) == {}
+        assert warehouse.read(events).collect().equals(events.contract.create_empty())
+
+
 def test_nothing_known_after_the_load_day_is_stale(company):
     with Warehouse.opened(company / "warehouse.duckdb") as warehouse:
         settings = settings_of(company, sources=SOURCES)
