@@ -39,7 +39,7 @@ def fact_usage_daily(
     settings: Settings,
     period: Period,
 ) -> pl.LazyFrame:
-    """One row per account and day with an event; features are reduced first, users are those of fact_user_daily."""
+    """One row per account and day with an event; users are those of fact_user_daily."""
     features = event_features(staged_features, settings)
     power_day = settings.engagement.power_day
     users = (
@@ -49,15 +49,15 @@ def fact_usage_daily(
     )
     return (
         staged_usage_events.filter(period.holds(pl.col("event_date")))
-        .group_by("account_id", "event_name", activity_date="event_date")
-        .agg(event_count=pl.len().cast(pl.Int64))
-        .pipe(with_features, features)
-        .group_by("account_id", "activity_date")
+        .with_columns(pl.col("account_id", "event_name").cast(pl.Categorical))  # codes group faster than text
+        .pipe(with_features, features.cast(pl.Categorical))
+        .group_by("account_id", activity_date="event_date")
         .agg(
-            pl.col("event_count").sum(),
+            event_count=pl.len().cast(pl.Int64),
             feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
             category_count=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
         )
+        .with_columns(pl.col("account_id").cast(pl.String))
         .join(users, on=["account_id", "activity_date"], how="left", validate="1:1")
         .join(category_total(features), how="cross")
         .with_columns(

@@ -43,6 +43,7 @@ def fact_user_daily(
         staged_usage_events.filter(
             on_days(pl.col("event_date"), read_from, period.last_day), pl.col("user_id").is_not_null()
         )
+        .with_columns(pl.col("account_id", "user_id", "event_name").cast(pl.Categorical))  # codes group faster than text
         .select(
             "account_id",
             "user_id",
@@ -52,7 +53,7 @@ def fact_user_daily(
             starts_session=_starts_session(gap),
         )
         .filter(is_in_period)
-        .pipe(with_features, event_features(staged_features, settings))
+        .pipe(with_features, event_features(staged_features, settings).cast(pl.Categorical))
         .group_by("account_id", "user_id", "activity_date")
         .agg(
             event_count=pl.len().cast(pl.Int64),
@@ -61,6 +62,7 @@ def fact_user_daily(
             session_count=pl.col("starts_session").sum().cast(pl.Int64),
             active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(pl.col("duration_seconds").sum()),
         )
+        .with_columns(pl.col("account_id", "user_id").cast(pl.String))
         .sort("account_id", "user_id", "activity_date")
         .select(UserDaily.column_names())
     )
