@@ -140,7 +140,9 @@ def main() -> None:
         end = date(2026, 10, 31).isoformat()
         subprocess.run([*cli, "--accounts", str(given.accounts), "--end", end], check=True, stdout=subprocess.DEVNULL)
         turns = [{name: _turn(name, folder) for name in CONTESTANTS} for _ in range(given.turns)]
-        found = {name: [min(values) for values in zip(*(turn[name] for turn in turns), strict=True)] for name in turns[0]}
+        found = {
+            name: [min(values) for values in zip(*(turn[name] for turn in turns), strict=True)] for name in turns[0]
+        }
         if found["duckdb"][3:] != found["ours"][3:]:
             sys.exit(f"the results differ: duckdb {found['duckdb'][3:]}, ours {found['ours'][3:]}")
         print(f"{found['decoding'][3]:,.0f} events of {given.accounts:,} accounts; same rows and sums\n")
