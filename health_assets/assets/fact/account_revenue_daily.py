@@ -11,14 +11,15 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, days_between, safe_ratio
+from health_assets.expressions import Period, counts_by_day, days_between, safe_ratio
 from health_assets.freshness import with_freshness
-from health_assets.revenue import month_end_mrr, paid_periods, revenue_history_since, running_total
+from health_assets.revenue import DECIMALS_OF_MONEY, month_end_mrr, paid_periods, revenue_history_since
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 SCORED = ["active", "trial", "suspended"]
 TREND_DAYS, LATE_DAYS, CONTRACTION_MONTHS = 90, 90, 6  # as the names of the columns say
+ONCE = pl.lit(1, pl.Int64)
 
 
 class AccountRevenueDaily(Contract):
@@ -75,41 +76,42 @@ def fact_account_revenue_daily(
 ) -> pl.LazyFrame:
     """One row per account and day of the period, from the account's signup on."""
     periods = paid_periods(staged_subscriptions, staged_invoices, settings, period.last_day)
-    mrr = running_total(_paid_spans(periods), "mrr")
     is_load_day = pl.col("as_of_date") == load_day
-    days = pl.LazyFrame({"as_of_date": pl.date_range(period.first_day, period.last_day, eager=True)})
-    stocks = [
-        mrr,
-        running_total(_contractions(periods, period), "contraction_month_count_6m"),
-        running_total(_overdue(staged_invoices), "overdue_invoice_count"),
-        running_total(_paid_late(staged_invoices), "late_paid_invoice_count_90d"),
-        _next_renewals(staged_subscriptions),
-    ]
-    panel = (
-        staged_accounts.select("account_id", "signup_date", "status", "monthly_recurring_revenue")
-        .join(days, how="cross")
-        .filter(pl.col("as_of_date") >= pl.col("signup_date"))
-        .with_columns(day_before=pl.col("as_of_date").dt.offset_by(f"-{TREND_DAYS}d"))
-        .sort("as_of_date", "account_id")
-        .join_asof(
-            mrr.rename({"day": "day_before", "mrr": "earlier_mrr"}),
-            on="day_before",
-            by="account_id",
-            check_sortedness=False,
+    paid = _paid_spans(periods)
+    edges = pl.col("first_day", "end_day")
+    counted = {
+        "paid": paid,
+        "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
+        "contraction_month_count_6m": _contractions(periods, period),
+        "overdue_invoice_count": _overdue(staged_invoices),
+        "late_paid_invoice_count_90d": _paid_late(staged_invoices),
+    }
+    of_account = (
+        staged_accounts.select("account_id", "status", "monthly_recurring_revenue")
+        .join(
+            periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()),
+            on="account_id",
+            how="left",
+            validate="1:1",
         )
+        .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left", validate="1:1")
     )
-    for stock in stocks:
-        panel = panel.join_asof(
-            stock.rename({"day": "as_of_date"}), on="as_of_date", by="account_id", check_sortedness=False
-        )
+    of_company = revenue_history_since(staged_subscriptions, staged_invoices, settings).join(
+        staged_invoices.select(payment_dates_since=pl.col("paid_date").min()), how="cross"
+    )
     return (
-        panel.join(
-            periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()), on="account_id", how="left"
+        counts_by_day(staged_accounts, "signup_date", counted, period)
+        .rename({"day": "as_of_date"})
+        .with_columns(_without_dust("paid"), _without_dust("earlier_mrr"))
+        .join_asof(
+            _next_renewals(staged_subscriptions).rename({"day": "as_of_date"}),
+            on="as_of_date",
+            by="account_id",
+            check_sortedness=False,  # the days of each account are in order
         )
-        .join(revenue_history_since(staged_subscriptions, staged_invoices, settings), how="cross")
-        .join(staged_invoices.select(payment_dates_since=pl.col("paid_date").min()), how="cross")
+        .join(of_account, on="account_id", how="left", validate="m:1", maintain_order="left")
+        .join(of_company, how="cross", maintain_order="left")
         .pipe(with_freshness, "as_of_date", "invoices", staged_invoices, "invoice_date", settings)
-        .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left")
         .with_columns(
             has_history=(pl.col("revenue_history_since") <= pl.col("as_of_date")).fill_null(False),
             has_payment_dates=pl.col("has_invoices")
@@ -117,10 +119,7 @@ def fact_account_revenue_daily(
         )
         .with_columns(
             crm_status=pl.when(is_load_day).then(pl.col("status").cast(pl.Enum(CRM_STATUSES))),
-            mrr=pl.when("has_history")
-            .then(pl.col("mrr").fill_null(0))
-            .when(is_load_day)
-            .then("monthly_recurring_revenue"),
+            mrr=pl.when("has_history").then("paid").when(is_load_day).then("monthly_recurring_revenue"),
             has_paid=(pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False),
         )
         .with_columns(
@@ -134,11 +133,11 @@ def fact_account_revenue_daily(
             is_scored=pl.col("account_status").is_in(SCORED).fill_null(False),
             is_suspended=pl.col("crm_status") == "suspended",
             mrr_change_ratio_90d=safe_ratio(pl.col("mrr"), pl.col("earlier_mrr")) - 1,
-            contraction_month_count_6m=pl.when("has_history").then(_count("contraction_month_count_6m")),
+            contraction_month_count_6m=pl.when("has_history").then("contraction_month_count_6m"),
             overdue_invoice_count=pl.when(pl.col("has_payment_dates") | (pl.col("has_invoices") & is_load_day)).then(
-                _count("overdue_invoice_count")
+                "overdue_invoice_count"
             ),
-            late_paid_invoice_count_90d=pl.when("has_payment_dates").then(_count("late_paid_invoice_count_90d")),
+            late_paid_invoice_count_90d=pl.when("has_payment_dates").then("late_paid_invoice_count_90d"),
             paid_month_change_pct=pl.when(is_load_day & pl.col("has_invoices")).then("paid_month_change_pct"),
             days_to_renewal=days_between(pl.col("as_of_date"), pl.col("renewal_date")),
         )
@@ -146,8 +145,9 @@ def fact_account_revenue_daily(
     )
 
 
-def _count(running: str) -> pl.Expr:
-    return pl.col(running).fill_null(0).cast(pl.Int64)
+def _without_dust(amount: str) -> pl.Expr:
+    """A running sum of floats may miss by dust; + 0 makes a 0 of a -0."""
+    return pl.col(amount).round(DECIMALS_OF_MONEY) + 0.0
 
 
 def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:
@@ -169,7 +169,7 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
             "account_id",
             first_day=pl.col("month").dt.month_end(),  # a month that is not over says nothing yet
             end_day=pl.col("month").dt.offset_by(f"{CONTRACTION_MONTHS}mo"),
-            size=pl.lit(1.0),
+            size=ONCE,
         )
     )
 
@@ -184,7 +184,7 @@ def _overdue(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
             "account_id",
             first_day=pl.max_horizontal("invoice_date", pl.col("due_date").dt.offset_by("1d")),
             end_day="paid_date",
-            size=pl.lit(1.0),
+            size=ONCE,
         )
         .filter(pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")))
     )
@@ -199,7 +199,7 @@ def _paid_late(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
             "account_id",
             first_day=pl.max_horizontal("invoice_date", "paid_date"),
             end_day=pl.col("paid_date").dt.offset_by(f"{LATE_DAYS}d"),
-            size=pl.lit(1.0),
+            size=ONCE,
         )
         .filter(pl.col("end_day") > pl.col("first_day"))
     )

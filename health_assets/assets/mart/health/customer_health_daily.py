@@ -156,7 +156,6 @@ def mart_customer_health_daily(
     return (
         pl.concat(scores, how="diagonal")
         .pipe(with_missing_as_null, [f"{name}_{part}" for name in DIMENSIONS for part in ("score", "contribution")])
-        .sort(*SIGNAL_KEY)
         .select(CustomerHealthDaily.column_names())
     )
 
@@ -164,7 +163,12 @@ def mart_customer_health_daily(
 def with_attributes(rows: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """What filters of scorecards may name: today's attributes, and stage, tier and tenure as of each day."""
     return (
-        rows.join(dim_account.select("account_id", "signup_date", *ATTRIBUTES), on="account_id", how="left")
+        rows.join(
+            dim_account.select("account_id", "signup_date", *ATTRIBUTES),
+            on="account_id",
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(tenure_days=days_between(pl.col("signup_date"), pl.col("as_of_date")))
         .with_columns(lifecycle_stage=lifecycle_stage(settings), value_tier=value_tier(settings))
     )

@@ -84,7 +84,7 @@ def test_first_scorecard_whose_filter_names_the_account_scores_it_and_the_defaul
         "dim_account",
         {"account_id": "a1", "segment": "enterprise", "signup_date": date(2024, 10, 3)},  # 90 days old on the first
     )
-    found = health(USAGE | {"as_of_date": FIRST}, dim_account=accounts, settings=chosen)
+    found = health(USAGE | {"as_of_date": FIRST}, dim_account=accounts, settings=chosen).sort("as_of_date")
     assert found["scorecard"].to_list() == ["standard", "novacrm"]
     assert found["scorecard_version"].to_list() == [chosen.scorecards[name].version for name in found["scorecard"]]
 
