@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from health_assets.churn_model import calibration_slope
-from health_assets.settings import Backtest
+from health_assets.settings.sections import Backtest
 
 HEALTH, RISK, PROBABILITY = "health", "churn risk", "probability"  # what is judged; all other rankings are baselines
 NOT_ENOUGH, BEATS, DOES_NOT = "not enough evidence", "beats every baseline", "does not beat its baselines"

@@ -12,6 +12,7 @@ from health_assets.churn import KEY, churn_dates, labelled, observation_days, ob
 from health_assets.churn_model import out_of_fold
 from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, joined_signals
+from health_assets.settings.sections import Backtest
 from health_assets.signals import signals_on
 from health_assets.terminal import SettingsFile, console, expected_errors
 
@@ -131,7 +132,7 @@ def _print_foretelling(found: Foretelling | None, company: settings.Settings) ->
     )
 
 
-def _rankings(areas: dict[str, Interval], beats: dict[str, Interval], judged: str, rules: settings.Backtest) -> Table:
+def _rankings(areas: dict[str, Interval], beats: dict[str, Interval], judged: str, rules: Backtest) -> Table:
     shown = _table("ranking", "AUC", f"{100 * rules.confidence:g} % interval", f"{judged} gains", "interval")
     for name, area in areas.items():
         gain = beats.get(name, Interval(None))

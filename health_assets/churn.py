@@ -11,7 +11,7 @@ import polars as pl
 
 from health_assets.expressions import days_between
 from health_assets.revenue import running_total
-from health_assets.settings import Backtest
+from health_assets.settings.sections import Backtest
 
 KEY = ["account_id", "as_of_date"]
 

@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from health_assets.churn import KEY
-from health_assets.settings import Backtest, ChurnModel, Settings, SettingsError
+from health_assets.settings import Settings, SettingsError
+from health_assets.settings.sections import Backtest, ChurnModel
 
 PROBABILITY = "churn_probability"
 DECIMALS = 6  # the last digits of a fit depend on the machine

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from health_assets.scorecards import QUARTILES, measured, scored
-from health_assets.settings import Dimension, Measure, Scorecard, Settings
+from health_assets.settings import Settings
+from health_assets.settings.scorecard import Dimension, Measure, Scorecard
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from health_assets.parsing import ROW, TEXT
-from health_assets.settings import Source
+from health_assets.settings.sections import Source
 
 ROWS_AT_ONCE = 50_000
 

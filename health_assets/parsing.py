@@ -7,7 +7,8 @@ import polars as pl
 
 from health_assets.contracts import Contract
 from health_assets.expressions import local_date
-from health_assets.settings import Settings, Source
+from health_assets.settings import Settings
+from health_assets.settings.sections import Source
 
 FILE, ROW = "source_file", "source_row"  # where a row stands: file, and number within it from 1 after the header
 TEXT = "source_text"  # a row that cannot be split into columns, as it stands in the file; null for every other row

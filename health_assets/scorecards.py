@@ -20,7 +20,8 @@ from health_assets.expressions import (
     weight_present,
     weighted_mean,
 )
-from health_assets.settings import Measure, Scorecard, Settings, SettingsError
+from health_assets.settings import Settings, SettingsError
+from health_assets.settings.scorecard import Measure, Scorecard
 
 UNKNOWN = "unknown"  # the band of an account of which too little was measured
 NOISE = 9  # decimals: 0.3 x 75 + 0.2 x 100 + ... of exactly 80 must be 80 and no 79.99999999

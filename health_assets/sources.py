@@ -19,7 +19,8 @@ from health_assets import malformed
 from health_assets.contracts import Contract, dtypes, meta
 from health_assets.expressions import local_date
 from health_assets.parsing import FILE, ROW, TEXT, typed
-from health_assets.settings import Settings, SettingsError, Source
+from health_assets.settings import Settings, SettingsError
+from health_assets.settings.sections import Source
 
 UNREADABLE = "unreadable"
 Found = TypeVar("Found")

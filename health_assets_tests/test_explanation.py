@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from health_assets.explanation import explained
-from health_assets.settings import Scorecard
+from health_assets.settings.scorecard import Scorecard
 from health_assets_tests.assets.rows import SETTINGS
 
 DAY = date(2025, 1, 31)

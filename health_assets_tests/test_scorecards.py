@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from health_assets import settings
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
 from health_assets.scorecards import check_scorecards, measure_score, scored
-from health_assets.settings import Measure, Scorecard
+from health_assets.settings.scorecard import Measure, Scorecard
 
 DAY = date(2025, 1, 31)
 BANDS = {"healthy": 80, "neutral": 60, "at_risk": 40, "critical": 0}

@@ -13,7 +13,8 @@ from health_assets.columns import AccountId, Count, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import days_between, first_match, on_days
 from health_assets.freshness import is_fresh
-from health_assets.settings import Engagement, Settings
+from health_assets.settings import Settings
+from health_assets.settings.sections import Engagement
 from health_assets.tables import table
 
 WINDOW = 30

@@ -9,7 +9,8 @@ import polars as pl
 from health_assets.assets.mart.commerce.customer_value import VALUE_SEGMENTS
 from health_assets.columns import AccountId, Count, Money
 from health_assets.contracts import Contract
-from health_assets.settings import HighRisk, Settings
+from health_assets.settings import Settings
+from health_assets.settings.sections import HighRisk
 from health_assets.tables import table
 
 

@@ -16,7 +16,8 @@ from health_assets.columns import AccountId, AsOfDate, Count, Money, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import CENT, banded, first_match, rounded, safe_ratio
 from health_assets.scorecards import UNKNOWN, joined_signals, with_missing_as_null
-from health_assets.settings import POINTS, ChurnRisk, Factor, LevelRule, Settings
+from health_assets.settings import Settings
+from health_assets.settings.sections import POINTS, ChurnRisk, Factor, LevelRule
 from health_assets.tables import identity, table
 
 RISK_LEVELS = ["critical", "high", "medium", "low", UNKNOWN]

@@ -13,7 +13,8 @@ from health_assets.assets.mart.health.customer_health_daily import CustomerHealt
 from health_assets.columns import AsOfDate, Count, Day, Money, Score
 from health_assets.expressions import banded, days_between, first_match
 from health_assets.scorecards import UNKNOWN, scorecards_in_use
-from health_assets.settings import Scorecard, Settings
+from health_assets.settings import Settings
+from health_assets.settings.scorecard import Scorecard
 from health_assets.tables import table
 
 TREND_DAYS = 30

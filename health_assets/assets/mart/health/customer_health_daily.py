@@ -22,7 +22,8 @@ from health_assets.scorecards import (
     scored,
     with_missing_as_null,
 )
-from health_assets.settings import DimensionName, Settings
+from health_assets.settings import Settings
+from health_assets.settings.scorecard import DimensionName
 from health_assets.tables import load_all, table
 
 TOLERANCE = 1e-6

@@ -1,0 +1,226 @@
+"""A company's settings laid over defaults.yml, typed, frozen and refused whole when one key is wrong.
+
+No number stands here: each has its place in defaults.yml under the field's own name.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+
+from health_assets.settings.scorecard import Scorecard, ScorecardFor
+from health_assets.settings.sections import (
+    Backtest,
+    ChurnModel,
+    ChurnRisk,
+    Commerce,
+    Devices,
+    Engagement,
+    Expansion,
+    Lifecycle,
+    LifetimeValue,
+    Operations,
+    Plausibility,
+    Positive,
+    Revenue,
+    Satisfaction,
+    Section,
+    Security,
+    Segment,
+    Source,
+    SuccessWeights,
+    Support,
+    Workflow,
+    near,
+)
+
+SETTINGS_VARIABLE = "HEALTH_ASSETS_SETTINGS"
+DEFAULTS = Path(__file__).parents[1] / "defaults.yml"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the place and the remedy."""
+
+
+def _day(value: Any) -> Any:
+    """A day as YAML gives it, or its ISO form; a time of day would be ambiguous and is refused."""
+    if isinstance(value, datetime):
+        raise ValueError("give a day such as 2025-01-31, without a time")
+    return value
+
+
+class Settings(Section):
+    """Everything that a company can decide; see defaults.yml."""
+
+    company: str
+    timezone: str
+    as_of: Annotated[date | None, BeforeValidator(_day)]
+    history_start: Annotated[date, BeforeValidator(_day)]
+    warehouse: Path
+    published: Path
+    reporting_currency: str
+    fx_rates: dict[str, Positive]
+    scorecard: str
+    scorecards_for: list[ScorecardFor]
+    sources: dict[str, Source]
+    revenue: Revenue
+    segments: dict[Literal["enterprise", "mid_market"], Segment]
+    lifecycle: Lifecycle
+    value_tiers: dict[Literal["strategic", "key", "standard"], float]
+    support: Support
+    security: Security
+    satisfaction: Satisfaction
+    expansion: Expansion
+    engagement: Engagement
+    success_weights: SuccessWeights
+    lifetime_value: LifetimeValue
+    devices: Devices
+    commerce: Commerce
+    workflow: Workflow
+    stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
+    churn_risk: ChurnRisk
+    renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
+    operations: Operations
+    backtest: Backtest
+    churn_model: ChurnModel
+    plausibility: Plausibility
+    scorecards: dict[str, Scorecard]
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{timezone!r} is not a time zone; use an IANA name such as Europe/Berlin") from None
+        return timezone
+
+    @field_validator("history_start")
+    @classmethod
+    def _first_of_month(cls, history_start: date) -> date:
+        return history_start.replace(day=1)
+
+    @model_validator(mode="after")
+    def _scorecards_exist(self) -> "Settings":
+        named = {"scorecard": self.scorecard} | {
+            f"scorecards_for.{place}.scorecard": choice.scorecard for place, choice in enumerate(self.scorecards_for)
+        }
+        for place, name in named.items():
+            if name not in self.scorecards:
+                raise ValueError(f"{place}: {name!r} is not among the scorecards{near(name, self.scorecards)}")
+        return self
+
+    @property
+    def load_day(self) -> date:
+        """The day for which columns without a date of their own (CRM status, invoice status) are known.
+
+        The settings' as_of, for files that end on a known day; else yesterday in the company's time zone.
+        """
+        return self.as_of or (datetime.now(ZoneInfo(self.timezone)) - timedelta(days=1)).date()
+
+    def fingerprint(self, *sections: str) -> str:
+        """Hash of the named sections: what has to be computed anew when they change."""
+        chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
+        return hashlib.sha256(chosen.encode()).hexdigest()[:12]
+
+
+def load(file: str | Path | None = None) -> Settings:
+    """The defaults with a company's file laid over them.
+
+    Args:
+        file: the company's settings; without it the file that HEALTH_ASSETS_SETTINGS names, else the defaults alone.
+
+    Raises:
+        SettingsError: one message with every wrong place, and what to do about it.
+    """
+    path = Path(file or os.environ.get(SETTINGS_VARIABLE) or DEFAULTS)
+    given = _read(path)
+    if "extends" in given:
+        raise SettingsError(f"{path}: `extends` is not a setting; every file is laid over the defaults")
+    try:
+        settings = Settings.model_validate(_laid_over(_read(DEFAULTS), given))
+    except ValidationError as error:
+        raise SettingsError(_in_words(path, error)) from None
+    base = path.parent if path != DEFAULTS else Path.cwd()
+    return settings.model_copy(
+        update={
+            "warehouse": (base / settings.warehouse).resolve(),
+            "published": Path(os.path.abspath(base / settings.published)),
+            "sources": {name: _located(source, base) for name, source in settings.sources.items()},
+        }
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such settings file; give the path with --settings") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    if content is not None and not isinstance(content, dict):
+        raise SettingsError(f"{path}: must hold settings as `name: value`, not {type(content).__name__}")
+    return content or {}
+
+
+_WHOLE = {
+    "scorecards",
+    "bands",
+    "sla_hours",
+    "sla_minutes",
+    "event_categories",
+    "value_tiers",
+    "age_groups",
+}  # replaced whole, never key by key
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if key == "scorecards" and isinstance(value, dict):
+            merged[key] = {**below.get(key, {}), **value}
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict) and key not in _WHOLE:
+            merged[key] = _laid_over(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _located(source: Source, base: Path) -> Source:
+    paths = [source.path] if isinstance(source.path, str) else source.path
+    return source.model_copy(update={"path": [path if "://" in path else str(base / path) for path in paths]})
+
+
+def _in_words(path: Path, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"]) or "settings"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = f"is not a setting{near(str(problem['loc'][-1]), _names_beside(problem['loc']))}"
+        elif problem["type"] == "missing":
+            message = "is missing"
+        elif "input" in problem and not isinstance(problem["input"], dict | list):
+            message = f"{message}, got {problem['input']!r}"
+        lines.append(f"  {place}: {message}")
+    return f"{path}: the settings cannot be used\n" + "\n".join(lines)
+
+
+def _names_beside(place: tuple[Any, ...]) -> list[str]:
+    """The names that the settings know at the level of a wrong key."""
+    model: Any = Settings
+    for part in place[:-1]:
+        fields = getattr(model, "model_fields", {})
+        annotation = fields[part].annotation if part in fields else model
+        inner = [kind for kind in getattr(annotation, "__args__", (annotation,)) if hasattr(kind, "model_fields")]
+        model = inner[-1] if inner else annotation
+    return list(getattr(model, "model_fields", {}))

@@ -1,0 +1,109 @@
+"""What a scorecard holds: measures in dimensions, their weights, and bands. How it is worked out is in scorecards.py."""
+
+import hashlib
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from health_assets.settings.sections import Fraction, Section, Weight
+
+
+class Step(Section):
+    """Score of the first condition that holds; the condition is SQL over the signals."""
+
+    when: str
+    score: Annotated[float, Field(ge=0, le=100)]
+
+
+class Measure(Section):
+    """One signal turned into 0-100."""
+
+    metric: str
+    weight: Weight
+    method: Literal["linear", "steps", "quartile", "formula"]
+    worst: float | None = None
+    best: float | None = None
+    steps: list[Step] = []
+    missing: float | None = None
+    formula: str = ""  # SQL over the signals
+
+    @model_validator(mode="after")
+    def _method_has_what_it_needs(self) -> "Measure":
+        if self.method == "linear" and (self.worst is None or self.best is None or self.worst == self.best):
+            raise ValueError("a linear measure needs `worst` and `best`, and they must differ")
+        if self.method == "steps" and not self.steps:
+            raise ValueError("a steps measure needs `steps`: a list of {when, score}")
+        if (self.method == "formula") != bool(self.formula):
+            raise ValueError("a `formula` (SQL over the signals) belongs to a measure with `method: formula`")
+        return self
+
+
+DimensionName = Literal[
+    "usage",
+    "adoption",
+    "support",
+    "revenue",
+    "engagement",
+    "satisfaction",
+    "security",
+    "operations",
+    "commerce",
+    "relationship",
+]
+
+
+class Dimension(Section):
+    """A side of health, e.g. support: measures with weights."""
+
+    weight: Weight
+    measures: Annotated[dict[str, Measure], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> "Dimension":
+        return _summing_to_one(self, {name: measure.weight for name, measure in self.measures.items()})
+
+
+class Scorecard(Section):
+    """Dimensions -> score -> band, for the accounts that its filter names."""
+
+    description: str = ""
+    accounts: str = "is_scored"
+    min_coverage: Fraction
+    decimals: int | None = None
+    bands: Annotated[dict[str, float], Field(min_length=2)]  # band -> the score from which it holds
+    band_floor: Literal["reached", "exceeded"] = "reached"  # whether a score right on a floor belongs to that band
+    dimensions: Annotated[dict[DimensionName, Dimension], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> "Scorecard":
+        return _summing_to_one(self, {name: dimension.weight for name, dimension in self.dimensions.items()})
+
+    @field_validator("bands")
+    @classmethod
+    def _best_band_first(cls, bands: dict[str, float]) -> dict[str, float]:
+        ordered = dict(sorted(bands.items(), key=lambda band: -band[1]))
+        if min(ordered.values()) > 0:
+            raise ValueError("the lowest band must start at 0, so that every score has a band")
+        return ordered
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of everything that can change a score, so that a change of weights is seen as such in the history."""
+        return hashlib.sha256(self.model_dump_json(exclude={"description"}).encode()).hexdigest()[:12]
+
+
+class ScorecardFor(Section):
+    """A scorecard and the accounts that it is for: SQL over the columns of dim.account."""
+
+    scorecard: str
+    accounts: str
+
+
+def _summing_to_one(section: Any, weights: dict[str, float]) -> Any:
+    total = sum(weights.values())
+    if abs(total - 1) > 1e-9:
+        raise ValueError(
+            f"weights must sum to 1, not {total:g} ({', '.join(f'{k} {v:g}' for k, v in weights.items())})"
+        )
+    return section

@@ -1,0 +1,309 @@
+"""What each section of the settings holds: what is counted, the limits of it, and how a company spells its sources.
+
+Scorecards are in scorecard.py.
+"""
+
+import difflib
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+POINTS = "points"  # risk levels by the score's points, not by a named rule set
+Positive = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def near(word: str, words: Any) -> str:
+    """What to say of a word that is not known: the one that was probably meant, else those that are."""
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(words)}" if words else ""
+
+
+class Source(Section):
+    """Where the rows of one source lie and how this company spells them."""
+
+    path: str | list[str]
+    columns: dict[str, str] = {}  # theirs -> ours
+    values: dict[str, dict[str, str]] = {}  # our column -> their value -> ours
+    defaults: dict[str, str | int | float | bool] = {}  # for columns that the file lacks or leaves blank
+    date_format: str | None = None
+    unit: dict[str, Literal["s", "ms", "us", "minor"]] = {}  # epoch columns, amounts in minor currency units
+    scale: dict[str, tuple[float, float]] = {}  # their range, brought linearly to the contract's
+    keys: dict[str, dict[Literal["match", "replace"], str]] = {}  # spelling of keys, by regular expression
+    delimiter: str = ","
+    encoding: Literal["utf8", "latin-1", "windows-1252"] = "utf8"
+
+    @field_validator("defaults")
+    @classmethod
+    def _as_the_file_would_spell_it(cls, defaults: dict[str, Any]) -> dict[str, str]:
+        return {
+            column: str(value).lower() if isinstance(value, bool) else str(value) for column, value in defaults.items()
+        }
+
+
+class Revenue(Section):
+    """How recurring revenue is read."""
+
+    basis: Literal["contract", "paid_invoices"]
+    churn_gap_days: Annotated[int, Field(ge=0)]
+    allowed_gap_months: Annotated[int, Field(ge=0)]
+    invoice_due_days: Annotated[int, Field(ge=0)]
+
+
+class Segment(Section):
+    """Which accounts belong to a segment: by plan tier, or by size."""
+
+    tiers: list[str]
+    employees_above: int
+
+
+class Lifecycle(Section):
+    """Tenure in days up to which an account counts as onboarding, then growing, then mature."""
+
+    onboarding_days: int
+    growing_days: int
+
+
+class Support(Section):
+    """Targets and cut-offs of the help desk."""
+
+    sla_hours: dict[str, Positive]
+    speed: dict[str, Positive]
+    satisfied_from: float
+    neutral_from: float
+    mean_hours: dict[str, Positive]
+
+
+class Security(Section):
+    """Minutes to respond that are promised, by severity; a severity that is not named has no target."""
+
+    sla_minutes: dict[Literal["low", "medium", "high", "critical"], Positive]
+
+
+class Satisfaction(Section):
+    """Which answers to the question of recommendation make a promoter and a detractor."""
+
+    promoter_from: float
+    detractor_up_to: float
+
+
+class Expansion(Section):
+    """From what health and share of licenses in use on an account could grow."""
+
+    health_from: float
+    license_utilization_from: Fraction
+
+
+class PowerDay(Section):
+    """From how many events and features on a day counts as a day of power usage."""
+
+    events: int
+    features: int
+
+
+class EngagementScore(Section):
+    """Weights of what a user does in 30 days, the hours that count at most, and the sum that makes 100."""
+
+    sessions: Weight
+    events: Weight
+    features: Weight
+    categories: Weight
+    active_hours: Weight
+    active_hours_up_to: Positive
+    full_at: Positive
+
+
+class UserTier(Section):
+    """What a user must reach in 30 days to be in a tier."""
+
+    sessions: int
+    features: int = 0
+    categories: int = 0
+
+
+class Engagement(Section):
+    """How product usage is read."""
+
+    session_gap_minutes: Annotated[int, Field(gt=0)]
+    power_day: PowerDay
+    score: EngagementScore
+    user_tiers: dict[Literal["power", "regular", "casual", "light"], UserTier]
+    retention_impact_accounts: Annotated[int, Field(gt=0)]
+    event_categories: dict[str, list[str]]
+
+
+class SuccessWeights(Section):
+    """What the composite success score is made of."""
+
+    health_score: Weight
+    avg_engagement_score: Weight
+    device_health_avg: Weight
+
+
+class LifetimeValue(Section):
+    """Segments of accounts by what they have brought, and from which tenure on they are judged."""
+
+    segments: dict[Literal["high", "medium", "low"], float]
+    min_tenure_months: Annotated[int, Field(ge=0)]
+
+
+class Devices(Section):
+    """Which devices count, and what their health score loses."""
+
+    active_statuses: list[str]
+    points_per_error_reading: Weight
+    points_for_maintenance: Weight
+
+
+class HighRisk(Section):
+    """From how many late payments to date, or tickets in 90 days, an account is at high risk."""
+
+    late_payments: Annotated[int, Field(gt=0)]
+    tickets_90d: Annotated[int, Field(gt=0)]
+
+
+class Commerce(Section):
+    """How the buyers of a shop are grouped."""
+
+    value_shares: dict[Literal["high", "medium"], Fraction]
+    concentration_share: Fraction
+    rfm_groups: Annotated[int, Field(gt=0)]
+    age_groups: dict[str, Annotated[int, Field(ge=0)]]
+    high_risk: HighRisk
+
+    @field_validator("age_groups")
+    @classmethod
+    def _every_age_has_a_group(cls, age_groups: dict[str, int]) -> dict[str, int]:
+        if min(age_groups.values(), default=1) > 0:
+            raise ValueError("the youngest group must start at 0, so that `unknown` means that the age is not known")
+        return age_groups
+
+
+class UnitValues(Section):
+    """What an item is worth to the account: that it is processed, that its data are sound, that it is not denied."""
+
+    throughput: Weight
+    quality: Weight
+    outcome: Weight
+
+
+class UnitCosts(Section):
+    """What it costs to repair an item with faulty data, one that was denied, one that failed."""
+
+    data_error: Weight
+    denied: Weight
+    failed: Weight
+
+
+class WorkflowFlags(Section):
+    """How far from the month before is a warning: as a share of it, or in points of a rate."""
+
+    volume_below: Weight
+    minutes_above: Weight
+    data_error_rise: Fraction
+    denial_rise: Fraction
+
+
+class Workflow(Section):
+    """How the accounts' workflow is valued and watched."""
+
+    unit_values: UnitValues
+    unit_costs: UnitCosts
+    flags: WorkflowFlags
+    at_risk_from: Annotated[int, Field(ge=1, le=4)]
+
+
+class Factor(Section):
+    """Points of a churn factor and what raises it."""
+
+    points: Weight
+    threshold: float
+    late_payments: int | None = None
+    score_below: float | None = None
+    nps_at_most: float | None = None
+
+
+class LevelRule(Section):
+    """Conditions of a risk level, of which one suffices: health, usage against the 30 days before, tickets, months."""
+
+    health_below: float | None = None
+    usage_ratio_below: Positive | None = None
+    escalations_from: Annotated[int, Field(gt=0)] | None = None
+    contractions_from: Annotated[int, Field(gt=0)] | None = None
+
+
+class ChurnRisk(Section):
+    """The additive churn risk score, and what its levels follow."""
+
+    max_score: Positive
+    min_coverage: Fraction
+    levels: dict[str, float]
+    watch_list_from: float
+    rules: str
+    rule_sets: dict[str, dict[Literal["critical", "high", "medium"], LevelRule]]
+    factors: dict[str, Factor]
+
+    @field_validator("rule_sets")
+    @classmethod
+    def _worst_level_first(cls, rule_sets: dict[str, dict[Any, LevelRule]]) -> dict[str, dict[Any, LevelRule]]:
+        worst_first = ("critical", "high", "medium")
+        return {
+            name: {level: rules[level] for level in worst_first if level in rules} for name, rules in rule_sets.items()
+        }
+
+    @model_validator(mode="after")
+    def _rules_exist(self) -> "ChurnRisk":
+        known = [POINTS, *self.rule_sets]
+        if self.rules not in known:
+            raise ValueError(f"rules: {self.rules!r} is no rule set{near(self.rules, known)}")
+        return self
+
+
+class Operations(Section):
+    """How the product is run."""
+
+    keep_history_days: Annotated[int, Field(gt=0)]
+    catch_up_days: Annotated[int, Field(gt=0)]
+    free_disk_gb: Positive
+    snapshot_max_age_days: Annotated[int, Field(gt=0)]
+
+
+class Backtest(Section):
+    """Which past scores are judged by which churn, and how sure one must be."""
+
+    lead_days: Annotated[int, Field(ge=0)]
+    horizon_days: Annotated[int, Field(gt=0)]
+    history_days: Annotated[int, Field(ge=0)]
+    order_days: Annotated[int, Field(gt=0)]
+    top_share: Annotated[float, Field(gt=0, le=1)]
+    min_churned: int
+    resamples: Annotated[int, Field(gt=0)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+
+
+class ChurnModel(Section):
+    """What the probability of leaving is learned from, and how much of it there must be."""
+
+    min_churned: Annotated[int, Field(gt=0)]
+    min_measured: Fraction
+    penalty: Positive
+    groups: Annotated[int, Field(gt=1)]
+    features: Annotated[list[str], Field(min_length=1)]
+
+
+class Plausibility(Section):
+    """What raises a warning about the data, or stops a run."""
+
+    volume_drop: Fraction
+    volume_weeks: Annotated[int, Field(gt=0)]
+    volume_stop: Fraction
+    unit_change: Annotated[float, Field(gt=1)]
+    min_rows: Annotated[int, Field(gt=0)]
