@@ -28,7 +28,9 @@ from health_assets.assets.fact.usage_daily import fact_usage_daily
 from health_assets.assets.fact.user_daily import fact_user_daily
 from health_assets.assets.staged.features import Features
 from health_assets.assets.staged.usage_events import UsageEvents, staged_usage_events
-from health_assets.storage import ROWS_PER_WRITE, Warehouse, months_between, period_of
+from health_assets.months import months_between, period_of
+from health_assets.stale_months import ROWS_PER_WRITE
+from health_assets.storage import Warehouse
 from health_assets.tables import TABLES
 
 GROUPED_SQL = """

@@ -11,10 +11,12 @@ import polars as pl
 from health_assets.contracts import dtypes, grain, known_from, meta, question
 from health_assets.gate import Gated, gated
 from health_assets.judge import judge
+from health_assets.months import period_of
 from health_assets.parsing import RECORD
 from health_assets.settings import Settings
 from health_assets.sources import collected, made_keys, read_source, unknown_columns
-from health_assets.storage import Warehouse, period_of
+from health_assets.stale_months import files_with, stale_months, written_together
+from health_assets.storage import Warehouse
 from health_assets.tables import TABLES, Table, reached
 from health_assets.verdicts import ask
 
@@ -164,15 +166,15 @@ def _by_months(
         if context.has_partition_key_range or context.has_partition_key
         else []
     )
-    months, marks = warehouse.stale_months(table, as_of, settings, asked)
+    months, marks = stale_months(warehouse, table, as_of, settings, asked)
     if not months and not warehouse.holds(table.relation):
         yield [], marks, table.contract.create_empty(lazy=True)
     if table.is_gated and months:
         existing = _existing(targets, {reads: read() for reads, read in frames.items() if reads not in table.inputs})
-        for group in warehouse.written_together(table, months):
+        for group in written_together(warehouse, table, months):
             yield group, marks, _gated_months(warehouse, table, group, given, existing, settings)
         return
-    for group in warehouse.written_together(table, months):
+    for group in written_together(warehouse, table, months):
         period = period_of(group, as_of)
         inputs = {name: frames[name](until=period.last_day if TABLES[name].monthly else as_of) for name in table.inputs}
         given_here = given | ({"period": period} if "period" in table.injected else {})
@@ -191,7 +193,7 @@ def _gated_months(
     raw = TABLES[table.inputs[0]]
     name = raw.name.removeprefix("raw_")
     month = pl.col(str(known_from(table.contract))).dt.truncate("1mo")
-    files = warehouse.files_with(raw, months)
+    files = files_with(warehouse, raw, months)
 
     def judge_rows(by_row: Collection[str]) -> Gated:
         rows = table.function(read_source(name, raw.rows, settings, files, by_row), **given)  # type: ignore[arg-type]

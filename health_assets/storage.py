@@ -1,9 +1,9 @@
 """The warehouse: one DuckDB file, written by one run at a time, table by table or month by month, each in a transaction.
 
-What a month was made from is recorded in the transaction that writes it, so a run can tell which months are out of date.
+What a month was made from is recorded in the transaction that writes it; which months are out of date is told by
+stale_months.py.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,15 +16,10 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from health_assets.contracts import dtypes, fingerprint, known_from, meta
-from health_assets.expressions import Period
+from health_assets.contracts import dtypes, known_from
 from health_assets.gate import NOTHING_READ, QUARANTINE_SCHEMA, Gated
-from health_assets.parsing import typed
-from health_assets.settings import Settings
-from health_assets.sources import UNREADABLE
-from health_assets.tables import TABLES, Table
+from health_assets.tables import Table
 
-ROWS_PER_WRITE = 2_000_000  # months are computed together up to about so many rows
 MEMORY = "1GB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
 
@@ -163,7 +158,7 @@ class Warehouse:
         """Tables that nothing connected reaches are there, with their columns, and hold no row."""
         with self.transaction() as cursor:
             for table in tables:
-                if not self._fits(table) or self.row_count(table.relation):
+                if not self.fits(table) or self.row_count(table.relation):
                     _create(cursor, table)
                     cursor.execute("delete from house.months where relation = ?", [table.relation])
                 if table.is_gated:
@@ -176,7 +171,7 @@ class Warehouse:
         known = known_from(table.contract)
         in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
         with self.transaction() as cursor:
-            if not self._fits(table):
+            if not self.fits(table):
                 _create(cursor, table)
                 cursor.execute("delete from house.months where relation = ?", [table.relation])
             kept = (rows.kept if isinstance(rows, Gated) else _collected(table, rows)).filter(in_months)
@@ -195,7 +190,7 @@ class Warehouse:
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
 
-    def _fits(self, table: Table) -> bool:
+    def fits(self, table: Table) -> bool:
         """Whether the table as it lies in the file has the contract's columns, in order and type."""
         cursor = self.connection.cursor()
         cursor.register("shape", _storable(table.contract.create_empty()))
@@ -212,194 +207,6 @@ class Warehouse:
             "select month, fingerprint, row_count from house.months where relation = ?", [relation]
         )
         return {month: (mark, count) for month, mark, count in rows.fetchall()}
-
-    def stale_months(
-        self, table: Table, as_of: date, settings: Settings, requested: Iterable[date] = ()
-    ) -> tuple[list[date], dict[date, str]]:
-        """The months that a run has to write, and the fingerprint that each then gets.
-
-        A month is out of date when it is missing, was written under another contract or for fewer of its days, when
-        what came in for it has changed, or when somebody asked for it; the current month always is, and in its first
-        three days the one before.
-        """
-        marks = self._fingerprints(table, as_of, settings)
-        recorded = self.months_of(table.relation)
-        current = as_of.replace(day=1)
-        always = {current, *requested} | ({(current - timedelta(days=1)).replace(day=1)} if as_of.day <= 3 else set())
-        foreign = not self._fits(table)
-        always |= self._months_of_changed_orphans(table, settings)
-        return [
-            month
-            for month, mark in marks.items()
-            if foreign or month in always or recorded.get(month, (None, 0))[0] != mark
-        ], marks
-
-    def _months_of_changed_orphans(self, table: Table, settings: Settings) -> set[date]:
-        """Months with quarantined orphans whose key exists by now, or with rows whose key exists no longer."""
-        if not table.is_gated or not self.holds(table.relation):
-            return set()
-        quarantined = self.connection.cursor().sql(f"select month, reasons, record from {_quarantine_of(table)}").pl()
-        spelling = settings.sources.get(table.name.removeprefix("staged_"))
-        known = known_from(table.contract)
-        months: set[date] = set()
-        for column, declared in table.contract.columns().items():
-            if target := meta(declared, "references"):
-                reads, key = target.split(".")
-                keys = self.read(TABLES[reads]).select(key).unique().collect()
-                orphans = quarantined.filter(pl.col("reasons").list.contains(f"{column}__orphan")).select(
-                    "month", pl.col("record").str.json_path_match(f"$.{column}").alias(column)
-                )
-                found = orphans.filter(
-                    typed(column, pl.String(), pl.String(), settings, spelling).is_in(keys[key].implode())
-                )
-                months.update(found["month"].drop_nulls())
-                cursor = self.connection.cursor()
-                cursor.register("existing", keys)
-                left = cursor.execute(
-                    f"select distinct date_trunc('month', {known})::date from {table.relation} "
-                    f"where {column} not in (select {key} from existing)"
-                )
-                months.update(month for (month,) in left.fetchall())
-                cursor.unregister("existing")
-        return months
-
-    def _fingerprints(self, table: Table, as_of: date, settings: Settings) -> dict[date, str]:
-        """Month -> hash of the contract, the settings it uses, its last day, and what came in up to it."""
-        monthly_inputs = [TABLES[name] for name in table.inputs if TABLES[name].monthly]
-        upstream = {name.name: self.months_of(name.relation) for name in monthly_inputs}
-        arrivals = [self._arrivals(TABLES[name]) for name in table.inputs if not TABLES[name].monthly]
-        first = min(set[date]().union(*upstream.values(), *arrivals), default=None)
-        if first is None:
-            return {}
-        basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
-        if table.is_gated and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
-            basis += spelling.model_dump_json(exclude={"path"})
-        basis += "".join(self._timeless(TABLES[name]) for name in table.inputs)
-        marks = {}
-        for month in months_between(max(first, settings.history_start), as_of):
-            start = None if table.lookback_months is None else months_before(month, table.lookback_months)
-            made_from = [
-                sorted((m, *mark) for m, mark in known.items() if m <= month and (start is None or m >= start))
-                for known in upstream.values()
-            ] + [
-                sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start))
-                for known in arrivals
-            ]
-            shape = (basis, min(end_of_month(month), as_of), made_from)
-            marks[month] = hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
-        return marks
-
-    def _timeless(self, table: Table) -> str:
-        """Hash of what an input says of all days alike, e.g. which event is which feature; empty where it says nothing."""
-        columns = [name for name, column in table.contract.columns().items() if meta(column, "timeless")]
-        if not columns or not self.holds(table.relation):
-            return ""
-        rows = self.connection.cursor().execute(f"select {', '.join(columns)} from {table.relation} order by all")
-        return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
-
-    def _arrivals(self, table: Table) -> dict[date, object]:
-        """What an input holds by the month from which it is known; by file for the profile of an event source."""
-        if not self.holds(table.relation):
-            return {}
-        if table.rows is not None and "month" in dtypes(table.contract):
-            rows = self.connection.cursor().execute(
-                f"select month, list((source_file, row_count) order by source_file) from {table.relation} "
-                f"where month <> '{UNREADABLE}' group by month"
-            )
-            return {date.fromisoformat(f"{month}-01"): files for month, files in rows.fetchall()}
-        known = known_from(table.contract)
-        if known is None:
-            return {}
-        if table.is_gated:
-            return self._contents(table, known)
-        rows = self.connection.cursor().execute(
-            f"select date_trunc('month', {known})::date, count(*) from {table.relation} where {known} is not null group by 1"
-        )
-        return dict(rows.fetchall())
-
-    def _contents(self, table: Table, known: str) -> dict[date, object]:
-        """A sum of hashes by month, so that a row that is corrected in place is seen.
-
-        Each date of a row counts in its own month, together with what every row always has; so a payment changes the
-        month in which it was made, not that of the invoice. States without a date (enums, flags) change nothing.
-        """
-        columns = table.contract.columns().items()
-        dates = [name for name, column in columns if column.dtype.is_temporal()]
-        always = [
-            name
-            for name, column in columns
-            if not column.nullable and column.dtype != pl.Boolean and not isinstance(column.dtype, pl.Enum)
-        ]
-        row = ", ".join(f'"{name}"' for name in always)
-        each_date = " union all ".join(
-            f"select greatest(date_trunc('month', {name}), date_trunc('month', {known}))::date as month, "
-            f"hash('{name}', {name}, {row}) as content from {table.relation} where {name} is not null"
-            for name in dates
-        )
-        rows = self.connection.cursor().execute(
-            f"select month, count(*), sum(content) from ({each_date}) where month is not null group by month"
-        )
-        return {month: content for month, *content in rows.fetchall()}
-
-    def files_with(self, raw: Table, months: Sequence[date]) -> list[str]:
-        """The files of an event source that have rows in some months, or rows without a readable time."""
-        rows = self.connection.cursor().execute(
-            f"select distinct source_file from {raw.relation} where month = ? or month in (select unnest(?))",
-            [UNREADABLE, [f"{month:%Y-%m}" for month in months]],
-        )
-        return sorted(file for (file,) in rows.fetchall())
-
-    def _rows_by_month(self, table: Table) -> dict[date, int]:
-        """Rows of a monthly table, or of the files of an event source, by month; empty for any other table."""
-        if table.monthly:
-            return {month: count for month, (_, count) in self.months_of(table.relation).items()}
-        if table.rows is None or "month" not in dtypes(table.contract):
-            return {}
-        return {month: sum(count for _, count in files) for month, files in self._arrivals(table).items()}  # type: ignore[attr-defined]
-
-    def written_together(self, table: Table, months: Sequence[date]) -> Iterator[list[date]]:
-        """Neighbouring months in groups small enough for memory, by the rows of the inputs in them."""
-        sizes = [self._rows_by_month(TABLES[name]) for name in table.inputs]
-        members = self.row_count("dim.account") if self.holds("dim.account") else 0
-        group: list[date] = []
-        rows = 0
-        for month in months:
-            size = max(members * 31, *(known.get(month, 0) for known in sizes))
-            if group and (rows + size > ROWS_PER_WRITE or month != months_after(group[-1], 1)):
-                yield group
-                group, rows = [], 0
-            group.append(month)
-            rows += size
-        if group:
-            yield group
-
-
-def period_of(months: Sequence[date], as_of: date) -> Period:
-    """The days of neighbouring months, up to the as-of day."""
-    return Period(months[0], min(end_of_month(months[-1]), as_of))
-
-
-def months_between(first: date, last: date) -> list[date]:
-    """First days of the months from one day's to another's."""
-    return (
-        pl.date_range(first.replace(day=1), last.replace(day=1), "1mo", eager=True).to_list() if first <= last else []
-    )
-
-
-def months_before(month: date, count: int) -> date:
-    """The month so many months earlier."""
-    return months_after(month, -count)
-
-
-def months_after(month: date, count: int) -> date:
-    """The month so many months later."""
-    years, months = divmod(month.year * 12 + month.month - 1 + count, 12)
-    return date(years, months + 1, 1)
-
-
-def end_of_month(month: date) -> date:
-    """The last day of a month."""
-    return months_after(month, 1) - timedelta(days=1)
 
 
 def _collected(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
@@ -436,7 +243,7 @@ def _storable(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, months: list[date] | None) -> None:
     """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
-    relation = _quarantine_of(table)
+    relation = quarantine_of(table)
     cursor.register("shape", pl.DataFrame(schema=QUARANTINE_SCHEMA))
     cursor.execute(f"create table if not exists {relation} as from shape with no data")
     cursor.unregister("shape")
@@ -448,7 +255,7 @@ def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, m
     _insert(cursor, "quarantine.loads", gated.loads.with_columns(relation=pl.lit(table.relation)))
 
 
-def _quarantine_of(table: Table) -> str:
+def quarantine_of(table: Table) -> str:
     return f"quarantine.{table.name.split('_', 1)[1]}"
 
 

@@ -15,10 +15,11 @@ import polars as pl
 
 from health_assets.contracts import WARN, Expectation, expectations, known_from, table_rules
 from health_assets.judge import Answer, judge
+from health_assets.months import end_of_month
 from health_assets.plausibility import implausible, plausibility_promises
 from health_assets.settings import Settings
 from health_assets.sources import UNREADABLE
-from health_assets.storage import Warehouse, end_of_month
+from health_assets.storage import Warehouse
 from health_assets.tables import TABLES, Table
 
 ROWS_JUDGED_WHOLE = 10_000  # beyond that a table is judged by the broken rows of each day: pandas compares one by one

@@ -13,8 +13,10 @@ import pytest
 
 from health_assets.contracts import Contract, dtypes
 from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
+from health_assets.months import end_of_month, months_after, months_between
 from health_assets.orchestration import asset_of, resources
-from health_assets.storage import Warehouse, WarehouseError, end_of_month, months_after, months_between
+from health_assets.stale_months import stale_months
+from health_assets.storage import Warehouse, WarehouseError
 from health_assets.tables import TABLES, load_all
 from health_assets_tests.assets.rows import rows
 from health_assets_tests.frames import LOAD_DAY, Toy, settings_of, table_of, toys, written
@@ -306,7 +308,7 @@ def test_source_that_is_connected_no_longer_leaves_columns_and_no_row(company):
 def test_nothing_known_after_the_load_day_is_stale(company):
     with Warehouse.opened(company / "warehouse.duckdb") as warehouse:
         settings = settings_of(company, sources=SOURCES)
-        assert warehouse.stale_months(TABLES["staged_usage_events"], LOAD_DAY, settings) == ([], {})
+        assert stale_months(warehouse, TABLES["staged_usage_events"], LOAD_DAY, settings) == ([], {})
 
 
 def test_catalogue_that_changed_puts_every_month_out_of_date(company):
@@ -314,9 +316,9 @@ def test_catalogue_that_changed_puts_every_month_out_of_date(company):
     users, features, settings = TABLES["fact_user_daily"], TABLES["staged_features"], settings_of(company)
     rows = [("Login", "login", "access", None)]
     with Warehouse.opened(company / "warehouse.duckdb") as warehouse:
-        _, without = warehouse.stale_months(users, LOAD_DAY, settings)
+        _, without = stale_months(warehouse, users, LOAD_DAY, settings)
         warehouse.write(features, pl.DataFrame(rows, schema=dtypes(features.contract), orient="row").lazy())
-        _, marks = warehouse.stale_months(users, LOAD_DAY, settings)
+        _, marks = stale_months(warehouse, users, LOAD_DAY, settings)
     assert without.keys() == marks.keys()
     assert len(marks) == 5
     assert not set(without.values()) & set(marks.values())
@@ -353,7 +355,7 @@ def test_row_that_changes_in_place_makes_the_months_since_then_stale(warehouse, 
         kept = rows("staged_invoices", bill).collect()
         loads = pl.DataFrame(schema={"month": pl.Date, **dict.fromkeys(LOAD_COUNTS, pl.Int64)})
         warehouse.write(TABLES["staged_invoices"], Gated(kept, pl.DataFrame(schema=QUARANTINE_SCHEMA), loads))
-        return warehouse.stale_months(TABLES["fact_account_revenue_daily"], LOAD_DAY, settings_of(tmp_path))[1]
+        return stale_months(warehouse, TABLES["fact_account_revenue_daily"], LOAD_DAY, settings_of(tmp_path))[1]
 
     before, after = marks(BILL), marks(BILL | change)
     assert {month for month, mark in after.items() if mark != before[month]} == months
