@@ -106,8 +106,8 @@ def _write(
             cursor.execute(f"create schema snapshot.{schema}")
         rows = {}
         for schema, name in names:
-            cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}"')
-            rows[f"{schema}.{name}"] = cursor.execute(f'select count(*) from snapshot.{schema}."{name}"').fetchone()[0]  # type: ignore[index]
+            copied = cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}"')
+            rows[f"{schema}.{name}"] = copied.fetchone()[0]  # type: ignore[index]
         cursor.execute(
             "create table snapshot.about as select ? as company, ?::date as as_of_date, now()::timestamp as published_at",
             [company, as_of],

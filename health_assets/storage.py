@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from polars.io.plugins import register_io_source
 
 from health_assets.contracts import dtypes, known_from
 from health_assets.gate import NOTHING_READ, QUARANTINE_SCHEMA, Gated
+from health_assets.months import months_after
 from health_assets.tables import Table
 
+RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
+CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
 MEMORY = "1GB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
 
@@ -50,7 +53,7 @@ class Warehouse:
             had_log = path.with_name(f"{path.name}.wal").exists()
             connection = duckdb.connect(str(path))
             _refuse_cut_file(connection, path, had_log=had_log)
-            connection.execute(f"set memory_limit = '{MEMORY}'")
+            connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
         except duckdb.Error as error:
             raise WarehouseError(_cannot_open(path, str(error))) from None
         try:
@@ -115,16 +118,10 @@ class Warehouse:
 
     def holds(self, relation: str) -> bool:
         """Whether a table exists; none is ever dropped."""
-        if relation in self._held:
-            return True
-        schema, name = relation.split(".")
-        found = self.connection.cursor().execute(
-            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name]
-        )
-        if found.fetchone() is None:
-            return False
-        self._held.add(relation)
-        return True
+        if relation not in self._held:
+            names = self.connection.cursor().execute("select schema_name || '.' || table_name from duckdb_tables()")
+            self._held.update(name for (name,) in names.fetchall())
+        return relation in self._held
 
     def row_count(self, relation: str) -> int:
         """Rows of a table."""
@@ -167,7 +164,7 @@ class Warehouse:
     def write_months(
         self, table: Table, months: Sequence[date], rows: pl.LazyFrame | Gated, marks: dict[date, str]
     ) -> int:
-        """Replace some months of a table and record what they were made from. Returns the rows written."""
+        """Replace neighbouring months of a table and record what they were made from. Returns the rows written."""
         known = known_from(table.contract)
         in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
         with self.transaction() as cursor:
@@ -175,18 +172,17 @@ class Warehouse:
                 _create(cursor, table)
                 cursor.execute("delete from house.months where relation = ?", [table.relation])
             kept = (rows.kept if isinstance(rows, Gated) else _collected(table, rows)).filter(in_months)
-            for month in months:
-                after = (month + timedelta(days=32)).replace(day=1)
-                cursor.execute(f"delete from {table.relation} where {known} >= ? and {known} < ?", [month, after])
+            if months:
+                span = [months[0], months_after(months[-1], 1)]
+                cursor.execute(f"delete from {table.relation} where {known} >= ? and {known} < ?", span)
             _insert(cursor, table.relation, kept)
             if isinstance(rows, Gated):
                 _quarantine(cursor, table, rows, list(months))
             counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
-            for month in months:
-                cursor.execute(
-                    "insert or replace into house.months values (?, ?, ?, ?)",
-                    [table.relation, month, marks[month], counts.get(month, 0)],
-                )
+            written = [(table.relation, month, marks[month], counts.get(month, 0)) for month in months]
+            cursor.register("written", pl.DataFrame(written, RECORDED, orient="row"))
+            cursor.execute("insert or replace into house.months from written")
+            cursor.unregister("written")
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
 

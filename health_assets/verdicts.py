@@ -23,6 +23,7 @@ from health_assets.storage import Warehouse
 from health_assets.tables import TABLES, Table
 
 ROWS_JUDGED_WHOLE = 10_000  # beyond that a table is judged by the broken rows of each day: pandas compares one by one
+ROWS_READ = 500_000  # at once, to be judged
 REPEATED = "_repeated"
 
 RECONCILES = Expectation(
@@ -99,15 +100,12 @@ def ask(table: Table, warehouse: Warehouse) -> Asked:
     """Ask about all that can be judged by what was just written alone; nothing is waited for."""
     made = [promise for promise in expectations(table.contract) if not waits_for(table, promise)]
     months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
+    spans = list(_spans(table, months, warehouse)) if months else [(None, None)]
     if _rows_to_judge(table, months, warehouse) > ROWS_JUDGED_WHOLE:
-        spans: list[tuple[date | None, date | None]] = [(month, end_of_month(month)) for month in months]
-        written = (
-            warehouse.read(table, since=first, until=last, judged=True).collect()
-            for first, last in spans or [(None, None)]
-        )
+        written = (warehouse.read(table, since=first, until=last, judged=True).collect() for first, last in spans)
         broken = pl.concat(_broken_rows_by_day(table, rows, made) for rows in written)
         return _asked(broken, made, tallied=True)
-    first, last = (months[0], end_of_month(months[-1])) if months else (None, None)
+    first, last = spans[0][0], spans[-1][1]
     rows = warehouse.read(table, since=first, until=last, judged=True).collect()
     return _asked(_with_rules(table, rows, made), made, tallied=False)
 
@@ -123,6 +121,18 @@ def judged(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) 
 
 def _asked(rows: pl.DataFrame, made: list[Expectation], *, tallied: bool) -> Asked:
     return Asked(rows, made, tallied, judge().asked(rows, made, tallied) if made and not rows.is_empty() else None)
+
+
+def _spans(table: Table, months: list[date], warehouse: Warehouse) -> Iterator[tuple[date, date]]:
+    """First and last days of what is judged at once: months up to ROWS_READ rows."""
+    recorded = warehouse.months_of(table.relation)
+    first, rows = months[0], 0
+    for before, month in zip([None, *months], months, strict=False):
+        if before and rows + recorded[month][1] > ROWS_READ:
+            yield first, end_of_month(before)
+            first, rows = month, 0
+        rows += recorded[month][1]
+    yield first, end_of_month(months[-1])
 
 
 def _rows_to_judge(table: Table, months: list[date], warehouse: Warehouse) -> int:
