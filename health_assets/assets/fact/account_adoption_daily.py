@@ -13,6 +13,7 @@ from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import Period, counts_by_day, covered_days, days_between, on_days, safe_ratio
 from health_assets.freshness import is_fresh
+from health_assets.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -72,19 +73,17 @@ def fact_account_adoption_daily(
         "activated_user_count": _activated_users(staged_users, fact_user_daily),
         "features_used": _features_used(staged_usage_events, staged_features, settings, period),
     }
-    usage = fact_account_usage_daily.filter(period.holds(day)).select(
-        "account_id", "as_of_date", "active_user_count_30d"
+    usage = fact_account_usage_daily.filter(period.holds(day)).select(*SIGNAL_KEY, "active_user_count_30d")
+    of_account = staged_accounts.select("account_id", "licensed_seats", crm_utilization="license_utilization").join(
+        _last_logins(staged_users), on="account_id", how="left", validate="1:1"
     )
-    of_account = staged_accounts.select("account_id", "licensed_seats", crm_utilization="license_utilization")
-    measured = [name for name in AccountAdoptionDaily.column_names() if name not in ("account_id", "as_of_date")]
+    measured = [name for name in AccountAdoptionDaily.column_names() if name not in SIGNAL_KEY]
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .rename({"day": "as_of_date"})
-        .join(_what_is_there(staged_users, staged_features), how="cross")
-        .join(usage, on=["account_id", "as_of_date"], how="left", validate="1:1")
-        .join(of_account, on="account_id", how="left", validate="m:1")
-        .join(_last_logins(staged_users), on="account_id", how="left", validate="m:1")
-        .sort("as_of_date", "account_id")
+        .pipe(joined_signals, usage)
+        .join(_what_is_there(staged_users, staged_features), how="cross", maintain_order="left")
+        .join(of_account, on="account_id", how="left", validate="m:1", maintain_order="left")
         .pipe(_with_latest, _event_days(fact_usage_daily))
         .pipe(_with_latest, _snapshots(staged_usage_snapshots))
         .with_columns(
@@ -114,7 +113,6 @@ def fact_account_adoption_daily(
             days_since_last_login=_days_since_last_login(),
         )
         .filter(pl.any_horizontal(pl.col(measured).is_not_null()))
-        .sort("account_id", "as_of_date")
         .select(AccountAdoptionDaily.column_names())
     )
 
@@ -177,9 +175,9 @@ def _snapshots(staged_usage_snapshots: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _with_latest(panel: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Beside each account and day the account's latest row (of its `day`) by then; both sides are sorted by day."""
+    """Beside each account and day the account's latest row (of its `day`) by then; the days of each are in order."""
     return panel.join_asof(
-        rows.sort("day", "account_id"),
+        rows.sort("day"),
         left_on="as_of_date",
         right_on="day",
         by="account_id",

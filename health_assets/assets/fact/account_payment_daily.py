@@ -62,17 +62,15 @@ def fact_account_payment_daily(
         .filter(pl.col("has_orders") | pl.col("has_payments"))
         .with_columns(pl.col(counts).round().cast(pl.Int64))
         .with_columns(spend_30d=pl.when(pl.col("order_count_30d") > 0).then(_without_dust("spend_30d")).otherwise(0.0))
-        .sort("as_of_date", "account_id")
         .join_asof(
             _last_orders(staged_orders),
             left_on="as_of_date",
             right_on="order_date",
             by="account_id",
-            check_sortedness=False,  # both sides are sorted just above
+            check_sortedness=False,  # the days of each account are in order
         )
         .with_columns(days_since_last_order=days_between(pl.col("last_order_date"), pl.col("as_of_date")))
         .with_columns(pl.when("has_orders").then(pl.col(OF_ORDERS)), pl.when("has_payments").then(pl.col(OF_PAYMENTS)))
-        .sort("account_id", "as_of_date")
         .select(AccountPaymentDaily.column_names())
     )
 

@@ -61,15 +61,13 @@ def fact_account_satisfaction_daily(
         .with_columns(
             mean_nps_rating_365d=safe_ratio(pl.col("rating_sum"), pl.col("ratings")).clip(LOWEST, HIGHEST)  # dust
         )
-        .sort("as_of_date", "account_id")
         .join_asof(
             _latest_answers(staged_feedback),
             left_on="as_of_date",
             right_on="feedback_date",
             by="account_id",
-            check_sortedness=False,  # both sides are sorted just above
+            check_sortedness=False,  # the days of each account are in order
         )
-        .sort("account_id", "as_of_date")
         .select(AccountSatisfactionDaily.column_names())
     )
 
