@@ -9,8 +9,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from health_assets.expressions import days_between
+from health_assets.expressions import days_between, on_any_of
 from health_assets.revenue import running_total
+from health_assets.scorecards import signal_place
 from health_assets.settings.sections import Backtest
 
 KEY = ["account_id", "as_of_date"]
@@ -60,7 +61,7 @@ def observed(
         )
         .drop("signup_date", "cancelled_date")
     )
-    paying = revenue.filter(pl.col("as_of_date").is_in(list(days)), pl.col("account_status") == "active").select(
+    paying = revenue.filter(on_any_of(pl.col("as_of_date"), days), pl.col("account_status") == "active").select(
         *KEY, value="mrr"
     )
     by_contract = observable.filter(~pl.col("is_commerce")).join(paying, on=KEY, how="inner", validate="1:1")
@@ -76,9 +77,12 @@ def churn_dates(revenue: pl.LazyFrame, gap_days: int) -> pl.LazyFrame:
         gap_days: whoever pays again within so many days has not churned.
     """
     is_active = (pl.col("account_status") == "active").fill_null(False)
+    account = pl.col("account_id").cast(pl.Categorical).to_physical()
+    has_changed = (is_active != is_active.shift(1)) | (account != account.shift(1))
     return (
-        revenue.select(*KEY, "account_status")
-        .sort(KEY)
+        revenue.select(*KEY, "account_status", _place=signal_place())
+        .sort("_place")
+        .filter(has_changed.fill_null(True))  # the days between say nothing new
         .with_columns(
             was_active=is_active.shift(1).over("account_id"),
             paying_again=pl.when(is_active).then("as_of_date").backward_fill().over("account_id"),

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -36,6 +37,11 @@ class Period:
 def on_days(day: pl.Expr, first: date, last: date) -> pl.Expr:
     """first <= day <= last, in the form that DuckDB is handed down: with `is_between` it would read the whole table."""
     return (day >= first) & (day <= last)
+
+
+def on_any_of(day: pl.Expr, days: Iterable[date]) -> pl.Expr:
+    """Whether a day is one of some, in the form that DuckDB is handed down: with `is_in` it would read the whole table."""
+    return reduce(or_, (day == one for one in days), pl.lit(False))
 
 
 def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:

@@ -35,13 +35,17 @@ def joined_signals(panel: pl.LazyFrame, *signals: pl.LazyFrame) -> pl.LazyFrame:
 
     Null where a table has no row of the account and day: not measured. Each metric is in one table only.
     """
-    account, day = pl.col("account_id").cast(pl.Categorical).to_physical(), pl.col("as_of_date").to_physical()
-    place = (account.cast(pl.Int64) * DAYS_APART + day).alias("_place")  # a number joins three times as fast as a name
-    panel = panel.with_columns(place)
+    panel = panel.with_columns(_place=signal_place())
     for signal in signals:
-        numbered = signal.with_columns(place).drop(SIGNAL_KEY)
+        numbered = signal.with_columns(_place=signal_place()).drop(SIGNAL_KEY)
         panel = panel.join(numbered, on="_place", how="left", validate="1:1", maintain_order="left")
     return panel.drop("_place")
+
+
+def signal_place() -> pl.Expr:
+    """Account and day as one number, by account, then day: it is joined and sorted several times as fast as both."""
+    account, day = pl.col("account_id").cast(pl.Categorical).to_physical(), pl.col("as_of_date").to_physical()
+    return account.cast(pl.Int64) * DAYS_APART + day
 
 
 def assigned(settings: Settings) -> pl.Expr:

@@ -111,7 +111,8 @@ class Warehouse:
             rows = self.connection.cursor().sql(query).pl(lazy=True)
             rows = rows if predicate is None else rows.filter(predicate)
             rows = rows if columns is None else rows.select(columns)
-            yield (rows if row_limit is None else rows.head(row_limit)).collect()
+            rows = rows if row_limit is None else rows.head(row_limit)
+            yield from rows.collect_batches(maintain_order=True, engine="streaming")  # in memory only what is kept of them
 
         shape = self.connection.cursor().sql(f"{query} limit 0").pl().schema
         return register_io_source(scan, schema=shape, is_pure=True)
@@ -207,7 +208,7 @@ class Warehouse:
 
 def _collected(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
     wanted = dtypes(table.contract)
-    collected = rows.collect(engine="streaming" if table.monthly else "auto")
+    collected = rows.collect(engine="streaming")
     if set(collected.columns) != set(wanted):
         missing, extra = set(wanted) - set(collected.columns), set(collected.columns) - set(wanted)
         raise ValueError(

@@ -14,6 +14,7 @@ from health_assets.churn import churn_dates, labelled, observation_days, observe
 from health_assets.churn_model import SHAPE, foretold
 from health_assets.columns import AccountId, AsOfDate
 from health_assets.contracts import Contract, dtypes
+from health_assets.expressions import on_any_of
 from health_assets.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.tables import load_all, table
@@ -67,7 +68,7 @@ def mart_churn_probability(
     days = [*observation_days(settings.history_start, as_of - timedelta(days=1), rules), as_of]
     churns = churn_dates(fact_account_revenue_daily, settings.revenue.churn_gap_days)
     rows = observed(fact_account_revenue_daily, fact_orders, dim_account, days, rules)
-    of_days = (signal.filter(pl.col("as_of_date").is_in(days)) for signal in signals)
+    of_days = (signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals)
     return (
         joined_signals(labelled(rows, churns, fact_orders, rules), *of_days)
         .select("account_id", "as_of_date", "churned", *model.features)

@@ -128,18 +128,17 @@ def _band_movement() -> pl.Expr:
 
 def _days_in_band(mart_customer_health_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Days since band or version last changed, or the account was not scored on a day. Grain: account_id."""
-    day = pl.col("as_of_date")
-
-    def changed(column: pl.Expr) -> pl.Expr:
-        return column != column.shift(1).over("account_id", order_by="as_of_date")
-
-    is_first = (changed(pl.col("health_band")) | changed(pl.col("scorecard_version"))).fill_null(True)
-    is_after_gap = (day.diff().over("account_id", order_by="as_of_date").dt.total_days() > 1).fill_null(True)
+    now = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of).select(
+        "account_id", band_now="health_band", version_now="scorecard_version"
+    )
+    days_ago = days_between(pl.col("as_of_date"), pl.lit(as_of))
+    is_unbroken = days_ago.sort() == pl.int_range(pl.len())  # 0, 1, 2 days ago: before the first gap
     return (
         mart_customer_health_daily.select("account_id", "as_of_date", "health_band", "scorecard_version")
-        .filter(is_first | is_after_gap)
+        .join(now, on="account_id", how="inner", validate="m:1")
+        .filter(pl.col("health_band") == pl.col("band_now"), pl.col("scorecard_version") == pl.col("version_now"))
         .group_by("account_id")
-        .agg(days_in_band=days_between(day.max(), pl.lit(as_of)) + 1)
+        .agg(days_in_band=is_unbroken.sum().cast(pl.Int64))
     )
 
 

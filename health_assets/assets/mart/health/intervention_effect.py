@@ -81,20 +81,18 @@ def mart_intervention_effect(
 
 def _changes(mart_customer_health_daily: pl.LazyFrame, days: pl.LazyFrame) -> pl.LazyFrame:
     """Health of every account on the days, and its change until 30 days later. Grain: account_id x day."""
-    scores = mart_customer_health_daily.select("account_id", "as_of_date", "scorecard_version", "health_score")
-    later = scores.with_columns(
-        intervention_date=pl.col("as_of_date").dt.offset_by(f"-{WINDOW}d"), later_score="health_score"
+    later_days = days.select(as_of_date=pl.col("intervention_date").dt.offset_by(f"{WINDOW}d"))
+    later = mart_customer_health_daily.join(later_days, on="as_of_date", how="semi").select(
+        "account_id",
+        "scorecard_version",
+        intervention_date=pl.col("as_of_date").dt.offset_by(f"-{WINDOW}d"),
+        later_score="health_score",
     )
     return (
         mart_customer_health_daily.rename({"as_of_date": "intervention_date"})
         .select("account_id", "intervention_date", "scorecard_version", "health_score", "health_band")
         .join(days, on="intervention_date", how="semi")
-        .join(
-            later.select("account_id", "intervention_date", "scorecard_version", "later_score"),
-            on=["account_id", "intervention_date", "scorecard_version"],
-            how="left",
-            validate="1:1",
-        )
+        .join(later, on=["account_id", "intervention_date", "scorecard_version"], how="left", validate="1:1")
         .select(
             "account_id",
             "intervention_date",
