@@ -191,14 +191,14 @@ def counts_by_day(
     Returns:
         grain: key x day, sorted; one column per count, the sum of the sizes.
     """
-    end = period.last_day + timedelta(days=1)  # what is left ends here, so that no member's sum runs on into the next's
+    end = period.last_day + timedelta(days=1)  # what is left ends here
     days = pl.LazyFrame({"day": pl.date_range(period.first_day, end, eager=True)})
+    length = (end - period.first_day).days + 1
     numbered = members.select(key, since).sort(key).with_row_index("_number")
 
     def place(day: pl.Expr) -> pl.Expr:
         """Member and day as one number, in the order of both: that of the row."""
-        row = pl.col("_number").cast(pl.Int64) * ((end - period.first_day).days + 1)
-        return row + days_between(pl.lit(period.first_day), day)
+        return pl.col("_number").cast(pl.Int64) * length + days_between(pl.lit(period.first_day), day)
 
     last_places = numbered.select(place=place(pl.lit(end)), count=pl.lit(None, pl.String), change=pl.lit(0.0))
     changes = [last_places]  # so that all members have their rows
@@ -219,7 +219,7 @@ def counts_by_day(
         ]
     in_kind = [pl.col(name).cast(things.collect_schema()["size"]) for name, things in counted.items()]
     counts = pl.concat(changes, how="diagonal").map_batches(
-        partial(_summed_up, names=list(counted)),
+        partial(_summed_up, names=list(counted), length=length),
         schema=dict.fromkeys(counted, pl.Float64),
         projection_pushdown=False,
         predicate_pushdown=False,
@@ -233,13 +233,16 @@ def counts_by_day(
     )
 
 
-def _summed_up(changes: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """The running sums of changes, a row for each place: an array takes a tenth of the time of grouping and joining."""
+def _summed_up(changes: pl.DataFrame, names: Sequence[str], length: int) -> pl.DataFrame:
+    """The running sums of changes, a row for each place: an array takes a tenth of the time of grouping and joining.
+
+    Each member's sum begins anew after `length` places, so an absurd amount of one leaves no dust on the next.
+    """
     size = 0 if changes.is_empty() else int(changes["place"].max()) + 1  # type: ignore[arg-type]
     by_name = changes.partition_by("count", as_dict=True)
     sums = {}
     for name in names:
         of_name = by_name.get((name,), changes.clear())
         added = np.bincount(of_name["place"], weights=of_name["change"], minlength=size)
-        sums[name] = added.cumsum(dtype=float)
+        sums[name] = added.reshape(-1, length).cumsum(axis=1, dtype=float).ravel()
     return pl.DataFrame(sums)

@@ -112,6 +112,18 @@ def test_counts_by_day_hold_what_runs_on_each_day_from_the_members_own_first_day
     ]
 
 
+def test_absurd_amount_of_one_member_leaves_no_dust_on_the_next():
+    members = pl.LazyFrame({"account_id": ["a", "b"], "since": [FIRST, FIRST]})
+    spans = [("a", 1e300), ("a", 100.0), ("b", 0.1)]
+    things = pl.LazyFrame(
+        [(name, FIRST, None, size) for name, size in spans],
+        schema={"account_id": pl.String, "first_day": pl.Date, "end_day": pl.Date, "size": pl.Float64},
+        orient="row",
+    )
+    found = expressions.counts_by_day(members, "since", {"mrr": things}, expressions.Period(FIRST, FIRST)).collect()
+    assert found.rows() == [("a", FIRST, 1e300), ("b", FIRST, 0.1)]
+
+
 def test_a_day_ends_at_the_next_local_midnight():
     assert expressions.end_of_day(date(2025, 1, 31), "UTC") == datetime(2025, 2, 1)
     assert expressions.end_of_day(date(2025, 3, 30), "Europe/Berlin") == datetime(2025, 3, 30, 22)  # summer time began

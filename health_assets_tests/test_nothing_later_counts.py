@@ -55,6 +55,24 @@ def test_later_rows_and_dates_change_no_table_of_the_day(seed: int, days_before_
     assert changed == {}
 
 
+@pytest.mark.parametrize("days_before_load", [1, 40])
+def test_one_backfill_gives_the_days_that_daily_runs_gave(days_before_load: int) -> None:
+    as_of = LOADED - timedelta(days=days_before_load)
+    company = staged_tables(raw_company(random.Random(2)), SETTINGS)
+    by_day = {name: table for name, table in load_all().items() if table.monthly and not table.is_gated}
+    daily, backfill = evaluated(company, SETTINGS, as_of), evaluated(company, SETTINGS, LOADED)
+    changed = {
+        name: difference
+        for name, table in by_day.items()
+        if (
+            difference := differ(
+                name, daily[name], backfill[name].filter(pl.col(str(known_from(table.contract))) <= as_of)
+            )
+        )
+    }
+    assert changed == {}
+
+
 def test_the_company_has_rows_in_every_table_before_and_after_the_day() -> None:
     """Else the property says nothing."""
     as_of = LOADED - timedelta(days=38)
