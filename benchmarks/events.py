@@ -21,7 +21,9 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pandas  # noqa: F401 - DuckDB imports both of these at its first query with a value, its first frame
 import polars as pl
+import pyarrow  # noqa: F401
 
 from health_assets import settings as company_settings
 from health_assets.assets.fact.usage_daily import fact_usage_daily

@@ -105,7 +105,7 @@ def _readable(parsed: pl.LazyFrame, contract: type[Contract], *, lenient: bool) 
 def _newest_of_each_key(rows: pl.DataFrame, contract: type[Contract]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows without equal duplicates, and of those with one key (in one month) the last in file order."""
     key = [*contract.primary_key(), "month"]
-    if key == ["month"] or not rows.select(pl.struct(key).is_duplicated().any()).item():
+    if key == ["month"] or rows.select(key).hash_rows().n_unique() == rows.height:
         return rows, rows
     distinct = rows.unique(subset=list(dtypes(contract)), keep="last", maintain_order=True)
     return distinct, distinct.unique(subset=key, keep="last", maintain_order=True)
