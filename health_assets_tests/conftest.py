@@ -1,19 +1,31 @@
 """The whole pipeline on a simulated company that has every source, run once for all tests, by the command line."""
 
-from collections.abc import Iterator
+import fcntl
+import os
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from health_assets import cli, settings
 from health_assets.settings import SETTINGS_VARIABLE, Settings
 
 END = date(2025, 1, 17)  # inside a month, so that the last one is partial
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    output: str
+    exit_code: int
 
 
 @dataclass(frozen=True)
@@ -21,8 +33,8 @@ class WholeCompany:
     """A company after its daily run: what the commands said, the warehouse with all schemas, read-only, the settings."""
 
     folder: Path
-    demo: Result
-    run: Result
+    demo: Said
+    run: Said
     connection: duckdb.DuckDBPyConnection
     settings: Settings
 
@@ -31,14 +43,26 @@ class WholeCompany:
         return self.connection.sql(query).fetchall()
 
 
-def said_by(*arguments: str) -> Result:
-    """What a command prints, and its exit code."""
-    return CliRunner().invoke(cli.app, list(arguments))
+def said_by(*arguments: str) -> Said:
+    """Run a command in this process."""
+    result = CliRunner().invoke(cli.app, list(arguments))
+    return Said(result.output, result.exit_code)
 
 
-@pytest.fixture(scope="session")
-def whole_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCompany]:
-    folder = tmp_path_factory.mktemp("whole_company")
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]) -> tuple[Path, Made]:
+    """A folder that all workers of a test run share, and what making it gave: the first to come makes it, others wait."""
+    base = factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "made.lock").open("a+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        given = folder / "made.pickle"
+        if not given.exists():
+            given.write_bytes(pickle.dumps(make(folder)))
+        return folder, pickle.loads(given.read_bytes())
+
+
+def _whole_company(folder: Path) -> tuple[Said, Said]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
@@ -47,6 +71,12 @@ def whole_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCom
         demo = said_by("demo", "--folder", "demo", "--accounts", "40", "--months", "14", "--end", f"{END}")
         run = said_by("run", "--settings", "demo/settings.yml")
     assert run.exit_code == 0, run.output
+    return demo, run
+
+
+@pytest.fixture(scope="session")
+def whole_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCompany]:
+    folder, (demo, run) = made_once(tmp_path_factory, "whole_company", _whole_company)
     company = settings.load(folder / "demo" / "settings.yml")
     with duckdb.connect(str(company.warehouse), read_only=True) as connection:
         yield WholeCompany(folder, demo, run, connection, company)

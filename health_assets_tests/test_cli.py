@@ -5,16 +5,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from typer.testing import Result
 
 from health_assets.settings import SETTINGS_VARIABLE
-from health_assets_tests.conftest import END, WholeCompany, said_by
+from health_assets_tests.conftest import END, Said, WholeCompany, said_by
 
 SETTINGS = "demo/settings.yml"
 
 
 @pytest.fixture(scope="module")
-def ran(whole_company: WholeCompany) -> Iterator[tuple[Path, Result, Result]]:
+def ran(whole_company: WholeCompany) -> Iterator[tuple[Path, Said, Said]]:
     """A folder in which the demo company was written and run: the folder, and what both commands said."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(whole_company.folder)
@@ -32,7 +31,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_demo_writes_exports_and_settings(ran: tuple[Path, Result, Result]) -> None:
+def test_demo_writes_exports_and_settings(ran: tuple[Path, Said, Said]) -> None:
     folder, demo, _ = ran
     assert demo.exit_code == 0, demo.output
     assert (folder / SETTINGS).exists()
@@ -45,7 +44,7 @@ def test_unknown_profile_is_refused_with_those_that_exist(empty: Path) -> None:
     assert "'bakery' is none of" in demo.output
 
 
-def test_run_publishes_and_sums_up(ran: tuple[Path, Result, Result]) -> None:
+def test_run_publishes_and_sums_up(ran: tuple[Path, Said, Said]) -> None:
     folder, _, run = ran
     assert run.exit_code == 0, run.output
     assert f"Demo Company, as of {END}" in run.output
@@ -54,23 +53,23 @@ def test_run_publishes_and_sums_up(ran: tuple[Path, Result, Result]) -> None:
         assert snapshot.sql("select count(*) > 0 from dim.account").fetchone() == (True,)
 
 
-def test_quarantined_rows_are_told_by_table(ran: tuple[Path, Result, Result]) -> None:
+def test_quarantined_rows_are_told_by_table(ran: tuple[Path, Said, Said]) -> None:
     assert "Quarantined rows" in ran[2].output
     assert "quarantine." in ran[2].output
 
 
-def test_terminal_stays_clean_of_dagster(ran: tuple[Path, Result, Result]) -> None:
+def test_terminal_stays_clean_of_dagster(ran: tuple[Path, Said, Said]) -> None:
     assert "dagster - " not in ran[2].output
     assert "STEP_START" not in ran[2].output
 
 
-def test_dagster_keeps_its_history_in_its_home_with_our_settings(ran: tuple[Path, Result, Result]) -> None:
+def test_dagster_keeps_its_history_in_its_home_with_our_settings(ran: tuple[Path, Said, Said]) -> None:
     home = ran[0] / "dagster"
     assert "PooledEventLogStorage" in (home / "dagster.yaml").read_text()
     assert (home / "history" / "runs" / "index.db").exists()
 
 
-def test_status_tells_where_we_stand(ran: tuple[Path, Result, Result]) -> None:
+def test_status_tells_where_we_stand(ran: tuple[Path, Said, Said]) -> None:
     status = said_by("status", "--settings", SETTINGS)
     assert status.exit_code == 0, status.output
     parts = [
@@ -137,7 +136,7 @@ def test_bad_as_of_day_is_refused(empty: Path, as_of: str, said: str) -> None:
     assert (run.exit_code, said in run.output) == (1, True), run.output
 
 
-def test_scorecard_explain_ends_in_the_published_score(ran: tuple[Path, Result, Result]) -> None:
+def test_scorecard_explain_ends_in_the_published_score(ran: tuple[Path, Said, Said]) -> None:
     folder, _, _ = ran
     with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
         account, score = snapshot.sql(
@@ -150,13 +149,13 @@ def test_scorecard_explain_ends_in_the_published_score(ran: tuple[Path, Result, 
     assert (refused.exit_code, "nobody: no scorecard scores this account" in refused.output) == (1, True)
 
 
-def test_scorecard_compare_counts_who_would_change_band(ran: tuple[Path, Result, Result]) -> None:
+def test_scorecard_compare_counts_who_would_change_band(ran: tuple[Path, Said, Said]) -> None:
     same = said_by("scorecard", "compare", "standard", "standard", "--settings", SETTINGS)
     assert f"As of {END}: 0 of" in same.output
     assert said_by("scorecard", "compare", "standard", "bakery", "--settings", SETTINGS).exit_code == 1
 
 
-def test_backtest_of_a_short_history_says_so(ran: tuple[Path, Result, Result]) -> None:
+def test_backtest_of_a_short_history_says_so(ran: tuple[Path, Said, Said]) -> None:
     tested = said_by("backtest", "--settings", SETTINGS)
     assert tested.exit_code == 0, tested.output
     assert "Not enough history" in tested.output or "not enough evidence" in tested.output

@@ -14,6 +14,7 @@ import pytest
 
 from health_assets.demo import write_company
 from health_assets_tests.alerts.conftest import Slack
+from health_assets_tests.conftest import made_once
 
 LAST_DAY = date(2025, 1, 31)
 RUN = [sys.executable, "-m", "health_assets_tests.faults.small", "run"]
@@ -100,7 +101,11 @@ def slack() -> Iterator[Slack]:
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """The company after one run that nothing disturbed; not to be changed."""
-    company = company_in(tmp_path_factory.mktemp("clean"))
+    return made_once(tmp_path_factory, "clean", _clean)[1]
+
+
+def _clean(folder: Path) -> Company:
+    company = company_in(folder)
     code, said = company.run()
     assert code == 0, said
     return company
