@@ -18,7 +18,7 @@ from health_assets.sources import UNREADABLE
 from health_assets.storage import Warehouse, quarantine_of
 from health_assets.tables import TABLES, Table
 
-ROWS_PER_WRITE = 2_000_000  # months are computed together up to about so many rows
+ROWS_PER_WRITE = 1_250_000  # months are computed together up to about so many rows
 
 
 def stale_months(

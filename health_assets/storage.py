@@ -23,7 +23,7 @@ from health_assets.tables import Table
 
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
 CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
-MEMORY = "1GB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
+MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
 
 class WarehouseError(Exception):

@@ -128,15 +128,13 @@ def _band_movement() -> pl.Expr:
 
 def _days_in_band(mart_customer_health_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Days since band or version last changed, or the account was not scored on a day. Grain: account_id."""
-    now = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of).select(
-        "account_id", band_now="health_band", version_now="scorecard_version"
-    )
+    state = ["account_id", "health_band", "scorecard_version"]
+    now = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of).select(state)
     days_ago = days_between(pl.col("as_of_date"), pl.lit(as_of))
     is_unbroken = days_ago.sort() == pl.int_range(pl.len())  # 0, 1, 2 days ago: before the first gap
     return (
-        mart_customer_health_daily.select("account_id", "as_of_date", "health_band", "scorecard_version")
-        .join(now, on="account_id", how="inner", validate="m:1")
-        .filter(pl.col("health_band") == pl.col("band_now"), pl.col("scorecard_version") == pl.col("version_now"))
+        mart_customer_health_daily.select(*state, "as_of_date")
+        .join(now, on=state, how="semi")  # which streams; a join that validates holds the whole history
         .group_by("account_id")
         .agg(days_in_band=is_unbroken.sum().cast(pl.Int64))
     )
