@@ -23,7 +23,7 @@ data/demo/settings.yml: | $(READY)
 	@$(BIN)/health-assets demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too. What a script starts in the
 # background is deaf to Ctrl-C, and Dagster with it, unless it is told to listen again: then `kill` of make stops it.
