@@ -40,7 +40,7 @@ def explained(signals: pl.LazyFrame, settings: Settings, account_id: str) -> Exp
     if not totals:
         return None
     everybody = measured(signals, scorecard)
-    row = everybody.filter(of_account).with_columns(_conditions(scorecard)).collect().to_dicts()[0]
+    row = everybody.with_columns(_conditions(scorecard)).filter(of_account).collect().to_dicts()[0]
     lines = [
         *(
             line
@@ -75,6 +75,10 @@ def _mean(parts: list[tuple[float, float]]) -> str:
 
 def _measure(measure: Measure, row: dict[str, Any], column: str) -> str:
     value, score = row[measure.metric], row[column]
+    if measure.method == "formula":
+        names = pl.sql_expr(measure.formula).meta.root_names()
+        given = ", ".join(f"{name} = {_known(row[name])}" for name in dict.fromkeys(names))
+        return f"{' '.join(measure.formula.split())} with {given}: {_known(score)}"
     if value is None:
         counted = "left out" if score is None else f"counts as {_number(score)}"
         return f"{measure.metric} is not measured: {counted}"
@@ -85,7 +89,9 @@ def _measure(measure: Measure, row: dict[str, Any], column: str) -> str:
         holds = next(step for place, step in enumerate(measure.steps) if row[f"{column}.{place}"])
         return f"{told}; {holds.when}: {_number(score)}"
     if measure.method == "quartile":
-        return f"{told}; quarter {score * QUARTILES / 100:.0f} of {QUARTILES} of all accounts: {_number(score)}"
+        limits = f"{_number(row[f'{column}.lowest'], 4)} to {_number(row[f'{column}.highest'], 4)}"
+        quarter = f"quarter {score * QUARTILES / 100:.0f} of {QUARTILES} of all accounts ({limits})"
+        return f"{told}; {quarter}: {_number(score)}"
     worst, best = float(measure.worst or 0), float(measure.best or 0)
     line = f"100 x ({_number(value, 4)} - {worst:g}) / ({best:g} - {worst:g})".replace("- -", "+ ")
     exact = 100 * (float(value) - worst) / (best - worst)
@@ -96,7 +102,8 @@ def _measure(measure: Measure, row: dict[str, Any], column: str) -> str:
 def _total(scorecard: Scorecard, totals: dict[str, Any]) -> Iterator[str]:
     parts = {name: part.weight for name, part in scorecard.dimensions.items() if totals[f"{name}_score"] is not None}
     present = sum(parts.values())
-    yield f"\ncoverage = {_number(totals['coverage'])} of all weights measured; {scorecard.min_coverage:g} is needed"
+    share = f"{_number(totals['coverage'])} of all weights measured, or counted as their `missing` says"
+    yield f"\ncoverage = {share}; {scorecard.min_coverage:g} is needed"
     if totals["health_score"] is None:
         yield f"no score, band {totals['health_band']}"
         return
@@ -105,21 +112,31 @@ def _total(scorecard: Scorecard, totals: dict[str, Any]) -> Iterator[str]:
         score, contribution = totals[f"{name}_score"], totals[f"{name}_contribution"]
         yield f"  {name:<14} {weight:g} x {_number(score)}{divided} = {_number(contribution)}"
     if scorecard.decimals is not None:
-        yield f"  rounded to {scorecard.decimals} decimals: {_number(totals['rounding_difference'], 4)}"
+        places = "1 decimal" if scorecard.decimals == 1 else f"{scorecard.decimals} decimals"
+        yield f"  rounded to {places}: {_number(totals['rounding_difference'], 4)}"
     yield f"score = {_number(totals['health_score'])}"
     floor = scorecard.bands[totals["health_band"]]
-    bands = ", ".join(f"{band} from {start:g}" for band, start in scorecard.bands.items())
-    yield f"band = {totals['health_band']}, from {floor:g} ({bands})"
+    since = "from" if scorecard.band_floor == "reached" else "above"
+    bands = ", ".join(f"{band} {since} {start:g}" for band, start in scorecard.bands.items())
+    yield f"band = {totals['health_band']}, {since} {floor:g} ({bands})"
 
 
 def _conditions(scorecard: Scorecard) -> list[pl.Expr]:
-    """Whether each condition of each step holds, as columns `<dimension>.<measure>.<place>`."""
-    return [
-        pl.sql_expr(step.when).alias(f"{name}.{key}.{place}")
-        for name, part in scorecard.dimensions.items()
-        for key, measure in part.measures.items()
-        for place, step in enumerate(measure.steps)
-    ]
+    """Whether each condition of each step holds, as `<dimension>.<measure>.<place>`; the limits of quarters likewise."""
+    found = []
+    for name, part in scorecard.dimensions.items():
+        for key, measure in part.measures.items():
+            column = f"{name}.{key}"
+            found += [pl.sql_expr(step.when).alias(f"{column}.{place}") for place, step in enumerate(measure.steps)]
+            if measure.method == "quartile":
+                metric = pl.col(measure.metric)
+                found += [metric.min().over(column).alias(f"{column}.lowest")]
+                found += [metric.max().over(column).alias(f"{column}.highest")]
+    return found
+
+
+def _known(value: Any) -> str:
+    return "not measured" if value is None else _number(value, 4)
 
 
 def _number(value: float, decimals: int = 2) -> str:

@@ -19,6 +19,7 @@ from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, scorecards_in_use
 from health_assets.settings import Settings
 
+TELLING = ("usage_events", "support_tickets", "subscriptions", "invoices")  # sources that most factors of risk read
 CALLED_FIRST = 10
 DRIVERS_SHOWN = 3
 NOT_MEASURED = "[dim]not measured[/]"
@@ -114,9 +115,11 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         f"or critical churn risk{share}"
     )
     if unknown:
+        missing = ", ".join(name for name in TELLING if name not in settings.sources)
+        remedy = f"; not connected: {missing}" if missing else ""
         yield _line(
             f"[bold]Risk not known[/] of {unknown} accounts with {_money(unknown_mrr or 0)}: too little of them is "
-            "measured; connect usage, tickets and invoices"
+            f"measured{remedy}"
         )
 
 

@@ -31,12 +31,20 @@ def explain(
         signals, day = published_signals(company, day_of(as_of, "--as-of") if as_of else None)
         found = explained(signals, company, account)
         if found is None:
-            raise CommandError(f"{account}: no scorecard scores this account on {day}; is the account_id right?")
+            raise CommandError(_unscored(company, account, day))
         console.print(f"[bold]{escape(found.title)}[/], as of {day}, scorecard {found.scorecard}", highlight=False)
         for line in found.lines:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         for line in _remarks(company, account, day, found):
             console.print(f"[yellow]{escape(line)}[/]", highlight=False)
+
+
+def _unscored(company: settings.Settings, account: str, day: date) -> str:
+    with snapshot(company.published) as connection:
+        known = connection.execute("select 1 from dim.account where account_id = ?", [account]).fetchone()
+    if known is None:
+        return f"{account}: there is no such account; is the account_id right?"
+    return f"{account}: not scored on {day}: it had churned, had not signed up, or no scorecard's `accounts` names it"
 
 
 @app.command()

@@ -61,12 +61,12 @@ def test_each_step_of_the_calculation_can_be_followed() -> None:
     assert lines(silent=[9, 1], events=[4, 5], tickets=[3, 0]) == [
         "usage (weight 0.75)",
         "logins, weight 0.5: silent = 9; 100 x (9 - 30) / (2 - 30) = 75",
-        "events, weight 0.5: events = 4; quarter 1 of 4 of all accounts: 25",
+        "events, weight 0.5: events = 4; quarter 1 of 4 of all accounts (4 to 4): 25",
         "usage = 0.5 x 75 + 0.5 x 25 = 50",
         "support (weight 0.25)",
         "tickets, weight 1: tickets = 3; tickets <= 5: 30",
         "support = 1 x 30 = 30",
-        "coverage = 1 of all weights measured; 0.5 is needed",
+        "coverage = 1 of all weights measured, or counted as their `missing` says; 0.5 is needed",
         "usage          0.75 x 50 = 37.5",
         "support        0.25 x 30 = 7.5",
         "score = 45",
@@ -86,6 +86,29 @@ def test_value_beyond_the_best_counts_as_the_best() -> None:
     assert "logins, weight 0.5: silent = 1; 100 x (1 - 30) / (2 - 30) = 103.57, which counts as 100" in lines(
         silent=[1], events=[1], tickets=[0]
     )
+
+
+def test_formula_is_shown_with_what_it_was_given() -> None:
+    signals = pl.LazyFrame(
+        {
+            "account_id": ["a1"],
+            "as_of_date": [DAY],
+            "company_name": ["Acme"],
+            "is_scored": [True],
+            "scorecard": ["cybersecurity"],
+            "feature_adoption_score": [0.6],
+            "incident_count_to_date": [2],
+            "false_positive_count_to_date": [1],
+            "nps_rating": [9.0],
+        }
+    )
+    found = explained(signals, SETTINGS, "a1")
+    assert found is not None
+    said = "\n".join(found.lines)
+    assert "with feature_adoption_score = 0.6, license_utilization = not measured: 30" in said
+    assert "with incident_count_to_date = 2, false_positive_count_to_date = 1: 88" in said
+    assert "score = 74" in said  # 0.3 x 30 + 0.25 x 100 + 0.25 x 88 + 0.2 x 90
+    assert "band = champion, above 70" in said
 
 
 def test_account_that_is_not_there_has_no_explanation() -> None:

@@ -118,8 +118,9 @@ def test_scorecard_version_changes_with_a_weight_and_not_with_its_description(tm
         (b"a: [", "is not valid YAML"),
         (b"- a", "must hold settings as"),
         (b"\xff\xfe\xff", "cannot be read"),
+        (b"as_of: 2025-02-30\n", "holds a date that does not exist"),
     ],
-    ids=["broken", "list", "binary"],
+    ids=["broken", "list", "binary", "30 February"],
 )
 def test_unreadable_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "settings.yml").write_bytes(content)

@@ -167,6 +167,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read ({error})") from None
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:  # of PyYAML, for what looks like a date
+        raise SettingsError(f"{path}: holds a date that does not exist ({error}); write days as 2025-01-31") from None
     if content is not None and not isinstance(content, dict):
         raise SettingsError(f"{path}: must hold settings as `name: value`, not {type(content).__name__}")
     return content or {}
