@@ -3,6 +3,7 @@
 What `status` prints is in report.py, `scorecard` is scorecard_commands.py, `backtest` backtest_command.py.
 """
 
+import fcntl
 import os
 import time
 import uuid
@@ -162,7 +163,6 @@ def prune(settings_file: SettingsFile = None) -> None:
 
 
 def _run(company: settings.Settings, day: date) -> Outcome:
-    import dagster as dg
 
     from health_assets.automation import DAILY_JOB
     from health_assets.definitions import definitions
@@ -185,7 +185,7 @@ def _run(company: settings.Settings, day: date) -> Outcome:
         console=console,
         transient=True,
     )
-    with dg.DagsterInstance.get() as instance, progress:
+    with _history() as instance, progress:
         task = progress.add_task("starting", total=len(reached(company.sources)), told="")
 
         def listen(entry: Any) -> None:
@@ -250,6 +250,17 @@ def _prepare_dagster() -> None:
     if ours.exists() and not (chosen and theirs.exists()):
         theirs.write_text(ours.read_text(encoding="utf-8"), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+def _history() -> Any:
+    """Dagster's history; made by one process at a time, since two that begin together would both create its tables."""
+    import dagster as dg
+
+    with (Path(os.environ["DAGSTER_HOME"]) / ".creating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance = dg.DagsterInstance.get()
+        instance.has_asset_key(dg.AssetKey("published"))  # the log creates its tables when it is first read
+    return instance
 
 
 def _shown(path: Path) -> str:
