@@ -15,6 +15,7 @@ from health_assets.settings import Settings
 CENT = 0.01  # sums of money that differ by less are equal
 SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 QUARTILES = 4
+ONCE = pl.lit(1, pl.Int64)  # the size of a thing that is counted
 FLOAT_DECIMALS = 9  # what stands behind them in a sum of floats is the order in which it was made
 
 
@@ -167,7 +168,7 @@ def covered_days(occurrences: pl.LazyFrame, key: str, thing: str, day: str, days
             end_day=pl.min_horizontal(
                 pl.col("first_day").dt.offset_by(f"{days}d"), pl.when(is_followed).then(pl.col("first_day").shift(-1))
             ),
-            size=pl.lit(1, pl.Int64),
+            size=ONCE,
         )
         .filter(pl.col("first_day") < pl.col("end_day"))  # of several on one day the last is left
     )

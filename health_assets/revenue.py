@@ -14,6 +14,11 @@ DECIMALS_OF_MONEY = 6  # float dust of sums and exchange rates must not become a
 DAYS_OF_A_MONTH = 30.4375
 
 
+def without_dust(amount: str) -> pl.Expr:
+    """A running sum of money, which as a float may miss by dust; + 0 makes a 0 of a -0."""
+    return pl.col(amount).round(DECIMALS_OF_MONEY) + 0.0
+
+
 def paid_periods(
     staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings, as_of: date
 ) -> pl.LazyFrame:

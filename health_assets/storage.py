@@ -112,9 +112,8 @@ class Warehouse:
             rows = rows if predicate is None else rows.filter(predicate)
             rows = rows if columns is None else rows.select(columns)
             rows = rows if row_limit is None else rows.head(row_limit)
-            yield from rows.collect_batches(
-                maintain_order=True, engine="streaming"
-            )  # in memory only what is kept of them
+            # in batches, so that in memory there is only what is kept of them
+            yield from rows.collect_batches(maintain_order=True, engine="streaming")
 
         shape = self.connection.cursor().sql(f"{query} limit 0").pl().schema
         return register_io_source(scan, schema=shape, is_pure=True)

@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, covered_days, days_between, on_days, safe_ratio
+from health_assets.expressions import ONCE, Period, counts_by_day, covered_days, days_between, on_days, safe_ratio
 from health_assets.freshness import is_fresh
 from health_assets.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
@@ -123,7 +123,7 @@ def _users(staged_users: pl.LazyFrame) -> pl.LazyFrame:
         "account_id",
         first_day=pl.col("created_date").fill_null(date.min),
         end_day=pl.lit(None, pl.Date),
-        size=pl.lit(1, pl.Int64),
+        size=ONCE,
     )
 
 

@@ -10,7 +10,7 @@ from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import Period, counts_by_day, days_between
 from health_assets.freshness import with_freshness
-from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.revenue import without_dust
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -61,7 +61,9 @@ def fact_account_payment_daily(
         .pipe(with_freshness, "as_of_date", "payments", staged_payments, "known_date", settings)
         .filter(pl.col("has_orders") | pl.col("has_payments"))
         .with_columns(pl.col(counts).round().cast(pl.Int64))
-        .with_columns(spend_30d=pl.when(pl.col("order_count_30d") > 0).then(_without_dust("spend_30d")).otherwise(0.0))
+        .with_columns(
+            spend_30d=pl.when(pl.col("order_count_30d") > 0).then(without_dust("spend_30d").clip(0)).otherwise(0.0)
+        )
         .join_asof(
             _last_orders(staged_orders),
             left_on="as_of_date",
@@ -111,8 +113,3 @@ def _last_orders(staged_orders: pl.LazyFrame) -> pl.LazyFrame:
         .unique()
         .sort("order_date", "account_id")
     )
-
-
-def _without_dust(amount: str) -> pl.Expr:
-    """A running sum of floats may miss by dust, and below 0."""
-    return pl.col(amount).round(DECIMALS_OF_MONEY).clip(0)

@@ -11,15 +11,14 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, days_between, safe_ratio
+from health_assets.expressions import ONCE, Period, counts_by_day, days_between, safe_ratio
 from health_assets.freshness import with_freshness
-from health_assets.revenue import DECIMALS_OF_MONEY, month_end_mrr, paid_periods, revenue_history_since
+from health_assets.revenue import month_end_mrr, paid_periods, revenue_history_since, without_dust
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 SCORED = ["active", "trial", "suspended"]
 TREND_DAYS, LATE_DAYS, CONTRACTION_MONTHS = 90, 90, 6  # as the names of the columns say
-ONCE = pl.lit(1, pl.Int64)
 
 
 class AccountRevenueDaily(Contract):
@@ -102,7 +101,7 @@ def fact_account_revenue_daily(
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .rename({"day": "as_of_date"})
-        .with_columns(_without_dust("paid"), _without_dust("earlier_mrr"))
+        .with_columns(without_dust("paid"), without_dust("earlier_mrr"))
         .join_asof(
             _next_renewals(staged_subscriptions).rename({"day": "as_of_date"}),
             on="as_of_date",
@@ -143,11 +142,6 @@ def fact_account_revenue_daily(
         )
         .select(AccountRevenueDaily.column_names())
     )
-
-
-def _without_dust(amount: str) -> pl.Expr:
-    """A running sum of floats may miss by dust; + 0 makes a 0 of a -0."""
-    return pl.col(amount).round(DECIMALS_OF_MONEY) + 0.0
 
 
 def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:

@@ -9,14 +9,13 @@ import polars as pl
 from health_assets.assets.fact.feature import category_total, event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, covered_days, safe_ratio
+from health_assets.expressions import ONCE, Period, counts_by_day, covered_days, safe_ratio
 from health_assets.freshness import while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 WEEK, WINDOW, REFERENCE_WINDOW = 7, 30, 31  # NovaCRM's published score counts D-30 ... D
 READ_BACK = 2 * WINDOW
-ONCE = pl.lit(1, pl.Int64)
 
 
 class AccountUsageDaily(Contract):
