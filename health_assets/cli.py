@@ -163,7 +163,6 @@ def prune(settings_file: SettingsFile = None) -> None:
 
 
 def _run(company: settings.Settings, day: date) -> Outcome:
-
     from health_assets.automation import DAILY_JOB
     from health_assets.definitions import definitions
     from health_assets.history import close_killed, this_process

@@ -6,7 +6,7 @@ the stock ones, so without this class (see dagster.yaml) the same history is rea
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,16 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
 KEPT_OPEN = 8  # files; each run has one, and there is an index over all
-HELD = {  # until another event of the run comes; the end of a step is one, so a kill loses the step under way at most
+HELD = {  # until another event of the run comes; the start of the next step is one, so a kill loses one step at most
     DagsterEventType.LOADED_INPUT,
     DagsterEventType.STEP_INPUT,
     DagsterEventType.STEP_OUTPUT,
     DagsterEventType.HANDLED_OUTPUT,
+    DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_CHECK_EVALUATION,
+    DagsterEventType.STEP_SUCCESS,
 }
+INDEXED = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_CHECK_EVALUATION}
 
 
 class PooledEventLogStorage(SqliteEventLogStorage):
@@ -38,6 +41,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._held: dict[str, list[EventLogEntry]] = {}
+        self._tables: set[str] = set()  # known to exist
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -62,25 +66,40 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         super().store_event(event)
 
     def _write_held(self) -> None:
-        """The events that were held, in their order, and the verdicts of checks once more in the index of all runs."""
+        """The events that were held, in their order; those of assets once more in the index of all runs."""
         while self._held:
             run_id, events = self._held.popitem()
             rows = [self._event_to_row(event) for event in events]
             with self.run_connection(run_id) as connection:
                 connection.execute(SqlEventLogStorageTable.insert(), rows)
-            evaluated = [
-                (event.get_dagster_event().asset_check_evaluation_data, row)
-                for event, row in zip(events, rows, strict=True)
-                if event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION
-            ]
-            if evaluated:
+            told = [(event, row) for event, row in zip(events, rows, strict=True) if event.dagster_event_type in INDEXED]
+            if told:
                 with self.index_connection() as connection:
-                    numbered = SqlEventLogStorageTable.insert().returning(
-                        SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
-                    )
-                    ids = connection.execute(numbered, [row for _, row in evaluated]).scalars().all()
-                    verdicts = [_verdict(*one, number) for one, number in zip(evaluated, ids, strict=True)]
-                    connection.execute(AssetCheckExecutionsTable.insert(), verdicts)
+                    self._index(connection, *zip(*told, strict=True))
+
+    def _index(self, connection: Connection, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]) -> None:
+        """What is known across runs: verdicts of checks, and of each asset the last that was written."""
+        numbered = SqlEventLogStorageTable.insert().returning(
+            SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+        )
+        ids = connection.execute(numbered, list(rows)).scalars().all()
+        self._store_asset_event_tags(connection, events, ids)
+        last = {event.get_dagster_event().asset_key: (event, number) for event, number in zip(events, ids, strict=True)}
+        for event, number in last.values():
+            self._store_asset_event(connection, event, number)
+        verdicts = [
+            _verdict(event, row, number)
+            for event, row, number in zip(events, rows, ids, strict=True)
+            if event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+        ]
+        if verdicts:
+            connection.execute(AssetCheckExecutionsTable.insert(), verdicts)
+
+    def has_table(self, table_name: str) -> bool:
+        """Asked before each write; a table that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
@@ -123,8 +142,9 @@ class PooledEventLogStorage(SqliteEventLogStorage):
             oldest.dispose()
 
 
-def _verdict(evaluation: AssetCheckEvaluation, row: dict[str, Any], number: int) -> dict[str, Any]:
+def _verdict(event: EventLogEntry, row: dict[str, Any], number: int) -> dict[str, Any]:
     """A row of Dagster's table of checks, made at once since none was planned for it."""
+    evaluation: AssetCheckEvaluation = event.get_dagster_event().asset_check_evaluation_data
     status = AssetCheckExecutionRecordStatus.SUCCEEDED if evaluation.passed else AssetCheckExecutionRecordStatus.FAILED
     target = evaluation.target_materialization_data
     return {
