@@ -72,7 +72,9 @@ class PooledEventLogStorage(SqliteEventLogStorage):
             rows = [self._event_to_row(event) for event in events]
             with self.run_connection(run_id) as connection:
                 connection.execute(SqlEventLogStorageTable.insert(), rows)
-            told = [(event, row) for event, row in zip(events, rows, strict=True) if event.dagster_event_type in INDEXED]
+            told = [
+                (event, row) for event, row in zip(events, rows, strict=True) if event.dagster_event_type in INDEXED
+            ]
             if told:
                 with self.index_connection() as connection:
                     self._index(connection, *zip(*told, strict=True))
