@@ -23,6 +23,7 @@ from health_assets.contracts import Expectation
 
 VERDICT, EVIDENCE = "BOOLEAN_ONLY", "BASIC"  # what Great Expectations is asked for; evidence costs twice the verdict
 SAMPLE = 5
+ENDS_WITHIN = 2.0  # seconds after the pipe is closed, before it is killed
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,11 @@ class Judge:
         self._queue.shutdown(wait=False, cancel_futures=True)
         if self._process.stdin:
             self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
+        try:
+            self._process.wait(ENDS_WITHIN)  # by itself, so that it leaves nothing behind
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 @cache
