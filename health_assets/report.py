@@ -183,7 +183,7 @@ def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     if not rows:
         return
     yield ""
-    yield _line("[bold]Call first[/]")
+    yield _line("[bold]Call first[/] (by churn risk, then by MRR)")
     for place, (name, owner, mrr, score, trend, level, factors) in enumerate(rows, start=1):
         health = NOT_MEASURED if score is None else f"{score:.0f} ({_signed(trend) or 'no trend yet'})"
         yield _line(

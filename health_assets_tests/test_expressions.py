@@ -24,8 +24,7 @@ def test_ratio_and_percent_are_null_where_there_is_nothing_to_divide_by():
 
 
 def test_all_of_the_money_summed_in_another_order_is_100_percent():
-    parts = [0.1, 0.2, 0.3]
-    part, whole = sum(parts), sum(reversed(parts))
+    part, whole = 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1
     assert part > whole
     assert value_of(expressions.percent(pl.col("part"), pl.col("whole")), part=[part], whole=[whole]) == [100.0]
 
@@ -77,7 +76,8 @@ def test_each_thing_of_a_trailing_window_covers_a_day_once(happened, days):
     schema = {"account_id": pl.String, "thing": pl.String, "day": pl.Date}
     dated = [(who, thing, FIRST + timedelta(day)) for who, thing, day in happened]
     occurrences = pl.LazyFrame(dated, schema=schema, orient="row")
-    covered = expressions.covered_days(occurrences, "account_id", "thing", "day", days).collect().rows()
+    recurring = expressions.recurrences(occurrences, "account_id", "thing", "day")
+    covered = expressions.covered_days(recurring, days).collect().rows()
     for who in "ab":
         for day in (FIRST + timedelta(n) for n in range(16)):
             things = {thing for w, thing, d in dated if w == who and day - timedelta(days) < d <= day}

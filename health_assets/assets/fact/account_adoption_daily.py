@@ -11,7 +11,16 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import ONCE, Period, counts_by_day, covered_days, days_between, on_days, safe_ratio
+from health_assets.expressions import (
+    ONCE,
+    Period,
+    counts_by_day,
+    covered_days,
+    days_between,
+    on_days,
+    recurrences,
+    safe_ratio,
+)
 from health_assets.freshness import is_fresh
 from health_assets.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
@@ -145,7 +154,7 @@ def _features_used(
         .pipe(with_features, event_features(staged_features, settings))
         .join(staged_features.select("feature_name"), on="feature_name", how="semi")
     )
-    return covered_days(used, "account_id", "feature_name", "event_date", WINDOW)
+    return covered_days(recurrences(used, "account_id", "feature_name", "event_date"), WINDOW)
 
 
 def _what_is_there(staged_users: pl.LazyFrame, staged_features: pl.LazyFrame) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.fact.feature import category_total, event_features, with_features
 from health_assets.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import ONCE, Period, counts_by_day, covered_days, safe_ratio
+from health_assets.expressions import ONCE, Period, counts_by_day, covered_days, recurrences, safe_ratio
 from health_assets.freshness import while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -55,15 +55,18 @@ def fact_account_usage_daily(
     features = event_features(staged_features, settings)
     usage = fact_usage_daily.filter(pl.col("activity_date") >= read_from)
     users = fact_user_daily.filter(pl.col("activity_date") >= read_from)
+    active = recurrences(users, "account_id", "user_id", "activity_date")
     names = staged_usage_events.filter(pl.col("event_date") >= read_from).select(
-        "account_id", "event_name", "event_date"
+        pl.col("account_id", "event_name").cast(pl.Categorical), "event_date"
     )
-    categories = names.pipe(with_features, features).filter(pl.col("category").is_not_null())
+    categories = names.pipe(with_features, features.cast(pl.Categorical)).filter(pl.col("category").is_not_null())
     counted = {
-        "active_user_count_7d": covered_days(users, "account_id", "user_id", "activity_date", WEEK),
-        "active_user_count_30d": covered_days(users, "account_id", "user_id", "activity_date", WINDOW),
-        "event_name_count_31d": covered_days(names, "account_id", "event_name", "event_date", REFERENCE_WINDOW),
-        "categories": covered_days(categories, "account_id", "category", "event_date", WINDOW),
+        "active_user_count_7d": covered_days(active, WEEK),
+        "active_user_count_30d": covered_days(active, WINDOW),
+        "event_name_count_31d": covered_days(
+            recurrences(names, "account_id", "event_name", "event_date"), REFERENCE_WINDOW
+        ),
+        "categories": covered_days(recurrences(categories, "account_id", "category", "event_date"), WINDOW),
         "event_count_30d": _counting(usage, WINDOW, pl.col("event_count")),
         "event_count_60d": _counting(usage, 2 * WINDOW, pl.col("event_count")),
         "event_count_31d": _counting(usage, REFERENCE_WINDOW, pl.col("event_count")),
