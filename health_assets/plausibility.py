@@ -30,8 +30,9 @@ COLLAPSED = Expectation(
     "rows__not_collapsed",
     "rule",
     (),
-    description="Neither the last day nor the whole source brought a tenth of what is usual; a day without any row is "
-    "late and only warned of. If it is right, raise or lower plausibility.volume_stop for one run",
+    description="Neither the last day nor the whole source brought a tenth of what is usual, and more than a tenth of its "
+    "rows could be kept; a day without any row is late and only warned of. If it is right, raise or lower "
+    "plausibility.volume_stop for one run",
 )
 
 
@@ -45,7 +46,9 @@ def implausible(table: Table, warehouse: Warehouse, as_of: date, settings: Setti
     accepted = _accepted(warehouse, table)
     found = _arrivals(table, warehouse, as_of, settings) if known_from(table.contract) else {}
     found[COLLAPSED.name] = int(
-        bool(found.pop(COLLAPSED.name, 0)) or _shrunk(warehouse.row_count(table.relation), accepted, settings)
+        bool(found.pop(COLLAPSED.name, 0))
+        or _shrunk(warehouse.row_count(table.relation), accepted, settings)
+        or _mostly_quarantined(table, warehouse, settings)
     )
     return found | _unit_changes(table, warehouse, as_of, accepted, settings)
 
@@ -106,6 +109,17 @@ def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], settings: 
     """Whether a source that was published with many rows has almost none now."""
     before, _ = accepted.get(ALL_ROWS, (0, None))
     return before >= settings.plausibility.min_rows and rows <= settings.plausibility.volume_stop * before
+
+
+def _mostly_quarantined(table: Table, warehouse: Warehouse, settings: Settings) -> bool:
+    """Whether of many rows hardly any could be kept: a file in another format, or another table's."""
+    loaded = warehouse.connection.cursor().execute(
+        "select coalesce(sum(rows_kept), 0), coalesce(sum(rows_quarantined), 0) from quarantine.loads where relation = ?",
+        [table.relation],
+    )
+    kept, quarantined = map(int, loaded.fetchone())  # type: ignore[arg-type]
+    rows = kept + quarantined
+    return rows >= settings.plausibility.min_rows and kept <= settings.plausibility.volume_stop * rows
 
 
 def _unit_changes(

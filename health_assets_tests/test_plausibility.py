@@ -101,3 +101,21 @@ def test_a_source_that_lost_nine_rows_of_ten_since_the_last_snapshot_stops(wareh
     accept(warehouse)
     assert broken(warehouse, company, everything[: len(everything) // 10]) >= {"rows__not_collapsed"}
     assert broken(warehouse, company, everything[: len(everything) // 2]) == set()
+
+
+@pytest.mark.parametrize(
+    ("kept", "quarantined", "expected"),
+    [
+        (0, 40, {"rows__not_collapsed"}),
+        (4, 36, {"rows__not_collapsed"}),
+        (20, 20, set()),
+        (0, 10, set()),
+        (0, 0, set()),
+    ],
+)
+def test_a_source_of_which_hardly_a_row_could_be_kept_blocks(warehouse, company, kept, quarantined, expected) -> None:
+    warehouse.connection.execute(
+        "insert into quarantine.loads values ('staged.bills', null, ?, ?, ?, 0, 0)",
+        [kept + quarantined, kept, quarantined],
+    )
+    assert broken(warehouse, company, [(LOAD_DAY, 1.0)] * kept) == expected
