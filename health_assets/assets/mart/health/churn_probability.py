@@ -48,6 +48,7 @@ def mart_churn_probability(
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
     fact_account_payment_daily: pl.LazyFrame,
+    fact_account_device_daily: pl.LazyFrame,
     fact_orders: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
@@ -63,6 +64,7 @@ def mart_churn_probability(
         fact_account_satisfaction_daily,
         fact_account_security_daily,
         fact_account_payment_daily,
+        fact_account_device_daily,
     )
     rules, model = settings.backtest, settings.churn_model
     days = [*observation_days(settings.history_start, as_of - timedelta(days=1), rules), as_of]
