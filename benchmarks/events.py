@@ -31,8 +31,9 @@ from health_assets.assets.fact.user_daily import fact_user_daily
 from health_assets.assets.staged.features import Features
 from health_assets.assets.staged.usage_events import UsageEvents, staged_usage_events
 from health_assets.months import months_between, period_of
+from health_assets.settings import Settings
 from health_assets.stale_months import ROWS_PER_WRITE
-from health_assets.storage import Warehouse
+from health_assets.storage import Warehouse, made_ahead
 from health_assets.tables import TABLES
 
 GROUPED_SQL = """
@@ -73,18 +74,24 @@ def by_duckdb(folder: Path) -> tuple[int, ...]:
 
 def ours(folder: Path) -> tuple[int, ...]:
     settings = company_settings.load(folder / "settings.yml")
-    catalogue = Features.create_empty(lazy=True)
     with Warehouse.opened(folder / "ours.duckdb") as warehouse:
-        for months in _written_together(folder):
-            days = period_of(months, settings.load_day)
-            before = months_between(days.starting(1), days.starting(1))
-            files = [file for month in [*before, *months] if (file := _file_of(folder, month)).exists()]
-            events = staged_usage_events(pl.scan_parquet(files), settings).select(UsageEvents.column_names()).collect()
-            users = fact_user_daily(events.lazy(), catalogue, settings, days).collect()
-            usage = fact_usage_daily(events.lazy(), catalogue, users.lazy(), settings, days).collect()
+        for months, users, usage in made_ahead(_reduced(folder, settings)):
             for name, rows in (("fact_user_daily", users), ("fact_usage_daily", usage)):
-                warehouse.write_months(TABLES[name], months, rows.lazy(), dict.fromkeys(months, ""))
+                warehouse.write_months(TABLES[name], months, rows, dict.fromkeys(months, ""))
         return _sums(warehouse.connection, "fact.user_daily", "fact.usage_daily")
+
+
+def _reduced(folder: Path, settings: Settings) -> Iterator[tuple[list[date], pl.DataFrame, pl.DataFrame]]:
+    """Groups of months with their users and accounts by day; the day before is read for the sessions that it began."""
+    catalogue = Features.create_empty(lazy=True)
+    for months in _written_together(folder):
+        days = period_of(months, settings.load_day)
+        before = months_between(days.starting(1), days.starting(1))
+        files = [file for month in [*before, *months] if (file := _file_of(folder, month)).exists()]
+        read = pl.scan_parquet(files).filter(pl.col("event_timestamp") >= days.starting(1))
+        events = staged_usage_events(read, settings).select(UsageEvents.column_names()).collect()
+        users = fact_user_daily(events.lazy(), catalogue, settings, days).collect()
+        yield months, users, fact_usage_daily(events.lazy(), catalogue, users.lazy(), settings, days).collect()
 
 
 def _written_together(folder: Path) -> Iterator[list[date]]:

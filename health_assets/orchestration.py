@@ -16,7 +16,7 @@ from health_assets.parsing import RECORD
 from health_assets.settings import Settings
 from health_assets.sources import collected, made_keys, read_source, unknown_columns
 from health_assets.stale_months import files_with, stale_months, written_together
-from health_assets.storage import Warehouse
+from health_assets.storage import Warehouse, computed, made_ahead
 from health_assets.tables import TABLES, Table, reached
 from health_assets.verdicts import ask
 
@@ -80,7 +80,11 @@ class TableIOManager(dg.IOManager):
         table = TABLES[context.asset_key.path[-1]]
         if table.monthly:
             asked = set(context.asset_partition_keys) if context.has_asset_partitions else set()
-            for months, marks, rows in obj():
+            groups = (
+                (months, marks, rows if isinstance(rows, Gated) else computed(table, rows))
+                for months, marks, rows in obj()
+            )
+            for months, marks, rows in made_ahead(groups):
                 self.warehouse.write_months(table, months, rows, marks)
                 for month in months:
                     if month.isoformat() not in asked:

@@ -6,11 +6,12 @@ stale_months.py.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -22,6 +23,7 @@ from health_assets.months import months_after
 from health_assets.tables import Table
 
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
+Item = TypeVar("Item")
 CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
 MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
@@ -146,7 +148,7 @@ class Warehouse:
     def write(self, table: Table, rows: pl.LazyFrame | Gated) -> int:
         """Replace a whole table; gated rows bring their quarantine along. Returns the rows written."""
         with self.transaction() as cursor:
-            kept = rows.kept if isinstance(rows, Gated) else _collected(table, rows)
+            kept = rows.kept if isinstance(rows, Gated) else computed(table, rows)
             _create(cursor, table)
             _insert(cursor, table.relation, kept)
             if isinstance(rows, Gated):
@@ -164,7 +166,7 @@ class Warehouse:
                     _quarantine(cursor, table, NOTHING_READ, None)
 
     def write_months(
-        self, table: Table, months: Sequence[date], rows: pl.LazyFrame | Gated, marks: dict[date, str]
+        self, table: Table, months: Sequence[date], rows: pl.LazyFrame | pl.DataFrame | Gated, marks: dict[date, str]
     ) -> int:
         """Replace neighbouring months of a table and record what they were made from. Returns the rows written."""
         known = known_from(table.contract)
@@ -173,7 +175,7 @@ class Warehouse:
             if not self.fits(table):
                 _create(cursor, table)
                 cursor.execute("delete from house.months where relation = ?", [table.relation])
-            kept = (rows.kept if isinstance(rows, Gated) else _collected(table, rows)).filter(in_months)
+            kept = (rows.kept if isinstance(rows, Gated) else computed(table, rows.lazy())).filter(in_months)
             if months:
                 span = [months[0], months_after(months[-1], 1)]
                 cursor.execute(f"delete from {table.relation} where {known} >= ? and {known} < ?", span)
@@ -207,15 +209,29 @@ class Warehouse:
         return {month: (mark, count) for month, mark, count in rows.fetchall()}
 
 
-def _collected(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
+def made_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made on another thread while the one before it is used: computed while DuckDB writes."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        coming = worker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
+            yield item
+
+
+def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
+    """What a transform makes, computed, in the contract's columns and dtypes.
+
+    Raises:
+        ValueError: the transform makes other columns.
+    """
     wanted = dtypes(table.contract)
-    collected = rows.collect(engine="streaming")
-    if set(collected.columns) != set(wanted):
-        missing, extra = set(wanted) - set(collected.columns), set(collected.columns) - set(wanted)
+    made = rows.collect(engine="streaming")
+    if set(made.columns) != set(wanted):
+        missing, extra = set(wanted) - set(made.columns), set(made.columns) - set(wanted)
         raise ValueError(
             f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many"
         )
-    return collected.select(list(wanted)).cast(dict(wanted))
+    return made.select(list(wanted)).cast(dict(wanted))
 
 
 def _create(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
