@@ -18,10 +18,10 @@ from health_assets import settings as company_settings
 from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, store_of
 from health_assets.alerts.outbox import Outbox
 from health_assets.contracts import Contract
+from health_assets.damage import holder_of
 from health_assets.publish import SnapshotError, published_day
 from health_assets.settings import Settings, SettingsError
 from health_assets.sources import SourceError, files_of, read_source, unknown_columns
-from health_assets.storage import holder_of
 from health_assets.tables import load_all
 
 SLACK_WEBHOOK = r"https://hooks\.slack(-gov)?\.com/(services|triggers|workflows)/\S+"

@@ -4,12 +4,11 @@ What a month was made from is recorded in the transaction that writes it; which 
 stale_months.py.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from health_assets.contracts import dtypes, known_from
+from health_assets.damage import refuse_cut_file, why_it_does_not_open
 from health_assets.gate import NOTHING_READ, QUARANTINE_SCHEMA, Gated
 from health_assets.months import months_after
 from health_assets.tables import Table
@@ -54,10 +54,10 @@ class Warehouse:
         try:
             had_log = path.with_name(f"{path.name}.wal").exists()
             connection = duckdb.connect(str(path))
-            _refuse_cut_file(connection, path, had_log=had_log)
+            refuse_cut_file(connection, path, had_log=had_log)
             connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
         except duckdb.Error as error:
-            raise WarehouseError(_cannot_open(path, str(error))) from None
+            raise WarehouseError(why_it_does_not_open(path, str(error))) from None
         try:
             for schema in ("raw", "staged", "dim", "fact", "mart", "quarantine", "house"):
                 connection.execute(f"create schema if not exists {schema}")
@@ -271,50 +271,3 @@ def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, m
 
 def quarantine_of(table: Table) -> str:
     return f"quarantine.{table.name.split('_', 1)[1]}"
-
-
-def holder_of(error: str) -> str | None:
-    """The process that holds the warehouse, if that is what DuckDB complains of."""
-    holder = re.search(r"PID (\d+)", error)
-    return holder[1] if holder else None
-
-
-def _refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, *, had_log: bool) -> None:
-    """DuckDB opens a file whose end is missing, and fails later where a block is read that is not there.
-
-    Each used block has a place of its own in the file; free ones at its end are cut off by DuckDB itself, and a log that
-    is read on opening uses blocks that are not written yet.
-    """
-    size = connection.execute("select used_blocks * block_size from pragma_database_size()").fetchone()
-    if size and not had_log and path.stat().st_size < size[0]:
-        connection.close()
-        raise duckdb.IOException(f"it has {path.stat().st_size:,} bytes of more than {size[0]:,}")
-
-
-def _cannot_open(path: Path, error: str) -> str:
-    if process := holder_of(error):
-        return (
-            f"{path}: another run (process {process}) is writing the warehouse; wait for it to end, or stop it, "
-            "and start again. Readers use the published snapshot meanwhile"
-        )
-    said = f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]})"
-    if re.search(r"version number|permission denied|no space left", error, re.IGNORECASE):
-        return f"{said}; nothing was changed"
-    if not _is_ours(path):
-        return f"{said}; move it aside and run again: the warehouse is rebuilt from the sources"
-    return f"{said}; kept aside as {_put_aside(path).name}. Run again: the warehouse is rebuilt from the sources"
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether the file began its life as a DuckDB file; anything else may be named by mistake and is left alone."""
-    with path.open("rb") as file:
-        return file.read(12)[8:] == b"DUCK"
-
-
-def _put_aside(path: Path) -> Path:
-    """Rename a damaged file and its log, so that they can be looked at and the next run starts anew."""
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%dT%H%M%S}")
-    log = path.with_name(f"{path.name}.wal")
-    if log.exists():
-        log.rename(aside.with_name(f"{aside.name}.wal"))
-    return path.rename(aside)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
 from health_assets.months import end_of_month, months_after, months_between
 from health_assets.orchestration import asset_of, resources
 from health_assets.stale_months import stale_months
-from health_assets.storage import Warehouse, WarehouseError
+from health_assets.storage import Warehouse, WarehouseError, made_ahead
 from health_assets.tables import TABLES, load_all
 from health_assets_tests.assets.rows import rows
 from health_assets_tests.frames import LOAD_DAY, Toy, settings_of, table_of, toys, written
@@ -359,3 +360,15 @@ def test_row_that_changes_in_place_makes_the_months_since_then_stale(warehouse, 
 
     before, after = marks(BILL), marks(BILL | change)
     assert {month for month, mark in after.items() if mark != before[month]} == months
+
+
+def test_items_made_ahead_come_in_their_order_up_to_the_one_that_fails() -> None:
+    def items() -> Iterator[str]:
+        yield from ("January", "February")
+        raise ValueError("March cannot be made")
+
+    used = []
+    with pytest.raises(ValueError, match="March"):
+        for month in made_ahead(items()):
+            used.append(month)
+    assert used == ["January", "February"]

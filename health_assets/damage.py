@@ -1,0 +1,58 @@
+"""A warehouse file that cannot be opened: whether it is held, damaged or no DuckDB file, and what is done with it.
+
+Reading and writing a sound one is in storage.py.
+"""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+
+def holder_of(error: str) -> str | None:
+    """The process that holds the warehouse, if that is what DuckDB complains of."""
+    holder = re.search(r"PID (\d+)", error)
+    return holder[1] if holder else None
+
+
+def refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, *, had_log: bool) -> None:
+    """Raise for a file whose end is missing: DuckDB opens it, and fails later where a block is read that is not there.
+
+    Each used block has a place of its own in the file; free ones at its end are cut off by DuckDB itself, and a log that
+    is read on opening uses blocks that are not written yet.
+    """
+    size = connection.execute("select used_blocks * block_size from pragma_database_size()").fetchone()
+    if size and not had_log and path.stat().st_size < size[0]:
+        connection.close()
+        raise duckdb.IOException(f"it has {path.stat().st_size:,} bytes of more than {size[0]:,}")
+
+
+def why_it_does_not_open(path: Path, error: str) -> str:
+    """What is the matter and what to do; a damaged file of ours is put aside, so that the next run can begin."""
+    if process := holder_of(error):
+        return (
+            f"{path}: another run (process {process}) is writing the warehouse; wait for it to end, or stop it, "
+            "and start again. Readers use the published snapshot meanwhile"
+        )
+    said = f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]})"
+    if re.search(r"version number|permission denied|no space left", error, re.IGNORECASE):
+        return f"{said}; nothing was changed"
+    if not _is_ours(path):
+        return f"{said}; move it aside and run again: the warehouse is rebuilt from the sources"
+    return f"{said}; kept aside as {_put_aside(path).name}. Run again: the warehouse is rebuilt from the sources"
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the file began its life as a DuckDB file; anything else may be named by mistake and is left alone."""
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename a damaged file and its log, so that they can be looked at and the next run starts anew."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%dT%H%M%S}")
+    log = path.with_name(f"{path.name}.wal")
+    if log.exists():
+        log.rename(aside.with_name(f"{aside.name}.wal"))
+    return path.rename(aside)
