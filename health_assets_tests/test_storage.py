@@ -367,8 +367,7 @@ def test_items_made_ahead_come_in_their_order_up_to_the_one_that_fails() -> None
         yield from ("January", "February")
         raise ValueError("March cannot be made")
 
-    used = []
+    used: list[str] = []
     with pytest.raises(ValueError, match="March"):
-        for month in made_ahead(items()):
-            used.append(month)
+        used.extend(made_ahead(items()))
     assert used == ["January", "February"]
