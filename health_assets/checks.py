@@ -4,12 +4,14 @@ What is promised of a table, and how it is judged, is in verdicts.py.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from health_assets.contracts import ERROR, Expectation
 from health_assets.orchestration import monthly_partitions
+from health_assets.outcome import EXPECTED
 from health_assets.settings import Settings
 from health_assets.tables import Table
 from health_assets.verdicts import judged, promises, waits_for
@@ -38,13 +40,18 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
                 check_name=spec.name,
                 passed=passed,
                 severity=dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN,
-                metadata=evidence,
+                metadata=evidence if passed else _explained(evidence, promise),
                 blocking=spec.blocking,
                 partition=partition,
                 target_materialization_data=target,
             )
 
     return checks
+
+
+def _explained(evidence: dict[str, Any], promise: Expectation) -> dict[str, Any]:
+    """What is broken, and in words what was expected."""
+    return evidence | ({EXPECTED: promise.description} if promise.description else {})
 
 
 def _spec(table: Table, promise: Expectation, settings: Settings) -> dg.AssetCheckSpec:

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from health_assets import backtest_command, report, scorecard_commands, settings
 from health_assets.judge import judge
-from health_assets.outcome import Outcome
+from health_assets.outcome import EXPECTED, Outcome
 from health_assets.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
@@ -218,16 +218,21 @@ def _print_checks(outcome: Outcome) -> None:
         return
     shown = Table("", "check", "evidence", box=None, pad_edge=False, header_style="dim")
     for check in broken:
-        evidence = ", ".join(f"{name} {value}" for name, value in check.evidence.items())
-        label = "[yellow]warned[/]" if check.is_warning else "[red]failed[/]"
-        shown.add_row(label, escape(check.name), escape(evidence[:100]))
+        counted = {name: value for name, value in check.evidence.items() if name != EXPECTED}
+        evidence = ", ".join(f"{name} {value}" for name, value in counted.items())[:100]
+        if check.is_warning:
+            shown.add_row("[yellow]warned[/]", escape(check.name), escape(evidence))
+        else:
+            expected = f"; expected: {check.evidence[EXPECTED]}" if EXPECTED in check.evidence else ""
+            shown.add_row("[red]failed[/]", escape(check.name), escape(evidence + expected))
     console.print(shown)
 
 
 def _print_quarantine(outcome: Outcome) -> None:
     if outcome.quarantined:
-        counts = ", ".join(f"{table} {rows:,}" for table, rows in sorted(outcome.quarantined.items()))
-        console.print(f"[yellow]Quarantined rows[/] (with file, row and reasons): {counts}", highlight=False)
+        console.print("[yellow]Quarantined rows[/] (each with its file, row and reasons)")
+        for table, rows in sorted(outcome.quarantined.items()):
+            console.print(f"  {escape(f'{table} {rows}')}", highlight=False)
 
 
 def _as_of(given: str | None, company: settings.Settings) -> date:

@@ -112,6 +112,8 @@ class TableIOManager(dg.IOManager):
             shown |= dict(
                 zip(("quarantined_rows", "duplicates_collapsed", "values_blanked"), map(int, counts or ()), strict=True)
             )  # type: ignore[arg-type]
+            if shown["quarantined_rows"]:
+                shown["quarantine_reasons"] = self.warehouse.quarantine_reasons(table)
         if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():
             at_risk = cursor.execute(f"select count(*) from {table.relation} where risk_level in ('high', 'critical')")
             shown["at_risk_accounts"] = int(at_risk.fetchone()[0])  # type: ignore[index]

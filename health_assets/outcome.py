@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
+EXPECTED = "expected"  # among the evidence of a broken check: what it promises, in words
+
+
 class Check:
     """The verdict of one check of the run."""
 
@@ -29,7 +32,7 @@ class Outcome:
         self.checks: list[Check] = []
         self.warnings: list[str] = []
         self.failures: list[str] = []
-        self.quarantined: dict[str, int] = {}
+        self.quarantined: dict[str, str] = {}  # table -> rows, and the most frequent reasons
         self.seen: set[str] = set()
 
     def told(self, entry: Any) -> str | None:
@@ -69,7 +72,8 @@ class Outcome:
         self.tables += 1
         self.rows += int(metadata["dagster/row_count"].value)
         if "quarantined_rows" in metadata and (count := int(metadata["quarantined_rows"].value)):
-            self.quarantined[f"quarantine.{name.split('_', 1)[1]}"] = count
+            reasons = metadata["quarantine_reasons"].value
+            self.quarantined[f"quarantine.{name.split('_', 1)[1]}"] = f"{count:,} ({reasons})"
 
     def _failed(self, event: Any) -> None:
         error = getattr(event.event_specific_data, "error", None)

@@ -25,6 +25,7 @@ from health_assets.tables import Table
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
 Item = TypeVar("Item")
 CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
+REASONS_SHOWN = 3
 MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
 
@@ -130,6 +131,14 @@ class Warehouse:
     def row_count(self, relation: str) -> int:
         """Rows of a table."""
         return self.connection.cursor().execute(f"select count(*) from {relation}").fetchone()[0]  # type: ignore[index]
+
+    def quarantine_reasons(self, table: Table) -> str:
+        """Why rows of a table were put aside, the most frequent reasons first, each with its rows."""
+        reasons = self.connection.cursor().execute(
+            f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine_of(table)}) "
+            f"group by reason order by count(*) desc, reason limit {REASONS_SHOWN}"
+        )
+        return ", ".join(f"{reason} {rows:,}" for reason, rows in reasons.fetchall())
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
