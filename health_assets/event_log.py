@@ -86,7 +86,11 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         )
         ids = connection.execute(numbered, list(rows)).scalars().all()
         self._store_asset_event_tags(connection, events, ids)
-        last = {event.get_dagster_event().asset_key: (event, number) for event, number in zip(events, ids, strict=True)}
+        last = {
+            event.get_dagster_event().asset_key: (event, number)
+            for event, number in zip(events, ids, strict=True)
+            if event.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION
+        }
         for event, number in last.values():
             self._store_asset_event(connection, event, number)
         verdicts = [
