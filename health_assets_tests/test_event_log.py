@@ -68,13 +68,3 @@ def test_events_that_are_held_are_there_for_whoever_reads(run, instance):
     held = next(entry for entry in log.get_logs_for_run(run.run_id) if entry.dagster_event_type in HELD)
     log.store_event(held)
     assert len(log.get_logs_for_run(run.run_id)) == before + 1
-
-
-def test_an_asset_that_checks_itself_is_known_by_its_last_write(instance):
-    @dg.asset(check_specs=[dg.AssetCheckSpec("kept", asset="numbers")])
-    def numbers():
-        yield dg.MaterializeResult(metadata={"rows": 3}, check_results=[dg.AssetCheckResult(passed=True)])
-
-    assert dg.materialize([numbers], instance=instance).success
-    (record,) = instance.get_asset_records([dg.AssetKey("numbers")])
-    assert record.asset_entry.last_materialization.asset_materialization.metadata["rows"].value == 3
