@@ -104,14 +104,9 @@ class TableIOManager(dg.IOManager):
         preview = cursor.sql(f"from {table.relation} limit 5").pl()
         shown["preview"] = dg.MetadataValue.md(_markdown(preview))
         if table.is_gated:
-            counts = cursor.execute(
-                "select coalesce(sum(rows_quarantined), 0), coalesce(sum(duplicates_collapsed), 0), "
-                "coalesce(sum(values_blanked), 0) from quarantine.loads where relation = ?",
-                [table.relation],
-            ).fetchone()
-            shown |= dict(
-                zip(("quarantined_rows", "duplicates_collapsed", "values_blanked"), map(int, counts or ()), strict=True)
-            )  # type: ignore[arg-type]
+            loaded = self.warehouse.loaded(table)
+            shown["quarantined_rows"] = loaded["rows_quarantined"]
+            shown |= {count: loaded[count] for count in ("duplicates_collapsed", "values_blanked")}
             if shown["quarantined_rows"]:
                 shown["quarantine_reasons"] = self.warehouse.quarantine_reasons(table)
         if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():

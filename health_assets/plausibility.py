@@ -113,11 +113,8 @@ def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], settings: 
 
 def _mostly_quarantined(table: Table, warehouse: Warehouse, settings: Settings) -> bool:
     """Whether of many rows hardly any could be kept: a file in another format, or another table's."""
-    loaded = warehouse.connection.cursor().execute(
-        "select coalesce(sum(rows_kept), 0), coalesce(sum(rows_quarantined), 0) from quarantine.loads where relation = ?",
-        [table.relation],
-    )
-    kept, quarantined = map(int, loaded.fetchone())  # type: ignore[arg-type]
+    loaded = warehouse.loaded(table)
+    kept, quarantined = loaded["rows_kept"], loaded["rows_quarantined"]
     rows = kept + quarantined
     return rows >= settings.plausibility.min_rows and kept <= settings.plausibility.volume_stop * rows
 

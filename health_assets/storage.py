@@ -4,7 +4,7 @@ What a month was made from is recorded in the transaction that writes it; which 
 stale_months.py.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +18,8 @@ from polars.io.plugins import register_io_source
 
 from health_assets.contracts import dtypes, known_from
 from health_assets.damage import refuse_cut_file, why_it_does_not_open
-from health_assets.gate import NOTHING_READ, QUARANTINE_SCHEMA, Gated
+from health_assets.ddl import table_of
+from health_assets.gate import LOAD_COUNTS, NOTHING_READ, QUARANTINE_SCHEMA, Gated
 from health_assets.months import months_after
 from health_assets.tables import Table
 
@@ -90,20 +91,14 @@ class Warehouse:
         """
         if not self.holds(table.relation):
             return table.contract.create_empty(lazy=True)
-        known = known_from(table.contract)
-        bounds = []
-        if known and until:
-            bounds.append(f"{known}::date <= date '{until}'")
-        if known and since:
-            bounds.append(f"{known}::date >= date '{since}'")
-        where = f" where {' and '.join(bounds)}" if bounds else ""
-        columns = ", ".join(dtypes(table.contract))
-        query = f"select {columns} from {table.relation}{where}"
-        frame = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
         wanted = dtypes(table.contract)
         if judged:
             wanted = {name: pl.String() if isinstance(dtype, pl.Enum) else dtype for name, dtype in wanted.items()}
-        return frame.cast(dict(wanted))
+        known, bounds = known_from(table.contract), {"<=": until, ">=": since}
+        inside = " and ".join(f"{known}::date {sign} date '{day}'" for sign, day in bounds.items() if known and day)
+        query = f"select {', '.join(wanted)} from {table.relation} where {inside or 'true'}"
+        rows = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
+        return rows.cast(dict(wanted))
 
     def _scanned(self, query: str) -> pl.LazyFrame:
         """A query as a lazy frame; each place of a plan that reads it has a cursor of its own, as two cannot share one."""
@@ -123,7 +118,7 @@ class Warehouse:
 
     def holds(self, relation: str) -> bool:
         """Whether a table exists; none is ever dropped."""
-        if relation not in self._held:
+        if not self._held:
             names = self.connection.cursor().execute("select schema_name || '.' || table_name from duckdb_tables()")
             self._held.update(name for (name,) in names.fetchall())
         return relation in self._held
@@ -131,6 +126,16 @@ class Warehouse:
     def row_count(self, relation: str) -> int:
         """Rows of a table."""
         return self.connection.cursor().execute(f"select count(*) from {relation}").fetchone()[0]  # type: ignore[index]
+
+    def loaded(self, table: Table) -> dict[str, int]:
+        """The gate.LOAD_COUNTS of a staged table, and `rows_lost`: read, but by month neither kept nor accounted for."""
+        lost = "abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed)"
+        sums = {count: count for count in LOAD_COUNTS} | {"rows_lost": lost}
+        found = self.connection.cursor().execute(
+            f"select {', '.join(f'coalesce(sum({of}), 0)::bigint' for of in sums.values())} "
+            f"from quarantine.loads where relation = '{table.relation}'"
+        )
+        return dict(zip(sums, found.fetchone() or (), strict=True))
 
     def quarantine_reasons(self, table: Table) -> str:
         """Why rows of a table were put aside, the most frequent reasons first, each with its rows."""
@@ -158,21 +163,22 @@ class Warehouse:
         """Replace a whole table; gated rows bring their quarantine along. Returns the rows written."""
         with self.transaction() as cursor:
             kept = rows.kept if isinstance(rows, Gated) else computed(table, rows)
-            _create(cursor, table)
+            self._lay_out(cursor, table)
             _insert(cursor, table.relation, kept)
             if isinstance(rows, Gated):
                 _quarantine(cursor, table, rows, None)
+        self._held.add(table.relation)
         return kept.height
 
-    def empty(self, tables: Iterable[Table]) -> None:
+    def empty(self, tables: Sequence[Table]) -> None:
         """Tables that nothing connected reaches are there, with their columns, and hold no row."""
         with self.transaction() as cursor:
             for table in tables:
                 if not self.fits(table) or self.row_count(table.relation):
-                    _create(cursor, table)
-                    cursor.execute("delete from house.months where relation = ?", [table.relation])
+                    self._lay_out(cursor, table)
                 if table.is_gated:
                     _quarantine(cursor, table, NOTHING_READ, None)
+        self._held.update(table.relation for table in tables)
 
     def write_months(
         self, table: Table, months: Sequence[date], rows: pl.LazyFrame | pl.DataFrame | Gated, marks: dict[date, str]
@@ -182,8 +188,7 @@ class Warehouse:
         in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
         with self.transaction() as cursor:
             if not self.fits(table):
-                _create(cursor, table)
-                cursor.execute("delete from house.months where relation = ?", [table.relation])
+                self._lay_out(cursor, table)
             kept = (rows.kept if isinstance(rows, Gated) else computed(table, rows.lazy())).filter(in_months)
             if months:
                 span = [months[0], months_after(months[-1], 1)]
@@ -196,17 +201,21 @@ class Warehouse:
             cursor.register("written", pl.DataFrame(written, RECORDED, orient="row"))
             cursor.execute("insert or replace into house.months from written")
             cursor.unregister("written")
+        self._held.add(table.relation)
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
 
     def fits(self, table: Table) -> bool:
         """Whether the table as it lies in the file has the contract's columns, in order and type."""
-        cursor = self.connection.cursor()
-        cursor.register("shape", _storable(table.contract.create_empty()))
-        wanted = cursor.execute("select column_name, column_type from (describe shape)").fetchall()
         if not self.holds(table.relation):
             return False
-        return wanted == cursor.execute(f"select column_name, column_type from (describe {table.relation})").fetchall()
+        lies = self.connection.cursor().sql(f"from {table.relation} limit 0").pl()
+        return lies.schema == _storable(table.contract.create_empty()).schema
+
+    def _lay_out(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+        """A table anew, without rows, and no month of it recorded."""
+        cursor.execute(f"create or replace table {table_of(table.relation, dtypes(table.contract))}")
+        cursor.execute(f"delete from house.months where relation = '{table.relation}'")
 
     # -- months -------------------------------------------------------------------------------------------------------
 
@@ -243,13 +252,6 @@ def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
     return made.select(list(wanted)).cast(dict(wanted))
 
 
-def _create(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
-    cursor.register("shape", _storable(table.contract.create_empty()))
-    # "with no data": after `select * from` an empty frame, DuckDB 1.5 hides a bulk insert of the same transaction
-    cursor.execute(f"create or replace table {table.relation} as from shape with no data")
-    cursor.unregister("shape")
-
-
 def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
     if rows.height:
         cursor.register("incoming", _storable(rows))
@@ -259,17 +261,13 @@ def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame
 
 def _storable(rows: pl.DataFrame) -> pl.DataFrame:
     """Enums as text: DuckDB would make a type of each list of words."""
-    return rows.with_columns(
-        pl.col(name).cast(pl.String) for name, dtype in rows.schema.items() if isinstance(dtype, pl.Enum)
-    )
+    return rows.cast({pl.Enum: pl.String})
 
 
 def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, months: list[date] | None) -> None:
     """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
     relation = quarantine_of(table)
-    cursor.register("shape", pl.DataFrame(schema=QUARANTINE_SCHEMA))
-    cursor.execute(f"create table if not exists {relation} as from shape with no data")
-    cursor.unregister("shape")
+    cursor.execute(f"create table if not exists {table_of(relation, QUARANTINE_SCHEMA)}")
     replaced = "true" if months is None else "(month is null or month in (select unnest(?)))"
     values = [] if months is None else [months]
     cursor.execute(f"delete from {relation} where {replaced}", values)

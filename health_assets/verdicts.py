@@ -197,15 +197,9 @@ def _tallies(
     }
     tally |= {promise.name: _strays(table, promise, warehouse) for promise in made if promise.kind == "references"}
     if table.is_gated:
-        loads = warehouse.connection.cursor().execute(
-            "select coalesce(sum(abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed)), 0), "
-            "coalesce(sum(rows_quarantined), 0), coalesce(sum(values_blanked), 0), coalesce(sum(rows_kept), 0) "
-            "from quarantine.loads where relation = ?",
-            [table.relation],
-        )
-        unaccounted, quarantined, blanked, kept = map(int, loads.fetchone())  # type: ignore[arg-type]
-        tally[RECONCILES.name] = unaccounted + abs(kept - warehouse.row_count(table.relation))
-        tally[COMPLETE.name], tally[READABLE.name] = quarantined, blanked
+        loaded = warehouse.loaded(table)
+        tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
+        tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"], loaded["values_blanked"]
         tally |= implausible(table, warehouse, as_of, settings)
         if table.monthly:
             tally |= _outside_history(table, warehouse, as_of, settings)

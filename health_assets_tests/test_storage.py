@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from health_assets.contracts import Contract, dtypes
+from health_assets.ddl import sql_type
 from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
 from health_assets.months import end_of_month, months_after, months_between
 from health_assets.orchestration import asset_of, resources
@@ -62,6 +63,34 @@ def test_table_made_with_many_rows_is_seen_by_the_same_run(warehouse):
     warehouse.write(TOY, rows)
     warehouse.write_months(MONTHLY, [JANUARY], rows, {JANUARY: "first"})
     assert warehouse.row_count(TOY.relation) == warehouse.row_count(MONTHLY.relation) == many
+
+
+def test_every_table_is_laid_out_as_its_contract_says_and_read_back_in_its_dtypes(warehouse):
+    warehouse.empty(list(TABLES.values()))
+    for table in TABLES.values():
+        assert warehouse.fits(table), table.name
+        assert dict(warehouse.read(table).collect_schema()) == dict(dtypes(table.contract)), table.name
+
+
+def test_dtype_that_has_no_place_in_the_warehouse_is_refused():
+    with pytest.raises(KeyError, match="Duration"):
+        sql_type(pl.List(pl.Duration()))
+
+
+def test_rows_lost_in_one_month_are_not_made_up_for_in_another(warehouse):
+    month_rows = {"rows_read": [10, 10], "rows_kept": [9, 11], "rows_quarantined": [0, 0]}
+    loads = pl.DataFrame(month_rows | {"duplicates_collapsed": [0, 0], "values_blanked": [0, 3]})
+    with warehouse.transaction() as cursor:
+        cursor.register("incoming", loads.with_columns(relation=pl.lit(TOY.relation), month=pl.lit(JANUARY)))
+        cursor.execute("insert into quarantine.loads by name from incoming")
+    assert warehouse.loaded(TOY) == {
+        "rows_read": 20,
+        "rows_kept": 20,
+        "rows_quarantined": 0,
+        "duplicates_collapsed": 0,
+        "values_blanked": 3,
+        "rows_lost": 2,
+    }
 
 
 def test_exception_while_the_rows_are_computed_leaves_the_table_as_it_was(warehouse):
