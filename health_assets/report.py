@@ -125,7 +125,7 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
 
 def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
     rows = connection.execute(
-        "select factor, account_count, mrr_at_risk, mrr_at_risk_pct from mart.risk_drivers "
+        "select factor, at_risk_account_count, mrr_at_risk, mrr_at_risk_pct from mart.risk_drivers "
         "where mrr_at_risk > 0 order by driver_rank limit ?",
         [DRIVERS_SHOWN],
     ).fetchall()
