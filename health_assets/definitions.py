@@ -1,11 +1,13 @@
 """What Dagster loads: every table as an asset with its checks, the published snapshot, the jobs and what starts them."""
 
 import warnings
+from contextlib import nullcontext
 
 import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning, PreviewWarning
 
 from health_assets import automation, schedules, settings
+from health_assets.alerts.data_alerts import of_idle_daemon
 from health_assets.assets.mart.health.churn_probability import learnable_columns
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
 from health_assets.checks import checks_of
@@ -13,6 +15,7 @@ from health_assets.churn_model import check_features
 from health_assets.orchestration import asset_of, resources
 from health_assets.scorecards import check_scorecards
 from health_assets.tables import load_all, reached
+from health_assets.unattended import is_served, telling_slack
 
 for announced in (BetaWarning, PreviewWarning):  # of parts of Dagster that are used on purpose
     warnings.filterwarnings("ignore", category=announced)
@@ -51,4 +54,5 @@ def definitions(company: settings.Settings) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Read by `dagster dev` and the daemon; the company is named by HEALTH_ASSETS_SETTINGS."""
-    return definitions(settings.load())
+    with telling_slack(of_idle_daemon) if is_served() else nullcontext():
+        return definitions(settings.load())

@@ -1,9 +1,11 @@
-"""A run that nobody looks on: what keeps it from publishing is told to Slack, be it refused before it began or failed.
+"""What nobody looks on: that it cannot begin, or fails, is told to Slack.
 
-The daemon does without: its runs are told by failed_run_sensor.
+A run of the command line, by cron; and the daemon, if its settings cannot be used. What runs of the daemon fail of is
+told by failed_run_sensor.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,21 +20,30 @@ from health_assets.terminal import errors
 
 @dataclass
 class Watched:
-    """What the run has come to know; without settings there is no outbox."""
+    """What has come to be known; without settings there is no outbox."""
 
     settings: Settings | None = None
     day: date | None = None
     fault: DataAlert | None = None  # of a run that began
 
 
+def is_served() -> bool:
+    """Whether this is the process that loads what the daemon and the web server run."""
+    return "grpc" in sys.argv
+
+
 @contextmanager
-def telling_slack() -> Iterator[Watched]:
-    """Tell the error that ends the run, once; it is raised on, whether it could be told or not."""
+def telling_slack(refused: Callable[[str, date], DataAlert] = of_refused_run) -> Iterator[Watched]:
+    """Tell the error that ends this, once; it is raised on, whether it could be told or not.
+
+    Args:
+        refused: words an error that came before a run began.
+    """
     known = Watched()
     try:
         yield known
     except Exception as error:
-        fault = known.fault or of_refused_run(str(error) or type(error).__name__, known.day or date.today())
+        fault = known.fault or refused(str(error) or type(error).__name__, known.day or date.today())
         if trouble := _told(fault, known.settings):
             errors.print(f"[yellow]warning[/] Slack was not told: {escape(trouble)}", highlight=False, soft_wrap=True)
         raise

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 from health_assets.outcome import Outcome
@@ -74,6 +74,16 @@ def of_refused_run(reason: str, day: date) -> DataAlert:
         title="The run was refused before it began",
         lines=lines,
         remedy="Do what the message says, or ask `health-assets doctor`, and run again; what is published stays.",
+    )
+
+
+def of_idle_daemon(reason: str, day: date) -> DataAlert:
+    """One alert for a daemon whose settings cannot be used: neither schedule nor sensor starts anything."""
+    return replace(
+        of_refused_run(reason, day),
+        case=["idle_daemon", day.isoformat(), reason],
+        title="The daily schedule is not running",
+        remedy="Do what the message says, or ask `health-assets doctor`, and start the daemon again; what is published stays.",
     )
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,12 +60,13 @@ def environment(company: Path, slack: Slack) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def daemon(environment: dict[str, str]) -> Iterator[Path]:
+@contextmanager
+def daemon_of(module: str, environment: dict[str, str]) -> Iterator[Path]:
+    """A daemon as it runs beside the web server; its log."""
     log = Path(environment["DAGSTER_HOME"]) / "daemon.log"
     with log.open("w") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dagster._daemon", "run", "-m", MODULE],
+            [sys.executable, "-m", "dagster._daemon", "run", "-m", module],
             cwd=ROOT,
             env=environment,
             stdout=written,
@@ -79,6 +81,12 @@ def daemon(environment: dict[str, str]) -> Iterator[Path]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.fixture
+def daemon(environment: dict[str, str]) -> Iterator[Path]:
+    with daemon_of(MODULE, environment) as log:
+        yield log
+
+
 def seen_within(seconds: float, happened: Callable[[], bool]) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -86,6 +94,19 @@ def seen_within(seconds: float, happened: Callable[[], bool]) -> bool:
             return True
         time.sleep(1)
     return False
+
+
+@pytest.mark.timeout(300)
+def test_settings_that_the_daemon_cannot_use_are_told_once(
+    company: Path, environment: dict[str, str], slack: Slack
+) -> None:
+    (company / "settings.yml").write_text("compnay: Acme\n")
+    with daemon_of("health_assets.definitions", environment) as log:
+        assert seen_within(120, lambda: len(slack.accepted) > 0), log.read_text()[-5000:]
+        assert seen_within(120, lambda: "compnay" in log.read_text())
+    assert [message["text"] for message in slack.accepted] == ["health-assets: The daily schedule is not running"]
+    assert "compnay" in slack.sections()[0]
+    assert SECRET not in log.read_text()
 
 
 @pytest.mark.timeout(1800)
