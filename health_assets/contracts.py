@@ -7,6 +7,7 @@ the columns shown in Dagster and the data dictionary. Great Expectations itself 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from typing import Any, Literal
 
@@ -76,6 +77,12 @@ def meta(column: Column, key: str, default: Any = None) -> Any:
 def known_from(contract: type[Contract]) -> str | None:
     """The column that says from which day on a row is known, or None for a table without a time of its own."""
     return next((name for name, column in contract.columns().items() if meta(column, "known_from")), None)
+
+
+def known_by(contract: type[Contract], day: date) -> str:
+    """SQL: whether a row is known by the evening of a day; a row without a time always is."""
+    known = known_from(contract)
+    return f"coalesce({known}::date <= date '{day}', true)" if known else "true"
 
 
 def question(contract: type[Contract]) -> str:

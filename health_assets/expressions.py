@@ -234,7 +234,9 @@ def counts_by_day(
             inside.select("count", place=place(pl.col("first_day")), change="size"),
             inside.select("count", place=place(pl.col("end_day")), change=-pl.col("size")),
         ]
-    in_kind = [pl.col(name).cast(things.collect_schema()["size"]) for name, things in counted.items()]
+    in_kind = [
+        pl.col(name).round(FLOAT_DECIMALS).cast(things.collect_schema()["size"]) for name, things in counted.items()
+    ]
     counts = pl.concat(changes, how="diagonal").map_batches(
         partial(_summed_up, names=list(counted), length=length),
         schema=dict.fromkeys(counted, pl.Float64),

@@ -15,7 +15,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from health_assets.contracts import known_by
 from health_assets.storage import Warehouse
+from health_assets.tables import TABLES
 
 SCHEMAS = ("dim", "fact", "mart", "quarantine")
 KEPT = 3
@@ -105,8 +107,11 @@ def _write(
         for schema in SCHEMAS:
             cursor.execute(f"create schema snapshot.{schema}")
         rows = {}
+        by_relation = {table.relation: table for table in TABLES.values()}
         for schema, name in names:
-            copied = cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}"')
+            table = by_relation.get(f"{schema}.{name}")
+            known = known_by(table.contract, as_of) if table and table.monthly else "true"  # months of later runs stay
+            copied = cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}" where {known}')
             rows[f"{schema}.{name}"] = copied.fetchone()[0]  # type: ignore[index]
         cursor.execute(
             "create table snapshot.about as select ? as company, ?::date as as_of_date, now()::timestamp as published_at",

@@ -237,19 +237,22 @@ def made_ahead(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
-    """What a transform makes, computed, in the contract's columns and dtypes.
+    """What a transform makes, computed, in the contract's columns and dtypes, a table without months in order of its key.
+
+    The streaming engine adds numbers in whatever order they come: it is kept for months, which are many rows.
 
     Raises:
         ValueError: the transform makes other columns.
     """
     wanted = dtypes(table.contract)
-    made = rows.collect(engine="streaming")
+    made = rows.collect(engine="streaming" if table.monthly else "in-memory")
     if set(made.columns) != set(wanted):
         missing, extra = set(wanted) - set(made.columns), set(made.columns) - set(wanted)
         raise ValueError(
             f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many"
         )
-    return made.select(list(wanted)).cast(dict(wanted))
+    made = made.select(list(wanted)).cast(dict(wanted))
+    return made if table.monthly else made.sort(table.contract.primary_key() or list(wanted))
 
 
 def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:

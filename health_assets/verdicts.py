@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.contracts import WARN, Expectation, expectations, known_from, table_rules
+from health_assets.contracts import WARN, Expectation, expectations, known_by, known_from, table_rules
 from health_assets.judge import Answer, judge
 from health_assets.months import end_of_month
 from health_assets.plausibility import implausible, plausibility_promises
@@ -195,7 +195,9 @@ def _tallies(
         .item()
         for identity in table.identities
     }
-    tally |= {promise.name: _strays(table, promise, warehouse) for promise in made if promise.kind == "references"}
+    tally |= {
+        promise.name: _strays(table, promise, warehouse, as_of) for promise in made if promise.kind == "references"
+    }
     if table.is_gated:
         loaded = warehouse.loaded(table)
         tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
@@ -206,13 +208,13 @@ def _tallies(
     return {name: [count] for name, count in tally.items()}
 
 
-def _strays(table: Table, promise: Expectation, warehouse: Warehouse) -> int:
-    """Rows whose key does not exist in the table that it names."""
+def _strays(table: Table, promise: Expectation, warehouse: Warehouse, as_of: date) -> int:
+    """Rows known by the as-of day whose key does not exist in the table that it names."""
     target, key = promise.arguments["target"].split(".")
     (column,) = promise.columns
     found = warehouse.connection.cursor().execute(
         f"select count(*) from {table.relation} anti join {TABLES[target].relation} as named "
-        f"on {table.relation}.{column} = named.{key} where {column} is not null"
+        f"on {table.relation}.{column} = named.{key} where {column} is not null and {known_by(table.contract, as_of)}"
     )
     return int(found.fetchone()[0])  # type: ignore[index]
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 import dataframely as dy
@@ -55,6 +55,17 @@ def test_raw_and_staged_rows_and_the_house_books_stay_inside(warehouse, link):
     with snapshot(link) as reader:
         schemas = {row[0] for row in reader.execute("select schema_name from duckdb_tables()").fetchall()}
     assert schemas <= {"dim", "fact", "mart", "quarantine", "main"}
+
+
+def test_months_that_a_later_run_wrote_are_not_in_the_snapshot_of_an_earlier_day(warehouse, link, monkeypatch):
+    by_day = table_of(name="fact_toy_daily", monthly=True)
+    monkeypatch.setitem(TABLES, by_day.name, by_day)
+    days = [LOAD_DAY - timedelta(1), LOAD_DAY, LOAD_DAY + timedelta(1)]
+    months = {day.replace(day=1): "mark" for day in days}
+    warehouse.write_months(by_day, list(months), toys(*(("a", day, 1.0) for day in days)), months)
+    assert published(warehouse, link, 1.0)["fact.toy_daily"] == 2
+    with snapshot(link) as reader:
+        assert reader.execute("select max(day) from fact.toy_daily").fetchone() == (LOAD_DAY,)
 
 
 def test_reader_that_holds_a_snapshot_keeps_it_while_others_are_published(warehouse, link):

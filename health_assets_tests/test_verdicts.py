@@ -143,6 +143,13 @@ def test_data_that_break_a_promise_fail_its_check_alone(warehouse, tmp_path, man
     assert failed(warehouse, table, tmp_path) == {promise}
 
 
+def test_key_that_is_not_known_yet_is_asked_for_from_the_day_of_its_row_on(warehouse, tmp_path):
+    later = LOAD_DAY + timedelta(1)
+    table = stored(warehouse, Judged, [*SOUND, SOUND[0] | {"day": later, "due": later, "owner": "who signs up later"}])
+    promise = "owner__references_dim_owner"
+    assert [verdicts(warehouse, table, tmp_path, as_of=day)[promise] for day in (LOAD_DAY, later)] == [True, False]
+
+
 @ways
 @pytest.mark.parametrize("contract", [Single, Dated])
 def test_key_of_one_column_that_comes_twice_fails(warehouse, tmp_path, many, contract):

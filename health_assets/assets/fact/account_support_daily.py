@@ -182,4 +182,4 @@ def _counted(tickets: pl.LazyFrame, load_day: date) -> dict[str, pl.LazyFrame]:
 
 
 def _mean_rating(total: str, count: str) -> pl.Expr:
-    return safe_ratio(pl.col(total), pl.col(count)).clip(LOWEST, HIGHEST)  # a running sum of floats may miss by dust
+    return safe_ratio(pl.col(total), pl.col(count))
