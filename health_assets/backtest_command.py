@@ -10,6 +10,7 @@ from health_assets.assets.mart.health.customer_health import TREND_DAYS
 from health_assets.backtest import HEALTH, PROBABILITY, Findings, Foretelling, Interval, evaluated
 from health_assets.churn import KEY, churn_dates, labelled, observation_days, observed
 from health_assets.churn_model import out_of_fold
+from health_assets.figures import figure
 from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, joined_signals
 from health_assets.settings.sections import Backtest
@@ -145,11 +146,11 @@ def _table(*columns: str) -> Table:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "" if value is None else figure(value, 3)
 
 
 def _pct(value: float | None) -> str:
-    return "not known" if value is None else f"{100 * value:.1f} %"
+    return "not known" if value is None else f"{figure(100 * value, 1)} %"
 
 
 def _bounds(interval: Interval, *, percent: bool = False) -> str:

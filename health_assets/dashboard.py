@@ -10,6 +10,7 @@ import duckdb
 from rich.console import RenderableType
 from rich.text import Text
 
+from health_assets.figures import figure
 from health_assets.settings import Settings
 
 TABLES = ("mart.churn_risk", "mart.security_operations", "mart.support_operations", "mart.satisfaction")
@@ -42,9 +43,9 @@ def _customers(connection: duckdb.DuckDBPyConnection, currency: str) -> list[str
         "select count(*), count(*) filter (risk_level in ('high', 'critical')), count(*) filter (risk_level = 'unknown'), "
         "sum(mrr)::double from mart.churn_risk",
     )
-    known = f", not known of {unknown:,.0f}" if unknown else ""
+    known = f", not known of {figure(unknown)}" if unknown else ""
     return [
-        f"Total Customers: {accounts:,.0f}",
+        f"Total Customers: {figure(accounts or 0)}",
         f"High Risk Customers: {_part(at_risk, accounts)}{known}",
         f"Total MRR: {_money(mrr, currency)}",
     ]
@@ -59,9 +60,9 @@ def _support(connection: duckdb.DuckDBPyConnection) -> list[str]:
     if not tickets:
         return []
     return [
-        f"Total Tickets: {tickets:,.0f}",
+        f"Total Tickets: {figure(tickets)}",
         f"Resolved: {_part(resolved, tickets)}",
-        f"Average Resolution Time: {UNKNOWN if hours is None else f'{hours:,.1f} hours'}",
+        f"Average Resolution Time: {UNKNOWN if hours is None else f'{figure(hours, 1)} hours'}",
         f"Escalated: {_part(escalated, tickets)}",
     ]
 
@@ -75,7 +76,7 @@ def _security(connection: duckdb.DuckDBPyConnection) -> list[str]:
     if not incidents:
         return []
     return [
-        f"Total Incidents: {incidents:,.0f}",
+        f"Total Incidents: {figure(incidents)}",
         f"Critical Incidents: {_part(critical, incidents)}",
         f"False Positives: {_part(false_positives, incidents)}",
     ]
@@ -90,7 +91,9 @@ def _satisfaction(connection: duckdb.DuckDBPyConnection) -> list[str]:
     if latest is None:
         return []
     rating, nps, high, answering = latest
-    shown = UNKNOWN if rating is None else f"{rating:.1f} (mean rating 0-10 of 365 days; NPS {nps:+.1f})"
+    shown = (
+        UNKNOWN if rating is None else f"{figure(rating, 1)} (mean rating 0-10 of 365 days; NPS {figure(nps, 1, '+')})"
+    )
     return [f"Average NPS Score: {shown}", f"High Renewal Likelihood: {_part(high, answering)}"]
 
 
@@ -103,10 +106,10 @@ def _sums(connection: duckdb.DuckDBPyConnection, query: str) -> list[float | Non
 def _part(count: float | None, total: float | None) -> str:
     if count is None:
         return UNKNOWN
-    return f"{count:,.0f} ({100 * count / total:.1f}%)" if total else f"{count:,.0f}"
+    return f"{figure(count)} ({figure(100 * count / total, 1)}%)" if total else figure(count)
 
 
 def _money(amount: float | None, currency: str) -> str:
     if amount is None:
         return UNKNOWN
-    return f"${amount:,.0f}" if currency == "USD" else f"{amount:,.0f} {currency}"
+    return f"${figure(amount)}" if currency == "USD" else f"{figure(amount)} {currency}"

@@ -22,6 +22,7 @@ from health_assets.verdicts import ask
 
 OWNER = "team:customer-success-operations"
 BY_PERIOD = {"read": "by period"}
+WHOLE = {"read": "whole"}  # keys that exist: a row is no orphan because its account signs up after the as-of day
 NOT_CONNECTED = {"connected": "no"}
 
 
@@ -62,7 +63,7 @@ def resources(settings: Settings) -> dict[str, Any]:
 
 
 class TableIOManager(dg.IOManager):
-    """Tables in and out of the run's warehouse; no reader gets a row that was not known by the as-of day."""
+    """Tables in and out of the run's warehouse; no transform gets a row that was not known by the as-of day."""
 
     def __init__(self, warehouse: Warehouse, as_of: date) -> None:
         self.warehouse = warehouse
@@ -71,9 +72,10 @@ class TableIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Callable[..., pl.LazyFrame]:
         """The frame of a table; for monthly transforms a function of the days that they need."""
         table = TABLES[context.asset_key.path[-1]]
-        if (context.definition_metadata or {}).get("read") == BY_PERIOD["read"]:
+        asked = (context.definition_metadata or {}).get("read")
+        if asked == BY_PERIOD["read"]:
             return partial(self.warehouse.read, table)
-        return self.warehouse.read(table, until=self.as_of)
+        return self.warehouse.read(table, until=None if asked == WHOLE["read"] else self.as_of)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write a whole table, or the months that the transform hands over one after the other."""
@@ -122,7 +124,8 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
     """
     targets = _referenced(table) if table.is_gated else {}
     reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
-    ins = {name: dg.AssetIn(metadata=BY_PERIOD if table.monthly else None) for name in reads}
+    extent = {name: BY_PERIOD if table.monthly else None if name in table.inputs else WHOLE for name in reads}
+    ins = {name: dg.AssetIn(metadata=extent[name]) for name in reads}
     injected = {name for name in table.injected if name != "period"}
 
     def compute(context: dg.AssetExecutionContext, **frames: Any) -> Any:

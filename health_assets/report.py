@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from health_assets import dashboard
+from health_assets.figures import figure
 from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, scorecards_in_use
 from health_assets.settings import Settings
@@ -85,7 +86,7 @@ def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Ite
     for band in [*bands, *sorted(set(found) - set(bands))]:
         if band in found:
             accounts, mrr, trend = found[band]
-            share = f"{100 * (mrr or 0) / total:.0f} %" if total else ""
+            share = f"{figure(100 * (mrr or 0) / total)} %" if total else ""
             shown.add_row(_coloured(band), str(accounts), _money(mrr), share, _signed(trend))
     yield ""
     yield shown
@@ -108,7 +109,7 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         "sum(mrr) filter (risk_level in ('high', 'critical')), sum(mrr), "
         "count(*) filter (risk_level = 'unknown'), sum(mrr) filter (risk_level = 'unknown') from mart.churn_risk"
     ).fetchall()[0]
-    share = f", {100 * float(at_risk or 0) / float(total):.1f} % of {_money(total)}" if total else ""
+    share = f", {figure(100 * float(at_risk or 0) / float(total), 1)} % of {_money(total)}" if total else ""
     yield ""
     yield _line(
         f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {accounts} accounts with high "
@@ -131,7 +132,7 @@ def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     ).fetchall()
     if rows:
         told = ", ".join(
-            f"{factor.replace('_', ' ')} {_money(mrr)} ({share:.0f} %, {accounts} accounts)"
+            f"{factor.replace('_', ' ')} {_money(mrr)} ({figure(share)} %, {accounts} accounts)"
             for factor, accounts, mrr, share in rows
         )
         yield _line(f"[bold]Drivers of the MRR at risk[/] {told}")
@@ -185,7 +186,7 @@ def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     yield ""
     yield _line("[bold]Call first[/] (by churn risk, then by MRR)")
     for place, (name, owner, mrr, score, trend, level, factors) in enumerate(rows, start=1):
-        health = NOT_MEASURED if score is None else f"{score:.0f} ({_signed(trend) or 'no trend yet'})"
+        health = NOT_MEASURED if score is None else f"{figure(score)} ({_signed(trend) or 'no trend yet'})"
         yield _line(
             f"{place:>2} [bold]{escape(name)}[/] {_coloured(level)}, health {health}, MRR {_money(mrr)}, "
             f"owner {escape(owner or 'nobody')}"
@@ -279,11 +280,11 @@ def _coloured(word: str) -> str:
 
 
 def _money(amount: float | None) -> str:
-    return NOT_MEASURED if amount is None else f"{float(amount):,.0f}"
+    return NOT_MEASURED if amount is None else figure(amount)
 
 
 def _pct(share: float | None) -> str:
-    return NOT_MEASURED if share is None else f"{share:.1f} %"
+    return NOT_MEASURED if share is None else f"{figure(share, 1)} %"
 
 
 def _signed(change: float | None) -> str:

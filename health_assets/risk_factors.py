@@ -47,7 +47,7 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
     is_unhappy = csat < unhappy.threshold
     shown = is_overdue.fill_null(False)
     rated_low = is_unhappy.fill_null(False)
-    csat_shown, nps_shown = _number(csat, 1), _number(nps)
+    csat_shown, nps_shown = _number(csat, 2), _number(nps)
     return {
         "declining_health": Reading(
             trend < limit["declining_health"],
@@ -55,9 +55,9 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.format(
                 f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), "
                 f"more than {-limit['declining_health']:g}",
-                _number(-trend),
-                _number(computed - trend),
-                _number(computed),
+                _number(-trend, 1),
+                _number(computed - trend, 1),
+                _number(computed, 1),
             ),
         ),
         "usage_halved": Reading(
@@ -66,7 +66,7 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.format(
                 "Usage fell {} % against the 30 days before ({} -> {} events), "
                 f"below {limit['usage_halved']:g} x the level before",
-                _number(100 - 100 * safe_ratio(now, before)),
+                _number(100 - 100 * safe_ratio(now, before), 1),
                 before,
                 now,
             ),
@@ -102,7 +102,7 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.format(
                 f"Renewal in {{}} days (within {near.threshold:g}) at a health of {{}}, below {near.score_below:g}",
                 renewal,
-                _number(score),
+                _number(score, 1),
             ),
         ),
         "low_satisfaction": Reading(
@@ -123,7 +123,7 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             adoption,
             pl.format(
                 f"Uses {{}} % of the {{}}, below {100 * limit['low_adoption']:g} %",
-                _number(100 * adoption),
+                _number(100 * adoption, 1),
                 pl.when(features.is_not_null()).then(pl.lit("features")).otherwise(pl.lit("feature categories")),
             ),
         ),
@@ -132,7 +132,7 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             activation,
             pl.format(
                 f"{{}} % of the users have ever been active, below {100 * limit['low_activation']:g} %",
-                _number(100 * activation),
+                _number(100 * activation, 1),
             ),
         ),
         "critical_incidents": Reading(
@@ -162,6 +162,5 @@ def _sum_of_measured(*counts: str) -> pl.Expr:
 
 
 def _number(value: pl.Expr, decimals: int = 0) -> pl.Expr:
-    """A number as people read it."""
-    shown = rounded(value.cast(pl.Float64), decimals)
-    return (shown.cast(pl.Int64) if decimals == 0 else shown).cast(pl.String)
+    """A number as people read it, so precise that it lies on the same side of its threshold: 29.6 % is below 30 %."""
+    return rounded(value.cast(pl.Float64), decimals).cast(pl.String).str.strip_suffix(".0")

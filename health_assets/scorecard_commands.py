@@ -10,6 +10,7 @@ from rich.table import Table
 
 from health_assets import settings
 from health_assets.explanation import Explained, explained
+from health_assets.figures import figure
 from health_assets.publish import snapshot
 from health_assets.scorecards import scored
 from health_assets.signals import published_signals
@@ -116,15 +117,15 @@ def _remarks(company: settings.Settings, account: str, day: date, found: Explain
         return ["Nothing is published of this account and day: the scorecards were others then"]
     scorecard, version, score = published
     if version != found.version:
-        shown = "no score" if score is None else f"{score:.2f}"
+        shown = "no score" if score is None else figure(score, 2)
         return [f"Published was {shown}, by {scorecard} version {version}: the settings have changed since"]
     return []
 
 
 def _score(row: dict[str, Any], side: str) -> str:
     band, score = row[f"band_{side}"], row[f"score_{side}"]
-    return "not scored" if band is None else band if score is None else f"{band} {score:.1f}"
+    return "not scored" if band is None else band if score is None else f"{band} {figure(score, 1)}"
 
 
 def _money(amount: Any) -> str:
-    return "not known" if amount is None else f"{float(amount):,.0f}"
+    return "not known" if amount is None else figure(amount)

@@ -13,6 +13,7 @@ from slack_sdk.webhook import WebhookClient
 
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.rules import CHURNED, Kind, Transition
+from health_assets.figures import figure
 
 BLOCKS = 50  # of a message
 HEADER_CHARACTERS = 150
@@ -124,8 +125,8 @@ def _section(moves: list[Transition], currency: str) -> str:
         lines.append(f"{len(moves) - CHANGES} earlier changes")
     lines += [_change(move) for move in moves[-CHANGES:]]
     if last.health_score is not None:
-        trend = "" if last.trend_30d is None else f", {round(last.trend_30d) + 0:+d} in 30 days"
-        lines.append(f"Health score {last.health_score:.0f}{trend}")
+        trend = "" if last.trend_30d is None else f", {figure(last.trend_30d, sign='+')} in 30 days"
+        lines.append(f"Health score {figure(last.health_score)}{trend}")
     lines += [f"• {clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
     lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'nobody'}")
     return "\n".join(lines)
@@ -161,7 +162,7 @@ def _mrr(moves: list[Transition]) -> float:
 
 
 def _money(amount: float, currency: str) -> str:
-    return f"{clipped(currency, 10)} {amount:,.0f}"
+    return f"{clipped(currency, 10)} {figure(amount)}"
 
 
 def _count(number: int, noun: str) -> str:

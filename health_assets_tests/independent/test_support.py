@@ -64,13 +64,21 @@ def test_adherence_and_satisfaction_of_months(whole_company: WholeCompany) -> No
     agree(
         whole_company,
         f"""
-        {JUDGED}, split as ({split})
-        select date_trunc('month', created_date)::date, split, part, count(*), count(*) filter (state = 'met'),
-            count(*) filter (state = 'breached'), count(*) filter (state = 'pending'), count(*) filter (state = 'unknown'),
-            100.0 * count(*) filter (state = 'met') / nullif(count(*) filter (state in ('met', 'breached')), 0),
-            avg(hours), median(hours), quantile_cont(hours, 0.9), count(rating),
-            100.0 * count(*) filter (rating >= 4) / nullif(count(rating), 0), count(rating) / count(*)
-        from split group by 1, 2, 3
+        {JUDGED}, split as ({split}),
+        opened as (
+            select date_trunc('month', created_date)::date as month, split, part, count(*) as n,
+                count(*) filter (state = 'met') as met, count(*) filter (state = 'breached') as breached,
+                count(*) filter (state = 'pending') as pending, count(*) filter (state = 'unknown') as unknown,
+                count(rating) as rated, count(*) filter (rating >= 4) as satisfied
+            from split group by 1, 2, 3),
+        timed as (
+            select date_trunc('month', done)::date as month, split, part, avg(hours) as mean, median(hours) as middle,
+                quantile_cont(hours, 0.9) as p90
+            from split where hours is not null group by 1, 2, 3)
+        select month, split, part, coalesce(n, 0), coalesce(met, 0), coalesce(breached, 0), coalesce(pending, 0),
+            coalesce(unknown, 0), 100.0 * met / nullif(met + breached, 0), mean, middle, p90, coalesce(rated, 0),
+            100.0 * satisfied / nullif(rated, 0), rated / nullif(n, 0)
+        from opened full join timed using (month, split, part)
         """,
         "select month, dimension_type, dimension_value, ticket_count, met_count, breached_count, pending_count, unknown_count, "
         "sla_adherence_pct, mean_resolution_hours, median_resolution_hours, p90_resolution_hours, rated_count, csat_pct, "

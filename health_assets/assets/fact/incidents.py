@@ -66,6 +66,8 @@ def fact_incidents(
         staged_security_incidents.filter(pl.col("detected_date") <= as_of)
         .with_columns(
             is_answered_at_some_time=pl.col("responded_at").is_not_null(),
+            is_contained_at_some_time=pl.col("contained_at").is_not_null(),
+            is_answered_undated=pl.col("responded_at").is_null() & pl.col("worked_within_sla").is_not_null(),
             exports_responses=pl.col("responded_at").is_not_null().any(),
         )
         .with_columns(
@@ -77,7 +79,9 @@ def fact_incidents(
             minutes_to_detect=_minutes("occurred_at", "detected_at"),
             minutes_to_respond=_minutes("detected_at", "responded_at"),
             minutes_to_contain=_minutes("detected_at", "contained_at"),
-            is_false_positive=pl.when(pl.col("contained_at").is_not_null() | is_load_day).then("is_false_positive"),
+            is_false_positive=pl.when(
+                pl.col("contained_at").is_not_null() | (is_load_day & ~pl.col("is_contained_at_some_time"))
+            ).then("is_false_positive"),
             is_critical=pl.col("severity") == "critical",
             sla_minutes=pl.col("severity")
             .cast(pl.String)
@@ -96,7 +100,8 @@ def _is_within_sla(evening: datetime) -> pl.Expr:
     deadline = pl.col("detected_at") + pl.duration(
         microseconds=(pl.col("sla_minutes") * MICROSECONDS_OF_A_MINUTE).round()
     )
-    is_overdue = pl.col("exports_responses") & pl.col("responded_at").is_null() & (deadline <= evening)
+    is_unanswered = pl.col("responded_at").is_null() & ~pl.col("is_answered_undated")
+    is_overdue = pl.col("exports_responses") & is_unanswered & (deadline <= evening)
     has_target = pl.col("sla_minutes").is_not_null()
     return pl.when(has_target).then(
         pl.coalesce(

@@ -12,7 +12,16 @@ from health_assets.assets.fact.account import SEGMENTS
 from health_assets.assets.staged.support_tickets import PRIORITIES, RESOLVED
 from health_assets.columns import AccountId, Day, Hours, Moment
 from health_assets.contracts import Contract
-from health_assets.expressions import banded, end_of_day, first_match, month_of, safe_ratio, up_to
+from health_assets.expressions import (
+    SLOW_TAIL,
+    banded,
+    end_of_day,
+    first_match,
+    local_date,
+    month_of,
+    safe_ratio,
+    up_to,
+)
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -79,6 +88,7 @@ def fact_tickets(
         .with_columns(
             resolved_at=resolved_at(),
             is_undated=resolved_at().is_null() & is_resolved_in_the_file(),
+            is_escalated_at_some_time=pl.col("escalated_at").is_not_null(),
             exports_escalations=pl.col("escalated_at").is_not_null().any(),
             sla_target_hours=sla_target_hours(settings),
         )
@@ -143,6 +153,29 @@ def deadline() -> pl.Expr:
     )
 
 
+def hours_by_month_of_resolution(parts: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
+    """How long the tickets took that were resolved in a month, whenever they were created.
+
+    Args:
+        parts: tickets of this fact with the part that each belongs to (parts.by_part).
+        timezone: of the company, whose month it is.
+
+    Returns:
+        grain: month x dimension_type x dimension_value; months in which none was resolved with known hours are absent.
+    """
+    hours = pl.col("resolution_hours")
+    return (
+        parts.filter(hours.is_not_null())
+        .group_by("dimension_type", "dimension_value", month=month_of(local_date(pl.col("resolved_at"), timezone)))
+        .agg(
+            timed_count=pl.len().cast(pl.Int64),
+            mean_resolution_hours=hours.mean(),
+            median_resolution_hours=hours.median(),
+            p90_resolution_hours=hours.quantile(SLOW_TAIL, interpolation="linear"),
+        )
+    )
+
+
 def _sla_state(evening: datetime) -> pl.Expr:
     hours, target = pl.col("resolution_hours"), pl.col("sla_target_hours")
     is_open = pl.col("is_open").fill_null(False)
@@ -160,4 +193,4 @@ def _sla_state(evening: datetime) -> pl.Expr:
 def _is_escalated(*, is_load_day: bool) -> pl.Expr:
     flagged = pl.coalesce("is_escalated", pl.col("status") == "escalated")
     undated = flagged if is_load_day else pl.when(~flagged.fill_null(False) & pl.col("exports_escalations")).then(False)
-    return pl.when(pl.col("escalated_at").is_not_null()).then(True).otherwise(undated)
+    return pl.when("is_escalated_at_some_time").then(pl.col("escalated_at").is_not_null()).otherwise(undated)

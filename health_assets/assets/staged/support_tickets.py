@@ -42,7 +42,7 @@ def staged_support_tickets(raw_support_tickets: pl.LazyFrame, settings: Settings
     """Parsed tickets."""
     return raw_support_tickets.pipe(parsed, SupportTickets, settings, "support_tickets").with_columns(
         created_date=local_date(pl.col("created_at"), settings.timezone),
-        is_escalated=pl.col("is_escalated") | (pl.col("status") == "escalated"),
+        is_escalated=pl.col("is_escalated") | (pl.col("status") == "escalated").fill_null(False),
     )
 
 

@@ -85,3 +85,15 @@ def test_a_false_positive_without_containment_is_known_on_the_load_day_only() ->
 
 def test_a_source_that_is_not_connected_gives_no_incidents() -> None:
     assert known() == []
+
+
+def test_an_answer_whose_moment_is_not_exported_is_never_late_by_the_moments_of_others() -> None:
+    flagged, answered = incident(worked_within_sla=True), incident(incident_id="2", responded_at=after(1))
+    assert known(flagged, answered)[0]["is_within_sla"] is True
+    assert known(flagged, answered, as_of=YESTERDAY)[0]["is_within_sla"] is None
+
+
+def test_a_false_positive_contained_after_the_day_is_not_known_to_be_one_on_it() -> None:
+    later = incident(is_false_positive=True, contained_at=datetime(2025, 2, 1))
+    assert known(later)[0]["is_false_positive"] is None
+    assert known(later | {"contained_at": None})[0]["is_false_positive"] is True

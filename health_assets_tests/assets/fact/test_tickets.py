@@ -1,6 +1,6 @@
 """Tickets against their targets."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -19,6 +19,16 @@ def judged(
     }  # fmt: skip
     made = fact_tickets(rows("staged_support_tickets", ticket), rows("dim_account"), SETTINGS, AS_OF, AS_OF)
     return made.collect().row(0, named=True)
+
+
+@pytest.mark.parametrize("as_of", [AS_OF, AS_OF - timedelta(days=1)])
+def test_ticket_escalated_after_the_day_is_not_escalated_on_it(as_of: date) -> None:
+    ticket = {
+        "ticket_id": "T", "account_id": "A", "created_at": CREATED, "created_date": CREATED.date(),
+        "status": "escalated", "is_escalated": True, "escalated_at": datetime(2025, 2, 1),
+    }  # fmt: skip
+    made = fact_tickets(rows("staged_support_tickets", ticket), rows("dim_account"), SETTINGS, as_of, AS_OF).collect()
+    assert made.select("is_escalated", "escalated_at").row(0) == (False, None)
 
 
 @pytest.mark.parametrize(("resolved_hour", "state"), [(16, "met"), (17, "breached")])

@@ -103,9 +103,9 @@ def mart_customer_journey(
             pl.when("has_events").then(
                 pl.col("contract_event_count", *(f"{kind}_count" for kind in COUNTED)).fill_null(0)
             ),
-            open_escalated_ticket_count=pl.when("knows_escalations").then(
-                pl.col("open_escalated_ticket_count").fill_null(0)
-            ),
+            open_escalated_ticket_count=pl.when(pl.col("knows_escalations") & pl.col("has_tickets").is_null())
+            .then(0)
+            .otherwise("open_escalated_ticket_count"),
         )
         .with_columns(as_of_date=pl.lit(as_of), is_expansion_opportunity=_is_expansion_opportunity(settings))
         .sort("account_id")
@@ -130,10 +130,11 @@ def _events(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
 
 
 def _open_escalations(fact_tickets: pl.LazyFrame) -> pl.LazyFrame:
-    return (
-        fact_tickets.filter(_is_open_escalation())
-        .group_by("account_id")
-        .agg(open_escalated_ticket_count=pl.len().cast(pl.Int64))
+    """Of each account with tickets: how many, where that is known of every one of them."""
+    is_one = _is_open_escalation()
+    return fact_tickets.group_by("account_id").agg(
+        has_tickets=pl.lit(True),
+        open_escalated_ticket_count=pl.when(is_one.is_not_null().all()).then(is_one.sum().cast(pl.Int64)),
     )
 
 

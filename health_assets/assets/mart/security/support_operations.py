@@ -9,9 +9,10 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
+from health_assets.assets.fact.tickets import hours_by_month_of_resolution
 from health_assets.columns import Count, Hours, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import SLOW_TAIL, local_date, month_of, safe_ratio
+from health_assets.expressions import safe_ratio
 from health_assets.parts import by_part
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
@@ -30,7 +31,7 @@ class SupportOperations(Contract):
     resolved_count = Count("Of those, resolved by the as-of day; null = of none it is known", nullable=True)
     resolution_rate = Share("Resolved by the as-of day / created, where it is known whether they are")
     escalated_count = Count("Of those, escalated by the as-of day; null = of none it is known", nullable=True)
-    escalation_rate = Share("Escalated / created")
+    escalation_rate = Share("Escalated / created, of those of which it is known")
     rated_count = Count("Of those, with a rating")
     mean_csat = dy.Float64(
         nullable=True,
@@ -57,11 +58,13 @@ def mart_support_operations(fact_tickets: pl.LazyFrame, settings: Settings, as_o
     counts = ("ticket_count", "rated_count", "timed_count")
     return (
         _created(tickets)
-        .join(_resolved(tickets, settings.timezone), on=key, how="full", coalesce=True, validate="1:1")
+        .join(
+            hours_by_month_of_resolution(tickets, settings.timezone), on=key, how="full", coalesce=True, validate="1:1"
+        )
         .with_columns(
             pl.col(counts).fill_null(0),
             resolution_rate=safe_ratio(pl.col("resolved_count"), pl.col("known_count")),
-            escalation_rate=safe_ratio(pl.col("escalated_count"), pl.col("ticket_count")),
+            escalation_rate=safe_ratio(pl.col("escalated_count"), pl.col("known_escalation_count")),
         )
         .with_columns(is_partial=pl.col("month").dt.month_end() > as_of)
         .sort(key)
@@ -75,23 +78,10 @@ def _created(tickets: pl.LazyFrame) -> pl.LazyFrame:
         ticket_count=pl.len().cast(pl.Int64),
         known_count=is_resolved.count().cast(pl.Int64),
         resolved_count=pl.when(is_resolved.is_not_null().any()).then(is_resolved.sum().cast(pl.Int64)),
+        known_escalation_count=is_escalated.count().cast(pl.Int64),
         escalated_count=pl.when(is_escalated.is_not_null().any()).then(is_escalated.sum().cast(pl.Int64)),
         rated_count=rating.count().cast(pl.Int64),
         mean_csat=rating.mean(),
-    )
-
-
-def _resolved(tickets: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
-    hours, resolved_date = pl.col("resolution_hours"), local_date(pl.col("resolved_at"), timezone)
-    return (
-        tickets.filter(hours.is_not_null())
-        .group_by("dimension_type", "dimension_value", month=month_of(resolved_date))
-        .agg(
-            timed_count=pl.len().cast(pl.Int64),
-            mean_resolution_hours=hours.mean(),
-            median_resolution_hours=hours.median(),
-            p90_resolution_hours=hours.quantile(SLOW_TAIL, interpolation="linear"),
-        )
     )
 
 

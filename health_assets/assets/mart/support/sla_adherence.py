@@ -1,14 +1,15 @@
 """Support by month: targets kept, hours to resolution, ratings; in all and by priority, segment and category.
 
-Tickets belong to the month in which they were opened. Single tickets belong in fact/tickets.py.
+Tickets belong to the month in which they were opened, hours to that of their resolution. Single tickets belong in fact/tickets.py.
 """
 
 import dataframely as dy
 import polars as pl
 
+from health_assets.assets.fact.tickets import SLA_STATES, hours_by_month_of_resolution
 from health_assets.columns import Count, Hours, Pct, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import SLOW_TAIL, percent, safe_ratio
+from health_assets.expressions import percent, safe_ratio
 from health_assets.parts import by_part, miscounted
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
@@ -19,18 +20,18 @@ DIMENSIONS = ["all", "priority", "segment", "category"]
 class SlaAdherence(Contract):
     """Do we resolve tickets within their target, how fast, and are people satisfied? As known on the as-of day."""
 
-    month = dy.Date(primary_key=True, description="First day of the month of opening", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the ticket does not say")
-    ticket_count = Count("Tickets")
+    ticket_count = Count("Tickets opened in the month; the counts and shares below are of them")
     met_count = Count("Tickets resolved within their target")
     breached_count = Count("Tickets resolved after their target, or open with the target past")
     pending_count = Count("Open tickets whose target is still ahead")
     unknown_count = Count("Tickets resolved without a usable time, or without a target")
     sla_adherence_pct = Pct("Met / (met + breached)")
-    mean_resolution_hours = Hours("Mean of resolved tickets; null = none resolved")
-    median_resolution_hours = Hours("Median of resolved tickets, interpolated; null = none resolved")
-    p90_resolution_hours = Hours("Nine of ten resolved tickets took no longer, interpolated; null = none resolved")
+    mean_resolution_hours = Hours("Mean of tickets resolved in the month, whenever opened; null = none resolved")
+    median_resolution_hours = Hours("Their median, interpolated; null = none resolved")
+    p90_resolution_hours = Hours("Nine of ten of them took no longer, interpolated; null = none resolved")
     rated_count = Count("Tickets with a rating")
     csat_pct = Pct("Satisfied / rated")
     response_rate = Share("Rated / tickets")
@@ -44,29 +45,25 @@ class SlaAdherence(Contract):
 
 @table(SlaAdherence)
 def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """One row per month and part; months without a ticket have none."""
-    hours, rating, state = pl.col("resolution_hours"), pl.col("satisfaction_score"), pl.col("sla_state")
+    """One row per month and part in which a ticket was opened or resolved."""
+    rating, state = pl.col("satisfaction_score"), pl.col("sla_state")
+    tickets, key = by_part(fact_tickets, DIMENSIONS), ["month", "dimension_type", "dimension_value"]
+    opened = tickets.group_by("dimension_type", "dimension_value", month="created_month").agg(
+        ticket_count=pl.len().cast(pl.Int64),
+        **{f"{name}_count": (state == name).sum().cast(pl.Int64) for name in SLA_STATES},
+        rated_count=rating.count().cast(pl.Int64),
+        satisfied_count=(rating >= settings.support.satisfied_from).sum().cast(pl.Int64),
+    )
+    resolved = hours_by_month_of_resolution(tickets, settings.timezone)
     return (
-        by_part(fact_tickets, DIMENSIONS)
-        .group_by("dimension_type", "dimension_value", month="created_month")
-        .agg(
-            ticket_count=pl.len().cast(pl.Int64),
-            met_count=(state == "met").sum().cast(pl.Int64),
-            breached_count=(state == "breached").sum().cast(pl.Int64),
-            pending_count=(state == "pending").sum().cast(pl.Int64),
-            unknown_count=(state == "unknown").sum().cast(pl.Int64),
-            mean_resolution_hours=hours.mean(),
-            median_resolution_hours=hours.median(),
-            p90_resolution_hours=hours.quantile(SLOW_TAIL, interpolation="linear"),
-            rated_count=rating.count().cast(pl.Int64),
-            satisfied_count=(rating >= settings.support.satisfied_from).sum(),
-        )
+        opened.join(resolved, on=key, how="full", coalesce=True, validate="1:1")
+        .with_columns(pl.col("^.*_count$").fill_null(0))
         .with_columns(
             sla_adherence_pct=percent(pl.col("met_count"), pl.col("met_count") + pl.col("breached_count")),
             csat_pct=percent(pl.col("satisfied_count"), pl.col("rated_count")),
             response_rate=safe_ratio(pl.col("rated_count"), pl.col("ticket_count")),
         )
-        .sort("month", "dimension_type", "dimension_value")
+        .sort(key)
         .select(SlaAdherence.column_names())
     )
 

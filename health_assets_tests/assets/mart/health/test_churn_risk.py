@@ -98,7 +98,7 @@ def test_halved_usage_says_by_how_much() -> None:
             "points": 20,
             "value": 163 / 428,
             "threshold": 0.5,
-            "sentence": "Usage fell 62 % against the 30 days before (428 -> 163 events), below 0.5 x the level before",
+            "sentence": "Usage fell 61.9 % against the 30 days before (428 -> 163 events), below 0.5 x the level before",
             "mrr": 100,
         }
     ]

@@ -51,6 +51,12 @@ def test_an_open_escalation_is_no_time_to_sell() -> None:
     assert (made["open_escalated_ticket_count"], made["is_expansion_opportunity"]) == (1, False)
 
 
+def test_one_ticket_of_which_it_is_not_known_leaves_the_open_escalations_unknown() -> None:
+    known = {"account_id": "A", "is_open": True, "is_escalated": True}
+    made = journey(tickets=[known, known | {"ticket_id": "2", "is_escalated": None}])
+    assert (made["open_escalated_ticket_count"], made["is_expansion_opportunity"]) == (None, None)
+
+
 def test_what_is_not_known_is_no_opportunity_and_no_refusal_either() -> None:
     assert journey(health_score=None)["is_expansion_opportunity"] is None
     assert journey(tickets=[])["open_escalated_ticket_count"] is None

@@ -38,6 +38,11 @@ def test_rates_are_of_the_tickets_created_in_the_month() -> None:
     assert (made["rated_count"], made["mean_csat"]) == (2, 3.5)
 
 
+def test_tickets_of_which_no_escalation_is_known_are_left_out_of_the_rate() -> None:
+    made = whole({"is_escalated": True}, {"is_escalated": False}, {"is_escalated": None})[0]
+    assert (made["ticket_count"], made["escalated_count"], made["escalation_rate"]) == (3, 1, 0.5)
+
+
 def test_hours_are_of_the_tickets_resolved_in_the_month() -> None:
     january, february = whole(
         resolved(datetime(2025, 1, 3), 5.0),

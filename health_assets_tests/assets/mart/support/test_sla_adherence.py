@@ -1,6 +1,6 @@
 """Adherence by month."""
 
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -24,11 +24,21 @@ def test_pending_and_unknown_are_left_out_of_the_adherence() -> None:
     assert row["csat_pct"] is None
 
 
+def test_hours_belong_to_the_month_of_resolution_and_the_rest_to_that_of_opening() -> None:
+    ticket = {
+        "ticket_id": "T", "account_id": "A", "created_month": date(2025, 1, 1), "sla_state": "breached",
+        "resolution_hours": 50.0, "resolved_at": datetime(2025, 2, 2),
+    }  # fmt: skip
+    made = mart_sla_adherence(rows("fact_tickets", ticket), SETTINGS).filter(pl.col("dimension_type") == "all")
+    shown = made.select("month", "ticket_count", "breached_count", "sla_adherence_pct", "mean_resolution_hours")
+    assert shown.collect().rows() == [(date(2025, 1, 1), 1, 1, 0, None), (date(2025, 2, 1), 0, 0, None, 50)]
+
+
 def test_quantiles_of_hours_are_interpolated() -> None:
     tickets = [
         {
             "ticket_id": str(hours), "account_id": "A", "created_month": date(2025, 1, 1), "sla_state": "met",
-            "resolution_hours": hours,
+            "resolution_hours": hours, "resolved_at": datetime(2025, 1, 9),
         }
         for hours in (1.0, 2.0, 3.0, 10.0)
     ]  # fmt: skip
