@@ -2,15 +2,7 @@
 
 import polars as pl
 
-from health_assets.expressions import days_between
 from health_assets.settings import Settings
-
-
-def is_fresh(source: str, latest: pl.Expr, day: pl.Expr, settings: Settings) -> pl.Expr:
-    """Whether a source whose latest row is of `latest` has not been silent for longer than it may by `day`; without a limit
-    it may for ever. Null where there is no row."""
-    limit = settings.stale_after_days.get(source)
-    return latest.is_not_null() if limit is None else days_between(latest, day) <= limit
 
 
 def with_freshness(

@@ -108,12 +108,10 @@ def test_adoption_of_accounts_on_the_load_day(whole_company: WholeCompany) -> No
         snapshots as (
             select account_id, max_by(feature_adoption_score, snapshot_date) as score,
                    max_by(license_utilization, snapshot_date) as utilization,
-                   max_by(last_login_date, snapshot_date) as login
-            from (select account_id, snapshot_date, coalesce(feature_adoption_score, 'nan') as feature_adoption_score,
-                  coalesce(license_utilization, 'nan') as license_utilization,
-                  coalesce(last_login_date, date '1970-01-01') as last_login_date from staged.usage_snapshots
-                  where snapshot_date <= date '{END}')
-            group by 1 having max(snapshot_date) >= date '{END}' - 45
+                   max(last_login_date) filter (last_login_date <= date '{END}') as login
+            from staged.usage_snapshots where snapshot_date <= date '{END}'
+              and exists (from staged.usage_snapshots where snapshot_date between date '{END}' - 45 and date '{END}')
+            group by 1
         ),
         logins as (
             select account_id, max(last_login_date) as login from staged.users where last_login_date <= date '{END}'
@@ -124,13 +122,13 @@ def test_adoption_of_accounts_on_the_load_day(whole_company: WholeCompany) -> No
                 and exists (from events e where e.user_id = u.user_id and e.account_id = u.account_id)),
                (select count(distinct feature) from events e where e.account_id = a.account_id and {IN_30_DAYS}
                 and feature in (select feature_name from staged.features)) / (select count(*) from staged.features),
-               if(isnan(score), null, score),
-               coalesce(if(isnan(utilization), null, utilization), a.license_utilization,
+               score,
+               coalesce(utilization, a.license_utilization,
                         (select count(distinct user_id) from events e where e.account_id = a.account_id and {IN_30_DAYS})
                         / nullif(a.licensed_seats, 0)),
                date '{END}' - greatest(
                    (select max(event_date) from events e where e.account_id = a.account_id), logins.login,
-                   if(snapshots.login <= date '{END}' and snapshots.login > date '1970-01-01', snapshots.login, null))
+                   snapshots.login)
         from staged.accounts a left join snapshots using (account_id) left join logins using (account_id)
         where signup_date <= date '{END}' order by 1
     """)

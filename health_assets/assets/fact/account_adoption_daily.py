@@ -21,7 +21,7 @@ from health_assets.expressions import (
     recurrences,
     safe_ratio,
 )
-from health_assets.freshness import is_fresh
+from health_assets.freshness import with_freshness
 from health_assets.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -45,16 +45,19 @@ class AccountAdoptionDaily(Contract):
     user_activation_rate = Share("activated_user_count / total_user_count")
     feature_adoption_rate = Share("Features of the catalogue used in 30 days / its features")
     feature_adoption_score = dy.Float64(
-        nullable=True, min=0, max=1, description="As the latest snapshot has it, 0-1; null = none, or too old"
+        nullable=True,
+        min=0,
+        max=1,
+        description="As the latest snapshot that says so has it, 0-1; null = none, or stale",
     )
     login_frequency = dy.Float64(
-        nullable=True, min=0, description="Logins as the latest snapshot has them; null = none, or too old"
+        nullable=True, min=0, description="Logins as the latest snapshot that says so has them; null = none, or stale"
     )
     license_utilization = dy.Float64(
         nullable=True,
         min=0,
-        description="Share of seats in use: of the latest snapshot; else the CRM's, on the load day; else users of 30 days "
-        "/ licensed seats; may exceed 1; null = none is known",
+        description="Share of seats in use: of the latest snapshot that says so; else the CRM's, on the load day; else users "
+        "of 30 days / licensed seats; may exceed 1; null = none is known",
     )
     days_since_last_login = Count(
         "Days since the latest event or login; null = never one, or no source is fresh", nullable=True
@@ -84,7 +87,7 @@ def fact_account_adoption_daily(
     }
     usage = fact_account_usage_daily.filter(period.holds(day)).select(*SIGNAL_KEY, "active_user_count_30d")
     of_account = staged_accounts.select("account_id", "licensed_seats", crm_utilization="license_utilization").join(
-        _last_logins(staged_users), on="account_id", how="left", validate="1:1"
+        _last_logins(staged_users, load_day), on="account_id", how="left", validate="1:1"
     )
     measured = [name for name in AccountAdoptionDaily.column_names() if name not in SIGNAL_KEY]
     return (
@@ -95,9 +98,10 @@ def fact_account_adoption_daily(
         .join(of_account, on="account_id", how="left", validate="m:1", maintain_order="left")
         .pipe(_with_latest, _event_days(fact_usage_daily))
         .pipe(_with_latest, _snapshots(staged_usage_snapshots))
+        .pipe(_with_latest, _snapshot_logins(staged_usage_snapshots))
+        .pipe(with_freshness, "as_of_date", "usage_snapshots", staged_usage_snapshots, "snapshot_date", settings)
         .with_columns(
             has_events=pl.col("active_user_count_30d").is_not_null(),
-            has_snapshot=is_fresh("usage_snapshots", pl.col("snapshot_day"), day, settings).fill_null(False),
             knows_access=pl.col("has_users") & (is_load_day | ~pl.col("says_access")),
             last_login_date=pl.when(is_load_day).then("last_login_date"),
         )
@@ -106,8 +110,9 @@ def fact_account_adoption_daily(
             pl.when(pl.col("knows_access") & pl.col("has_events"))
             .then("activated_user_count")
             .alias("activated_user_count"),
-            pl.when("has_snapshot").then(pl.col("feature_adoption_score", "login_frequency", "snapshot_utilization")),
-            snapshot_login_date=pl.when("has_snapshot").then("snapshot_login_date"),
+            pl.when("has_usage_snapshots").then(
+                pl.col("feature_adoption_score", "login_frequency", "snapshot_utilization")
+            ),
         )
         .with_columns(
             user_activation_rate=safe_ratio(pl.col("activated_user_count"), pl.col("total_user_count")),
@@ -163,8 +168,10 @@ def _what_is_there(staged_users: pl.LazyFrame, staged_features: pl.LazyFrame) ->
     return users.join(staged_features.select(feature_total=pl.len()), how="cross")
 
 
-def _last_logins(staged_users: pl.LazyFrame) -> pl.LazyFrame:
-    return staged_users.group_by("account_id").agg(pl.col("last_login_date").max())
+def _last_logins(staged_users: pl.LazyFrame, load_day: date) -> pl.LazyFrame:
+    """Of each account, as of the load day: a later login of one user does not hide those before it."""
+    by_then = staged_users.filter(pl.col("last_login_date") <= load_day)
+    return by_then.group_by("account_id").agg(pl.col("last_login_date").max())
 
 
 def _event_days(fact_usage_daily: pl.LazyFrame) -> pl.LazyFrame:
@@ -172,14 +179,22 @@ def _event_days(fact_usage_daily: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _snapshots(staged_usage_snapshots: pl.LazyFrame) -> pl.LazyFrame:
-    return staged_usage_snapshots.select(
-        "account_id",
-        "feature_adoption_score",
-        "login_frequency",
-        day="snapshot_date",
-        snapshot_day="snapshot_date",
-        snapshot_utilization="license_utilization",
-        snapshot_login_date="last_login_date",
+    """What is known from each snapshot on: what it lacks is as the one before has it."""
+    said = pl.col("feature_adoption_score", "login_frequency", "snapshot_utilization")
+    return (
+        staged_usage_snapshots.rename({"snapshot_date": "day", "license_utilization": "snapshot_utilization"})
+        .sort("account_id", "day")
+        .select("account_id", "day", said.forward_fill().over("account_id"))
+    )
+
+
+def _snapshot_logins(staged_usage_snapshots: pl.LazyFrame) -> pl.LazyFrame:
+    """The latest login from the day on which one is known: that of its snapshot, or its own if that is later."""
+    return (
+        staged_usage_snapshots.filter(pl.col("last_login_date").is_not_null())
+        .select("account_id", "last_login_date", day=pl.max_horizontal("snapshot_date", "last_login_date"))
+        .sort("account_id", "day")
+        .select("account_id", "day", snapshot_login_date=pl.col("last_login_date").cum_max().over("account_id"))
     )
 
 
@@ -195,9 +210,8 @@ def _with_latest(panel: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _days_since_last_login() -> pl.Expr:
-    """From the latest event or login dated by the day; a source that has gone stale says nothing by itself."""
-    day = pl.col("as_of_date")
-    is_known = pl.col("has_events") | pl.col("has_snapshot") | pl.col("last_login_date").is_not_null()
-    logins = (pl.col("snapshot_login_date", "last_login_date"), pl.col("last_event_date"))
-    dated = [pl.when(login <= day).then(login) for login in logins]
-    return pl.when(is_known).then(days_between(pl.max_horizontal(*dated), day))
+    """From the latest event or login by the day; a source that has gone stale says nothing by itself."""
+    logins = pl.max_horizontal("last_event_date", "snapshot_login_date", "last_login_date")
+    says_login = pl.col("has_usage_snapshots") & pl.col("snapshot_login_date").is_not_null()
+    is_known = pl.col("has_events") | says_login | pl.col("last_login_date").is_not_null()
+    return pl.when(is_known).then(days_between(logins, pl.col("as_of_date")))

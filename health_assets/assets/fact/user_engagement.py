@@ -12,7 +12,7 @@ from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, Count, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import days_between, first_match, on_days
-from health_assets.freshness import is_fresh
+from health_assets.freshness import with_freshness
 from health_assets.settings import Settings
 from health_assets.settings.sections import Engagement
 from health_assets.tables import table
@@ -70,16 +70,13 @@ def fact_user_engagement(
         dim_user.select(*KEY, "is_active", "last_login_date", is_registered=True)
         .join(_activity(fact_user_daily, as_of), on=KEY, how="full", coalesce=True, validate="1:1")
         .join(breadth, on=KEY, how="left", validate="1:1")
-        .join(fact_usage_daily.select(feed_day=pl.col("activity_date").max()), how="cross")
-        .with_columns(
-            pl.col("is_registered").fill_null(False),
-            has_events=is_fresh("usage_events", pl.col("feed_day"), pl.lit(as_of), settings).fill_null(False),
-        )
-        .with_columns(pl.when("has_events").then(pl.col(counts).fill_null(0)))
+        .with_columns(pl.col("is_registered").fill_null(False), as_of_date=pl.lit(as_of))
+        .pipe(with_freshness, "as_of_date", "usage_events", fact_usage_daily, "activity_date", settings)
+        .with_columns(pl.when("has_usage_events").then(pl.col(counts).fill_null(0)))
         .with_columns(
             engagement_score=_score(settings.engagement),
             user_engagement_tier=_tier(settings.engagement).cast(pl.Enum(USER_TIERS)),
-            days_since_last_login=pl.when(pl.col("has_events") | pl.col("last_login_date").is_not_null()).then(
+            days_since_last_login=pl.when(pl.col("has_usage_events") | pl.col("last_login_date").is_not_null()).then(
                 days_between(last_login, pl.lit(as_of))
             ),
         )

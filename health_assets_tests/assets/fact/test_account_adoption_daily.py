@@ -95,13 +95,24 @@ def test_license_utilization_is_the_snapshots_then_the_crms_on_its_day_then_user
     assert [days[day]["license_utilization"] for day in (BEFORE, AS_OF)] == [1.2, 1.2]
 
 
-def test_a_snapshot_counts_until_it_is_stale() -> None:
+def test_a_snapshot_counts_while_the_feed_of_anybody_is_fresh() -> None:
     limit = 45
-    fresh = snapshot(AS_OF - timedelta(days=limit), feature_adoption_score=0.4, login_frequency=3.0)
-    row = adoption(staged_usage_snapshots=rows("staged_usage_snapshots", fresh))[AS_OF]
+    own = snapshot(AS_OF - timedelta(days=limit), feature_adoption_score=0.4, login_frequency=3.0)
+    row = adoption(staged_usage_snapshots=rows("staged_usage_snapshots", own))[AS_OF]
     assert (row["feature_adoption_score"], row["login_frequency"]) == (0.4, 3)
-    stale = fresh | {"snapshot_date": AS_OF - timedelta(days=limit + 1)}
-    assert adoption(staged_usage_snapshots=rows("staged_usage_snapshots", stale)) == {}
+    older = own | {"snapshot_date": AS_OF - timedelta(days=limit + 1)}
+    assert adoption(staged_usage_snapshots=rows("staged_usage_snapshots", older)) == {}
+    anybodys = snapshot(BEFORE, account_id="B")
+    row = adoption(staged_usage_snapshots=rows("staged_usage_snapshots", older, anybodys))[AS_OF]
+    assert (row["feature_adoption_score"], row["login_frequency"]) == (0.4, 3)
+
+
+def test_what_the_latest_snapshot_lacks_is_as_the_one_before_has_it() -> None:
+    says_all = snapshot(AS_OF - timedelta(days=20), license_utilization=1.2, last_login_date=AS_OF - timedelta(days=25))
+    given = rows("staged_usage_snapshots", snapshot(BEFORE, feature_adoption_score=0.4), says_all)
+    row = adoption(mau=None, staged_usage_snapshots=given)[AS_OF]
+    found = (row["feature_adoption_score"], row["license_utilization"], row["days_since_last_login"])
+    assert found == (0.4, 1.2, 25)
 
 
 def test_the_latest_of_event_and_logins_is_the_last_login_and_a_later_one_does_not_count() -> None:
@@ -117,9 +128,33 @@ def test_the_latest_of_event_and_logins_is_the_last_login_and_a_later_one_does_n
     assert [found[day]["days_since_last_login"] for day in (BEFORE, AS_OF)] == [8, 3]
 
 
+def test_a_login_after_the_day_does_not_hide_those_before_it() -> None:
+    users = (
+        user("u1", last_login_date=AS_OF - timedelta(days=3)),
+        user("u2", last_login_date=AS_OF + timedelta(days=1)),
+    )
+    assert adoption(staged_users=rows("staged_users", *users))[AS_OF]["days_since_last_login"] == 3
+    earlier = snapshot(AS_OF - timedelta(days=5), last_login_date=AS_OF - timedelta(days=5))
+    later = snapshot(AS_OF - timedelta(days=2), last_login_date=AS_OF)
+    given = rows("staged_usage_snapshots", earlier, later)
+    days = adoption(first_day=BEFORE, mau=None, staged_usage_snapshots=given)
+    assert [days[day]["days_since_last_login"] for day in (BEFORE, AS_OF)] == [4, 0]
+
+
+def test_a_snapshot_that_is_older_than_the_feed_may_be_still_says_when_somebody_was_here() -> None:
+    own = snapshot(AS_OF - timedelta(days=60), last_login_date=AS_OF - timedelta(days=61))
+    alone = rows("staged_usage_snapshots", own)
+    beside_others = rows("staged_usage_snapshots", own, snapshot(BEFORE, account_id="B"))
+    assert adoption(mau=None, staged_usage_snapshots=alone) == {}
+    assert adoption(mau=None, staged_usage_snapshots=beside_others)[AS_OF]["days_since_last_login"] == 61
+
+
 def test_a_silent_feed_says_nothing_of_the_last_login() -> None:
     assert adoption(last_event=AS_OF - timedelta(days=90))[AS_OF]["days_since_last_login"] == 90
     assert adoption(last_event=AS_OF - timedelta(days=90), mau=None) == {}
+    silent_on_logins = rows("staged_usage_snapshots", snapshot(BEFORE, login_frequency=3.0))
+    row = adoption(last_event=AS_OF - timedelta(days=90), mau=None, staged_usage_snapshots=silent_on_logins)[AS_OF]
+    assert row["days_since_last_login"] is None
 
 
 def test_an_account_that_never_logged_in_has_no_days_since() -> None:
