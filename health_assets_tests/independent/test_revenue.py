@@ -206,7 +206,8 @@ def test_payment_and_contract_of_accounts_by_day(whole_company: WholeCompany) ->
         select account_id, day, {mrr_on.format("day")},
             {mrr_on.format("day")} / nullif({mrr_on.format("day - 90")}, 0) - 1,
             (select count(*) from moves as m where m.account_id = a.account_id and movement = 'contraction'
-                and last_day(month) <= day and month > date_trunc('month', day) - interval 6 month),
+                and month between date_trunc('month', day) - interval 5 month and date_trunc('month', day) - interval 1 day)
+                + ({mrr_on.format("day")} > 0 and {mrr_on.format("day")} < {mrr_on.format("last_day(day - interval 1 month)")})::int,
             (select count(*) from due as i where i.account_id = a.account_id and invoice_date <= day and due_date < day
                 and (paid_date > day or (paid_date is null and status is distinct from 'paid'))),
             (select count(*) from due as i where i.account_id = a.account_id and invoice_date <= day

@@ -44,7 +44,8 @@ class AccountRevenueDaily(Contract):
         nullable=True, min=-1, description="MRR / MRR 90 days before - 1; null when nothing was paid then"
     )
     contraction_month_count_6m = Count(
-        "Month ends of the last 6 months at which MRR was lower than at the one before, above 0; null = no history",
+        "Months of 6 (the day's, measured on the day, and the 5 before it) with an MRR below that of the month before, above "
+        "0; null = no history",
         nullable=True,
     )
     overdue_invoice_count = Count(
@@ -81,7 +82,8 @@ def fact_account_revenue_daily(
     counted = {
         "paid": paid,
         "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
-        "contraction_month_count_6m": _contractions(periods, period),
+        "last_month_mrr": paid.with_columns(edges.dt.truncate("1mo").dt.offset_by("1mo")),  # as it ended
+        "earlier_contractions": _contractions(periods, period),
         "overdue_invoice_count": _overdue(staged_invoices),
         "late_paid_invoice_count_90d": _paid_late(staged_invoices),
     }
@@ -101,7 +103,7 @@ def fact_account_revenue_daily(
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .rename({"day": "as_of_date"})
-        .with_columns(without_dust("paid"), without_dust("earlier_mrr"))
+        .with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
         .join_asof(
             _next_renewals(staged_subscriptions).rename({"day": "as_of_date"}),
             on="as_of_date",
@@ -132,7 +134,9 @@ def fact_account_revenue_daily(
             is_scored=pl.col("account_status").is_in(SCORED).fill_null(False),
             is_suspended=pl.col("crm_status") == "suspended",
             mrr_change_ratio_90d=safe_ratio(pl.col("mrr"), pl.col("earlier_mrr")) - 1,
-            contraction_month_count_6m=pl.when("has_history").then("contraction_month_count_6m"),
+            contraction_month_count_6m=pl.when("has_history").then(
+                pl.col("earlier_contractions") + pl.col("paid").is_between(0, "last_month_mrr", closed="none")
+            ),
             overdue_invoice_count=pl.when(pl.col("has_payment_dates") | (pl.col("has_invoices") & is_load_day)).then(
                 "overdue_invoice_count"
             ),
@@ -152,7 +156,7 @@ def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
-    """From when to when each month that ended lower than the one before counts: from its last day, for six months."""
+    """From when to when each month that ended lower than the one before counts once it is over: for five months."""
     earlier_month = pl.col("month").shift(1).over("account_id", order_by="month")
     earlier_mrr = pl.col("mrr").shift(1).over("account_id", order_by="month")
     return (
@@ -161,7 +165,7 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
         .filter(pl.col("mrr") < pl.col("earlier_mrr"), pl.col("earlier_month") == pl.col("month").dt.offset_by("-1mo"))
         .select(
             "account_id",
-            first_day=pl.col("month").dt.month_end(),  # a month that is not over says nothing yet
+            first_day=pl.col("month").dt.offset_by("1mo"),
             end_day=pl.col("month").dt.offset_by(f"{CONTRACTION_MONTHS}mo"),
             size=ONCE,
         )

@@ -58,13 +58,37 @@ def test_without_invoices_nothing_is_said_of_payment() -> None:
     assert signals([], [], Period(AS_OF, AS_OF))[0]["overdue_invoice_count"] is None
 
 
-def test_a_contraction_counts_from_its_month_end_on_whatever_the_day_of_the_run() -> None:
-    change = date(2025, 1, 10)
-    lower = [subscription(100, date(2024, 1, 1), change), subscription(60, change)]
-    for last_day in (date(2025, 1, 15), date(2025, 1, 31)):
-        made = signals(lower, [], Period(date(2025, 1, 15), last_day))
-        expected = [int(row["as_of_date"] == date(2025, 1, 31)) for row in made]
-        assert [row["contraction_month_count_6m"] for row in made] == expected
+def contractions(subscriptions: list[dict], *days: date, run: date) -> list[int]:
+    """Contractions of six months on some days, as a run of a later day writes them."""
+    made = signals(subscriptions, [], Period(days[0], run))
+    return [row["contraction_month_count_6m"] for row in made if row["as_of_date"] in days]
+
+
+def test_a_contraction_counts_from_the_day_of_the_fall_on_through_the_five_months_after_its_own() -> None:
+    fall = date(2025, 1, 10)
+    lower = [subscription(100, date(2024, 1, 1), fall), subscription(60, fall)]
+    around = (date(2025, 1, 9), fall, date(2025, 1, 31), date(2025, 2, 1))
+    assert contractions(lower, *around[:2], run=fall) == [0, 1]
+    assert contractions(lower, *around, run=date(2025, 3, 15)) == [0, 1, 1, 1]
+    assert contractions(lower, date(2025, 6, 30), date(2025, 7, 1), run=date(2025, 7, 1)) == [1, 0]
+
+
+def test_a_fall_that_is_made_good_by_the_month_end_is_no_contraction_from_then_on() -> None:
+    low, high = date(2025, 1, 10), date(2025, 1, 20)
+    recovers = [subscription(100, date(2024, 1, 1), low), subscription(60, low, high), subscription(100, high)]
+    assert contractions(recovers, low, date(2025, 1, 19), high, date(2025, 2, 1), run=date(2025, 2, 1)) == [1, 1, 0, 0]
+
+
+def test_a_month_and_the_five_before_it_may_each_have_a_contraction() -> None:
+    firsts = [date(2024, month, 5) for month in range(7, 13)] + [date(2025, 1, 5)]
+    falls = zip([date(2024, 1, 1), *firsts], [*firsts, None], range(100, 20, -10), strict=True)
+    shrinking = [subscription(mrr, start, end) for start, end, mrr in falls]
+    days = (date(2024, 12, 4), date(2024, 12, 5), date(2025, 1, 4), date(2025, 1, 5), AS_OF)
+    assert contractions(shrinking, *days, run=AS_OF) == [5, 6, 5, 6, 6]
+
+
+def test_an_account_that_pays_nothing_has_no_contraction_but_has_left() -> None:
+    assert contractions([subscription(100, date(2024, 1, 1), date(2025, 1, 10))], AS_OF, run=AS_OF) == [0]
 
 
 def test_before_the_first_payment_date_nobody_knows_what_is_overdue() -> None:
