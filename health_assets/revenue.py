@@ -29,9 +29,20 @@ def paid_periods(
     """
     if settings.revenue.basis == "paid_invoices":
         return _periods_of_invoices(staged_invoices, settings.revenue.allowed_gap_months, as_of)
-    return staged_subscriptions.filter(
-        ~pl.col("is_trial"), pl.col("mrr_amount") > 0, pl.col("start_date") <= as_of
-    ).select("account_id", "start_date", "end_date", known_date="start_date", mrr="mrr_amount")
+    return staged_subscriptions.filter(is_ever_paid(), pl.col("first_paid_date") <= as_of).select(
+        "account_id", "end_date", start_date="first_paid_date", known_date="first_paid_date", mrr="mrr_amount"
+    )
+
+
+def is_paid_on(day: date | pl.Expr) -> pl.Expr:
+    """Whether a subscription is paid for on a day; null, in a filter no, for a trial whose end is not known."""
+    has_begun = pl.col("first_paid_date") <= day
+    return (pl.col("mrr_amount") > 0) & has_begun & (pl.col("end_date").is_null() | (pl.col("end_date") > day))
+
+
+def is_ever_paid() -> pl.Expr:
+    """Whether a subscription has paid days: from `first_paid_date` on, to the day before `end_date`."""
+    return is_paid_on(pl.col("first_paid_date"))
 
 
 def has_revenue_history(

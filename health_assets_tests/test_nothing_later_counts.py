@@ -30,7 +30,10 @@ SETTINGS = SETTINGS.model_copy(
     }
 )
 ACCOUNTS, ROWS, BLANK = 8, 80, 0.2
-AGREED = {"due_date", "payment_due_date", "period_start", "period_end", "trial_end_date", "renewal_date", "expiry_date"}
+AGREED = {
+    "due_date", "payment_due_date", "period_start", "period_end", "trial_end_date", "first_paid_date", "renewal_date",
+    "expiry_date",
+}  # fmt: skip
 WORDS = {"currency": ["USD"], "event_name": ["dashboard_viewed", "email_sent", "api_call", "own_event"]}
 STATUS = pl.col("status").cast(pl.String)
 FOLLOWS = {  # what a file says of a row before the date is there

@@ -34,7 +34,7 @@ def subscription(
         "start_date": start,
         "end_date": end,
         "currency": "USD",
-        "is_trial": False,
+        "first_paid_date": start,
     } | given
 
 

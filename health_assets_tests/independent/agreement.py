@@ -8,6 +8,9 @@ import pytest
 from health_assets_tests.conftest import WholeCompany
 
 NEAR = 1e-6
+PAID = """(select * replace (greatest(start_date, trial_end_date) as start_date) from staged.subscriptions
+    where mrr_amount > 0 and (status is distinct from 'trial' or trial_end_date is not null)
+        and (end_date is null or end_date > greatest(start_date, trial_end_date)))"""  # from the end of a trial on
 
 
 def agree(company: WholeCompany, by_hand: str, of_table: str) -> None:

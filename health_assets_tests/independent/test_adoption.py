@@ -6,7 +6,7 @@ from health_assets.contracts import dtypes
 from health_assets.tables import load_all
 from health_assets_tests.assets.rows import made
 from health_assets_tests.conftest import END, WholeCompany
-from health_assets_tests.independent.agreement import agree
+from health_assets_tests.independent.agreement import PAID, agree
 from health_assets_tests.independent.test_revenue import MONTHS
 
 D = f"date '{END}'"
@@ -107,8 +107,8 @@ def test_retention_of_the_users_of_a_feature_and_of_the_others(whole_company: Wh
         as_of=END,
     )
     whole_company.connection.register("features_compared", frame)
-    paying = """(select distinct account_id from staged.subscriptions where not is_trial and mrr_amount > 0
-        and start_date <= {0} and coalesce(end_date > {0}, true))"""
+    paying = f"""(select distinct account_id from {PAID}
+        where start_date <= {{0}} and coalesce(end_date > {{0}}, true))"""
     agree(
         whole_company,
         f"""

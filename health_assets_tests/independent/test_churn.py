@@ -5,14 +5,14 @@ import pytest
 
 from health_assets import backtest_command
 from health_assets_tests.conftest import END, WholeCompany
+from health_assets_tests.independent.agreement import PAID
 
 LABELLED = f"""
 with days as (
     select unnest(generate_series(date '2024-10-05', date '2023-01-05', interval '-1 month'))::date as day
 ), first as (select min(as_of_date) as first_day from fact.account_revenue_daily),
 paid as (
-    select * from staged.subscriptions
-    where not is_trial and mrr_amount > 0 and start_date <= date '{END}' and (end_date is null or end_date > start_date)
+    select * from {PAID} where start_date <= date '{END}'
 ), churns as (
     select distinct account_id, end_date as churn_date from paid as one where end_date <= date '{END}' and not exists (
         from paid as other where other.account_id = one.account_id and other.start_date <= one.end_date

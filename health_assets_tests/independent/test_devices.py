@@ -1,7 +1,7 @@
 """Devices, lifetime value, support and cohorts once more: plain SQL over the staged tables, against the marts."""
 
 from health_assets_tests.conftest import END, WholeCompany
-from health_assets_tests.independent.agreement import agree
+from health_assets_tests.independent.agreement import PAID, agree
 
 LAST_30 = f"between date '{END}' - 29 and date '{END}'"
 LAST_365 = f"between date '{END}' - 364 and date '{END}'"
@@ -13,8 +13,7 @@ PAID_MONTHS = f"""
             select s.*, unnest(generate_series(
                 date_trunc('month', start_date), date_trunc('month', date '{END}'), interval 1 month
             )) as month
-            from staged.subscriptions as s
-            where not is_trial and mrr_amount > 0
+            from {PAID} as s
         )
         where start_date <= least(last_day(month), date '{END}')
             and (end_date is null or end_date > least(last_day(month), date '{END}'))
@@ -26,8 +25,8 @@ PAID_MONTHS = f"""
 ACTIVE = f"""
     active as (
         select account_id, sum(mrr_amount) as mrr
-        from staged.subscriptions
-        where not is_trial and mrr_amount > 0 and start_date <= date '{END}'
+        from {PAID}
+        where start_date <= date '{END}'
             and (end_date is null or end_date > date '{END}')
         group by all
     )
@@ -70,8 +69,8 @@ def test_lifetime_value_is_what_was_paid_over_whole_months(whole_company: WholeC
             group by all
         ),
         first_paid as (
-            select account_id, min(start_date) as day from staged.subscriptions
-            where not is_trial and mrr_amount > 0 and start_date <= date '{END}' group by all
+            select account_id, min(start_date) as day from {PAID}
+            where start_date <= date '{END}' group by all
         )
         select a.account_id, coalesce(value, 0), datesub('month', day, date '{END}'),
             case when datesub('month', day, date '{END}') >= 6 then

@@ -3,14 +3,15 @@
 import pytest
 
 from health_assets_tests.conftest import WholeCompany
+from health_assets_tests.independent.agreement import PAID
 
 NEAR = 1e-6
 
 
 def measured_on(day: str) -> str:
     """MRR by account on a day."""
-    return f"""(select account_id, sum(mrr_amount) as mrr from staged.subscriptions
-        where not is_trial and start_date <= {day} and (end_date is null or end_date > {day}) group by all)"""
+    return f"""(select account_id, sum(mrr_amount) as mrr from {PAID}
+        where start_date <= {day} and (end_date is null or end_date > {day}) group by all)"""
 
 
 def test_mrr_and_its_net_and_gross_retention_of_each_month(whole_company: WholeCompany) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from health_assets_tests.conftest import WholeCompany
-from health_assets_tests.independent.agreement import agree
+from health_assets_tests.independent.agreement import PAID, agree
 
 # Months of the calendar beside the items and outcomes of each account, as the metric book has them.
 MONTHS = """
@@ -84,13 +84,13 @@ def test_risk_score_of_each_account_and_month(whole_company: WholeCompany, month
 
 
 # MRR at month end, or on the as-of day: subscriptions begun by then and not ended by then.
-VALUED = """, valued as (
+VALUED = f""", valued as (
     select account_id, month, is_closed,
         case when items = 0 then 0
         else items * 2.50 + (1 - error_rate) * items * 0.75 + (1 - denial_rate) * items * 1.25 end as value,
         (
-            select coalesce(sum(mrr_amount), 0) from staged.subscriptions s
-            where s.account_id = months.account_id and not is_trial and start_date <= least(last_day(month), day)
+            select coalesce(sum(mrr_amount), 0) from {PAID} s
+            where s.account_id = months.account_id and start_date <= least(last_day(month), day)
                 and (end_date is null or end_date > least(last_day(month), day))
         ) as fee
     from months, d

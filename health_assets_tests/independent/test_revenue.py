@@ -1,10 +1,9 @@
 """Accounts and recurring revenue a second time: plain SQL over the staged tables, from the definitions of the metrics."""
 
 from health_assets_tests.conftest import END, WholeCompany
-from health_assets_tests.independent.agreement import agree
+from health_assets_tests.independent.agreement import PAID, agree
 
 D = f"date '{END}'"
-PAID = "(select * from staged.subscriptions where not is_trial and mrr_amount > 0 and coalesce(end_date > start_date, true))"
 MONTHS = f"""
     measured as (
         select month::date as month, least(last_day(month::date), {D}) as day
@@ -184,11 +183,11 @@ def test_products(whole_company: WholeCompany) -> None:
     agree(
         whole_company,
         f"""
-        select coalesce(product_name, 'unknown'), coalesce(plan_tier, 'unknown'), count(*) filter (runs),
-            count(distinct account_id) filter (runs), coalesce(sum(mrr_amount) filter (runs), 0),
-            median(mrr_amount) filter (runs)
-        from (select *, not is_trial and mrr_amount > 0 and coalesce(end_date > {D}, true) as runs
-              from staged.subscriptions where start_date <= {D}) group by 1, 2
+        select coalesce(s.product_name, 'unknown'), coalesce(s.plan_tier, 'unknown'), count(paid.account_id),
+            count(distinct paid.account_id), coalesce(sum(paid.mrr_amount), 0), median(paid.mrr_amount)
+        from staged.subscriptions as s left join {PAID} as paid on paid.subscription_id = s.subscription_id
+            and paid.start_date <= {D} and coalesce(paid.end_date > {D}, true)
+        where s.start_date <= {D} group by 1, 2
         """,
         "select product_name, plan_tier, active_subscription_count, active_account_count, mrr, median_mrr from dim.product",
     )
@@ -212,7 +211,7 @@ def test_payment_and_contract_of_accounts_by_day(whole_company: WholeCompany) ->
                 and (paid_date > day or (paid_date is null and status is distinct from 'paid'))),
             (select count(*) from due as i where i.account_id = a.account_id and invoice_date <= day
                 and paid_date > due_date and paid_date between day - 89 and day),
-            (select min(renewal_date) - day from staged.subscriptions as s where s.account_id = a.account_id
+            (select min(renewal_date) - day from {PAID} as s where s.account_id = a.account_id
                 and start_date <= day and coalesce(end_date > day, true) and renewal_date >= day)
         from staged.accounts as a join days on signup_date <= day
         """,

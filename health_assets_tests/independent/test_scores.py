@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from health_assets_tests.conftest import WholeCompany
+from health_assets_tests.independent.agreement import PAID
 
 STANDARD = """
 with day as (select max(as_of_date) as as_of from mart.customer_health),
@@ -37,10 +38,10 @@ parts as (
 select account_id, sum(measured)::double as coverage, (sum(part_weight * score) / sum(part_weight))::double as score
 from parts group by account_id
 """
-RENEWALS = """
+RENEWALS = f"""
 select subscription_id, renewal_date - day.as_of, mrr_amount
-from staged.subscriptions cross join (select max(as_of_date) as as_of from mart.customer_health) as day
-where start_date <= as_of and coalesce(end_date > as_of, true) and not is_trial
+from {PAID} cross join (select max(as_of_date) as as_of from mart.customer_health) as day
+where start_date <= as_of and coalesce(end_date > as_of, true)
   and renewal_date between as_of and as_of + 90
 order by all
 """

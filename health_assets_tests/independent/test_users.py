@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from health_assets_tests.conftest import END, WholeCompany
+from health_assets_tests.independent.agreement import PAID
 
 ACCOUNTS = f"(select account_id from staged.accounts where signup_date <= date '{END}')"
 EVENTS = f"""
@@ -143,8 +144,8 @@ def test_features_over_all_accounts(whole_company: WholeCompany) -> None:
     expected = whole_company.rows(f"""
         with events as ({EVENTS}),
         mrr as (
-            select account_id, sum(mrr_amount) as mrr from staged.subscriptions
-            where not is_trial and start_date <= date '{END}' and (end_date is null or end_date > date '{END}')
+            select account_id, sum(mrr_amount) as mrr from {PAID}
+            where start_date <= date '{END}' and (end_date is null or end_date > date '{END}')
               and account_id in {ACCOUNTS} group by 1 having sum(mrr_amount) > 0
         ),
         recent as (select * from events where {IN_30_DAYS} and account_id in (select account_id from mrr)),

@@ -137,14 +137,10 @@ def lifecycle_stage(settings: Settings) -> pl.Expr:
 
 def _paid(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     runs = pl.col("end_date").is_null() | (pl.col("end_date") > as_of)
-    return (
-        periods.filter(pl.col("end_date").is_null() | (pl.col("end_date") > pl.col("start_date")))
-        .group_by("account_id")
-        .agg(
-            mrr=pl.col("mrr").filter(runs).sum().round(DECIMALS_OF_MONEY),
-            first_paid_date=pl.col("start_date").min(),
-            last_end_date=pl.col("end_date").max(),
-        )
+    return periods.group_by("account_id").agg(
+        mrr=pl.col("mrr").filter(runs).sum().round(DECIMALS_OF_MONEY),
+        first_paid_date=pl.col("start_date").min(),
+        last_end_date=pl.col("end_date").max(),
     )
 
 

@@ -13,7 +13,7 @@ from health_assets.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import ONCE, Period, counts_by_day, days_between, safe_ratio
 from health_assets.freshness import with_freshness
-from health_assets.revenue import month_end_mrr, paid_periods, revenue_history_since, without_dust
+from health_assets.revenue import is_ever_paid, month_end_mrr, paid_periods, revenue_history_since, without_dust
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -62,7 +62,9 @@ class AccountRevenueDaily(Contract):
         description="Latest month with paid invoices against the paid month before, in %; a first month counts as +100; "
         "null = nothing paid, stale invoices, or another day than the load day",
     )
-    days_to_renewal = Count("Days to the next renewal of a running subscription; null = none known", nullable=True)
+    days_to_renewal = Count(
+        "Days to the next renewal of a subscription that is paid for; null = none known", nullable=True
+    )
 
 
 @table(AccountRevenueDaily, monthly=True, settings_sections=("revenue", "stale_after_days"))
@@ -227,13 +229,13 @@ def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.Lazy
 
 
 def _next_renewals(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
-    """The nearest renewal of the running subscriptions, from each day on that one begins, ends or renews.
+    """The nearest renewal of the subscriptions that are paid for, from each day on that one begins, ends or renews.
 
     Grain: account_id x day of change, sorted by day; null once none is known.
     """
     day_after = pl.col("renewal_date").dt.offset_by("1d")
-    running = staged_subscriptions.filter(pl.col("renewal_date").is_not_null()).select(
-        "account_id", "renewal_date", first_day="start_date", end_day=pl.min_horizontal("end_date", day_after)
+    running = staged_subscriptions.filter(is_ever_paid(), pl.col("renewal_date").is_not_null()).select(
+        "account_id", "renewal_date", first_day="first_paid_date", end_day=pl.min_horizontal("end_date", day_after)
     )
     changes = pl.concat([running.select("account_id", day=edge) for edge in ("first_day", "end_day")]).unique()
     is_running = (pl.col("first_day") <= pl.col("day")) & (pl.col("end_day") > pl.col("day"))

@@ -7,6 +7,7 @@ import polars as pl
 
 from health_assets.columns import Count, Money
 from health_assets.contracts import Contract
+from health_assets.revenue import is_paid_on
 from health_assets.tables import table
 
 UNNAMED = "unknown"
@@ -28,9 +29,7 @@ class Product(Contract):
 @table(Product)
 def dim_product(staged_subscriptions: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Products that were ever sold by the as-of day, also those that nobody has any more."""
-    runs = (
-        ~pl.col("is_trial") & (pl.col("mrr_amount") > 0) & (pl.col("end_date").is_null() | (pl.col("end_date") > as_of))
-    )
+    runs = is_paid_on(as_of)
     return (
         staged_subscriptions.filter(pl.col("start_date") <= as_of)
         .with_columns(pl.col("product_name", "plan_tier").fill_null(UNNAMED))

@@ -1,14 +1,17 @@
-"""Price periods, parsed: amounts in the reporting currency, end = first unpaid day."""
+"""Price periods, parsed: amounts in the reporting currency, first paid day = end of the trial, end = first unpaid day."""
+
+from datetime import date
 
 import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Count, Day, Money
-from health_assets.contracts import Contract
+from health_assets.contracts import WARN, Contract
 from health_assets.expressions import in_reporting_currency
 from health_assets.parsing import parsed
+from health_assets.revenue import is_ever_paid
 from health_assets.settings import Settings
-from health_assets.tables import staged
+from health_assets.tables import identity, staged
 
 SUBSCRIPTION_STATUSES = ["trial", "active", "past_due", "cancelled", "upgraded"]
 ENDED = ["cancelled", "upgraded"]
@@ -22,14 +25,14 @@ class Subscriptions(Contract):
     product_name = dy.String(nullable=True, description="Product")
     plan_tier = dy.String(nullable=True, description="Plan, lower case")
     mrr_amount = Money("Recurring amount a month")
-    start_date = Day("First paid day", nullable=False, metadata={"known_from": True})
+    start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"known_from": True})
     end_date = Day("First unpaid day; null while it runs")
     status = dy.Enum(SUBSCRIPTION_STATUSES, nullable=True, description="As the file has it; never decides MRR")
-    trial_end_date = Day("Last day of the trial")
+    trial_end_date = Day("First day after the trial; null = no trial, or its end is not known")
     renewal_date = Day("Day on which it renews")
     seats = Count("Seats paid for", nullable=True)
     currency = dy.String(description="Currency of the source amount")
-    is_trial = dy.Bool(description="A trial pays nothing")
+    first_paid_date = Day("First paid day: the start, or the end of the trial; null = a trial whose end is not known")
 
     @dy.rule()
     def end_date__not_before_start(cls) -> pl.Expr:
@@ -42,13 +45,26 @@ class Subscriptions(Contract):
 
 @staged(Subscriptions)
 def staged_subscriptions(raw_subscriptions: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """Parsed price periods; a trial's amount is kept, but flagged as not paid."""
+    """Parsed price periods; only where the end of a trial is not given does the status say that there is one."""
+    is_undated_trial = pl.col("status").eq_missing(pl.lit("trial")) & pl.col("trial_end_date").is_null()
     return (
         raw_subscriptions.pipe(parsed, Subscriptions, settings, "subscriptions")
         .with_columns(
             pl.col("plan_tier").str.to_lowercase(),
             currency=pl.col("currency").str.to_uppercase().fill_null(settings.reporting_currency),
-            is_trial=(pl.col("status") == "trial").fill_null(False),
+            first_paid_date=pl.when(~is_undated_trial).then(pl.max_horizontal("start_date", "trial_end_date")),
         )
         .with_columns(mrr_amount=in_reporting_currency("mrr_amount", settings))
     )
+
+
+@identity(of=staged_subscriptions, severity=WARN)
+def paid_days__of_one_product_do_not_overlap(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """No account pays for a product before its earlier period has ended; where one does, the amounts add up."""
+    paid_until = pl.col("end_date").fill_null(date.max)
+    ended = (
+        paid_until.cum_max()
+        .shift(1)
+        .over("account_id", "product_name", order_by=["first_paid_date", "subscription_id"])
+    )
+    return staged_subscriptions.filter(is_ever_paid()).filter(pl.col("first_paid_date") < ended)

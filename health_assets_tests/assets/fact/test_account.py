@@ -22,6 +22,21 @@ def test_who_paid_before_and_does_not_now_is_churned_on_the_first_unpaid_day() -
     assert (made["account_status"], made["churn_date"]) == ("churned", date(2024, 9, 1))
 
 
+def test_who_left_within_the_trial_never_paid_and_is_what_the_crm_says() -> None:
+    trial = subscription(10, date(2024, 8, 1), date(2024, 8, 20), first_paid_date=date(2024, 9, 1))
+    made = described(account(status="churned"), trial)
+    assert [made[name] for name in ("first_paid_date", "churn_date", "lifetime_value")] == [None, None, 0]
+    assert (made["account_status"], described(account(status="trial"), trial)["account_status"]) == ("churned", "trial")
+
+
+def test_an_account_pays_and_has_paid_from_the_end_of_the_trial_on() -> None:
+    trial = subscription(10, date(2025, 1, 1), first_paid_date=AS_OF)
+    columns = ("account_status", "mrr", "first_paid_date")
+    before, on = (described(account(status="trial"), trial, as_of=day) for day in (date(2025, 1, 30), AS_OF))
+    assert [before[name] for name in columns] == [None, 0, None]
+    assert [on[name] for name in columns] == ["active", 10, AS_OF]
+
+
 def test_crm_status_is_not_known_for_a_day_before_the_files_were_loaded() -> None:
     made = described(account(status="trial"), as_of=date(2024, 12, 31))
     assert (made["crm_status"], made["account_status"]) == (None, None)

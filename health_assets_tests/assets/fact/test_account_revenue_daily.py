@@ -37,6 +37,19 @@ def test_the_end_date_is_the_first_day_without_revenue() -> None:
     assert [(row["mrr"], row["account_status"]) for row in made] == [(100, "active"), (0, "churned")]
 
 
+def test_a_trial_pays_and_renews_from_its_end_on() -> None:
+    trial = subscription(100, date(2024, 12, 10), first_paid_date=date(2025, 1, 10), renewal_date=date(2025, 1, 20))
+    made = signals([trial], [], Period(date(2025, 1, 9), date(2025, 1, 10)))
+    assert [row["mrr"] for row in made] == [0, 100]
+    assert [row["account_status"] for row in made] == [None, "active"]
+    assert [row["days_to_renewal"] for row in made] == [None, 10]
+
+
+def test_who_left_within_the_trial_has_not_churned() -> None:
+    left = subscription(100, date(2024, 12, 10), date(2024, 12, 20), first_paid_date=date(2025, 1, 10))
+    assert signals([left], [], Period(AS_OF, AS_OF))[0]["account_status"] == "active"  # as the CRM has it
+
+
 def test_an_invoice_is_overdue_from_the_day_after_it_was_due_until_it_is_paid() -> None:
     paid_late = invoice(1, date(2024, 12, 1), due=date(2025, 1, 10), paid=date(2025, 1, 12))
     in_time = invoice(2, date(2024, 11, 1), due=date(2024, 12, 1), paid=date(2024, 11, 15))

@@ -14,6 +14,8 @@ def test_only_subscriptions_that_are_paid_for_on_the_day_count() -> None:
             subscription(100, date(2024, 1, 1), **named),
             subscription(300, date(2024, 1, 1), account_id="B", **named),
             subscription(900, date(2024, 1, 1), AS_OF, account_id="C", **named),
+            subscription(900, date(2025, 1, 1), first_paid_date=date(2025, 2, 1), account_id="D", **named),
+            subscription(900, date(2025, 1, 1), first_paid_date=None, account_id="E", **named),
         ),
         AS_OF,
     ).collect()

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from health_assets.assets.fact.revenue_monthly import fact_revenue_monthly
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
 
@@ -38,5 +40,15 @@ def test_a_return_after_a_gap_is_reactivation_not_new() -> None:
     assert [movement for _, _, movement in made] == ["new", "churn", "reactivation", "retained"]
 
 
-def test_a_trial_pays_nothing() -> None:
-    assert movements(subscription(100, date(2024, 10, 1), is_trial=True)) == []
+def test_a_trial_whose_end_is_not_known_pays_nothing() -> None:
+    assert movements(subscription(100, date(2024, 10, 1), first_paid_date=None)) == []
+
+
+def test_a_trial_pays_from_its_end_on() -> None:
+    trial = subscription(100, date(2024, 11, 20), first_paid_date=date(2024, 12, 20))
+    assert movements(trial) == [(date(2024, 12, 1), 100.0, "new"), (date(2025, 1, 1), 100.0, "retained")]
+
+
+@pytest.mark.parametrize("left", [date(2024, 11, 30), date(2024, 12, 20)])  # in the trial, and on the day of its end
+def test_who_leaves_within_the_trial_is_neither_new_nor_churned(left: date) -> None:
+    assert movements(subscription(100, date(2024, 11, 20), left, first_paid_date=date(2024, 12, 20))) == []

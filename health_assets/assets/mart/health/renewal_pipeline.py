@@ -1,6 +1,6 @@
 """What comes up for renewal after the as-of day, for how much, and how likely it is lost.
 
-Subscriptions that do not say when they renew are not here, nor are those that have ended.
+Subscriptions that do not say when they renew are not here, nor are trials and those that have ended.
 """
 
 from datetime import date
@@ -14,6 +14,7 @@ from health_assets.assets.staged.feedback import LIKELIHOODS
 from health_assets.columns import AccountId, AsOfDate, Count, Day, Money, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import days_between
+from health_assets.revenue import is_paid_on
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -49,7 +50,7 @@ def mart_renewal_pipeline(
     settings: Settings,
     as_of: date,
 ) -> pl.LazyFrame:
-    """Running subscriptions that renew within the widest window, the nearest first."""
+    """Subscriptions that are paid for and renew within the widest window, the nearest first."""
     windows = sorted(settings.renewal_windows_days)
     days = pl.col("days_to_renewal")
     accounts = dim_account.select("account_id", "company_name", "account_owner", "segment")
@@ -59,11 +60,7 @@ def mart_renewal_pipeline(
         "account_id", "likelihood_to_renew"
     )
     return (
-        staged_subscriptions.filter(
-            ~pl.col("is_trial"),
-            pl.col("start_date") <= as_of,
-            pl.col("end_date").is_null() | (pl.col("end_date") > as_of),
-        )
+        staged_subscriptions.filter(is_paid_on(as_of))
         .with_columns(as_of_date=pl.lit(as_of), days_to_renewal=days_between(pl.lit(as_of), pl.col("renewal_date")))
         .filter(days.is_between(0, windows[-1]))
         .with_columns(

@@ -42,7 +42,9 @@ class CustomerJourney(Contract):
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
     health_score = Score("Health")
     risk_level = dy.Enum(RISK_LEVELS, nullable=True, description="Churn risk; null = churned, or status not known")
-    days_to_renewal = Count("Days to the next renewal of a running subscription; null = none known", nullable=True)
+    days_to_renewal = Count(
+        "Days to the next renewal of a subscription that is paid for; null = none known", nullable=True
+    )
     likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="Latest answer; null = never answered")
     nps_rating = dy.Float64(nullable=True, min=0, max=10, description="Latest answer, 0-10; null = never answered")
     license_utilization = dy.Float64(nullable=True, min=0, description="Share of seats in use; null = not known")

@@ -34,7 +34,8 @@ def test_only_what_runs_and_is_paid_renews() -> None:
     assert pipeline(
         subscription(100, START, end=AS_OF, **soon),  # its first unpaid day is today
         subscription(100, date(2025, 2, 1), **soon),
-        subscription(100, START, is_trial=True, account_id="B", **soon),
+        subscription(100, START, first_paid_date=None, account_id="B", **soon),
+        subscription(100, START, first_paid_date=date(2025, 2, 1), account_id="B", **soon),
         subscription(100, START, account_id="C"),
     ) == []  # fmt: skip
 
