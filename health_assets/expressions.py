@@ -17,7 +17,7 @@ SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 QUARTILES = 4
 ONCE = pl.lit(1, pl.Int64)  # the size of a thing that is counted
 _WORD, _DAYS_BEFORE_EPOCH = 2**32, 2**31
-FLOAT_DECIMALS = 9  # what stands behind them in a sum of floats is the order in which it was made
+FLOAT_DECIMALS = 9  # what stands behind them in a sum or ratio of floats is the order in which it was made
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,20 @@ def on_any_of(day: pl.Expr, days: Iterable[date]) -> pl.Expr:
 
 
 def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """numerator / denominator; null where there is nothing to divide by."""
-    return pl.when(denominator != 0).then(numerator / denominator)
+    """numerator / denominator; null where there is nothing to divide by.
+
+    Rounded where only the order of a sum of floats would show, or how Polars divides: by one value for all rows it
+    multiplies by the reciprocal, and 3 / 5 is 0.6000000000000001. When it has one value depends on how rows come.
+    """
+    return pl.when(denominator != 0).then(numerator / denominator).round(FLOAT_DECIMALS)
 
 
 def percent(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     """100 x numerator / denominator; null where there is nothing to divide by.
 
-    Rounded where only the order of a sum of floats would show: the same money, summed twice, is 100 % of itself.
+    Rounded as ratios are: the same money, summed twice, is 100 % of itself.
     """
-    return safe_ratio(100.0 * numerator, denominator).round(FLOAT_DECIMALS)
+    return safe_ratio(100.0 * numerator, denominator)
 
 
 def banded(value: pl.Expr, floors: Mapping[str, float]) -> pl.Expr:

@@ -23,6 +23,13 @@ def test_ratio_and_percent_are_null_where_there_is_nothing_to_divide_by():
     assert value_of(expressions.percent(part, whole), **columns) == [25.0, None, None, None]
 
 
+def test_a_ratio_is_the_same_to_the_last_bit_by_a_column_and_by_one_value_for_all_rows():
+    part, five = pl.col("part"), [5, 5]
+    by_column = value_of(expressions.safe_ratio(part, pl.col("whole")), part=[3, 3], whole=five)
+    by_one_value = value_of(expressions.safe_ratio(part, pl.col("whole").first()), part=[3, 3], whole=five)
+    assert by_column == by_one_value == [0.6, 0.6]
+
+
 def test_all_of_the_money_summed_in_another_order_is_100_percent():
     part, whole = 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1
     assert part > whole

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 
 from health_assets.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, account, made, rows
@@ -83,7 +84,7 @@ def test_features_of_the_catalogue_used_in_thirty_days_are_counted_once() -> Non
             {"account_id": "A", "event_name": "f1", "event_date": BEFORE},
         ),
     )
-    assert [days[day]["feature_adoption_rate"] for day in (BEFORE, AS_OF)] == [2 / 3, 1 / 3]
+    assert [days[day]["feature_adoption_rate"] for day in (BEFORE, AS_OF)] == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_license_utilization_is_the_snapshots_then_the_crms_on_its_day_then_users_by_seats() -> None:

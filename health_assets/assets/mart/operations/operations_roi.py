@@ -92,4 +92,4 @@ def _with_fee(fact_workflow_monthly: pl.LazyFrame, fact_revenue_monthly: pl.Lazy
 def _of_the_good_ones(bad: pl.Expr, known: pl.Expr) -> pl.Expr:
     """The items of the month that are good, if all are as those that are known: 0 of none."""
     items = pl.col("tickets_processed")
-    return pl.when(items == 0).then(0.0).otherwise(items * safe_ratio(known - bad, known))
+    return pl.when(items == 0).then(0.0).otherwise(safe_ratio(items * (known - bad), known))

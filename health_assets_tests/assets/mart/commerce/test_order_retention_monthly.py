@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from health_assets.assets.mart.commerce.order_retention_monthly import order_count__is_that_of_the_orders
 from health_assets_tests.assets.rows import AS_OF, account, made, rows
 
@@ -44,7 +46,7 @@ def test_a_partial_month_shows_its_counts_without_rates() -> None:
 
 def test_repeat_purchase_rate_is_accounts_with_two_orders_of_those_with_one() -> None:
     found = months(("A", NOVEMBER), ("B", NOVEMBER), ("A", DECEMBER), ("A", JANUARY), ("B", JANUARY), ("C", JANUARY))
-    assert [row["repeat_purchase_rate"] for row in found] == [0.0, 0.5, 2 / 3]
+    assert [row["repeat_purchase_rate"] for row in found] == pytest.approx([0.0, 0.5, 2 / 3])
 
 
 def test_two_orders_in_one_month_make_a_repeat_buyer() -> None:

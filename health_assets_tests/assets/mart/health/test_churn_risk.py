@@ -96,7 +96,7 @@ def test_halved_usage_says_by_how_much() -> None:
         {
             "factor": "usage_halved",
             "points": 20,
-            "value": 163 / 428,
+            "value": pytest.approx(163 / 428),
             "threshold": 0.5,
             "sentence": "Usage fell 61.9 % against the 30 days before (428 -> 163 events), below 0.5 x the level before",
             "mrr": 100,
