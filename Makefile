@@ -8,8 +8,6 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-export DAGSTER_HOME := $(CURDIR)/data/dagster
-
 .PHONY: run demo test ui lint types lock clean
 
 run: $(READY) data/demo/settings.yml
@@ -25,18 +23,11 @@ data/demo/settings.yml: | $(READY)
 test: $(READY)
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-# A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too. What a script starts in the
-# background is deaf to Ctrl-C, and Dagster with it, unless it is told to listen again: then `kill` of make stops it.
-LISTENING := $(BIN)/python -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])'
-ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
+# A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too.
+ui: $(READY)
 	@test -f "$(SETTINGS)" || { echo "$(SETTINGS) is not there: run 'make run' first, or give SETTINGS=your/settings.yml"; exit 1; }
-	@echo "Dagster on http://127.0.0.1:$(PORT) for $(SETTINGS); Ctrl-C stops it"
-	@export HEALTH_ASSETS_SETTINGS="$(abspath $(SETTINGS))"; \
-	set -m; $(LISTENING) $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) & group=$$!; \
+	@set -m; $(BIN)/health-assets ui --settings "$(SETTINGS)" --port $(PORT) & group=$$!; \
 	trap 'kill -INT -- -$$group 2>/dev/null; wait $$group' INT TERM EXIT; wait $$group
-
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
-	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -64,4 +55,4 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) data/demo data/dagster
+	rm -rf $(VENV) data/demo

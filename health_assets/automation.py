@@ -35,7 +35,7 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         warehouse: Warehouse = context.resources.warehouse
         as_of: date = context.resources.as_of
         notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
-        accept(warehouse)
+        accept(warehouse, as_of)
         rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
         return dg.MaterializeResult(
             metadata={

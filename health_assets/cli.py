@@ -5,6 +5,8 @@ What `status` prints is in report.py, `scorecard` is scorecard_commands.py, `bac
 
 import fcntl
 import os
+import signal
+import sys
 import time
 import uuid
 from contextlib import nullcontext
@@ -22,13 +24,12 @@ from rich.table import Table
 from health_assets import backtest_command, report, scorecard_commands, settings
 from health_assets.judge import judge
 from health_assets.outcome import EXPECTED, Outcome
-from health_assets.terminal import CommandError, SettingsFile, console, day_of, expected_errors
+from health_assets.terminal import CommandError, SettingsFile, console, day_of, errors, expected_errors
 
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
 app.add_typer(scorecard_commands.app, name="scorecard")
 app.command(name="backtest")(backtest_command.backtest)
 
-DAGSTER_HOME = Path("data/dagster")
 DEMO_FOLDER = Path("data/demo")
 
 
@@ -87,7 +88,7 @@ def run(
         company = watched.settings = settings.load(settings_file)
         day = watched.day = _as_of(as_of, company)
         judge()  # it takes seconds to start, beside what follows
-        _prepare_dagster()
+        _prepare_dagster(company)
         console.print(f"[bold]{escape(company.company)}[/], as of {day}")
         started = time.monotonic()
         outcome = _run(company, day)
@@ -97,11 +98,12 @@ def run(
         passed = sum(check.passed for check in outcome.checks)
         warned = sum(not check.passed and check.is_warning for check in outcome.checks)
         failed = len(outcome.checks) - passed - warned
-        verdict = "[green]Published[/]" if outcome.succeeded else "[red]Not published[/]"
-        console.print(
-            f"{verdict}: {outcome.tables} tables, {outcome.rows:,} rows, checks {passed} passed, "
-            f"{warned} warned, {failed} failed, in {seconds:.1f} s"
-        )
+        counted = f"checks {passed} passed, {warned} warned, {failed} failed, in {seconds:.1f} s"
+        if outcome.succeeded:
+            tables, rows = outcome.published["tables"], outcome.published["rows"]
+            console.print(f"[green]Published[/]: {tables} tables, {rows:,} rows, {counted}", soft_wrap=True)
+        else:
+            console.print(f"[red]Not published[/]: {outcome.tables} tables were made, {counted}", soft_wrap=True)
         if not outcome.succeeded:
             watched.fault = of_failed_run("daily", day, outcome, company)
             raise CommandError(outcome.reason(company.published))
@@ -139,13 +141,32 @@ def doctor(settings_file: SettingsFile = None) -> None:
 
     marks = {Verdict.good: "[green]good[/]", Verdict.warning: "[yellow]look[/]", Verdict.wrong: "[red]wrong[/]"}
     shown = Table.grid(padding=(0, 2))
-    findings = list(examine(settings_file, Path(os.environ.get("DAGSTER_HOME") or DAGSTER_HOME)))
+    findings = list(examine(settings_file))
     for one in findings:
         remedy = f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else ""
         shown.add_row(marks[one.verdict], escape(one.about), escape(one.said) + remedy)
     console.print(shown, highlight=False)
     if any(one.verdict == Verdict.wrong for one in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    settings_file: SettingsFile = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on 127.0.0.1.")] = 3000,
+) -> None:
+    """Dagster for one company: tables, checks, lineage and runs, with the daemon that starts the daily run."""
+    with expected_errors():
+        company = settings.load(settings_file)
+        _prepare_dagster(company)
+        if file := settings_file or os.environ.get(settings.SETTINGS_VARIABLE):
+            os.environ[settings.SETTINGS_VARIABLE] = str(Path(file).resolve())
+        errors.print(f"Dagster of {company.company} on http://127.0.0.1:{port}; Ctrl-C stops it", highlight=False)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell leaves what it starts in the background deaf to Ctrl-C
+        os.chdir(company.dagster_home)  # Dagster warns of a dagster.yaml that lies elsewhere
+        quiet = ["-W", "ignore:Function `dev_command` is superseded"]
+        served = ["dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "health_assets.definitions"]
+        os.execv(sys.executable, [sys.executable, *quiet, "-m", *served])
 
 
 @app.command()
@@ -157,7 +178,7 @@ def prune(settings_file: SettingsFile = None) -> None:
 
     with expected_errors():
         company = settings.load(settings_file)
-        _prepare_dagster()
+        _prepare_dagster(company)
         with dg.DagsterInstance.get() as instance:
             console.print(prune_history(instance, company.operations.keep_history_days).summary(), highlight=False)
 
@@ -245,13 +266,12 @@ def _as_of(given: str | None, company: settings.Settings) -> date:
     return day
 
 
-def _prepare_dagster() -> None:
-    """DAGSTER_HOME exists, is absolute and has our dagster.yaml; one that is set and has its own keeps it."""
-    chosen = os.environ.get("DAGSTER_HOME")
-    home = Path(chosen or DAGSTER_HOME).resolve()
+def _prepare_dagster(company: settings.Settings) -> None:
+    """Dagster's home exists and has our dagster.yaml; one that DAGSTER_HOME names and that has its own keeps it."""
+    home = company.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     ours, theirs = Path(__file__).parent.parent / "dagster.yaml", home / "dagster.yaml"
-    if ours.exists() and not (chosen and theirs.exists()):
+    if ours.exists() and not ("DAGSTER_HOME" in os.environ and theirs.exists()):
         theirs.write_text(ours.read_text(encoding="utf-8"), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
 

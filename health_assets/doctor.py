@@ -45,12 +45,11 @@ class Finding:
     remedy: str = ""
 
 
-def examine(file: Path | None, home: Path, today: date | None = None) -> Iterator[Finding]:
+def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     """Look at everything that a run, a reader and an alert need.
 
     Args:
         file: the settings; see settings.load.
-        home: Dagster's home.
         today: the day that should have been published; by default the settings' load day.
     """
     try:
@@ -65,7 +64,7 @@ def examine(file: Path | None, home: Path, today: date | None = None) -> Iterato
     yield _snapshot(company, today or company.load_day)
     yield _webhook(os.environ.get(WEBHOOK_VARIABLE, "").strip())
     yield _outbox(company)
-    yield _history(home)
+    yield _history(company.dagster_home)
 
 
 def _sources(company: Settings) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """What a run did, in words: fed with Dagster's events, shown by the command line and told to Slack when it failed."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
+CONSEQUENCE = "Dependencies for step"  # how Dagster tells of each step that did not run since another failed
 EXPECTED = "expected"  # among the evidence of a broken check: what it promises, in words
 
 
@@ -29,6 +31,7 @@ class Outcome:
         self.succeeded = False
         self.tables = 0
         self.rows = 0
+        self.published = {"tables": 0, "rows": 0}
         self.checks: list[Check] = []
         self.warnings: list[str] = []
         self.failures: list[str] = []
@@ -39,7 +42,7 @@ class Outcome:
         """Take in an event of the run; returns what is being done now, if the event says so."""
         event = entry.dagster_event
         if event is None:
-            if entry.level >= 30:
+            if entry.level >= 30 and not entry.user_message.startswith(CONSEQUENCE):
                 self.warnings.append(entry.user_message)
             return None
         kind = event.event_type_value
@@ -66,6 +69,8 @@ class Outcome:
         return "\n".join(causes) + f"\nNothing was published{kept}"
 
     def _materialized(self, name: str, metadata: dict[str, Any]) -> None:
+        if name == "published":
+            self.published = {count: int(metadata[count].value) for count in ("tables", "rows")}
         if "dagster/row_count" not in metadata or name in self.seen:
             return  # months of a table come as events of their own
         self.seen.add(name)
@@ -81,8 +86,10 @@ class Outcome:
             error = error.cause
         if error is None or error.cls_name in ("DagsterAssetCheckFailedError", "DagsterExecutionStepExecutionError"):
             return
-        message = error.message.strip().removeprefix(f"{error.cls_name}: ")
+        message = re.sub(rf"^(\w+\.)*{error.cls_name}: ", "", error.message.strip())
         module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
+        if error.cls_name == "DagsterExecutionInterruptedError":
+            message, module_error = "stopped; the next run makes good what is missing", True
         if "no space left" in message.lower():
             message, module_error = f"the disk is full; make room and run again ({message.splitlines()[0]})", True
         step = f"{event.step_key}: " if event.step_key else ""

@@ -15,6 +15,13 @@ from health_assets.tables import TABLES, Table
 
 RECENT_DAYS = 7
 ALL_ROWS = ""  # in place of a column
+ACCEPTED = {
+    "relation": pl.String,
+    "column_name": pl.String,
+    "row_count": pl.Int64,
+    "median": pl.Float64,
+    "as_of_date": pl.Date,
+}
 
 FRESH = Expectation(
     "rows__fresh", "rule", (), severity=WARN, description="The source's last row is not older than its stale_after_days"
@@ -30,40 +37,54 @@ COLLAPSED = Expectation(
     "rows__not_collapsed",
     "rule",
     (),
-    description="Neither the last day nor the whole source brought a tenth of what is usual, and more than a tenth of its "
-    "rows could be kept; a day without any row is late and only warned of. If it is right, raise or lower "
-    "plausibility.volume_stop for one run",
+    description="Neither the last day nor the whole source has shrunk to a tenth of what is usual; a day without any row is "
+    "late and only warned of. If it is right, lower plausibility.volume_stop for one run",
+)
+SHRUNK = Expectation(
+    "rows__not_fewer",
+    "rule",
+    (),
+    severity=WARN,
+    description="The whole source has about as many rows as when it was last published: records are corrected, rarely deleted",
+)
+KEPT = Expectation(
+    "rows__mostly_kept",
+    "rule",
+    (),
+    description="More than a tenth of the rows could be kept. Else the file is another one, or is spelled otherwise: the reasons "
+    "of the quarantined rows say which column; map it with columns, values, keys, date_format or scale of the source",
 )
 
 
 def plausibility_promises(table: Table) -> list[Expectation]:
     """What is expected of a staged table's arrivals and amounts."""
-    return [*([FRESH, VOLUME] if known_from(table.contract) else []), COLLAPSED, *_units(table.contract).values()]
+    arrivals = [FRESH, VOLUME] if known_from(table.contract) else []
+    return [*arrivals, COLLAPSED, SHRUNK, KEPT, *_units(table.contract).values()]
 
 
 def implausible(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
     """Promise -> 1 where it is broken, else 0."""
     accepted = _accepted(warehouse, table)
     found = _arrivals(table, warehouse, as_of, settings) if known_from(table.contract) else {}
+    rows, limits = warehouse.row_count(table.relation), settings.plausibility
     found[COLLAPSED.name] = int(
-        bool(found.pop(COLLAPSED.name, 0))
-        or _shrunk(warehouse.row_count(table.relation), accepted, settings)
-        or _mostly_quarantined(table, warehouse, settings)
+        bool(found.pop(COLLAPSED.name, 0)) or _shrunk(rows, accepted, limits.volume_stop, settings)
     )
+    found[SHRUNK.name] = int(_shrunk(rows, accepted, limits.rows_kept, settings))
+    found[KEPT.name] = int(_mostly_quarantined(table, warehouse, settings))
     return found | _unit_changes(table, warehouse, as_of, accepted, settings)
 
 
-def accept(warehouse: Warehouse) -> None:
-    """Remember rows and medians of what is about to be published: the measure of the runs to come."""
-    rows: list[tuple[str, str, int, float | None]] = []
+def accept(warehouse: Warehouse, as_of: date) -> None:
+    """Remember rows and medians of what is about to be published, and its day: the measure of the runs to come."""
+    rows: list[tuple[str, str, int, float | None, date]] = []
     for table in TABLES.values():
         if table.is_gated and warehouse.holds(table.relation):
-            rows.append((table.relation, ALL_ROWS, warehouse.row_count(table.relation), None))
+            rows.append((table.relation, ALL_ROWS, warehouse.row_count(table.relation), None, as_of))
             medians = _medians(warehouse.read(table), list(_units(table.contract)))
-            rows += [(table.relation, column, count, median) for column, (count, median) in medians.items()]
-    shape = {"relation": pl.String, "column_name": pl.String, "row_count": pl.Int64, "median": pl.Float64}
+            rows += [(table.relation, column, count, median, as_of) for column, (count, median) in medians.items()]
     with warehouse.transaction() as cursor:
-        cursor.register("incoming", pl.DataFrame(rows, schema=shape, orient="row"))
+        cursor.register("incoming", pl.DataFrame(rows, schema=ACCEPTED, orient="row"))
         cursor.execute("create or replace table house.accepted as from incoming")
         cursor.unregister("incoming")
 
@@ -105,10 +126,10 @@ def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Setting
     }
 
 
-def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], settings: Settings) -> bool:
-    """Whether a source that was published with many rows has almost none now."""
+def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], share: float, settings: Settings) -> bool:
+    """Whether a source that was published with many rows has no more than a share of them now."""
     before, _ = accepted.get(ALL_ROWS, (0, None))
-    return before >= settings.plausibility.min_rows and rows <= settings.plausibility.volume_stop * before
+    return before >= settings.plausibility.min_rows and rows <= share * before
 
 
 def _mostly_quarantined(table: Table, warehouse: Warehouse, settings: Settings) -> bool:
@@ -126,7 +147,7 @@ def _unit_changes(
     accepted: dict[str, tuple[int, float | None]],
     settings: Settings,
 ) -> dict[str, int]:
-    """1 for each amount whose median left that of the last snapshot, or in its last week that of the weeks before."""
+    """1 for each amount whose median left that of the last snapshot, or in its new rows or last week that of the weeks before."""
     promised = _units(table.contract)
     if not promised:
         return {}
@@ -135,8 +156,9 @@ def _unit_changes(
     if known := known_from(table.contract):
         age = (pl.lit(as_of) - pl.col(known).cast(pl.Date)).dt.total_days()
         rows = warehouse.read(table, until=as_of)
-        weeks = age.is_between(RECENT_DAYS, RECENT_DAYS * (1 + settings.plausibility.volume_weeks) - 1)
-        pairs.append((_medians(rows.filter(weeks), columns), _medians(rows.filter(age < RECENT_DAYS), columns)))
+        for days in {RECENT_DAYS, *_days_since_the_last_snapshot(warehouse, as_of)}:
+            weeks = age.is_between(days, days + 7 * settings.plausibility.volume_weeks - 1)
+            pairs.append((_medians(rows.filter(weeks), columns), _medians(rows.filter(age < days), columns)))
     nothing = (0, None)
     return {
         promise.name: int(
@@ -164,6 +186,12 @@ def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, flo
         *(amount.median().alias(f"{name}/median") for name, amount in amounts.items()),
     ).collect()
     return {name: (found[f"{name}/count"].item(), found[f"{name}/median"].item()) for name in columns}
+
+
+def _days_since_the_last_snapshot(warehouse: Warehouse, as_of: date) -> list[int]:
+    """How many days are new, if any are."""
+    last = warehouse.connection.cursor().execute("select max(as_of_date) from house.accepted").fetchone()
+    return [(as_of - last[0]).days] if last and last[0] and last[0] < as_of else []
 
 
 def _accepted(warehouse: Warehouse, table: Table) -> dict[str, tuple[int, float | None]]:

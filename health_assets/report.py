@@ -63,7 +63,7 @@ def print_status(settings: Settings, console: Console) -> None:
                 for line in shown:
                     console.print(line)
         console.print(
-            f"\nNext: [bold]make ui[/] for tables, checks and lineage; SQL on {escape(str(settings.published))} "
+            f"\nNext: [bold]make ui[/] (SETTINGS=your.yml) for tables, checks and lineage; SQL on {escape(str(settings.published))} "
             "(dim, fact, mart, quarantine)",
             style="dim",
             highlight=False,
@@ -186,7 +186,7 @@ def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     yield ""
     yield _line("[bold]Call first[/] (by churn risk, then by MRR)")
     for place, (name, owner, mrr, score, trend, level, factors) in enumerate(rows, start=1):
-        health = NOT_MEASURED if score is None else f"{figure(score)} ({_signed(trend) or 'no trend yet'})"
+        health = NOT_MEASURED if score is None else f"{figure(score, 1)} ({_signed(trend) or 'no trend yet'})"
         yield _line(
             f"{place:>2} [bold]{escape(name)}[/] {_coloured(level)}, health {health}, MRR {_money(mrr)}, "
             f"owner {escape(owner or 'nobody')}"

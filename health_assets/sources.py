@@ -9,6 +9,7 @@ import glob
 import gzip
 import hashlib
 import io
+import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,7 @@ from health_assets.settings import Settings, SettingsError
 from health_assets.settings.sections import Source
 
 UNREADABLE = "unreadable"
+DELIMITERS = (";", "\t", "|")  # that a file may have where the settings do not say so
 Found = TypeVar("Found")
 
 
@@ -154,7 +156,10 @@ def check_sources(settings: Settings, contracts: dict[str, type[Contract]]) -> N
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(contracts))}"
             raise SettingsError(f"sources.{name}: there is no such source; {hint}")
     if "accounts" not in settings.sources:
-        raise SettingsError("sources.accounts: is missing; every other source is optional, the accounts are not")
+        raise SettingsError(
+            "sources.accounts: is missing; every other source is optional, the accounts are not. Is this the settings file "
+            "that was meant? Give it with --settings, or name it in HEALTH_ASSETS_SETTINGS"
+        )
     for name in settings.sources:
         read_source(name, contracts[name], settings)
 
@@ -206,9 +211,12 @@ def _refuse_foreign_text(file: str, header: bytes) -> None:
         foreign = "\0" in header.decode()
     except UnicodeDecodeError:
         foreign = True
+    if header.startswith(b"PAR1"):
+        raise SourceError(f"{file}: is a Parquet file; let its name end in .parquet")
     if foreign:
+        likely = "utf-16" if header.startswith((b"\xff\xfe", b"\xfe\xff")) else "latin-1"
         raise SourceError(
-            f"{file}: its header is not UTF-8 text; name the file's encoding in the settings, e.g. encoding: latin-1, "
+            f"{file}: its header is not UTF-8 text; name the file's encoding in the settings, e.g. encoding: {likely}, "
             "or save it as UTF-8"
         )
 
@@ -242,13 +250,14 @@ def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract]
     renamed = scan.rename(ours)
     given = dict(zip(ours.values(), [scan.collect_schema()[theirs] for theirs in header], strict=True))
     missing = [column for column in given_columns(rows) if column not in given]
+    strange = [theirs for theirs in header if ours[theirs] not in given_columns(rows)] or header
     for column in missing:
         declared = rows.columns()[column]
         if meta(declared, "required") and not meta(declared, "key") and column not in source.defaults:
-            raise SourceError(
-                f"{file}: has no column {column!r}, which {name} needs{_near(column, header)}; map it in the settings: "
-                f"sources.{name}.columns: {{<their name>: {column}}}"
-            )
+            remedy = f"map it in the settings: sources.{name}.columns: {{<their name>: {column}}}"
+            if len(header) == 1 and (other := next((mark for mark in DELIMITERS if mark in header[0]), None)):
+                remedy = f"say what stands between its columns: sources.{name}.delimiter: {json.dumps(other)}"
+            raise SourceError(f"{file}: has no column {column!r}, which {name} needs{_near(column, strange)}; {remedy}")
     made = {
         column: _hash_of_row(list(given)) if meta(rows.columns()[column], "key") else pl.lit(None, pl.String)
         for column in missing

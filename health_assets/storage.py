@@ -73,8 +73,9 @@ class Warehouse:
             )
             connection.execute(
                 "create table if not exists house.accepted "
-                "(relation varchar, column_name varchar, row_count bigint, median double)"
+                "(relation varchar, column_name varchar, row_count bigint, median double, as_of_date date)"
             )
+            connection.execute("alter table house.accepted add column if not exists as_of_date date")
             yield cls(connection, path)
         finally:
             connection.close()

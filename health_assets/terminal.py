@@ -1,5 +1,7 @@
 """What every command shares: the console, the settings option, days, and expected errors as one message."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -12,7 +14,8 @@ from rich.markup import escape
 
 from health_assets import settings
 
-console = Console()
+LOG_WIDTH = 160  # of output that goes to a file; a terminal says how wide it is
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
 errors = Console(stderr=True)
 SettingsFile = Annotated[
     Path | None,

@@ -26,7 +26,7 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def findings(folder: Path, today: date = LOAD_DAY) -> dict[str, Finding]:
-    return {one.about: one for one in examine(folder / "settings.yml", folder / "dagster", today)}
+    return {one.about: one for one in examine(folder / "settings.yml", today)}
 
 
 def test_a_sound_set_up_has_nothing_wrong_and_nothing_is_made(healthy: Path) -> None:

@@ -125,8 +125,8 @@ def _section(moves: list[Transition], currency: str) -> str:
         lines.append(f"{len(moves) - CHANGES} earlier changes")
     lines += [_change(move) for move in moves[-CHANGES:]]
     if last.health_score is not None:
-        trend = "" if last.trend_30d is None else f", {figure(last.trend_30d, sign='+')} in 30 days"
-        lines.append(f"Health score {figure(last.health_score)}{trend}")
+        trend = "" if last.trend_30d is None else f", {figure(last.trend_30d, 1, '+')} in 30 days"
+        lines.append(f"Health score {figure(last.health_score, 1)}{trend}")
     lines += [f"• {clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
     lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'nobody'}")
     return "\n".join(lines)

@@ -125,6 +125,11 @@ class Settings(Section):
         """
         return self.as_of or (datetime.now(ZoneInfo(self.timezone)) - timedelta(days=1)).date()
 
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps the history of this company's runs: DAGSTER_HOME, else beside the warehouse."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.warehouse.parent / "dagster").resolve()
+
     def fingerprint(self, *sections: str) -> str:
         """Hash of the named sections: what has to be computed anew when they change."""
         chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)

@@ -304,6 +304,7 @@ class Plausibility(Section):
 
     volume_drop: Fraction
     volume_weeks: Annotated[int, Field(gt=0)]
+    rows_kept: Fraction
     volume_stop: Fraction
     unit_change: Annotated[float, Field(gt=1)]
     min_rows: Annotated[int, Field(gt=0)]

@@ -240,7 +240,7 @@ def test_without_a_webhook_the_text_is_what_is_told(
         "",
         "*<b>A & B</b>* · USD 1,200 MRR",
         "- Churn risk entered: low → high (2025-01-28)",
-        "Health score 50, -12 in 30 days",
+        "Health score 50.0, -12.0 in 30 days",
         "• Usage halved: 40 events after 100",
         "Owner: Ada",
     ]

@@ -36,7 +36,7 @@ def test_a_section_says_who_how_much_what_why_and_whose() -> None:
     assert message.blocks[2]["text"]["text"].split("\n") == [
         "*Zeta* · USD 1,200 MRR",
         ":red_circle: Churn risk entered: low → high (2025-01-31)",
-        "Health score 38, -12 in 30 days",
+        "Health score 38.0, -12.0 in 30 days",
         "• Usage halved",
         "Owner: Ada",
     ]
