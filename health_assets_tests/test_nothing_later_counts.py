@@ -36,12 +36,16 @@ AGREED = {
 }  # fmt: skip
 WORDS = {"currency": ["USD"], "event_name": ["dashboard_viewed", "email_sent", "api_call", "own_event"]}
 STATUS = pl.col("status").cast(pl.String)
-FOLLOWS = {  # what a file says of a row before the date is there
-    "staged_invoices": ("paid_date", {"status": STATUS.replace("paid", "open"), "is_paid": pl.lit(False)}),
-    "staged_support_tickets": (
-        "resolved_at",
-        {"status": STATUS.replace(["resolved", "closed"], "open"), "satisfaction_score": pl.lit(None)},
-    ),
+FOLLOWS = {  # table -> date -> what a file says of a row before the date is there
+    "staged_invoices": {"paid_date": {"status": STATUS.replace("paid", "open"), "is_paid": pl.lit(False)}},
+    "staged_support_tickets": {
+        "resolved_at": {"status": STATUS.replace(["resolved", "closed"], "open"), "satisfaction_score": pl.lit(None)},
+        "escalated_at": {"status": STATUS.replace("escalated", "open"), "is_escalated": pl.lit(False)},
+    },
+    "staged_security_incidents": {
+        "responded_at": {"worked_within_sla": pl.lit(None)},
+        "contained_at": {"is_false_positive": pl.lit(None)},
+    },
 }
 
 
@@ -157,8 +161,7 @@ def without_future(name: str, rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
     if not dates:
         return rows
     past = rows.filter(pl.col(known_from(table.contract) or dates[0]).cast(pl.Date) <= as_of)
-    if name in FOLLOWS:
-        event, before = FOLLOWS[name]
+    for event, before in FOLLOWS.get(name, {}).items():
         is_later = pl.col(event).cast(pl.Date) > as_of
         past = past.with_columns(
             pl.when(is_later).then(value.cast(rows.schema[column])).otherwise(column).alias(column)
