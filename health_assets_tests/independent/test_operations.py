@@ -86,7 +86,7 @@ def test_risk_score_of_each_account_and_month(whole_company: WholeCompany, month
 # MRR at month end, or on the as-of day: subscriptions begun by then and not ended by then.
 VALUED = f""", valued as (
     select account_id, month, is_closed,
-        case when items = 0 then 0
+        case when items = 0 and month >= (select min(month) from decided where approved + denied > 0) then 0
         else items * 2.50 + (1 - error_rate) * items * 0.75 + (1 - denial_rate) * items * 1.25 end as value,
         (
             select coalesce(sum(mrr_amount), 0) from {PAID} s

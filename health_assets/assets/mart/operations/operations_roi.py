@@ -24,8 +24,13 @@ class OperationsRoi(Contract):
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account")
     tickets_processed = Count("Items completed in the month")
     throughput_value = Money("Items x their unit value")
-    quality_value = Money("Items x share with sound data x unit value; null = share not known", nullable=True)
-    outcome_value = Money("Items x share not denied x unit value; null = share not known", nullable=True)
+    quality_value = Money(
+        "Items x share with sound data x unit value; null = share not known, or no item's data ever checked yet",
+        nullable=True,
+    )
+    outcome_value = Money(
+        "Items x share not denied x unit value; null = share not known, or nothing ever decided yet", nullable=True
+    )
     value = Money("Throughput, quality and outcome together; null = one of them is", nullable=True)
     repair_cost = Money(
         "Items with faulty data, denied or failed x unit costs of the settings, 0 as shipped; null = no outcomes",
@@ -90,6 +95,7 @@ def _with_fee(fact_workflow_monthly: pl.LazyFrame, fact_revenue_monthly: pl.Lazy
 
 
 def _of_the_good_ones(bad: pl.Expr, known: pl.Expr) -> pl.Expr:
-    """The items of the month that are good, if all are as those that are known: 0 of none."""
-    items = pl.col("tickets_processed")
-    return pl.when(items == 0).then(0.0).otherwise(safe_ratio(items * (known - bad), known))
+    """The items of the month that are good, if all are as those that are known: 0 of none, once any was ever known."""
+    items, month = pl.col("tickets_processed"), pl.col("month")
+    of_none = pl.when(month >= month.filter(known > 0).min()).then(0.0)
+    return pl.when(items == 0).then(of_none).otherwise(safe_ratio(items * (known - bad), known))

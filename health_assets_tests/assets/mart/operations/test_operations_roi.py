@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import polars as pl
 import pytest
 
 from health_assets_tests.assets.rows import SETTINGS, made, rows
@@ -50,12 +51,44 @@ def test_without_outcomes_the_value_is_not_known_but_its_measured_parts_are() ->
     assert (month["throughput_value"], month["outcome_value"], month["value"]) == (250, None, None)
 
 
-def test_month_without_work_is_worth_0_whatever_its_rates() -> None:
-    idle = dict.fromkeys(
-        ["tickets_processed", "data_checked_count", "data_error_count", "approved_count", "denied_count"], 0
+IDLE = dict.fromkeys(
+    ["tickets_processed", "data_checked_count", "data_error_count", "approved_count", "denied_count"], 0
+)  # fmt: skip
+
+
+def idle_beside(work: dict[str, Any], idle: dict[str, Any] = IDLE) -> dict[str, Any]:
+    """Account B, which did nothing in a month in which A worked."""
+    return (
+        made(
+            "mart_operations_roi",
+            fact_workflow_monthly=rows("fact_workflow_monthly", WORK | work, WORK | idle | {"account_id": "B"}),
+            fact_revenue_monthly=rows("fact_revenue_monthly", REVENUE | {"account_id": "B"}),
+        )
+        .filter(pl.col("account_id") == "B")
+        .row(0, named=True)
     )
-    month = roi(idle, REVENUE)
+
+
+def test_month_without_work_is_worth_0_whatever_its_rates() -> None:
+    month = idle_beside({})
     assert (month["value"], month["net_value"], month["value_to_cost"]) == (0, -200, 0)
+
+
+def test_month_without_work_is_not_worth_0_where_no_outcome_is_connected() -> None:
+    no_outcomes = dict.fromkeys(["approved_count", "denied_count", "failed_count"])
+    month = idle_beside(no_outcomes, IDLE | no_outcomes)
+    assert (month["throughput_value"], month["quality_value"]) == (0, 0)
+    assert (month["outcome_value"], month["value"], month["value_to_cost"]) == (None, None, None)
+
+
+def test_month_without_work_is_not_worth_0_where_no_data_were_ever_checked() -> None:
+    month = idle_beside({"data_checked_count": 0, "data_error_count": 0})
+    assert (month["quality_value"], month["outcome_value"], month["value"]) == (None, 0, None)
+
+
+def test_month_without_work_before_the_first_outcome_is_not_worth_0() -> None:
+    december = {"account_id": "B", "month": date(2024, 12, 1)}
+    assert idle_beside({}, IDLE | december)["value"] is None
 
 
 def test_month_that_is_not_over_shows_its_value_but_sets_it_against_nothing() -> None:
