@@ -159,7 +159,7 @@ def test_room_to_grow(whole_company: WholeCompany) -> None:
             where created_date <= {D} and (escalated_at < {D} + 1 or is_escalated)
                 and coalesce(resolved_at >= {D} + 1, status not in ('resolved', 'closed')) group by all
         )
-        select a.account_id, coalesce(open, 0), is_active and health_score >= 80 and license_utilization >= 0.8
+        select a.account_id, coalesce(open, 0), health_score >= 80 and license_utilization >= 0.8
             and lifecycle_stage <> 'onboarding' and coalesce(open, 0) = 0
         from dim.account as a left join escalations using (account_id) left join mart.customer_health using (account_id)
             left join (from fact.account_adoption_daily where as_of_date = {D}) using (account_id)

@@ -51,7 +51,7 @@ class CustomerJourney(Contract):
     open_escalated_ticket_count = Count("Tickets that are open and escalated; null = not known", nullable=True)
     is_expansion_opportunity = dy.Bool(
         nullable=True,
-        description="Pays, is healthy, uses its licenses, is past onboarding and has no open escalation; null = not known",
+        description="Is healthy, uses its licenses, is not onboarding (a trial may be one) and has no open escalation; null = not known",
     )
     contract_event_count = EventCount("Contract events")
     renewed_count = EventCount("Renewals")
@@ -147,7 +147,6 @@ def _is_open_escalation() -> pl.Expr:
 def _is_expansion_opportunity(settings: Settings) -> pl.Expr:
     limits = settings.expansion
     return pl.all_horizontal(
-        pl.col("is_active"),
         pl.col("health_score") >= limits.health_from,
         pl.col("license_utilization") >= limits.license_utilization_from,
         pl.col("lifecycle_stage") != "onboarding",

@@ -7,19 +7,14 @@ import pytest
 from health_assets.assets.mart.security.customer_journey import mart_customer_journey
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
 
-GROWING = {"health_score": 80.0, "license_utilization": 0.8, "lifecycle_stage": "growing", "is_active": True}
+GROWING = {"health_score": 80.0, "license_utilization": 0.8, "lifecycle_stage": "growing"}
 CLOSED = {"account_id": "B", "is_open": False, "is_escalated": True}
 
 
 def journey(events: list[dict] = [], tickets: list[dict] = [CLOSED], **given) -> dict:  # noqa: B006
     given = GROWING | given
     now = {"account_id": "A", "as_of_date": AS_OF}
-    account = {
-        "account_id": "A",
-        "segment": "smb",
-        "lifecycle_stage": given["lifecycle_stage"],
-        "is_active": given["is_active"],
-    }
+    account = {"account_id": "A", "segment": "smb", "lifecycle_stage": given["lifecycle_stage"], "is_active": False}
     return mart_customer_journey(
         rows("dim_account", account),
         rows("staged_contract_events", *({"event_id": str(n), "account_id": "A"} | e for n, e in enumerate(events))),
@@ -38,9 +33,12 @@ def test_an_account_could_grow_from_the_limits_on() -> None:
     assert journey()["is_expansion_opportunity"] is True
 
 
+def test_a_trial_that_uses_what_it_tries_could_grow() -> None:
+    assert journey(lifecycle_stage="trial")["is_expansion_opportunity"] is True
+
+
 @pytest.mark.parametrize(
-    "but",
-    [{"health_score": 79.9}, {"license_utilization": 0.79}, {"lifecycle_stage": "onboarding"}, {"is_active": False}],
+    "but", [{"health_score": 79.9}, {"license_utilization": 0.79}, {"lifecycle_stage": "onboarding"}]
 )
 def test_each_condition_is_needed(but: dict) -> None:
     assert journey(**but)["is_expansion_opportunity"] is False
@@ -59,6 +57,7 @@ def test_one_ticket_of_which_it_is_not_known_leaves_the_open_escalations_unknown
 
 def test_what_is_not_known_is_no_opportunity_and_no_refusal_either() -> None:
     assert journey(health_score=None)["is_expansion_opportunity"] is None
+    assert journey(license_utilization=None)["is_expansion_opportunity"] is None
     assert journey(tickets=[])["open_escalated_ticket_count"] is None
     assert journey(tickets=[])["is_expansion_opportunity"] is None
 
