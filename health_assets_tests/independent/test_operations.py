@@ -29,7 +29,9 @@ seen as (
 ),
 spine as (
     select account_id, unnest(generate_series(
-        first, greatest(last, date_trunc('month', coalesce(churn_date, day))::date), interval 1 month
+        first, greatest(last, date_trunc('month', coalesce(
+            churn_date, if(not is_active, cancelled_date, null), if(account_status = 'churned', last, day)
+        ))::date), interval 1 month
     ))::date as month
     from seen join dim.account using (account_id), d
 ),

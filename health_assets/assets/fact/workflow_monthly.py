@@ -23,8 +23,8 @@ NO_OUTCOMES = "null = no outcomes connected"
 class WorkflowMonthly(Contract):
     """How much work ran through each account's workflow, how fast, how cleanly, and with what outcome?
 
-    From the account's first month of work to the as-of month, or to the month in which the account left: a month without
-    work is a row with a volume of 0.
+    From the account's first month of work to the as-of month, or to the month in which the account left (the last one with
+    work, where no date is known): a month without work is a row with a volume of 0.
     """
 
     account_id = AccountId(primary_key=True)
@@ -122,14 +122,15 @@ def _by_month_of_outcome(
 
 def _months(items: pl.LazyFrame, outcomes: pl.LazyFrame, dim_account: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Each month from an account's first one on; of an account that has left, to the month of its end or last row."""
-    left_in = month_of(pl.col("churn_date"))
+    left_in = month_of(pl.coalesce("churn_date", pl.when(~pl.col("is_active")).then("cancelled_date")))
+    has_left_undated = (pl.col("account_status") == "churned") & pl.col("first_paid_date").is_null()
+    until = pl.when(left_in.is_not_null() | has_left_undated).then(pl.max_horizontal("last", left_in)).otherwise(as_of)
     return (
         pl.concat([items.select("account_id", "month"), outcomes.select("account_id", "month")])
         .group_by("account_id")
         .agg(first=pl.col("month").min(), last=pl.col("month").max())
-        .join(dim_account.select("account_id", "segment", "churn_date"), on="account_id", how="left", validate="1:1")
-        .with_columns(last=pl.when(left_in.is_null()).then(as_of).otherwise(pl.max_horizontal("last", left_in)))
-        .select("account_id", "segment", month=pl.date_ranges("first", "last", "1mo"))
+        .join(dim_account, on="account_id", how="left", validate="1:1")
+        .select("account_id", "segment", month=pl.date_ranges("first", until, "1mo"))
         .explode("month", empty_as_null=False, keep_nulls=False)
     )
 

@@ -9,7 +9,7 @@ import pytest
 from health_assets_tests.assets.rows import made, rows
 
 NOVEMBER, DECEMBER, JANUARY = date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)
-A = {"account_id": "A", "company_name": "A", "segment": "smb"}
+A = {"account_id": "A", "company_name": "A", "segment": "smb", "is_active": False}
 
 
 def item(key: str, day: date, minutes: int = 30, **given: Any) -> dict[str, Any]:
@@ -94,6 +94,20 @@ def test_month_without_work_is_a_volume_of_0_up_to_the_as_of_month() -> None:
 def test_months_end_with_the_account() -> None:
     left = A | {"churn_date": date(2024, 12, 20), "account_status": "churned"}
     assert months([item("1", date(2024, 11, 3))], account=left)["month"].to_list() == [NOVEMBER, DECEMBER]
+
+
+def test_months_end_with_the_last_work_of_an_account_that_left_without_a_date() -> None:
+    items = [item("1", date(2024, 11, 3))]
+    never_paid = A | {"account_status": "churned"}
+    assert months(items, account=never_paid)["month"].to_list() == [NOVEMBER]
+    in_its_gap = never_paid | {"first_paid_date": date(2024, 1, 1)}  # it may still return
+    assert months(items, account=in_its_gap)["month"].to_list() == [NOVEMBER, DECEMBER, JANUARY]
+
+
+@pytest.mark.parametrize(("pays", "last"), [(False, DECEMBER), (True, JANUARY)])
+def test_months_end_with_the_cancellation_of_an_account_that_does_not_pay_on(pays: bool, last: date) -> None:
+    cancelled = A | {"cancelled_date": date(2024, 12, 20), "is_active": pays}
+    assert months([item("1", date(2024, 11, 3))], account=cancelled)["month"].max() == last
 
 
 def test_rates_of_a_month_that_is_not_over_are_null() -> None:
