@@ -145,6 +145,12 @@ def month_offset(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:
     return 12 * years + later.dt.month().cast(pl.Int64) - earlier.dt.month().cast(pl.Int64)
 
 
+def whole_months(earlier: pl.Expr, day: date) -> pl.Expr:
+    """Months that have passed from one day to a later one: 31 January to 28 February is none."""
+    calendar_months = month_offset(earlier, pl.lit(day))
+    return calendar_months - (earlier.dt.day() > day.day).cast(pl.Int64)
+
+
 def day_panel(members: pl.LazyFrame, key: str, since: str, first_day: date, last_day: date) -> pl.LazyFrame:
     """One row per member and day, from the later of `first_day` and the member's own first day (`since`) on."""
     days = pl.LazyFrame({"day": pl.date_range(first_day, last_day, eager=True)}) if first_day <= last_day else None

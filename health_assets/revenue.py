@@ -1,4 +1,5 @@
-"""What an account pays, and from when to when: the one reading of contracts, paid invoices or the CRM behind every MRR.
+"""What an account pays, and from when to when: the one reading of contracts, paid invoices or the CRM behind every MRR, and
+of orders behind every spend.
 
 Facts turn these periods into months and days; what a movement is, and retention, do not belong here.
 """
@@ -60,6 +61,11 @@ def revenue_history_since(
     if settings.revenue.basis == "paid_invoices":
         return staged_invoices.select(revenue_history_since=pl.col("invoice_date").min())
     return staged_subscriptions.select(revenue_history_since=pl.col("start_date").min())
+
+
+def spend() -> pl.Expr:
+    """What some orders amount to together."""
+    return pl.col("total_amount").sum().round(DECIMALS_OF_MONEY)
 
 
 def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:

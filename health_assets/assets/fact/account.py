@@ -11,8 +11,8 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.columns import AccountId, Count, Day, Money
 from health_assets.contracts import Contract
-from health_assets.expressions import banded, days_between, first_match
-from health_assets.revenue import DECIMALS_OF_MONEY, has_revenue_history, month_end_mrr, paid_periods
+from health_assets.expressions import banded, days_between, first_match, whole_months
+from health_assets.revenue import DECIMALS_OF_MONEY, has_revenue_history, month_end_mrr, paid_periods, spend
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -53,7 +53,9 @@ class Account(Contract):
     parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
     age = dy.Int64(nullable=True, min=0, max=130, description="Age of the person in years, consumer businesses only")
     lifetime_value = Money(
-        "Paid invoices to date, without invoices the sum of month-end MRR; null = not known", min=None, nullable=True
+        "Paid invoices to date, without invoices the sum of month-end MRR, without subscriptions the spend; null = not known",
+        min=None,
+        nullable=True,
     )
 
     @dy.rule()
@@ -67,12 +69,14 @@ def dim_account(
     staged_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
     staged_contract_events: pl.LazyFrame,
+    staged_orders: pl.LazyFrame,
     settings: Settings,
     as_of: date,
     load_day: date,
 ) -> pl.LazyFrame:
     """Accounts of the as-of day."""
     periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of)
+    orders = staged_orders.filter(pl.col("order_date") <= as_of)
     is_load_day = pl.lit(as_of == load_day)
     crm_status = pl.col("status").cast(pl.String)
     return (
@@ -81,8 +85,10 @@ def dim_account(
         .join(_paid(periods, as_of), on="account_id", how="left", validate="1:1")
         .join(_seats(staged_subscriptions, as_of), on="account_id", how="left", validate="1:1")
         .join(_lifetime_value(staged_invoices, periods, as_of, load_day), on="account_id", how="left", validate="1:1")
+        .join(orders.group_by("account_id").agg(spend=spend()), on="account_id", how="left", validate="1:1")
         .join(_cancelled(staged_contract_events, as_of), on="account_id", how="left", validate="1:1")
         .join(staged_invoices.select(has_invoices=pl.len() > 0), how="cross")
+        .join(orders.select(has_orders=pl.len() > 0), how="cross")
         .with_columns(
             crm_status=pl.when(is_load_day).then(crm_status),
             mrr=pl.when("has_revenue_history")
@@ -90,13 +96,15 @@ def dim_account(
             .when(is_load_day)
             .then("monthly_recurring_revenue"),
             tenure_days=days_between(pl.col("signup_date"), pl.lit(as_of)),
-            months_since_first_subscription=_whole_months(pl.col("first_paid_date"), as_of),
+            months_since_first_subscription=whole_months(pl.col("first_paid_date"), as_of),
             licensed_seats=pl.coalesce("licensed_seats", "seats"),
             lifetime_value=pl.when(~pl.col("has_unknown_payment").fill_null(False)).then(
                 pl.when("has_invoices")
                 .then(pl.col("paid_amount").fill_null(0.0))
                 .when("has_revenue_history")
                 .then(pl.col("recurring_amount").fill_null(0.0))
+                .when("has_orders")
+                .then(pl.col("spend").fill_null(0.0))
             ),
         )
         .with_columns(account_status=_account_status(), segment=_segment(settings))
@@ -191,8 +199,3 @@ def _segment(settings: Settings) -> pl.Expr:
         for name, segment in settings.segments.items()
     )
     return first_match([*cases, (pl.lit(True), "smb")])
-
-
-def _whole_months(earlier: pl.Expr, day: date) -> pl.Expr:
-    calendar_months = 12 * (day.year - earlier.dt.year()) + day.month - earlier.dt.month()
-    return (calendar_months - (earlier.dt.day() > day.day).cast(pl.Int32)).cast(pl.Int64)

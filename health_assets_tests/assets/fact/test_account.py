@@ -1,16 +1,19 @@
 """The account as of the day."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
-from health_assets.assets.fact.account import dim_account
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows, subscription
+from health_assets_tests.assets.rows import AS_OF, account, made, rows, subscription
 
 
-def described(crm: dict, *subscriptions: dict, as_of: date = AS_OF) -> dict:
-    frames = rows("staged_accounts", crm), rows("staged_subscriptions", *subscriptions), rows("staged_invoices")
-    return dim_account(*frames, rows("staged_contract_events"), SETTINGS, as_of, AS_OF).collect().row(0, named=True)
+def described(crm: dict, *subscriptions: dict, **given: Any) -> dict[str, Any]:
+    frames = {
+        "staged_accounts": rows("staged_accounts", crm),
+        "staged_subscriptions": rows("staged_subscriptions", *subscriptions),
+    }
+    return made("dim_account", **(frames | given)).row(0, named=True)
 
 
 def test_paying_makes_an_account_active_whatever_the_crm_says() -> None:
@@ -97,3 +100,21 @@ def test_tier_begins_at_its_mrr(mrr: float, tier: str) -> None:
 def test_lifetime_value_is_month_end_mrr_where_no_invoice_is_connected() -> None:
     """Paid from November to the 9th of January: 100 at the ends of November and December, nothing in January."""
     assert described(account(), subscription(100, date(2024, 11, 5), date(2025, 1, 10)))["lifetime_value"] == 200
+
+
+def order(amount: float, day: date) -> dict[str, Any]:
+    return {"order_id": f"{day}", "account_id": "A", "order_date": day, "total_amount": amount}
+
+
+def test_lifetime_value_of_a_shop_is_what_was_spent_by_the_day() -> None:
+    orders = rows("staged_orders", order(30, date(2024, 5, 1)), order(20, AS_OF), order(900, date(2025, 2, 1)))
+    assert described(account(), staged_orders=orders)["lifetime_value"] == 50
+    assert described(account("B"), staged_orders=orders)["lifetime_value"] == 0
+    assert described(account())["lifetime_value"] is None
+
+
+def test_orders_do_not_count_where_subscriptions_or_invoices_say_what_was_paid() -> None:
+    shop = {"staged_orders": rows("staged_orders", order(30, date(2024, 5, 1)))}
+    bill = {"invoice_id": "1", "account_id": "B", "invoice_date": AS_OF, "amount": 70.0, "is_paid": False}
+    assert described(account(), subscription(100, date(2024, 12, 5)), **shop)["lifetime_value"] == 200
+    assert described(account(), staged_invoices=rows("staged_invoices", bill), **shop)["lifetime_value"] == 0

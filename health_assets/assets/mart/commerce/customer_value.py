@@ -12,7 +12,7 @@ import polars as pl
 from health_assets.columns import AccountId, Count, Day, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import CENT, days_between, first_match, month_of, safe_ratio
-from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.revenue import spend
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -100,7 +100,7 @@ def _buyers(fact_orders: pl.LazyFrame, settings: Settings, as_of: date) -> pl.La
         fact_orders.group_by("account_id")
         .agg(
             order_count=pl.len().cast(pl.Int64),
-            total_spend=pl.col("total_amount").sum().round(DECIMALS_OF_MONEY),
+            total_spend=spend(),
             first_order_date=pl.col("order_date").min(),
             last_order_date=pl.col("order_date").max(),
         )

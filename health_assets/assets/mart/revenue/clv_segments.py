@@ -4,12 +4,14 @@ What an account may still bring is a forecast and does not belong here; retentio
 mart/revenue/net_revenue_retention.py.
 """
 
+from datetime import date
+
 import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Count, Money, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import CENT, banded, safe_ratio
+from health_assets.expressions import CENT, banded, safe_ratio, whole_months
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -17,13 +19,17 @@ CLV_SEGMENTS = ["high", "medium", "low", "entry"]
 
 
 class CustomerLifetimeValue(Contract):
-    """What has each account brought since it first paid, and is it growing or shrinking?"""
+    """What has each account brought to date, and is it growing or shrinking?"""
 
     account_id = AccountId(primary_key=True)
-    lifetime_value = Money("Paid to date, as dim_account has it; null = not known", min=None, nullable=True)
+    lifetime_value = Money("Paid or spent to date, as dim_account has it; null = not known", min=None, nullable=True)
     months_since_first_subscription = Count("Whole months since the first paid day; null = never paid", nullable=True)
+    tenure_months = Count(
+        "Whole months since the first paid day, in a company without revenue history since the signup; null = never paid",
+        nullable=True,
+    )
     monthly_clv_rate = dy.Float64(
-        nullable=True, description="Lifetime value / these months, in the reporting currency; null in the first month"
+        nullable=True, description="Lifetime value / tenure months, in the reporting currency; null in the first month"
     )
     expansion_revenue_total = Money("Rises of MRR to date; null = no revenue history", nullable=True)
     contraction_revenue_total = Money(
@@ -42,23 +48,24 @@ class CustomerLifetimeValue(Contract):
 
 @table(CustomerLifetimeValue)
 def mart_customer_lifetime_value(
-    dim_account: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, settings: Settings
+    dim_account: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, settings: Settings, as_of: date
 ) -> pl.LazyFrame:
     """One row per account; of one that never paid nothing moved."""
-    months = pl.col("months_since_first_subscription")
+    months, since_signup = pl.col("months_since_first_subscription"), whole_months(pl.col("signup_date"), as_of)
     totals = ["expansion_revenue_total", "contraction_revenue_total"]
     moved = fact_revenue_monthly.group_by("account_id").agg(
         expansion_revenue_total=pl.col("expansion_mrr").sum(), contraction_revenue_total=pl.col("contraction_mrr").sum()
     )
     return (
-        dim_account.select("account_id", "lifetime_value", months)
+        dim_account.select("account_id", "signup_date", "lifetime_value", months)
         .join(moved, on="account_id", how="left", validate="1:1")
         .join(fact_revenue_monthly.select(has_history=pl.col("movement").is_not_null().any()), how="cross")
         .with_columns(pl.when("has_history").then(pl.col(name).fill_null(0)).alias(name) for name in totals)
+        .with_columns(tenure_months=pl.when("has_history").then(months).otherwise(since_signup))
         .with_columns(
-            monthly_clv_rate=safe_ratio(pl.col("lifetime_value"), months),
+            monthly_clv_rate=safe_ratio(pl.col("lifetime_value"), pl.col("tenure_months")),
             net_expansion=pl.col("expansion_revenue_total") - pl.col("contraction_revenue_total"),
-            clv_segment=pl.when(months >= settings.lifetime_value.min_tenure_months).then(
+            clv_segment=pl.when(pl.col("tenure_months") >= settings.lifetime_value.min_tenure_months).then(
                 banded(pl.col("lifetime_value"), settings.lifetime_value.segments | {"entry": float("-inf")})
             ),
         )
@@ -76,7 +83,7 @@ class ClvSegments(Contract):
     clv_segment = dy.Enum(CLV_SEGMENTS, primary_key=True, description="By lifetime value")
     account_count = Count("Active accounts")
     mean_health_score = Score("Mean health of those with a score")
-    mean_tenure_months = dy.Float64(min=0, description="Mean of the whole months since the first paid day")
+    mean_tenure_months = dy.Float64(min=0, description="Mean of their tenure months")
     mean_mrr = Money("Mean MRR; null = not known", nullable=True)
     lifetime_value = Money("Sum of lifetime values", min=None)
     mean_lifetime_value = Money("Mean lifetime value", min=None)
@@ -92,7 +99,7 @@ def mart_clv_segments(
     mart_customer_lifetime_value: pl.LazyFrame, dim_account: pl.LazyFrame, mart_customer_health: pl.LazyFrame
 ) -> pl.LazyFrame:
     """One row per segment that has active accounts, the most valuable first."""
-    value, months = pl.col("lifetime_value"), pl.col("months_since_first_subscription")
+    value, months = pl.col("lifetime_value"), pl.col("tenure_months")
     moved = pl.col("net_expansion")
     return (
         mart_customer_lifetime_value.filter(pl.col("clv_segment").is_not_null())

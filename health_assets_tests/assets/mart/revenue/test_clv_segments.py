@@ -9,18 +9,21 @@ from health_assets.assets.mart.revenue.clv_segments import (
     mart_clv_segments,
     mart_customer_lifetime_value,
 )
-from health_assets_tests.assets.rows import SETTINGS, rows
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
+
+PAID = ({"account_id": "other", "movement": "new", "expansion_mrr": 0.0, "contraction_mrr": 0.0},)
 
 
-def valued(*accounts: dict, movements: tuple = ()) -> dict[str, dict]:
+def valued(*accounts: dict, movements: tuple = PAID) -> dict[str, dict]:
     made = mart_customer_lifetime_value(
-        rows("dim_account", *accounts), rows("fact_revenue_monthly", *movements), SETTINGS
+        rows("dim_account", *accounts), rows("fact_revenue_monthly", *movements), SETTINGS, AS_OF
     )
     return {row["account_id"]: row for row in made.collect().iter_rows(named=True)}
 
 
 def account(account_id: str, value: float | None, months: int | None, **given: object) -> dict:
-    return {"account_id": account_id, "lifetime_value": value, "months_since_first_subscription": months} | given
+    row = {"account_id": account_id, "lifetime_value": value, "months_since_first_subscription": months}
+    return row | {"tenure_months": months} | given
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,17 @@ def test_segment_starts_at_its_amount(value: float, segment: str) -> None:
 def test_account_of_less_than_six_months_is_not_judged() -> None:
     made = valued(account("young", 200_000.0, 5), account("never paid", 0.0, None), account("not known", None, 12))
     assert {row["clv_segment"] for row in made.values()} == {None}
+
+
+def test_in_a_shop_the_tenure_begins_with_the_signup() -> None:
+    months = {"half a year": date(2024, 7, 31), "a day less": date(2024, 8, 1)}
+    made = valued(*(account(name, 60.0, None, signup_date=day) for name, day in months.items()), movements=())
+    assert [
+        tuple(made[name][column] for column in ("tenure_months", "monthly_clv_rate", "clv_segment")) for name in months
+    ] == [
+        (6, 10.0, "entry"),
+        (5, 12.0, None),
+    ]
 
 
 def test_monthly_rate_is_value_over_months_and_null_in_the_first() -> None:
