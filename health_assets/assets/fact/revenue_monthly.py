@@ -63,8 +63,9 @@ def fact_revenue_monthly(
     as_of: date,
     load_day: date,
 ) -> pl.LazyFrame:
-    """MRR and movement of each account and month."""
-    paying = month_end_mrr(paid_periods(staged_subscriptions, staged_invoices, settings, as_of), as_of)
+    """MRR and movement of each account and month; what an account that has not signed up yet pays is not told."""
+    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of)
+    paying = month_end_mrr(periods, as_of).join(staged_accounts, on="account_id", how="semi")
     measured = (
         _month_spine(paying, as_of)
         .join(paying, on=["account_id", "month"], how="left", validate="1:1")

@@ -129,7 +129,7 @@ def _months(items: pl.LazyFrame, outcomes: pl.LazyFrame, dim_account: pl.LazyFra
         pl.concat([items.select("account_id", "month"), outcomes.select("account_id", "month")])
         .group_by("account_id")
         .agg(first=pl.col("month").min(), last=pl.col("month").max())
-        .join(dim_account, on="account_id", how="left", validate="1:1")
+        .join(dim_account, on="account_id", how="inner", validate="1:1")  # who signs up later is no customer yet
         .select("account_id", "segment", month=pl.date_ranges("first", until, "1mo"))
         .explode("month", empty_as_null=False, keep_nulls=False)
     )
