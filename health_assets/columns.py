@@ -25,6 +25,16 @@ def AccountId(*, primary_key: bool = False, of: str | None = "dim_account") -> d
     )
 
 
+def CompanyName() -> dy.String:  # noqa: N802
+    """What people call the account."""
+    return dy.String(nullable=True, description="Name of the company")
+
+
+def AccountOwner() -> dy.String:  # noqa: N802
+    """Whom to ask about the account."""
+    return dy.String(nullable=True, description="Person in charge")
+
+
 def Moment(description: str, **options: Any) -> dy.Datetime:  # noqa: N802
     """A UTC timestamp within a century that can be meant."""
     options = {"nullable": True} | options

@@ -95,7 +95,7 @@ def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Ite
 def _by_hand(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
     rows = connection.sql(
         "select coalesce(company_name, account_id), health_band, override_author, override_expiry_date, override_reason "
-        "from mart.customer_health join dim.account using (account_id) where is_overridden order by 4, account_id"
+        "from mart.customer_health where is_overridden order by 4, account_id"
     ).fetchall()
     for name, band, author, expiry, reason in rows:
         yield _line(
@@ -169,13 +169,12 @@ def _retention(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[R
 def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
     rows = connection.execute(
         """
-        select coalesce(account.company_name, account_id), account.account_owner, account.mrr::double,
+        select coalesce(risk.company_name, account_id), risk.account_owner, risk.mrr::double,
                health.health_score::double, health.trend_30d::double, risk.risk_level::varchar, risk.factors
         from mart.churn_risk as risk
-        join dim.account as account using (account_id)
         left join mart.customer_health as health using (account_id)
         where risk.risk_level in ('critical', 'high', 'medium')
-        order by list_position(['critical', 'high', 'medium'], risk.risk_level::varchar), account.mrr desc nulls last,
+        order by list_position(['critical', 'high', 'medium'], risk.risk_level::varchar), risk.mrr desc nulls last,
                  account_id
         limit ?
         """,

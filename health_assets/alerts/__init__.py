@@ -180,7 +180,7 @@ def _published(settings: Settings) -> Published:
             others = levels_by_account(connection)
             rows = connection.sql(
                 """
-                select account_id, coalesce(company_name, account_id), account_owner,
+                select account_id, coalesce(account.company_name, account_id), account.account_owner,
                        coalesce(health.mrr, risk.mrr, account.mrr)::double, health_score::double, trend_30d::double,
                        health_band, risk_level, factors, coalesce(account_status = 'churned', false)
                 from mart.customer_health as health

@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.staged.accounts import CRM_STATUSES
-from health_assets.columns import AccountId, Count, Day, Money
+from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import banded, days_between, first_match, whole_months
 from health_assets.revenue import DECIMALS_OF_MONEY, has_revenue_history, month_end_mrr, paid_periods, spend
@@ -25,11 +25,11 @@ class Account(Contract):
     """Who are our accounts, what do they pay, and where do they stand on the as-of day?"""
 
     account_id = AccountId(primary_key=True, of=None)
-    company_name = dy.String(nullable=True, description="Name of the company")
+    company_name = CompanyName()
     industry = dy.String(nullable=True, description="Industry")
     employee_count = Count("Employees; null = not known", nullable=True)
     plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case")
-    account_owner = dy.String(nullable=True, description="Person in charge")
+    account_owner = AccountOwner()
     region = dy.String(nullable=True, description="Sales region")
     signup_date = Day("First contract or trial", nullable=False, metadata={"known_from": True})
     account_status = dy.Enum(

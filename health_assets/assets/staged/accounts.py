@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Day
+from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Day
 from health_assets.contracts import Contract
 from health_assets.parsing import parsed
 from health_assets.settings import Settings
@@ -17,7 +17,7 @@ class Accounts(Contract):
     """Which companies do we serve? Cleaned; an unknown status becomes null, since dropping the account would orphan its history."""
 
     account_id = AccountId(primary_key=True, of=None)
-    company_name = dy.String(nullable=True, description="Name of the company")
+    company_name = CompanyName()
     signup_date = Day("First contract or trial", nullable=False, metadata={"known_from": True})
     status = dy.Enum(
         CRM_STATUSES, nullable=True, metadata=LENIENT, description="CRM status on the load day; null = not known"
@@ -25,7 +25,7 @@ class Accounts(Contract):
     industry = dy.String(nullable=True, description="Industry")
     employee_count = Count("Employees", nullable=True, metadata=LENIENT)
     plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case")
-    account_owner = dy.String(nullable=True, description="Person in charge")
+    account_owner = AccountOwner()
     region = dy.String(nullable=True, description="Sales region")
     age = dy.Int64(
         nullable=True,

@@ -9,7 +9,7 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Day, Money
+from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import CENT, days_between, first_match, month_of, safe_ratio
 from health_assets.revenue import spend
@@ -29,8 +29,8 @@ class CustomerValue(Contract):
     """Who are the accounts that revenue depends on, and what is each worth to date?"""
 
     account_id = AccountId(primary_key=True)
-    company_name = dy.String(nullable=True, description="Name of the company")
-    account_owner = dy.String(nullable=True, description="Person in charge")
+    company_name = CompanyName()
+    account_owner = AccountOwner()
     region = dy.String(nullable=True, description="Sales region; null = not known")
     signup_month = Day("First day of the month in which the account signed up", nullable=False)
     order_count = Count("Orders to date")

@@ -7,7 +7,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.commerce.customer_value import VALUE_SEGMENTS
-from health_assets.columns import AccountId, Count, Money
+from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Money
 from health_assets.contracts import Contract
 from health_assets.settings import Settings
 from health_assets.settings.sections import HighRisk
@@ -18,8 +18,8 @@ class HighRiskAccounts(Contract):
     """Which accounts show early signs of churn or of not paying, and why? Only flagged accounts have a row."""
 
     account_id = AccountId(primary_key=True)
-    company_name = dy.String(nullable=True, description="Name of the company")
-    account_owner = dy.String(nullable=True, description="Person in charge")
+    company_name = CompanyName()
+    account_owner = AccountOwner()
     region = dy.String(nullable=True, description="Sales region; null = not known")
     attention_rank = dy.Int64(min=1, description="1 = first: more flags, then higher spend, then account_id")
     flag_count = dy.Int64(min=1, description="Flags raised")

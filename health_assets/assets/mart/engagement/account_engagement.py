@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, AsOfDate, Count, Score, Share
+from health_assets.columns import AccountId, AsOfDate, CompanyName, Count, Score, Share
 from health_assets.contracts import Contract
 from health_assets.expressions import on_days, safe_ratio
 from health_assets.tables import table
@@ -22,7 +22,7 @@ class AccountEngagement(Contract):
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate(primary_key=False)
-    company_name = dy.String(nullable=True, description="Name of the company")
+    company_name = CompanyName()
     is_active = dy.Bool(description="Whether account_status is active")
     dau = Count(f"Different users with an event on the day; {NOT_MEASURED}", nullable=True)
     wau = Count(f"Different users with an event in 7 days; {NOT_MEASURED}", nullable=True)

@@ -9,7 +9,7 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, AsOfDate, Count, Money, Score
+from health_assets.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Money, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import CENT, banded, first_match, safe_ratio
 from health_assets.risk_factors import factor_readings
@@ -66,6 +66,8 @@ class AccountChurnRisk(Contract):
         "sentence, and the MRR that it touches, the account's",
     )
     coverage = dy.Float64(min=0, max=1, description="Points of the factors that were measured / of all, 0-1")
+    company_name = CompanyName()
+    account_owner = AccountOwner()
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
     usage_change_pct = dy.Float64(
         nullable=True,
@@ -102,7 +104,7 @@ def mart_churn_risk(
 ) -> pl.LazyFrame:
     """Risk of the accounts of the as-of day."""
     accounts = dim_account.filter(pl.col("account_status").is_in(SCORED_STATUSES)).select(
-        "account_id", "mrr", as_of_date=pl.lit(as_of)
+        "account_id", "company_name", "account_owner", "mrr", as_of_date=pl.lit(as_of)
     )
     health = mart_customer_health.select("account_id", "health_score", "computed_health_score", "trend_30d")
     revenue = fact_account_revenue_daily.drop("mrr", "account_status")  # the as-of day's are those of dim_account

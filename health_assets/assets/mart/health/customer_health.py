@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, sums_to
-from health_assets.columns import AsOfDate, Count, Day, Money, Score
+from health_assets.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.expressions import banded, days_between, first_match
 from health_assets.scorecards import UNKNOWN, scorecards_in_use
 from health_assets.settings import Settings
@@ -54,6 +54,8 @@ class CustomerHealth(CustomerHealthDaily):
     override_expiry_date = Day("Last day on which what was set by hand holds; null = nothing was")
     computed_health_score = Score("The score by the scorecard, whatever was set by hand")
     computed_health_band = dy.String(description="The band of the computed score; unknown = no score")
+    company_name = CompanyName()
+    account_owner = AccountOwner()
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
     intervention_priority = Count(
         "Order of attention: 1 = lowest score, then highest MRR, then account_id; accounts without a score come last"
@@ -94,7 +96,12 @@ def mart_customer_health(
         scores = scores.join(earlier, on="account_id", how="left", validate="1:1")
     return (
         scores.join(_days_in_band(mart_customer_health_daily, as_of), on="account_id", how="left", validate="1:1")
-        .join(dim_account.select("account_id", "mrr"), on="account_id", how="left", validate="1:1")
+        .join(
+            dim_account.select("account_id", "company_name", "account_owner", "mrr"),
+            on="account_id",
+            how="left",
+            validate="1:1",
+        )
         .with_columns(_trend(days).alias(f"trend_{days}d") for days in TRENDS)
         .with_columns(previous_band=f"band_{TREND_DAYS}d", band_movement=_band_movement())
         .join(_in_force(staged_health_overrides, as_of), on="account_id", how="left", validate="1:1")

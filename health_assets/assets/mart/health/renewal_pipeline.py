@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.fact.account import SEGMENTS
 from health_assets.assets.mart.health.churn_risk import RISK_LEVELS
 from health_assets.assets.staged.feedback import LIKELIHOODS
-from health_assets.columns import AccountId, AsOfDate, Count, Day, Money, Score
+from health_assets.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import days_between
 from health_assets.revenue import is_paid_on
@@ -25,8 +25,8 @@ class RenewalPipeline(Contract):
     subscription_id = dy.String(primary_key=True, description="Price period that renews")
     account_id = AccountId()
     as_of_date = AsOfDate(primary_key=False)
-    company_name = dy.String(nullable=True, description="Name of the company")
-    account_owner = dy.String(nullable=True, description="Person in charge")
+    company_name = CompanyName()
+    account_owner = AccountOwner()
     segment = dy.Enum(SEGMENTS, nullable=True, description="Segment of the account")
     product_name = dy.String(nullable=True, description="Product")
     renewal_date = Day("Day on which it renews", nullable=False)

@@ -14,7 +14,7 @@ from health_assets.assets.mart.health.churn_risk import RISK_LEVELS
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.assets.staged.contract_events import CONTRACT_EVENT_TYPES
 from health_assets.assets.staged.feedback import LIKELIHOODS
-from health_assets.columns import AccountId, AsOfDate, Count, Day, Money, Score
+from health_assets.columns import AccountId, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts import Contract
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -32,7 +32,7 @@ class CustomerJourney(Contract):
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate(primary_key=False)
-    company_name = dy.String(nullable=True, description="Name of the company")
+    company_name = CompanyName()
     segment = dy.Enum(SEGMENTS, description="By plan tier, or by the number of employees")
     account_status = dy.Enum(
         CRM_STATUSES, nullable=True, description="active, churned, trial, suspended; null = not known"
