@@ -25,13 +25,18 @@ def paid_periods(
 ) -> pl.LazyFrame:
     """Periods of constant recurring revenue, trials left out; those of an account add up where they overlap.
 
-    Columns: account_id, start_date, known_date (from which day the period is known), end_date (first unpaid day; null
-    while it runs), mrr (above 0, in the reporting currency).
+    Columns: account_id, start_date, end_date (first unpaid day; null while it runs), known_date and known_end_date (from
+    which day on it is known that it runs, and that it has ended), mrr (above 0, in the reporting currency).
     """
     if settings.revenue.basis == "paid_invoices":
         return _periods_of_invoices(staged_invoices, settings.revenue.allowed_gap_months, as_of)
     return staged_subscriptions.filter(is_ever_paid(), pl.col("first_paid_date") <= as_of).select(
-        "account_id", "end_date", start_date="first_paid_date", known_date="first_paid_date", mrr="mrr_amount"
+        "account_id",
+        "end_date",
+        start_date="first_paid_date",
+        known_date="first_paid_date",
+        known_end_date="end_date",
+        mrr="mrr_amount",
     )
 
 
@@ -117,6 +122,11 @@ def _periods_of_invoices(staged_invoices: pl.LazyFrame, allowed_gap_months: int,
     months = (days / DAYS_OF_A_MONTH).round().clip(1).fill_null(1).cast(pl.Int64)
     first_month = month_of(pl.coalesce("period_start", "invoice_date"))
     paid_on = pl.coalesce("paid_date", "invoice_date")
+    lasts_until = pl.col("month").dt.offset_by(f"{1 + allowed_gap_months}mo")
+
+    def following(day: str) -> pl.Expr:
+        return pl.col(day).shift(-1).over("account_id", order_by="month")
+
     return (
         staged_invoices.filter(pl.col("is_paid"), paid_on <= as_of, pl.col("invoice_date") <= as_of)
         .select("account_id", first_month=first_month, months=months, known_date=paid_on, mrr=pl.col("amount") / months)
@@ -126,12 +136,13 @@ def _periods_of_invoices(staged_invoices: pl.LazyFrame, allowed_gap_months: int,
         .group_by("account_id", "month")
         .agg(pl.col("mrr").sum(), pl.col("known_date").min())
         .filter(pl.col("mrr") > 0, pl.col("month") <= as_of)
-        .with_columns(next_month=pl.col("month").shift(-1).over("account_id", order_by="month"))
+        .with_columns(known_date=pl.max_horizontal("month", "known_date"), lasts_until=lasts_until)
         .select(
             "account_id",
+            "known_date",
             start_date="month",
-            known_date=pl.max_horizontal("month", "known_date"),
-            end_date=pl.min_horizontal("next_month", pl.col("month").dt.offset_by(f"{1 + allowed_gap_months}mo")),
+            end_date=pl.min_horizontal(following("month"), "lasts_until"),
+            known_end_date=pl.min_horizontal(following("known_date"), "lasts_until"),
             mrr="mrr",
         )
     )

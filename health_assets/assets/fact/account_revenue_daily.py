@@ -92,7 +92,7 @@ def fact_account_revenue_daily(
     of_account = (
         staged_accounts.select("account_id", "status", "monthly_recurring_revenue")
         .join(
-            periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min()),
+            periods.group_by("account_id").agg(first_paid_date=pl.col("known_date").min()),
             on="account_id",
             how="left",
             validate="1:1",
@@ -153,7 +153,7 @@ def fact_account_revenue_daily(
 def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:
     """From when to when each recurring amount counts."""
     return periods.select(
-        "account_id", first_day=pl.max_horizontal("start_date", "known_date"), end_day="end_date", size="mrr"
+        "account_id", first_day=pl.max_horizontal("start_date", "known_date"), end_day="known_end_date", size="mrr"
     )
 
 
