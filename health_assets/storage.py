@@ -21,7 +21,7 @@ from health_assets.damage import refuse_cut_file, why_it_does_not_open
 from health_assets.ddl import table_of
 from health_assets.gate import LOAD_COUNTS, NOTHING_READ, QUARANTINE_SCHEMA, Gated
 from health_assets.months import months_after
-from health_assets.tables import Table
+from health_assets.tables import TABLES, Table
 
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
 Item = TypeVar("Item")
@@ -240,13 +240,15 @@ def made_ahead(items: Iterator[Item]) -> Iterator[Item]:
 def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
     """What a transform makes, computed, in the contract's columns and dtypes, a table without months in order of its key.
 
-    The streaming engine adds numbers in whatever order they come: it is kept for months, which are many rows.
+    The streaming engine adds numbers in whatever order they come: it is kept for what is made of months, which are many
+    rows, and whose sums of floats are therefore rounded by the transform.
 
     Raises:
         ValueError: the transform makes other columns.
     """
     wanted = dtypes(table.contract)
-    made = rows.collect(engine="streaming" if table.monthly else "in-memory")
+    is_of_months = table.monthly or any(TABLES[name].monthly for name in table.inputs if name in TABLES)
+    made = rows.collect(engine="streaming" if is_of_months else "in-memory")
     if set(made.columns) != set(wanted):
         missing, extra = set(wanted) - set(made.columns), set(made.columns) - set(wanted)
         raise ValueError(

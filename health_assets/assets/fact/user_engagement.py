@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.fact.feature import event_features, with_features
 from health_assets.columns import AccountId, Count, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import days_between, first_match, on_days
+from health_assets.expressions import FLOAT_DECIMALS, days_between, first_match, on_days
 from health_assets.freshness import with_freshness
 from health_assets.settings import Settings
 from health_assets.settings.sections import Engagement
@@ -95,7 +95,9 @@ def _activity(fact_user_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         .agg(
             session_count_30d=pl.col("session_count").filter(in_window).sum(),
             event_count_30d=pl.col("event_count").filter(in_window).sum(),
-            active_hours_30d=pl.when(seconds.count() > 0).then(seconds.sum() / SECONDS_OF_AN_HOUR),
+            active_hours_30d=pl.when(seconds.count() > 0).then(
+                (seconds.sum() / SECONDS_OF_AN_HOUR).round(FLOAT_DECIMALS)
+            ),
             last_event_date=pl.col("activity_date").max(),
         )
     )

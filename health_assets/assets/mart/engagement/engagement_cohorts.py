@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.columns import Count, Pct, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import month_of, percent
+from health_assets.expressions import FLOAT_DECIMALS, month_of, percent
 from health_assets.tables import table
 
 
@@ -61,7 +61,10 @@ def mart_engagement_cohorts(
         .select("account_id", "health_score", month=month_of(day))
         .join(cohort_of, on="account_id", how="inner", validate="m:1")
         .group_by(key)
-        .agg(scored_account_count=pl.len().cast(pl.Int64), mean_health_score=pl.col("health_score").mean())
+        .agg(
+            scored_account_count=pl.len().cast(pl.Int64),
+            mean_health_score=pl.col("health_score").mean().round(FLOAT_DECIMALS),
+        )
     )
     return (
         mart_revenue_cohorts.select(*key, "month_offset", "cohort_account_count")

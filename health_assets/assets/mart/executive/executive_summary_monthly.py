@@ -11,7 +11,8 @@ import polars as pl
 from health_assets.assets.mart.health.churn_risk import AT_RISK
 from health_assets.columns import Count, Money, Pct, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import CENT
+from health_assets.expressions import CENT, FLOAT_DECIMALS
+from health_assets.revenue import DECIMALS_OF_MONEY
 from health_assets.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
@@ -148,9 +149,9 @@ def health_by(health: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         health.group_by(keys)
         .agg(
             health_account_count=pl.col("health_score").count().cast(pl.Int64),
-            mean_health_score=pl.col("health_score").mean(),
+            mean_health_score=pl.col("health_score").mean().round(FLOAT_DECIMALS),
             low_health_account_count=pl.when(has_scores).then(is_low.sum().cast(pl.Int64)),
-            mrr_in_low_health=pl.when(has_scores).then(pl.col("mrr").filter(is_low).sum()),
+            mrr_in_low_health=pl.when(has_scores).then(pl.col("mrr").filter(is_low).sum().round(DECIMALS_OF_MONEY)),
         )
         .join(bands, on=keys, how="left", validate="1:1")
     )
@@ -169,7 +170,7 @@ def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         .explode("factors", empty_as_null=False)
         .drop_nulls("factors")
         .group_by(*keys, main_risk_driver=pl.col("factors").struct.field("factor"))
-        .agg(main_driver_mrr_at_risk=pl.col("mrr").sum())
+        .agg(main_driver_mrr_at_risk=pl.col("mrr").sum().round(DECIMALS_OF_MONEY))
         .sort("main_driver_mrr_at_risk", "main_risk_driver", descending=[True, False])
         .unique(keys, keep="first", maintain_order=True)
     )
@@ -179,16 +180,20 @@ def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         risk.group_by(keys)
         .agg(
             at_risk_account_count=pl.when(is_judged).then(level.is_in(AT_RISK).sum().cast(pl.Int64)),
-            mrr_at_risk=pl.when(is_known & is_judged).then(pl.col("mrr").filter(level.is_in(AT_RISK)).sum()),
-            mrr_of_unknown_risk=pl.when(is_known).then(pl.col("mrr").filter(level == UNKNOWN).sum()),
+            mrr_at_risk=pl.when(is_known & is_judged).then(
+                pl.col("mrr").filter(level.is_in(AT_RISK)).sum().round(DECIMALS_OF_MONEY)
+            ),
+            mrr_of_unknown_risk=pl.when(is_known).then(
+                pl.col("mrr").filter(level == UNKNOWN).sum().round(DECIMALS_OF_MONEY)
+            ),
         )
         .join(drivers, on=keys, how="left", validate="1:1")
     )
 
 
 def known_sum(column: str) -> pl.Expr:
-    """The sum of what is known; null where nothing is."""
-    return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum())
+    """The sum of the money that is known; null where none is."""
+    return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum().round(DECIMALS_OF_MONEY))
 
 
 def _health_at_month_ends(

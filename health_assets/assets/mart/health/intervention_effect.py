@@ -8,6 +8,7 @@ import polars as pl
 
 from health_assets.columns import AccountId, Count, Score
 from health_assets.contracts import Contract
+from health_assets.expressions import FLOAT_DECIMALS
 from health_assets.tables import table
 
 WINDOW = 30
@@ -65,7 +66,10 @@ def mart_intervention_effect(
         )
         .filter(pl.col("next_date").is_null())
         .group_by("intervention_date", "health_band")
-        .agg(untouched_account_count=pl.len().cast(pl.Int64), untouched_change_30d=pl.col("health_change_30d").mean())
+        .agg(
+            untouched_account_count=pl.len().cast(pl.Int64),
+            untouched_change_30d=pl.col("health_change_30d").mean().round(FLOAT_DECIMALS),
+        )
     )
     return (
         touched.join(changes, on=key, how="left", validate="1:1")
