@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from health_assets.figures import figure
 from health_assets.scorecards import QUARTILES, measured, scored
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Dimension, Measure, Scorecard
@@ -140,6 +141,6 @@ def _known(value: Any) -> str:
 
 
 def _number(value: float, decimals: int = 2) -> str:
-    return (
-        f"{float(value):.{decimals}f}".rstrip("0").rstrip(".") if "." in f"{float(value):.{decimals}f}" else f"{value}"
-    )
+    """As it is typed into a pocket calculator."""
+    shown = figure(value, decimals).replace(",", "")
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown

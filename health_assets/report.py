@@ -112,7 +112,7 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     share = f", {figure(100 * float(at_risk or 0) / float(total), 1)} % of {_money(total)}" if total else ""
     yield ""
     yield _line(
-        f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {accounts} accounts with high "
+        f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {_accounts(accounts)} with high "
         f"or critical churn risk{share}"
     )
     if unknown:
@@ -132,7 +132,7 @@ def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     ).fetchall()
     if rows:
         told = ", ".join(
-            f"{factor.replace('_', ' ')} {_money(mrr)} ({figure(share)} %, {accounts} accounts)"
+            f"{factor.replace('_', ' ')} {_money(mrr)} ({figure(share)} %, {_accounts(accounts)})"
             for factor, accounts, mrr, share in rows
         )
         yield _line(f"[bold]Drivers of the MRR at risk[/] {told}")
@@ -276,6 +276,10 @@ def _coloured(word: str) -> str:
         word
     )
     return f"[{colour}]{word}[/]" if colour else word
+
+
+def _accounts(count: int) -> str:
+    return "1 account" if count == 1 else f"{count:,} accounts"
 
 
 def _money(amount: float | None) -> str:
