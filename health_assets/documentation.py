@@ -9,7 +9,8 @@ from pathlib import Path
 
 from dataframely.columns import Column, Enum
 
-from health_assets.contracts import WARN, grain, meta, question
+from health_assets.contracts import WARN, Contract, grain, meta, question
+from health_assets.sources import given_columns
 from health_assets.tables import Table, load_all
 from health_assets.verdicts import promises
 
@@ -29,7 +30,8 @@ def data_dictionary() -> str:
         "# Data dictionary",
         "",
         "Written from the contracts by `python -m health_assets.documentation`; do not edit.",
-        "`key` = part of the primary key (the grain), `null` = may be null. Checks without a mark block what is "
+        "`key` = part of the primary key (the grain), `null` = may be null; what files must have stands below each raw "
+        "table. Checks without a mark block what is "
         "downstream and the snapshot; those marked *warn* are shown and go on.",
     ]
     for layer, meaning in LAYERS.items():
@@ -56,8 +58,22 @@ def _described(table: Table) -> list[str]:
         "|---|---|---|---|",
         *columns,
         "",
+        *([_files(table.rows), ""] if table.rows else []),
         f"Checks: {', '.join(checks)}.",
     ]
+
+
+def _files(rows: type[Contract]) -> str:
+    """What a file of a source must have, and what it may have; a key that it lacks is made of the row."""
+    needed = {
+        name: bool(meta(column, "required")) and not meta(column, "key")
+        for name, column in rows.columns().items()
+        if name in given_columns(rows)
+    }
+    must, may = (
+        ", ".join(f"`{name}`" for name, is_needed in needed.items() if is_needed is part) for part in (True, False)
+    )
+    return f"A file must have {must}; it may have {may}."
 
 
 def _type(column: Column) -> str:
