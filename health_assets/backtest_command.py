@@ -111,6 +111,8 @@ def _print(findings: Findings, company: settings.Settings) -> None:
         console.print(f"[yellow]not monotone[/]: {better} churns more than {worse}")
     is_short = findings.churned_accounts < rules.min_churned
     why = f": fewer than {rules.min_churned} accounts churned" if is_short else ""
+    if not findings.rows:  # of a scorecard that asks for what is known on the load day only, as `novacrm` does
+        why = ": no past day has a score; judge a scorecard that can be scored on past days (scorecard: standard)"
     console.print(f"Verdict: [bold]{findings.verdict}[/]{why}", highlight=False)
     _print_foretelling(findings.foretelling, company)
 
