@@ -52,8 +52,8 @@ class PooledEventLogStorage(SqliteEventLogStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "PooledEventLogStorage":
         """Called by Dagster with the section of dagster.yaml."""
-        home = Path(os.environ.get("DAGSTER_HOME") or "data/dagster")
-        return cls(config_value.get("base_dir") or str(home / "history" / "runs"), inst_data)
+        beside = Path(os.environ["DAGSTER_HOME"], "history", "runs")  # Dagster has no instance of its own without it
+        return cls(config_value.get("base_dir") or str(beside), inst_data)
 
     def store_event(self, event: EventLogEntry) -> None:
         """Every event but one: that a check is planned. It is told when it has been judged."""

@@ -55,6 +55,11 @@ def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     return pl.when(denominator != 0).then(numerator / denominator).round(FLOAT_DECIMALS)
 
 
+def mean_of(values: pl.Expr) -> pl.Expr:
+    """Their mean, the same in whatever order they are added."""
+    return values.mean().round(FLOAT_DECIMALS)
+
+
 def percent(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     """100 x numerator / denominator; null where there is nothing to divide by.
 

@@ -68,9 +68,14 @@ def revenue_history_since(
     return staged_subscriptions.select(revenue_history_since=pl.col("start_date").min())
 
 
+def sum_of(amount: pl.Expr) -> pl.Expr:
+    """A sum of money, the same in whatever order it is added."""
+    return amount.sum().round(DECIMALS_OF_MONEY)
+
+
 def spend() -> pl.Expr:
     """What some orders amount to together."""
-    return pl.col("total_amount").sum().round(DECIMALS_OF_MONEY)
+    return sum_of(pl.col("total_amount"))
 
 
 def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
@@ -88,7 +93,7 @@ def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
             pl.col("end_date").is_null() | (pl.col("end_date") > pl.col("measure_day")),
         )
         .group_by("account_id", "month")
-        .agg(pl.col("mrr").sum().round(DECIMALS_OF_MONEY))
+        .agg(sum_of(pl.col("mrr")))
     )
 
 

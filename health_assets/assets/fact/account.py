@@ -12,7 +12,7 @@ from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import banded, days_between, first_match, whole_months
-from health_assets.revenue import DECIMALS_OF_MONEY, has_revenue_history, month_end_mrr, paid_periods, spend
+from health_assets.revenue import has_revenue_history, month_end_mrr, paid_periods, spend, sum_of
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -146,7 +146,7 @@ def lifecycle_stage(settings: Settings) -> pl.Expr:
 def _paid(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     runs = pl.col("end_date").is_null() | (pl.col("end_date") > as_of)
     return periods.group_by("account_id").agg(
-        mrr=pl.col("mrr").filter(runs).sum().round(DECIMALS_OF_MONEY),
+        mrr=sum_of(pl.col("mrr").filter(runs)),
         first_paid_date=pl.col("start_date").min(),
         last_end_date=pl.col("end_date").max(),
     )

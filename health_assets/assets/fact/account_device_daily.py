@@ -10,7 +10,7 @@ import polars as pl
 from health_assets.assets.fact.device_health import WINDOW, health_score
 from health_assets.columns import AccountId, AsOfDate, Count, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import FLOAT_DECIMALS, Period, counts_by_day, day_panel, safe_ratio
+from health_assets.expressions import Period, counts_by_day, day_panel, mean_of, safe_ratio
 from health_assets.freshness import while_fresh
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -45,7 +45,7 @@ def fact_account_device_daily(
         .agg(
             active_device_count=pl.len().cast(pl.Int64),
             maintenance_due_device_count=pl.col("is_maintenance_due").sum().cast(pl.Int64),
-            device_health_avg=pl.col("health_score").mean().round(FLOAT_DECIMALS),
+            device_health_avg=mean_of(pl.col("health_score")),
         )
     )
     return (

@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.columns import AccountId, AsOfDate, CompanyName, Count, Score, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import FLOAT_DECIMALS, on_days, safe_ratio
+from health_assets.expressions import mean_of, on_days, safe_ratio
 from health_assets.tables import table
 
 WINDOW = 30
@@ -102,8 +102,8 @@ def _of_users(fact_user_engagement: pl.LazyFrame) -> pl.LazyFrame:
         fact_user_engagement.filter("is_active")
         .group_by("account_id")
         .agg(
-            avg_engagement_score=pl.col("engagement_score").mean().round(FLOAT_DECIMALS),
-            avg_session_count_per_user_30d=pl.col("session_count_30d").mean().round(FLOAT_DECIMALS),
+            avg_engagement_score=mean_of(pl.col("engagement_score")),
+            avg_session_count_per_user_30d=mean_of(pl.col("session_count_30d")),
             power_user_count=(pl.col("user_engagement_tier") == "power").sum().cast(pl.Int64),
         )
     )

@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.columns import Count, Pct, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import FLOAT_DECIMALS, month_of, percent
+from health_assets.expressions import mean_of, month_of, percent
 from health_assets.tables import table
 
 
@@ -63,7 +63,7 @@ def mart_engagement_cohorts(
         .group_by(key)
         .agg(
             scored_account_count=pl.len().cast(pl.Int64),
-            mean_health_score=pl.col("health_score").mean().round(FLOAT_DECIMALS),
+            mean_health_score=mean_of(pl.col("health_score")),
         )
     )
     return (

@@ -12,7 +12,7 @@ from health_assets.assets.mart.engagement.account_feature_adoption import LOOK_B
 from health_assets.columns import AsOfDate, Count, Money, Pct, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import percent
-from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.revenue import sum_of
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -67,7 +67,7 @@ def mart_feature_adoption(
     total = active.select(
         active_accounts=pl.len(),
         total_mau=pl.col("mau").sum(),
-        total_mrr=pl.when(_knows_mrr()).then(pl.col("mrr").sum().round(DECIMALS_OF_MONEY)),
+        total_mrr=pl.when(_knows_mrr()).then(sum_of(pl.col("mrr"))),
     )
     impact = _retention_impact(
         mart_account_feature_adoption,
@@ -84,7 +84,7 @@ def mart_feature_adoption(
             account_count=_using().sum().cast(pl.Int64),
             user_days=pl.col("user_day_count_30d").filter("is_active").sum(),
             user_days_of_accounts=pl.col("active_user_day_count_30d").filter(_using()).sum(),
-            mrr_using=pl.when(_knows_mrr()).then(pl.col("mrr").filter(_using()).sum().round(DECIMALS_OF_MONEY)),
+            mrr_using=pl.when(_knows_mrr()).then(sum_of(pl.col("mrr").filter(_using()))),
         )
         .join(dim_feature.select("feature_name", "is_core"), on="feature_name", how="left", validate="1:1")
         .join(impact, on="feature_name", how="left", validate="1:1")

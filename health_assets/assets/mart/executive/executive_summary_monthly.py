@@ -11,8 +11,8 @@ import polars as pl
 from health_assets.assets.mart.health.churn_risk import AT_RISK
 from health_assets.columns import Count, Money, Pct, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import CENT, FLOAT_DECIMALS
-from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.expressions import CENT, mean_of
+from health_assets.revenue import sum_of
 from health_assets.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
@@ -149,9 +149,9 @@ def health_by(health: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         health.group_by(keys)
         .agg(
             health_account_count=pl.col("health_score").count().cast(pl.Int64),
-            mean_health_score=pl.col("health_score").mean().round(FLOAT_DECIMALS),
+            mean_health_score=mean_of(pl.col("health_score")),
             low_health_account_count=pl.when(has_scores).then(is_low.sum().cast(pl.Int64)),
-            mrr_in_low_health=pl.when(has_scores).then(pl.col("mrr").filter(is_low).sum().round(DECIMALS_OF_MONEY)),
+            mrr_in_low_health=pl.when(has_scores).then(sum_of(pl.col("mrr").filter(is_low))),
         )
         .join(bands, on=keys, how="left", validate="1:1")
     )
@@ -170,7 +170,7 @@ def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         .explode("factors", empty_as_null=False)
         .drop_nulls("factors")
         .group_by(*keys, main_risk_driver=pl.col("factors").struct.field("factor"))
-        .agg(main_driver_mrr_at_risk=pl.col("mrr").sum().round(DECIMALS_OF_MONEY))
+        .agg(main_driver_mrr_at_risk=sum_of(pl.col("mrr")))
         .sort("main_driver_mrr_at_risk", "main_risk_driver", descending=[True, False])
         .unique(keys, keep="first", maintain_order=True)
     )
@@ -180,12 +180,8 @@ def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         risk.group_by(keys)
         .agg(
             at_risk_account_count=pl.when(is_judged).then(level.is_in(AT_RISK).sum().cast(pl.Int64)),
-            mrr_at_risk=pl.when(is_known & is_judged).then(
-                pl.col("mrr").filter(level.is_in(AT_RISK)).sum().round(DECIMALS_OF_MONEY)
-            ),
-            mrr_of_unknown_risk=pl.when(is_known).then(
-                pl.col("mrr").filter(level == UNKNOWN).sum().round(DECIMALS_OF_MONEY)
-            ),
+            mrr_at_risk=pl.when(is_known & is_judged).then(sum_of(pl.col("mrr").filter(level.is_in(AT_RISK)))),
+            mrr_of_unknown_risk=pl.when(is_known).then(sum_of(pl.col("mrr").filter(level == UNKNOWN))),
         )
         .join(drivers, on=keys, how="left", validate="1:1")
     )
@@ -193,7 +189,7 @@ def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
 
 def known_sum(column: str) -> pl.Expr:
     """The sum of the money that is known; null where none is."""
-    return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum().round(DECIMALS_OF_MONEY))
+    return pl.when(pl.col(column).count() > 0).then(sum_of(pl.col(column)))
 
 
 def _health_at_month_ends(

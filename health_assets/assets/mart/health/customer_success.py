@@ -15,7 +15,7 @@ from health_assets.assets.mart.security.satisfaction import Nps
 from health_assets.assets.mart.support.support_performance import ticket_measures
 from health_assets.columns import AccountId, AsOfDate, Count, Hours, Money, Score, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import FLOAT_DECIMALS, percent, weighted_mean
+from health_assets.expressions import mean_of, percent, weighted_mean
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -152,10 +152,6 @@ def device_health__is_that_of_the_fleet(
     mart_customer_success: pl.LazyFrame, mart_device_health: pl.LazyFrame
 ) -> pl.LazyFrame:
     """The mean health of an account's devices by day is, on the as-of day, that of its devices one by one."""
-    fleet = (
-        mart_device_health.filter("is_active")
-        .group_by("account_id")
-        .agg(of_fleet=pl.col("health_score").mean().round(FLOAT_DECIMALS))
-    )
+    fleet = mart_device_health.filter("is_active").group_by("account_id").agg(of_fleet=mean_of(pl.col("health_score")))
     both = mart_customer_success.join(fleet, on="account_id", how="left", validate="1:1")
     return both.filter((pl.col("device_health_avg") - pl.col("of_fleet")).abs() > TOLERANCE)

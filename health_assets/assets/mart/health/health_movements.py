@@ -12,7 +12,7 @@ import polars as pl
 from health_assets.columns import Count, Day, Money
 from health_assets.contracts import Contract
 from health_assets.expressions import first_match, month_of
-from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.revenue import sum_of
 from health_assets.scorecards import SIGNAL_KEY
 from health_assets.tables import table
 
@@ -76,8 +76,8 @@ def mart_health_movements(
         .group_by("month", "scorecard", "from_band", "to_band", "movement", "measure_date")
         .agg(
             account_count=pl.len().cast(pl.Int64),
-            mrr=pl.col("mrr").sum().round(DECIMALS_OF_MONEY),
-            previous_mrr=pl.col("mrr_before").sum().round(DECIMALS_OF_MONEY),
+            mrr=sum_of(pl.col("mrr")),
+            previous_mrr=sum_of(pl.col("mrr_before")),
         )
         .sort(HealthMovements.primary_key())
         .select(HealthMovements.column_names())

@@ -8,7 +8,7 @@ import polars as pl
 
 from health_assets.columns import AccountId, Count, Score
 from health_assets.contracts import Contract
-from health_assets.expressions import FLOAT_DECIMALS
+from health_assets.expressions import mean_of
 from health_assets.tables import table
 
 WINDOW = 30
@@ -68,7 +68,7 @@ def mart_intervention_effect(
         .group_by("intervention_date", "health_band")
         .agg(
             untouched_account_count=pl.len().cast(pl.Int64),
-            untouched_change_30d=pl.col("health_change_30d").mean().round(FLOAT_DECIMALS),
+            untouched_change_30d=mean_of(pl.col("health_change_30d")),
         )
     )
     return (

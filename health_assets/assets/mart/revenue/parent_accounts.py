@@ -12,7 +12,7 @@ from health_assets.assets.fact.revenue_monthly import MOVEMENTS, TOLERANCE, move
 from health_assets.columns import AccountId, Count, Money, Score
 from health_assets.contracts import Contract
 from health_assets.expressions import month_of, safe_ratio
-from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.revenue import sum_of
 from health_assets.tables import identity, table
 
 
@@ -60,7 +60,7 @@ def mart_parent_accounts(
         .agg(
             paying_account_count=(mrr > 0).sum().cast(pl.Int64),
             mean_health_score=safe_ratio((score * mrr).sum(), mrr.filter(score.is_not_null()).sum()),
-            mrr=mrr.sum().round(DECIMALS_OF_MONEY),
+            mrr=sum_of(mrr),
         )
         .with_columns(previous_mrr=mrr.shift(1, fill_value=0.0).over("account_id", order_by="month"))
         .with_columns(movement=movement())

@@ -16,7 +16,7 @@ from health_assets.assets.staged.contract_events import CONTRACT_EVENT_TYPES
 from health_assets.assets.staged.feedback import LIKELIHOODS
 from health_assets.columns import AccountId, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts import Contract
-from health_assets.revenue import DECIMALS_OF_MONEY
+from health_assets.revenue import sum_of
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -125,7 +125,7 @@ def _events(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         .agg(
             *((kind == name).sum().cast(pl.Int64).alias(f"{name}_count") for name in COUNTED),
             contract_event_count=pl.len().cast(pl.Int64),
-            revenue_impact_total=pl.when(impact.is_not_null().any()).then(impact.sum().round(DECIMALS_OF_MONEY)),
+            revenue_impact_total=pl.when(impact.is_not_null().any()).then(sum_of(impact)),
             latest_contract_event_type=kind.last(),
             latest_contract_event_date=pl.col("event_date").last(),
         )

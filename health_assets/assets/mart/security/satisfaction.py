@@ -12,7 +12,7 @@ import polars as pl
 from health_assets.assets.fact.account_satisfaction_daily import YEAR
 from health_assets.columns import Count, Pct, Share
 from health_assets.contracts import Contract
-from health_assets.expressions import FLOAT_DECIMALS, percent, safe_ratio
+from health_assets.expressions import mean_of, percent, safe_ratio
 from health_assets.parts import by_part
 from health_assets.tables import identity, table
 
@@ -123,7 +123,7 @@ def _of_a_year(fact_feedback: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
             promoter_count_365d=(category == "promoter").sum().cast(pl.Int64),
             passive_count_365d=(category == "passive").sum().cast(pl.Int64),
             detractor_count_365d=(category == "detractor").sum().cast(pl.Int64),
-            mean_nps_rating_365d=pl.col("nps_rating").mean().round(FLOAT_DECIMALS),
+            mean_nps_rating_365d=mean_of(pl.col("nps_rating")),
         )
     )
 
@@ -137,8 +137,8 @@ def _of_the_month(fact_feedback: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             response_count=pl.len().cast(pl.Int64),
             month_nps=percent(net, category.count()),
-            mean_nps_rating=pl.col("nps_rating").mean().round(FLOAT_DECIMALS),
-            mean_satisfaction_rating=pl.col("satisfaction_rating").mean().round(FLOAT_DECIMALS),
+            mean_nps_rating=mean_of(pl.col("nps_rating")),
+            mean_satisfaction_rating=mean_of(pl.col("satisfaction_rating")),
         )
     )
 
