@@ -49,6 +49,10 @@ class Clock:
 def run(settings: str) -> None:
     """One run in this process, its parts printed as one line."""
     clock, started = Clock(), time.perf_counter()
+    from health_assets.beside import beside
+    from health_assets.judge import awake
+
+    beside().prepared(awake)  # as the command does, before all else
     import dagster  # noqa: F401
 
     from health_assets import automation, checks, cli, definitions, orchestration  # noqa: F401

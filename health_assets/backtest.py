@@ -13,7 +13,8 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
-from health_assets.churn_model import calibration_slope
+from health_assets.beside import beside
+from health_assets.logistic import calibration_slope
 from health_assets.settings.sections import Backtest
 
 HEALTH, RISK, PROBABILITY = "health", "churn risk", "probability"  # what is judged; all other rankings are baselines
@@ -126,7 +127,7 @@ def _foretelling(rows: pl.DataFrame, rules: Backtest, generator: np.random.Gener
         auc=areas,
         beats=beats,
         brier_skill=_brier_skill(rows),
-        calibration_slope=calibration_slope(probability, rows["churned"].to_numpy()),
+        calibration_slope=beside().asked(calibration_slope, probability, rows["churned"].to_numpy()).result(),
     )
 
 

@@ -3,7 +3,8 @@
 A logistic regression on standardised features, an unmeasured one counting as average. Who is observed and who left is
 churn.py; the additive risk score, which nothing learns, is mart/health/churn_risk.py. The two are never mixed.
 
-scikit-learn takes a second to import, so it is met only where there is enough to learn from.
+scikit-learn takes a second to import, so it is met in the process beside the run, and only where there is enough to learn
+from.
 """
 
 import difflib
@@ -14,7 +15,9 @@ from zlib import crc32
 import numpy as np
 import polars as pl
 
+from health_assets.beside import beside
 from health_assets.churn import KEY
+from health_assets.logistic import probabilities
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.sections import Backtest, ChurnModel
 
@@ -79,21 +82,6 @@ def known_before(rows: pl.DataFrame, day: date, backtest: Backtest) -> pl.DataFr
     return rows.filter(pl.col("as_of_date") + window < day, pl.col("churned").is_not_null()).sort(KEY)
 
 
-def calibration_slope(probability: np.ndarray, churned: np.ndarray) -> float | None:
-    """By how much the odds of leaving rise for each step of the foretold log odds: 1 is right, below 1 too sure of itself.
-
-    None where everybody left or nobody, or all are foretold the same.
-    """
-    if churned.all() or not churned.any() or len(np.unique(probability)) == 1:
-        return None
-    from sklearn.linear_model import LogisticRegression
-
-    edge = 10.0**-DECIMALS
-    inside = np.clip(probability, edge, 1 - edge)
-    odds = np.log(inside / (1 - inside)).reshape(-1, 1)
-    return float(LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(odds, churned).coef_[0, 0])
-
-
 def _probabilities(learned: pl.DataFrame, asked: pl.DataFrame, model: ChurnModel) -> Any:
     """One value per asked row; None throughout where there is too little to learn from."""
     churned = learned["churned"].cast(pl.Boolean)
@@ -101,15 +89,8 @@ def _probabilities(learned: pl.DataFrame, asked: pl.DataFrame, model: ChurnModel
     features = [name for name in model.features if _is_measured(learned[name], model.min_measured)]
     if left < model.min_churned or churned.all() or not features or asked.is_empty():
         return [None] * asked.height
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    fitted = make_pipeline(
-        SimpleImputer(), StandardScaler(), LogisticRegression(C=1 / model.penalty, max_iter=1000)
-    ).fit(_matrix(learned, features), churned.to_numpy())
-    return fitted.predict_proba(_matrix(asked, features))[:, 1].round(DECIMALS)
+    given = _matrix(learned, features), churned.to_numpy(), _matrix(asked, features)
+    return beside().asked(probabilities, *given, penalty=model.penalty).result().round(DECIMALS)
 
 
 def _is_measured(feature: pl.Series, min_measured: float) -> bool:

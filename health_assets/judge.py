@@ -1,29 +1,22 @@
-"""Great Expectations in a process of its own: frames and promises in, verdicts out. The only file that imports it.
+"""Great Expectations: frames and promises in, verdicts out. The only file that imports it, in the process beside the run.
 
-Its import takes seconds and a core; beside the run, on another core, it costs the run nothing. The process ends with
-the pipe to it, so a killed run leaves none behind. What is promised, and which frames are judged, is checks.py's affair.
+What is promised, and which frames are judged, is verdicts.py's affair.
 """
 
-import atexit
+import gc
 import logging
-import os
-import pickle
-import subprocess
-import sys
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from health_assets.contracts import Expectation
+if TYPE_CHECKING:
+    from health_assets.contracts import Expectation
 
 VERDICT, EVIDENCE = "BOOLEAN_ONLY", "BASIC"  # what Great Expectations is asked for; evidence costs twice the verdict
 SAMPLE = 5
-ENDS_WITHIN = 2.0  # seconds after the pipe is closed, before it is killed
 
 
 @dataclass(frozen=True)
@@ -36,88 +29,19 @@ class Answer:
     sample: list[str]
 
 
-class Judge:
-    """The process, and the pipe to it."""
+def judge(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool) -> dict[str, Answer]:
+    """The answer to each promise, by name.
 
-    def __init__(self) -> None:
-        self._queue = ThreadPoolExecutor(max_workers=1)
-        served = f"from {__name__} import serve; serve()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", served],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            cwd=Path(__file__).parents[1],  # the package is found there also where it is not installed
-        )
-        atexit.register(self.dismiss)
-
-    def asked(self, rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> Future[dict[str, Answer]]:
-        """The answer to each promise, by name, when it is there; tables are judged in the order in which they come.
-
-        Args:
-            rows: the table, with a column of true and false for each rule; tallied: a column of counts of broken rows
-                for each promise, which must all be 0.
-        """
-        return self._queue.submit(self._answers, rows, made, tallied)
-
-    def _answers(self, rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> dict[str, Answer]:
-        try:
-            _send(self._process.stdin, (rows, made, tallied))  # type: ignore[arg-type]
-            answered = pickle.load(self._process.stdout)  # type: ignore[arg-type]
-        except (OSError, EOFError):
-            raise RuntimeError(
-                f"the process of Great Expectations ended (exit code {self._process.poll()}); is memory short?"
-            ) from None
-        if isinstance(answered, str):
-            raise RuntimeError(f"Great Expectations failed: {answered}")
-        return answered
-
-    def dismiss(self) -> None:
-        """Close the pipe; the process ends with it."""
-        self._queue.shutdown(wait=False, cancel_futures=True)
-        if self._process.stdin:
-            self._process.stdin.close()
-        try:
-            self._process.wait(ENDS_WITHIN)  # by itself, so that it leaves nothing behind
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-
-@cache
-def judge() -> Judge:
-    """The process of this run, started when it is first asked for."""
-    return Judge()
-
-
-def _send(pipe: BinaryIO, message: Any) -> None:
-    pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.flush()
-
-
-def serve() -> None:
-    """Answer until the pipe is closed. What libraries print goes to stderr, since stdout is the pipe."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    _batches()
-    while True:
-        try:
-            rows, made, tallied = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            _send(answers, _judged(rows, made, tallied))
-        except Exception as error:  # told to the run, which raises it
-            _send(answers, f"{type(error).__name__}: {error}")
-
-
-def _judged(rows: pl.DataFrame, made: list[Expectation], tallied: bool) -> dict[str, Answer]:
+    Args:
+        rows: the table, with a column of true and false for each rule; tallied: a column of counts of broken rows for
+            each promise, which must all be 0.
+    """
     answers = _validated(rows, made, tallied, VERDICT)
     failed = [promise for promise in made if not answers[promise.name].success]
     return answers | _validated(rows, failed, tallied, EVIDENCE) if failed else answers
 
 
-def _validated(rows: pl.DataFrame, made: list[Expectation], tallied: bool, result_format: str) -> dict[str, Answer]:
+def _validated(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool, result_format: str) -> dict[str, Answer]:
     suite = _great_expectations().ExpectationSuite(
         name="contract", expectations=[_expectation(promise, tallied) for promise in made]
     )
@@ -137,6 +61,14 @@ def _answer(result: Any) -> Answer:
     )
 
 
+def awake() -> None:
+    """Import Great Expectations, which takes seconds, before the first table is there; what is imported is never garbage."""
+    gc.disable()
+    _batches()
+    gc.freeze()
+    gc.enable()
+
+
 @cache
 def _batches() -> Any:
     """What turns a frame into a batch of Great Expectations; nothing of it is kept on disk."""
@@ -146,7 +78,7 @@ def _batches() -> Any:
     return table.add_batch_definition_whole_dataframe("whole")
 
 
-def _expectation(promise: Expectation, tallied: bool) -> Any:
+def _expectation(promise: "Expectation", tallied: bool) -> Any:
     named = {"meta": {"check": promise.name}}
     if tallied:
         return _expected("ExpectColumnValuesToBeBetween")(column=promise.name, min_value=0, max_value=0, **named)

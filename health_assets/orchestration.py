@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from health_assets.beside import beside
 from health_assets.contracts import dtypes, grain, known_from, meta, question
 from health_assets.gate import Gated, gated
-from health_assets.judge import judge
+from health_assets.judge import awake
 from health_assets.months import period_of
 from health_assets.parsing import RECORD
 from health_assets.settings import Settings
@@ -44,7 +45,7 @@ def resources(settings: Settings) -> dict[str, Any]:
     @dg.resource
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
         with Warehouse.opened(settings.warehouse) as opened:
-            judge()  # it starts beside the first tables
+            beside().prepared(awake)  # beside the first tables
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])
             yield opened

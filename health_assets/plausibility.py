@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.contracts import WARN, Contract, Expectation, dtypes, known_from
 from health_assets.settings import Settings
+from health_assets.sql import handed_over, literal
 from health_assets.storage import Warehouse
 from health_assets.tables import TABLES, Table
 
@@ -83,10 +84,11 @@ def accept(warehouse: Warehouse, as_of: date) -> None:
             rows.append((table.relation, ALL_ROWS, warehouse.row_count(table.relation), None, as_of))
             medians = _medians(warehouse.read(table), list(_units(table.contract)))
             rows += [(table.relation, column, count, median, as_of) for column, (count, median) in medians.items()]
-    with warehouse.transaction() as cursor:
-        cursor.register("incoming", pl.DataFrame(rows, schema=ACCEPTED, orient="row"))
-        cursor.execute("create or replace table house.accepted as from incoming")
-        cursor.unregister("incoming")
+    with (
+        warehouse.transaction() as cursor,
+        handed_over(cursor, "accepted", pl.DataFrame(rows, schema=ACCEPTED, orient="row")),
+    ):
+        cursor.execute("create or replace table house.accepted as from accepted")
 
 
 def _units(contract: type[Contract]) -> dict[str, Expectation]:
@@ -196,6 +198,6 @@ def _days_since_the_last_snapshot(warehouse: Warehouse, as_of: date) -> list[int
 
 def _accepted(warehouse: Warehouse, table: Table) -> dict[str, tuple[int, float | None]]:
     rows = warehouse.connection.cursor().execute(
-        "select column_name, row_count, median from house.accepted where relation = ?", [table.relation]
+        f"select column_name, row_count, median from house.accepted where relation = {literal(table.relation)}"
     )
     return {column: (count, median) for column, count, median in rows.fetchall()}

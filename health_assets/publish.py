@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from health_assets.contracts import known_by
+from health_assets.sql import handed_over, literal
 from health_assets.storage import Warehouse
 from health_assets.tables import TABLES
 
@@ -97,12 +98,11 @@ def _write(
     warehouse: Warehouse, file: Path, as_of: date, company: str, notes: Mapping[str, pl.DataFrame]
 ) -> dict[str, int]:
     cursor = warehouse.connection.cursor()
-    cursor.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as snapshot")
+    cursor.execute(f"attach {literal(str(file))} as snapshot")
     try:
         names = cursor.execute(
             "select schema_name, table_name from duckdb_tables() "
-            "where database_name = current_database() and schema_name in (select unnest(?)) order by all",
-            [list(SCHEMAS)],
+            f"where database_name = current_database() and schema_name in {literal(SCHEMAS)} order by all"
         ).fetchall()
         for schema in SCHEMAS:
             cursor.execute(f"create schema snapshot.{schema}")
@@ -114,13 +114,12 @@ def _write(
             copied = cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}" where {known}')
             rows[f"{schema}.{name}"] = copied.fetchone()[0]  # type: ignore[index]
         cursor.execute(
-            "create table snapshot.about as select ? as company, ?::date as as_of_date, now()::timestamp as published_at",
-            [company, as_of],
+            f"create table snapshot.about as select {literal(company)} as company, {literal(as_of)} as as_of_date, "
+            "now()::timestamp as published_at"
         )
         for name, frame in notes.items():
-            cursor.register("note", frame)
-            cursor.execute(f"create table snapshot.{name} as from note")
-            cursor.unregister("note")
+            with handed_over(cursor, "note", frame):
+                cursor.execute(f"create table snapshot.{name} as from note")
     finally:
         cursor.execute("detach snapshot")
     return rows

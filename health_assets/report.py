@@ -19,6 +19,7 @@ from health_assets.figures import figure
 from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, scorecards_in_use
 from health_assets.settings import Settings
+from health_assets.sql import literal
 
 TELLING = ("usage_events", "support_tickets", "subscriptions", "invoices")  # sources that most factors of risk read
 CALLED_FIRST = 10
@@ -127,8 +128,7 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
 def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
     rows = connection.execute(
         "select factor, at_risk_account_count, mrr_at_risk, mrr_at_risk_pct from mart.risk_drivers "
-        "where mrr_at_risk > 0 order by driver_rank limit ?",
-        [DRIVERS_SHOWN],
+        f"where mrr_at_risk > 0 order by driver_rank limit {DRIVERS_SHOWN}"
     ).fetchall()
     if rows:
         told = ", ".join(
@@ -143,8 +143,7 @@ def _renewals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iter
     for days in sorted(settings.renewal_windows_days):
         mrr, at_risk = connection.execute(
             "select sum(renewing_mrr), sum(renewing_mrr) filter (risk_level in ('high', 'critical')) "
-            "from mart.renewal_pipeline where days_to_renewal <= ?",
-            [days],
+            f"from mart.renewal_pipeline where days_to_renewal <= {days}"
         ).fetchall()[0]
         if mrr:
             told.append(f"{_money(mrr)} in {days} days ({_money(at_risk or 0)} at risk)")
@@ -249,8 +248,8 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[
 
 def _holds(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     schema, name = table.split(".")
-    found = connection.execute("select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name])
-    return found.fetchone() is not None
+    names = f"schema_name = {literal(schema)} and table_name = {literal(name)}"
+    return connection.execute(f"select 1 from duckdb_tables() where {names}").fetchone() is not None
 
 
 def _grid(title: str, *columns: str) -> Table:

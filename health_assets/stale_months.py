@@ -15,6 +15,7 @@ from health_assets.months import end_of_month, months_after, months_before, mont
 from health_assets.parsing import typed
 from health_assets.settings import Settings
 from health_assets.sources import UNREADABLE
+from health_assets.sql import handed_over, literal
 from health_assets.storage import Warehouse, quarantine_of
 from health_assets.tables import TABLES, Table
 
@@ -63,13 +64,12 @@ def _months_of_changed_orphans(warehouse: Warehouse, table: Table, settings: Set
             )
             months.update(found["month"].drop_nulls())
             cursor = warehouse.connection.cursor()
-            cursor.register("existing", keys)
-            left = cursor.execute(
-                f"select distinct date_trunc('month', {known})::date from {table.relation} "
-                f"where {column} not in (select {key} from existing)"
-            )
-            months.update(month for (month,) in left.fetchall())
-            cursor.unregister("existing")
+            with handed_over(cursor, "existing", keys):
+                left = cursor.execute(
+                    f"select distinct date_trunc('month', {known})::date from {table.relation} "
+                    f"where {column} not in (select {key} from existing)"
+                )
+                months.update(month for (month,) in left.fetchall())
     return months
 
 
@@ -158,8 +158,8 @@ def _contents(warehouse: Warehouse, table: Table, known: str) -> dict[date, obje
 def files_with(warehouse: Warehouse, raw: Table, months: Sequence[date]) -> list[str]:
     """The files of an event source that have rows in some months, or rows without a readable time."""
     rows = warehouse.connection.cursor().execute(
-        f"select distinct source_file from {raw.relation} where month = ? or month in (select unnest(?))",
-        [UNREADABLE, [f"{month:%Y-%m}" for month in months]],
+        f"select distinct source_file from {raw.relation} "
+        f"where month in {literal([UNREADABLE, *(f'{month:%Y-%m}' for month in months)])}"
     )
     return sorted(file for (file,) in rows.fetchall())
 

@@ -18,9 +18,9 @@ from polars.io.plugins import register_io_source
 
 from health_assets.contracts import dtypes, known_from
 from health_assets.damage import refuse_cut_file, why_it_does_not_open
-from health_assets.ddl import table_of
 from health_assets.gate import LOAD_COUNTS, NOTHING_READ, QUARANTINE_SCHEMA, Gated
 from health_assets.months import months_after
+from health_assets.sql import handed_over, literal, table_of
 from health_assets.tables import TABLES, Table
 
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
@@ -134,7 +134,7 @@ class Warehouse:
         sums = {count: count for count in LOAD_COUNTS} | {"rows_lost": lost}
         found = self.connection.cursor().execute(
             f"select {', '.join(f'coalesce(sum({of}), 0)::bigint' for of in sums.values())} "
-            f"from quarantine.loads where relation = '{table.relation}'"
+            f"from quarantine.loads where relation = {literal(table.relation)}"
         )
         return dict(zip(sums, found.fetchone() or (), strict=True))
 
@@ -192,16 +192,15 @@ class Warehouse:
                 self._lay_out(cursor, table)
             kept = (rows.kept if isinstance(rows, Gated) else computed(table, rows.lazy())).filter(in_months)
             if months:
-                span = [months[0], months_after(months[-1], 1)]
-                cursor.execute(f"delete from {table.relation} where {known} >= ? and {known} < ?", span)
+                first, end = literal(months[0]), literal(months_after(months[-1], 1))
+                cursor.execute(f"delete from {table.relation} where {known} >= {first} and {known} < {end}")
             _insert(cursor, table.relation, kept)
             if isinstance(rows, Gated):
                 _quarantine(cursor, table, rows, list(months))
             counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
             written = [(table.relation, month, marks[month], counts.get(month, 0)) for month in months]
-            cursor.register("written", pl.DataFrame(written, RECORDED, orient="row"))
-            cursor.execute("insert or replace into house.months from written")
-            cursor.unregister("written")
+            with handed_over(cursor, "written", pl.DataFrame(written, RECORDED, orient="row")):
+                cursor.execute("insert or replace into house.months from written")
         self._held.add(table.relation)
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
@@ -216,14 +215,14 @@ class Warehouse:
     def _lay_out(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
         """A table anew, without rows, and no month of it recorded."""
         cursor.execute(f"create or replace table {table_of(table.relation, dtypes(table.contract))}")
-        cursor.execute(f"delete from house.months where relation = '{table.relation}'")
+        cursor.execute(f"delete from house.months where relation = {literal(table.relation)}")
 
     # -- months -------------------------------------------------------------------------------------------------------
 
     def months_of(self, relation: str) -> dict[date, tuple[str, int]]:
         """What is recorded of a monthly table: month -> (fingerprint, rows)."""
         rows = self.connection.cursor().execute(
-            "select month, fingerprint, row_count from house.months where relation = ?", [relation]
+            f"select month, fingerprint, row_count from house.months where relation = {literal(relation)}"
         )
         return {month: (mark, count) for month, mark, count in rows.fetchall()}
 
@@ -260,9 +259,8 @@ def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
 
 def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
     if rows.height:
-        cursor.register("incoming", _storable(rows))
-        cursor.execute(f"insert into {relation} by name select * from incoming")
-        cursor.unregister("incoming")
+        with handed_over(cursor, "incoming", _storable(rows)):
+            cursor.execute(f"insert into {relation} by name select * from incoming")
 
 
 def _storable(rows: pl.DataFrame) -> pl.DataFrame:
@@ -274,10 +272,9 @@ def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, m
     """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
     relation = quarantine_of(table)
     cursor.execute(f"create table if not exists {table_of(relation, QUARANTINE_SCHEMA)}")
-    replaced = "true" if months is None else "(month is null or month in (select unnest(?)))"
-    values = [] if months is None else [months]
-    cursor.execute(f"delete from {relation} where {replaced}", values)
-    cursor.execute(f"delete from quarantine.loads where relation = '{table.relation}' and {replaced}", values)
+    replaced = "true" if months is None else f"(month is null or month in {literal(months)})"
+    cursor.execute(f"delete from {relation} where {replaced}")
+    cursor.execute(f"delete from quarantine.loads where relation = {literal(table.relation)} and {replaced}")
     _insert(cursor, relation, gated.rejected)
     _insert(cursor, "quarantine.loads", gated.loads.with_columns(relation=pl.lit(table.relation)))
 

@@ -1,7 +1,8 @@
 """What was written is judged: the promises of a table, and whether each is kept, under the contract's own names.
 
 dataframely keeps rows out before the write; here the table that was written is looked at again. Great Expectations
-works in a process of its own, judge.py: it is asked when a table is written and answers while the next are computed.
+(judge.py) works in the process beside the run: it is asked when a table is written and answers while the next are
+computed.
 How verdicts become Dagster's asset checks is checks.py's affair.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from health_assets.beside import beside
 from health_assets.contracts import WARN, Expectation, expectations, known_by, known_from, table_rules
 from health_assets.judge import Answer, judge
 from health_assets.months import end_of_month
@@ -120,7 +122,9 @@ def judged(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) 
 
 
 def _asked(rows: pl.DataFrame, made: list[Expectation], *, tallied: bool) -> Asked:
-    return Asked(rows, made, tallied, judge().asked(rows, made, tallied) if made and not rows.is_empty() else None)
+    return Asked(
+        rows, made, tallied, beside().asked(judge, rows, made, tallied) if made and not rows.is_empty() else None
+    )
 
 
 def _spans(table: Table, months: list[date], warehouse: Warehouse) -> Iterator[tuple[date, date]]:

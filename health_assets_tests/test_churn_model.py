@@ -1,6 +1,5 @@
 """The learned probability: what it learns from, what it must not see, and when it says nothing."""
 
-import sys
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,7 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from health_assets.churn_model import calibration_slope, check_features, foretold, known_before, out_of_fold
+from health_assets import churn_model
+from health_assets.churn_model import check_features, foretold, known_before, out_of_fold
+from health_assets.logistic import calibration_slope
 from health_assets.settings import SettingsError
 from health_assets_tests.assets.rows import SETTINGS
 
@@ -63,12 +64,12 @@ def test_same_rows_give_the_same_probability_whatever_their_order() -> None:
     assert asked(shuffled, 30, 2) == asked(fleet(LEARNED), 30, 2)
 
 
-def test_too_few_that_left_give_no_probability_and_no_library_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] == "sklearn"]:
-        monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setitem(sys.modules, "sklearn", None)
+def test_too_few_that_left_give_no_probability_and_no_library_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(churn_model, "beside")
     assert asked(fleet(LEARNED), 30, 2, min_churned=21) == [None, None]  # 20 left
     assert asked(fleet(LEARNED, count=0), 30) == [None]
+    with pytest.raises(NameError):
+        asked(fleet(LEARNED), 30, 2, min_churned=20)
 
 
 def test_account_that_left_in_many_rows_counts_once() -> None:

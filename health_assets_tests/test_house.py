@@ -85,9 +85,10 @@ def test_transforms_collect_nothing_and_read_no_clock() -> None:
     assert found == set()
 
 
-def test_only_judge_imports_great_expectations() -> None:
-    importers = {file.name for file in PACKAGE.rglob("*.py") if "import great_expectations" in file.read_text()}
-    assert importers == {"judge.py"}
+@pytest.mark.parametrize(("library", "importer"), [("great_expectations", "judge.py"), ("sklearn", "logistic.py")])
+def test_library_of_the_process_beside_the_run_is_imported_by_one_file(library: str, importer: str) -> None:
+    imported = re.compile(rf"^\s*(import|from) {library}\b", re.MULTILINE)
+    assert {file.name for file in PACKAGE.rglob("*.py") if imported.search(file.read_text())} == {importer}
 
 
 def test_data_dictionary_is_fresh() -> None:

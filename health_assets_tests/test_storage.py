@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from health_assets.contracts import Contract, dtypes
-from health_assets.ddl import sql_type
 from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
 from health_assets.months import end_of_month, months_after, months_between
 from health_assets.orchestration import asset_of, resources
+from health_assets.sql import sql_type
 from health_assets.stale_months import stale_months
 from health_assets.storage import Warehouse, WarehouseError, made_ahead
 from health_assets.tables import TABLES, load_all

@@ -3,7 +3,7 @@ published scores ranked them."""
 
 import pytest
 
-from health_assets import backtest_command
+from health_assets import backtest_report
 from health_assets_tests.conftest import END, WholeCompany
 from health_assets_tests.independent.agreement import PAID
 
@@ -68,7 +68,7 @@ BANDS = f"{RANKED} select health_band::varchar, count(*) filter (has_left), coun
 
 def test_rows_and_labels_of_the_backtest(whole_company: WholeCompany) -> None:
     ((rows, too_late, left, days),) = whole_company.rows(OBSERVED)
-    found = backtest_command.tested(whole_company.settings)
+    found = backtest_report.tested(whole_company.settings)
     assert found is not None
     assert (found.rows + found.unknown_rows + found.too_late_rows, found.too_late_rows) == (rows, too_late)
     assert len(found.days) == days
@@ -77,7 +77,7 @@ def test_rows_and_labels_of_the_backtest(whole_company: WholeCompany) -> None:
 
 
 def test_areas_top_and_bands_of_the_backtest(whole_company: WholeCompany) -> None:
-    found = backtest_command.tested(whole_company.settings)
+    found = backtest_report.tested(whole_company.settings)
     assert found is not None
     ((health, tenure, mrr),) = whole_company.rows(AREAS)
     assert 0 < health < 1

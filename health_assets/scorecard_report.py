@@ -1,10 +1,10 @@
-"""`health-assets scorecard`: how a score came about, and what another scorecard would say. From the snapshot alone."""
+"""What `health-assets scorecard` prints: how a score came about, and what another scorecard would say. From the snapshot alone."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
-import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,30 +14,27 @@ from health_assets.figures import figure
 from health_assets.publish import snapshot
 from health_assets.scorecards import scored
 from health_assets.signals import published_signals
-from health_assets.terminal import AsOfDay, CommandError, SettingsFile, console, day_of, expected_errors
+from health_assets.terminal import CommandError
 
-app = typer.Typer(help="How a score comes about, and what another scorecard would say.", no_args_is_help=True)
 SHOWN = 40  # accounts of a comparison
 
 
-@app.command()
-def explain(
-    account: Annotated[str, typer.Argument(help="The account_id.")],
-    as_of: AsOfDay = None,
-    settings_file: SettingsFile = None,
-) -> None:
-    """The arithmetic of one account's score, to be followed with a pocket calculator."""
-    with expected_errors():
-        company = settings.load(settings_file)
-        signals, day = published_signals(company, day_of(as_of, "--as-of") if as_of else None)
-        found = explained(signals, company, account)
-        if found is None:
-            raise CommandError(_unscored(company, account, day))
-        console.print(f"[bold]{escape(found.title)}[/], as of {day}, scorecard {found.scorecard}", highlight=False)
-        for line in found.lines:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-        for line in _remarks(company, account, day, found):
-            console.print(f"[yellow]{escape(line)}[/]", highlight=False)
+def print_explanation(company: settings.Settings, account: str, as_of: date | None, console: Console) -> None:
+    """The arithmetic of one account's score on a published day, the last one where none is asked for.
+
+    Raises:
+        CommandError: the account has no score on that day.
+        SnapshotError: nothing is published, or nothing of that day.
+    """
+    signals, day = published_signals(company, as_of)
+    found = explained(signals, company, account)
+    if found is None:
+        raise CommandError(_unscored(company, account, day))
+    console.print(f"[bold]{escape(found.title)}[/], as of {day}, scorecard {found.scorecard}", highlight=False)
+    for line in found.lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in _remarks(company, account, day, found):
+        console.print(f"[yellow]{escape(line)}[/]", highlight=False)
 
 
 def _unscored(company: settings.Settings, account: str, day: date) -> str:
@@ -48,36 +45,31 @@ def _unscored(company: settings.Settings, account: str, day: date) -> str:
     return f"{account}: not scored on {day}: it had churned, had not signed up, or no scorecard's `accounts` names it"
 
 
-@app.command()
-def compare(
-    a: Annotated[str, typer.Argument(help="A scorecard of the settings, e.g. the one in use.")],
-    b: Annotated[str, typer.Argument(help="Another one, e.g. the one that may follow.")],
-    as_of: AsOfDay = None,
-    settings_file: SettingsFile = None,
-) -> None:
-    """Which accounts would be in another band under scorecard B than under A, and what they pay."""
-    with expected_errors():
-        company = settings.load(settings_file)
-        for name in (a, b):
-            if name not in company.scorecards:
-                raise CommandError(
-                    f"{name!r} is no scorecard of the settings; there are {', '.join(company.scorecards)}"
-                )
-        signals, day = published_signals(company, day_of(as_of, "--as-of") if as_of else None)
-        both = compared(signals, company, a, b)
-        moved = both.filter(pl.col("band_a").ne_missing(pl.col("band_b")))
-        shown = Table("account", "MRR", a, b, box=None, pad_edge=False, header_style="dim")
-        for row in moved.head(SHOWN).to_dicts():
-            shown.add_row(escape(row["name"]), _money(row["mrr"]), _score(row, "a"), _score(row, "b"))
-        console.print(
-            f"As of {day}: [bold]{moved.height} of {both.height}[/] accounts with {_money(moved['mrr'].sum())} of "
-            f"{_money(both['mrr'].sum())} MRR would change band from {escape(a)} to {escape(b)}",
-            highlight=False,
-        )
-        if moved.height:
-            console.print(shown)
-        if moved.height > SHOWN:
-            console.print(f"and {moved.height - SHOWN} more", style="dim")
+def print_comparison(company: settings.Settings, a: str, b: str, as_of: date | None, console: Console) -> None:
+    """The accounts that would be in another band under scorecard B than under A, and what they pay.
+
+    Raises:
+        CommandError: there is no such scorecard.
+        SnapshotError: nothing is published, or nothing of that day.
+    """
+    for name in (a, b):
+        if name not in company.scorecards:
+            raise CommandError(f"{name!r} is no scorecard of the settings; there are {', '.join(company.scorecards)}")
+    signals, day = published_signals(company, as_of)
+    both = compared(signals, company, a, b)
+    moved = both.filter(pl.col("band_a").ne_missing(pl.col("band_b")))
+    shown = Table("account", "MRR", a, b, box=None, pad_edge=False, header_style="dim")
+    for row in moved.head(SHOWN).to_dicts():
+        shown.add_row(escape(row["name"]), _money(row["mrr"]), _score(row, "a"), _score(row, "b"))
+    console.print(
+        f"As of {day}: [bold]{moved.height} of {both.height}[/] accounts with {_money(moved['mrr'].sum())} of "
+        f"{_money(both['mrr'].sum())} MRR would change band from {escape(a)} to {escape(b)}",
+        highlight=False,
+    )
+    if moved.height:
+        console.print(shown)
+    if moved.height > SHOWN:
+        console.print(f"and {moved.height - SHOWN} more", style="dim")
 
 
 def compared(signals: pl.LazyFrame, company: settings.Settings, a: str, b: str) -> pl.DataFrame:

@@ -1,7 +1,8 @@
-"""`health-assets backtest`: the published history of scores against who churned. What counts is in backtest.py."""
+"""What `health-assets backtest` prints: the published history of scores against who churned. What counts is in backtest.py."""
 
 import duckdb
 import polars as pl
+from rich.console import Console
 from rich.table import Table
 
 from health_assets import settings
@@ -15,7 +16,6 @@ from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, joined_signals
 from health_assets.settings.sections import Backtest
 from health_assets.signals import signals_on
-from health_assets.terminal import SettingsFile, console, expected_errors
 
 REVENUE = "select account_id, as_of_date, account_status, mrr::double as mrr from fact.account_revenue_daily"
 ACCOUNTS = "select account_id, signup_date, first_paid_date, cancelled_date from dim.account"
@@ -27,20 +27,22 @@ EARLIER = """
 """
 
 
-def backtest(settings_file: SettingsFile = None) -> None:
-    """Does the score work? Past scores against who churned later, beside baselines, with intervals and a verdict."""
-    with expected_errors():
-        company = settings.load(settings_file)
-        with console.status("Judging past scores, and learning from each fold of the accounts ..."):
-            findings = tested(company)
-        if findings is None:
-            rules = company.backtest
-            console.print(
-                "Not enough history: a backtest needs accounts that paid, or bought, and had been there for "
-                f"{rules.history_days} days on a day {rules.lead_days + rules.horizon_days} days before the last one"
-            )
-            return
-        _print(findings, company)
+def print_backtest(company: settings.Settings, console: Console) -> None:
+    """What the published history says of the scores, or why it says nothing.
+
+    Raises:
+        SnapshotError: nothing is published, or by another version.
+    """
+    with console.status("Judging past scores, and learning from each fold of the accounts ..."):
+        findings = tested(company)
+    if findings is None:
+        rules = company.backtest
+        console.print(
+            "Not enough history: a backtest needs accounts that paid, or bought, and had been there for "
+            f"{rules.history_days} days on a day {rules.lead_days + rules.horizon_days} days before the last one"
+        )
+        return
+    _print(findings, company, console)
 
 
 def tested(company: settings.Settings) -> Findings | None:
@@ -85,7 +87,7 @@ def tested(company: settings.Settings) -> Findings | None:
     return evaluated(judged_rows.join(foretold, on=KEY, how="left", validate="1:1"), bands_in_use(company), rules)
 
 
-def _print(findings: Findings, company: settings.Settings) -> None:
+def _print(findings: Findings, company: settings.Settings, console: Console) -> None:
     rules = company.backtest
     are, paid = ("ordering", "spend") if findings.is_commerce else ("paying", "MRR")
     console.print(
@@ -114,10 +116,10 @@ def _print(findings: Findings, company: settings.Settings) -> None:
     if not findings.rows:  # of a scorecard that asks for what is known on the load day only, as `novacrm` does
         why = ": no past day has a score; judge a scorecard that can be scored on past days (scorecard: standard)"
     console.print(f"Verdict: [bold]{findings.verdict}[/]{why}", highlight=False)
-    _print_foretelling(findings.foretelling, company)
+    _print_foretelling(findings.foretelling, company, console)
 
 
-def _print_foretelling(found: Foretelling | None, company: settings.Settings) -> None:
+def _print_foretelling(found: Foretelling | None, company: settings.Settings, console: Console) -> None:
     if found is None:
         least = company.churn_model.min_churned
         console.print(f"No churn probability: on no day had {least} accounts churned that could be learned from")

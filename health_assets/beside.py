@@ -1,0 +1,110 @@
+"""A process beside the run, where heavy libraries are imported and used: a function and its arguments in, a future out.
+
+Imports of seconds cost the run nothing there, as they have a core and an interpreter of their own. The process ends with
+the pipe to it, so a killed run leaves none behind.
+"""
+
+import atexit
+import gc
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, ParamSpec, TypeVar
+
+ENDS_WITHIN = 2.0  # seconds after the pipe is closed, before it is killed
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+class Beside:
+    """The process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._queue = ThreadPoolExecutor(max_workers=1)
+        self._is_busy = False
+        served = f"from {__name__} import serve; serve()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", served],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            cwd=Path(__file__).parents[1],  # the package is found there also where it is not installed
+        )
+        atexit.register(self.dismiss)
+
+    def prepared(self, function: Callable[[], None]) -> None:
+        """Have a function called that imports what will be needed; nobody waits for it."""
+        self._queue.submit(self._send, function, (), {}, is_answered=False)
+
+    def asked(self, function: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Future[Answer]:
+        """What a function of a module returns, when it is there; one is called after the other, in order.
+
+        Raises:
+            RuntimeError: from the future: the function raised, or the process ended.
+        """
+        return self._queue.submit(self._answer, function, given, named)
+
+    def _answer(self, function: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        try:
+            self._send(function, given, named, is_answered=True)
+            error, answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]
+        except (OSError, EOFError):
+            raise RuntimeError(
+                f"the process beside the run ended (exit code {self._process.poll()}); is memory short?"
+            ) from None
+        self._is_busy = False
+        if error:
+            raise RuntimeError(f"{function.__module__}.{function.__qualname__} failed: {error}")
+        return answer
+
+    def _send(self, *message: Any, is_answered: bool) -> None:
+        self._is_busy = True
+        _send(self._process.stdin, (*message, is_answered))  # type: ignore[arg-type]
+
+    def dismiss(self) -> None:
+        """Close the pipe; the process ends with it, or is killed if it is busy with what nobody waits for any more."""
+        self._queue.shutdown(wait=False, cancel_futures=True)
+        if self._is_busy:
+            self._process.kill()
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(ENDS_WITHIN)  # by itself, so that it leaves nothing behind
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@cache
+def beside() -> Beside:
+    """The process of this run, started when it is first asked for."""
+    return Beside()
+
+
+def serve() -> None:
+    """Answer until the pipe is closed. What libraries print goes to stderr, since stdout is the pipe."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    while True:
+        try:
+            function, given, named, is_answered = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            gc.freeze()  # nothing is worth collecting any more: without it the end takes a second
+            return
+        error, answer = None, None
+        try:
+            answer = function(*given, **named)
+        except Exception as raised:  # told to the run, which raises it
+            error = f"{type(raised).__name__}: {raised}"
+        if is_answered:
+            _send(answers, (error, answer))
+
+
+def _send(pipe: BinaryIO, message: Any) -> None:
+    pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.flush()

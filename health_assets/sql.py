@@ -1,0 +1,62 @@
+"""What DuckDB is told: tables laid out by the dtypes of a contract, values as text, frames handed over.
+
+A value that is bound to a statement, and a frame that is registered as such, make DuckDB import pandas and
+pyarrow.dataset: half a second of every run that has no other use for them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+import duckdb
+import polars as pl
+from polars._typing import PolarsDataType
+
+SQL_TYPES = {
+    pl.String: "varchar",
+    pl.Enum: "varchar",
+    pl.Boolean: "boolean",
+    pl.Int8: "tinyint",
+    pl.Int32: "integer",
+    pl.Int64: "bigint",
+    pl.Float64: "double",
+    pl.Date: "date",
+    pl.Datetime: "timestamp",
+}
+
+
+def table_of(relation: str, schema: Mapping[str, PolarsDataType]) -> str:
+    """What follows `create table`: a relation with its columns."""
+    return f"{relation} ({', '.join(f'{name} {sql_type(dtype)}' for name, dtype in schema.items())})"
+
+
+def sql_type(dtype: PolarsDataType) -> str:
+    """The type of a column.
+
+    Raises:
+        KeyError: no table has had a column of that dtype so far.
+    """
+    if isinstance(dtype, pl.List):
+        return f"{sql_type(dtype.inner)}[]"
+    if isinstance(dtype, pl.Struct):
+        return f"struct({', '.join(f'{field.name} {sql_type(field.dtype)}' for field in dtype.fields)})"
+    return SQL_TYPES[dtype.base_type()]
+
+
+def literal(value: str | date | Sequence[str] | Sequence[date]) -> str:
+    """A value as it is written in a statement; several as a list in brackets, of which none is `null`."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, date):
+        return f"date '{value}'"
+    return f"({', '.join(literal(one) for one in value) or 'null'})"
+
+
+@contextmanager
+def handed_over(cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
+    """Inside, one statement may read a frame, once, under a name."""
+    cursor.register(name, rows.__arrow_c_stream__(None))
+    try:
+        yield
+    finally:
+        cursor.unregister(name)
