@@ -47,6 +47,7 @@ class Table:
     lookback_months: int | None = None  # a month depends on so many months of its monthly inputs before; None: on all
     settings_sections: tuple[str, ...] = ()  # settings whose change makes the written months out of date
     rows: type[Contract] | None = None  # raw sources: the contract of the file's rows
+    fed_by: tuple[str, ...] = ()  # inputs of which one must have rows for the table to have any; by default any input
     identities: list[Identity] = field(default_factory=list)
 
     @property
@@ -76,6 +77,7 @@ class Table:
 
 
 TABLES: dict[str, Table] = {}
+EVERYWHERE = ("dim_account", "dim_date")
 
 
 def source(
@@ -116,13 +118,16 @@ def table(
     monthly: bool = False,
     lookback_months: int | None = None,
     settings_sections: tuple[str, ...] = (),
+    fed_by: tuple[str, ...] = (),
 ) -> Callable[[Transform], Transform]:
     """A dimension, fact or mart. A monthly one is called with a `period` and makes the rows of its days."""
 
     def register(function: Transform) -> Transform:
         name = function.__name__
         layer: Layer = "mart" if name.startswith("mart_") else "fact"
-        TABLES[name] = Table(name, contract, function, layer, monthly, lookback_months, settings_sections)
+        TABLES[name] = Table(
+            name, contract, function, layer, monthly, lookback_months, settings_sections, fed_by=fed_by
+        )
         return function
 
     return register
@@ -146,12 +151,12 @@ def identity(
 def reached(connected: Collection[str]) -> list[Table]:
     """The tables that connected sources have a part in, inputs first; all others can only be empty.
 
-    Dimensions have a part in everything, so a table that reads others too is reached by those alone.
+    Accounts and days have a part in everything, so a table that reads others too is reached by those alone.
     """
     found: dict[str, Table] = {}
     for name in TopologicalSorter({name: table.inputs for name, table in TABLES.items()}).static_order():
         table = TABLES[name]
-        telling = [given for given in table.inputs if TABLES[given].schema != "dim"] or table.inputs
+        telling = table.fed_by or [given for given in table.inputs if given not in EVERYWHERE] or table.inputs
         has_part = any(given in found for given in telling) or not telling
         if name.removeprefix("raw_") in connected if table.layer == "raw" else has_part:
             found[name] = table

@@ -9,8 +9,12 @@ from health_assets.tables import load_all, reached
 from health_assets_tests.every_table import evaluated, staged_tables
 from health_assets_tests.test_nothing_later_counts import LOADED, SETTINGS, raw_company
 
+SOURCES = sorted(set().union(*PROFILES.values()))
 
-@pytest.mark.parametrize("connected", [("accounts",), *PROFILES.values()], ids=["accounts", *PROFILES])
+
+@pytest.mark.parametrize(
+    "connected", [*PROFILES.values(), *(("accounts", source) for source in SOURCES)], ids=[*PROFILES, *SOURCES]
+)
 def test_table_that_no_connected_source_reaches_can_only_be_empty(connected: tuple[str, ...]) -> None:
     company = staged_tables(raw_company(random.Random(1)), SETTINGS)
     made = evaluated(
@@ -25,3 +29,15 @@ def test_everything_is_reached_when_everything_is_connected_and_inputs_come_firs
     order = [table.name for table in reached([name.removeprefix("raw_") for name in tables])]
     assert sorted(order) == sorted(tables)
     assert all(order.index(given) < order.index(name) for name in order for given in tables[name].inputs)
+
+
+def test_tables_are_fed_by_inputs_of_theirs() -> None:
+    assert {name for name, table in load_all().items() if not set(table.fed_by) <= set(table.inputs)} == set()
+
+
+def test_what_a_source_without_rows_would_leave_empty_is_not_made() -> None:
+    core = {table.name for table in reached(PROFILES["core"])}
+    assert core.isdisjoint({"fact_account_device_daily", "fact_account_satisfaction_daily", "mart_satisfaction"})
+    assert "mart_device_health" in {
+        table.name for table in reached(["accounts", "devices"])
+    }  # devices without a reading

@@ -28,7 +28,12 @@ class AccountDeviceDaily(Contract):
     device_health_avg = Score("Mean health of these active devices, of those that report")
 
 
-@table(AccountDeviceDaily, monthly=True, settings_sections=("devices", "stale_after_days"))
+@table(
+    AccountDeviceDaily,
+    monthly=True,
+    settings_sections=("devices", "stale_after_days"),
+    fed_by=("staged_device_readings",),
+)
 def fact_account_device_daily(
     staged_accounts: pl.LazyFrame,
     staged_devices: pl.LazyFrame,

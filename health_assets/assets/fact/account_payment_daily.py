@@ -43,7 +43,12 @@ class AccountPaymentDaily(Contract):
         return (pl.col("order_count_30d") > 0) | (pl.col("spend_30d") == 0)
 
 
-@table(AccountPaymentDaily, monthly=True, settings_sections=("stale_after_days",))
+@table(
+    AccountPaymentDaily,
+    monthly=True,
+    settings_sections=("stale_after_days",),
+    fed_by=("staged_orders", "staged_payments"),
+)
 def fact_account_payment_daily(
     staged_accounts: pl.LazyFrame,
     staged_orders: pl.LazyFrame,

@@ -39,7 +39,7 @@ class AccountSatisfactionDaily(Contract):
     likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="Latest answer; null = never answered")
 
 
-@table(AccountSatisfactionDaily, monthly=True, settings_sections=("stale_after_days",))
+@table(AccountSatisfactionDaily, monthly=True, settings_sections=("stale_after_days",), fed_by=("staged_feedback",))
 def fact_account_satisfaction_daily(
     staged_accounts: pl.LazyFrame, staged_feedback: pl.LazyFrame, settings: Settings, period: Period
 ) -> pl.LazyFrame:

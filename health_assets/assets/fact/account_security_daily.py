@@ -33,7 +33,12 @@ class AccountSecurityDaily(Contract):
     )
 
 
-@table(AccountSecurityDaily, monthly=True, settings_sections=("timezone", "stale_after_days"))
+@table(
+    AccountSecurityDaily,
+    monthly=True,
+    settings_sections=("timezone", "stale_after_days"),
+    fed_by=("staged_security_incidents",),
+)
 def fact_account_security_daily(
     staged_accounts: pl.LazyFrame,
     staged_security_incidents: pl.LazyFrame,

@@ -71,7 +71,12 @@ class AccountSupportDaily(Contract):
     )
 
 
-@table(AccountSupportDaily, monthly=True, settings_sections=("support", "timezone", "stale_after_days"))
+@table(
+    AccountSupportDaily,
+    monthly=True,
+    settings_sections=("support", "timezone", "stale_after_days"),
+    fed_by=("staged_support_tickets",),
+)
 def fact_account_support_daily(
     staged_accounts: pl.LazyFrame,
     staged_support_tickets: pl.LazyFrame,

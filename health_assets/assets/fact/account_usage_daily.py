@@ -40,7 +40,12 @@ class AccountUsageDaily(Contract):
     )
 
 
-@table(AccountUsageDaily, monthly=True, settings_sections=("engagement", "timezone", "stale_after_days"))
+@table(
+    AccountUsageDaily,
+    monthly=True,
+    settings_sections=("engagement", "timezone", "stale_after_days"),
+    fed_by=("fact_usage_daily",),
+)
 def fact_account_usage_daily(
     staged_accounts: pl.LazyFrame,
     staged_usage_events: pl.LazyFrame,

@@ -43,7 +43,7 @@ class AccountFeatureAdoption(Contract):
         return pl.col("user_day_count_30d") >= pl.col("user_count_30d")
 
 
-@table(AccountFeatureAdoption)
+@table(AccountFeatureAdoption, fed_by=("fact_account_usage_daily",))
 def mart_account_feature_adoption(
     dim_account: pl.LazyFrame,
     dim_feature: pl.LazyFrame,

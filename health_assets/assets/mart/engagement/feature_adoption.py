@@ -48,7 +48,7 @@ class FeatureAdoption(Contract):
     )
 
 
-@table(FeatureAdoption)
+@table(FeatureAdoption, fed_by=("mart_account_feature_adoption",))
 def mart_feature_adoption(
     mart_account_feature_adoption: pl.LazyFrame,
     mart_account_engagement: pl.LazyFrame,

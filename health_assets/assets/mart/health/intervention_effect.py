@@ -41,7 +41,7 @@ class InterventionEffect(Contract):
     )
 
 
-@table(InterventionEffect)
+@table(InterventionEffect, fed_by=("staged_touchpoints",))
 def mart_intervention_effect(
     staged_touchpoints: pl.LazyFrame, mart_customer_health_daily: pl.LazyFrame
 ) -> pl.LazyFrame:

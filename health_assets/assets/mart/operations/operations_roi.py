@@ -51,7 +51,7 @@ class OperationsRoi(Contract):
         return (pl.col("value") - parts).abs() < TOLERANCE
 
 
-@table(OperationsRoi)
+@table(OperationsRoi, fed_by=("fact_workflow_monthly",))
 def mart_operations_roi(
     fact_workflow_monthly: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:

@@ -68,7 +68,7 @@ class Satisfaction(Contract):
         return pl.col("response_count_365d") >= parts
 
 
-@table(Satisfaction)
+@table(Satisfaction, fed_by=("fact_feedback", "fact_account_satisfaction_daily"))
 def mart_satisfaction(
     fact_feedback: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
