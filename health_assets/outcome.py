@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 
 CONSEQUENCE = "Dependencies for step"  # how Dagster tells of each step that did not run since another failed
+FOUND = "found"  # among the evidence of a broken check: what was seen, in words; figures of the whole source only
 EXPECTED = "expected"  # among the evidence of a broken check: what it promises, in words
 
 

@@ -63,16 +63,17 @@ def plausibility_promises(table: Table) -> list[Expectation]:
     return [*arrivals, COLLAPSED, SHRUNK, KEPT, *_units(table.contract).values()]
 
 
-def implausible(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
-    """Promise -> 1 where it is broken, else 0."""
+def implausible(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
+    """The promises that are broken, each with what was found and what it was measured by."""
     accepted = _accepted(warehouse, table)
     found = _arrivals(table, warehouse, as_of, settings) if known_from(table.contract) else {}
     rows, limits = warehouse.row_count(table.relation), settings.plausibility
-    found[COLLAPSED.name] = int(
-        bool(found.pop(COLLAPSED.name, 0)) or _shrunk(rows, accepted, limits.volume_stop, settings)
-    )
-    found[SHRUNK.name] = int(_shrunk(rows, accepted, limits.rows_kept, settings))
-    found[KEPT.name] = int(_mostly_quarantined(table, warehouse, settings))
+    if shrunk := _shrunk(rows, accepted, limits.volume_stop, settings):
+        found[COLLAPSED.name] = shrunk
+    if shrunk := _shrunk(rows, accepted, limits.rows_kept, settings):
+        found[SHRUNK.name] = shrunk
+    if lost := _mostly_quarantined(table, warehouse, settings):
+        found[KEPT.name] = lost
     return found | _unit_changes(table, warehouse, as_of, accepted, settings)
 
 
@@ -106,40 +107,43 @@ def _units(contract: type[Contract]) -> dict[str, Expectation]:
     }
 
 
-def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
+def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
     """Silent for too long; far fewer rows on the last day than on that weekday before; almost none."""
     known = pl.col(str(known_from(table.contract))).cast(pl.Date)
     days = warehouse.read(table, until=as_of).group_by(known.alias("day")).len().collect()
-    plausible = settings.plausibility
+    plausible, found = settings.plausibility, dict[str, str]()
     limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
     last: Any = days["day"].max()
-    stale = limit is not None and last is not None and (as_of - last).days > limit
+    if limit is not None and last is not None and (as_of - last).days > limit:
+        found[FRESH.name] = f"the last row is of {last}, {(as_of - last).days} days ago"
     age = (as_of - pl.col("day")).dt.total_days()
     usual = days.filter((age % 7 == 0) & age.is_between(7, 7 * plausible.volume_weeks))
-    today = days.filter(pl.col("day") == as_of)["len"].sum()
     if usual.height < plausible.volume_weeks:
-        return {FRESH.name: int(stale), VOLUME.name: 0}
+        return found
+    today = days.filter(pl.col("day") == as_of)["len"].sum()
     median = float(usual["len"].median())  # type: ignore[arg-type]
-    collapsed = median >= plausible.min_rows and 0 < today <= plausible.volume_stop * median
-    return {
-        FRESH.name: int(stale),
-        VOLUME.name: int(today < plausible.volume_drop * median),
-        COLLAPSED.name: int(collapsed),
-    }
+    seen = f"{today:,} rows on {as_of:%A}, {as_of}; usual are {median:,.0f}"
+    if today < plausible.volume_drop * median:
+        found[VOLUME.name] = seen
+    if median >= plausible.min_rows and 0 < today <= plausible.volume_stop * median:
+        found[COLLAPSED.name] = seen
+    return found
 
 
-def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], share: float, settings: Settings) -> bool:
-    """Whether a source that was published with many rows has no more than a share of them now."""
+def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], share: float, settings: Settings) -> str:
+    """What is left of a source that was published with many rows and has no more than a share of them now."""
     before, _ = accepted.get(ALL_ROWS, (0, None))
-    return before >= settings.plausibility.min_rows and rows <= share * before
+    is_shrunk = before >= settings.plausibility.min_rows and rows <= share * before
+    return f"{rows:,} rows; when last published it had {before:,}" if is_shrunk else ""
 
 
-def _mostly_quarantined(table: Table, warehouse: Warehouse, settings: Settings) -> bool:
-    """Whether of many rows hardly any could be kept: a file in another format, or another table's."""
+def _mostly_quarantined(table: Table, warehouse: Warehouse, settings: Settings) -> str:
+    """What was kept where of many rows hardly any could be: a file in another format, or another table's."""
     loaded = warehouse.loaded(table)
     kept, quarantined = loaded["rows_kept"], loaded["rows_quarantined"]
     rows = kept + quarantined
-    return rows >= settings.plausibility.min_rows and kept <= settings.plausibility.volume_stop * rows
+    is_lost = rows >= settings.plausibility.min_rows and kept <= settings.plausibility.volume_stop * rows
+    return f"{kept:,} of {rows:,} rows kept" if is_lost else ""
 
 
 def _unit_changes(
@@ -148,34 +152,36 @@ def _unit_changes(
     as_of: date,
     accepted: dict[str, tuple[int, float | None]],
     settings: Settings,
-) -> dict[str, int]:
-    """1 for each amount whose median left that of the last snapshot, or in its new rows or last week that of the weeks before."""
+) -> dict[str, str]:
+    """Amounts whose median left that of the last snapshot, or in their new rows or last week that of the weeks before."""
     promised = _units(table.contract)
     if not promised:
         return {}
     columns = list(promised)
-    pairs = [(accepted, _medians(warehouse.read(table), columns))]
+    pairs = {"in the last snapshot": (accepted, _medians(warehouse.read(table), columns))}
     if known := known_from(table.contract):
         age = (pl.lit(as_of) - pl.col(known).cast(pl.Date)).dt.total_days()
         rows = warehouse.read(table, until=as_of)
         for days in {RECENT_DAYS, *_days_since_the_last_snapshot(warehouse, as_of)}:
             weeks = age.is_between(days, days + 7 * settings.plausibility.volume_weeks - 1)
-            pairs.append((_medians(rows.filter(weeks), columns), _medians(rows.filter(age < days), columns)))
-    nothing = (0, None)
-    return {
-        promise.name: int(
-            any(_jumped(before.get(column, nothing), now.get(column, nothing), settings) for before, now in pairs)
-        )
-        for column, promise in promised.items()
-    }
+            medians = _medians(rows.filter(weeks), columns), _medians(rows.filter(age < days), columns)
+            pairs[f"in the weeks before the last {days} day{'s' if days > 1 else ''}"] = medians
+    nothing, found = (0, None), dict[str, str]()
+    for column, promise in promised.items():
+        for when, (before, now) in pairs.items():
+            if jumped := _jumped(before.get(column, nothing), now.get(column, nothing), settings):
+                found.setdefault(promise.name, f"{jumped} {when}")
+    return found
 
 
-def _jumped(before: tuple[int, float | None], now: tuple[int, float | None], settings: Settings) -> bool:
+def _jumped(before: tuple[int, float | None], now: tuple[int, float | None], settings: Settings) -> str:
+    """Both medians, where only another unit explains them."""
     (rows_before, median_before), (rows_now, median_now) = before, now
     if not median_before or not median_now or min(rows_before, rows_now) < settings.plausibility.min_rows:
-        return False
+        return ""
     factor = settings.plausibility.unit_change
-    return not 1 / factor < median_now / median_before < factor
+    is_jump = not 1 / factor < median_now / median_before < factor
+    return f"the median is {median_now:,.2f}; it was {median_before:,.2f}" if is_jump else ""
 
 
 def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, float | None]]:

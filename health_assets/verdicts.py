@@ -6,9 +6,9 @@ computed.
 How verdicts become Dagster's asset checks is checks.py's affair.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from health_assets.beside import beside
 from health_assets.contracts import WARN, Expectation, expectations, known_by, known_from, table_rules
 from health_assets.judge import Answer, judge
 from health_assets.months import end_of_month
+from health_assets.outcome import FOUND
 from health_assets.plausibility import implausible, plausibility_promises
 from health_assets.settings import Settings
 from health_assets.sources import UNREADABLE
@@ -84,6 +85,9 @@ class Asked:
     made: list[Expectation]
     tallied: bool
     answers: Future[dict[str, Answer]] | None
+    found: dict[str, str] = field(
+        default_factory=dict
+    )  # what breaks a promise, in words, where a count would not say it
 
     def verdicts(self) -> Iterator[Verdict]:
         """Wait for the answers; a failure of Great Expectations itself is raised, never taken for bad data."""
@@ -95,7 +99,8 @@ class Asked:
             answer = answers[promise.name]
             if answer.error is not None:
                 raise RuntimeError(f"check {promise.name} could not be evaluated: {answer.error}")
-            yield promise, answer.success, _evidence(answer, self.rows, promise, self.tallied)
+            said = {FOUND: self.found[promise.name]} if promise.name in self.found else {}
+            yield promise, answer.success, said or _evidence(answer, self.rows, promise, self.tallied)
 
 
 def ask(table: Table, warehouse: Warehouse) -> Asked:
@@ -116,15 +121,16 @@ def judged(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) 
     """Each promise of a table with its verdict and, where it is broken, the evidence."""
     asked = warehouse.asked.pop(table.name, None) or ask(table, warehouse)
     others = [promise for promise in promises(table) if promise not in asked.made]
-    counted = _asked(pl.DataFrame(_tallies(table, others, warehouse, as_of, settings)), others, tallied=True)
+    found = implausible(table, warehouse, as_of, settings) if table.is_gated else {}
+    tallies = pl.DataFrame(_tallies(table, others, warehouse, as_of, settings, found))
+    counted = _asked(tallies, others, tallied=True, found=found)
     yield from asked.verdicts()
     yield from counted.verdicts()
 
 
-def _asked(rows: pl.DataFrame, made: list[Expectation], *, tallied: bool) -> Asked:
-    return Asked(
-        rows, made, tallied, beside().asked(judge, rows, made, tallied) if made and not rows.is_empty() else None
-    )
+def _asked(rows: pl.DataFrame, made: list[Expectation], *, tallied: bool, found: dict[str, str] | None = None) -> Asked:
+    answers = beside().asked(judge, rows, made, tallied) if made and not rows.is_empty() else None
+    return Asked(rows, made, tallied, answers, found or {})
 
 
 def _spans(table: Table, months: list[date], warehouse: Warehouse) -> Iterator[tuple[date, date]]:
@@ -187,9 +193,14 @@ def _broken_rows_by_day(table: Table, rows: pl.DataFrame, made: list[Expectation
 
 
 def _tallies(
-    table: Table, made: list[Expectation], warehouse: Warehouse, as_of: date, settings: Settings
+    table: Table,
+    made: list[Expectation],
+    warehouse: Warehouse,
+    as_of: date,
+    settings: Settings,
+    found: Collection[str],
 ) -> dict[str, list[int]]:
-    """Number of faults behind each promise that spans tables or concerns the load."""
+    """Number of faults behind each promise that spans tables or concerns the load; `found`: those that are implausible."""
     tally = {
         identity.expectation.name: identity.function(
             **{name: warehouse.read(TABLES[name], until=as_of) for name in identity.inputs}
@@ -206,7 +217,7 @@ def _tallies(
         loaded = warehouse.loaded(table)
         tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
         tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"], loaded["values_blanked"]
-        tally |= implausible(table, warehouse, as_of, settings)
+        tally |= {promise.name: int(promise.name in found) for promise in plausibility_promises(table)}
         if table.monthly:
             tally |= _outside_history(table, warehouse, as_of, settings)
     return {name: [count] for name, count in tally.items()}

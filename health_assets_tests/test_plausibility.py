@@ -39,11 +39,15 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wareh
         yield opened
 
 
-def broken(warehouse: Warehouse, company: Settings, rows: list[tuple[date, float | None]]) -> set[str]:
+def seen(warehouse: Warehouse, company: Settings, rows: list[tuple[date, float | None]]) -> dict[str, str]:
     billed = [(number, *row) for number, row in enumerate(rows)]
     shape = {"key": pl.Int64, "day": pl.Date, "amount": pl.Float64}
     warehouse.write(BILLS, pl.LazyFrame(billed, schema=shape, orient="row"))
-    return {name for name, count in implausible(BILLS, warehouse, LOAD_DAY, company).items() if count}
+    return implausible(BILLS, warehouse, LOAD_DAY, company)
+
+
+def broken(warehouse: Warehouse, company: Settings, rows: list[tuple[date, float | None]]) -> set[str]:
+    return set(seen(warehouse, company, rows))
 
 
 def on_days(rows_a_day: int, amount: float, last_day_rows: int | None = None) -> list[tuple[date, float]]:
@@ -127,3 +131,18 @@ def test_a_source_of_which_hardly_a_row_could_be_kept_blocks(warehouse, company,
         [kept + quarantined, kept, quarantined],
     )
     assert broken(warehouse, company, [(LOAD_DAY, 1.0)] * kept) == expected
+
+
+def test_what_was_found_is_told_with_what_it_was_measured_by(warehouse, company) -> None:
+    assert seen(warehouse, company, on_days(30, 50.0, 3)) == {
+        "rows__volume": "3 rows on Friday, 2025-01-31; usual are 30",
+        "rows__not_collapsed": "3 rows on Friday, 2025-01-31; usual are 30",
+    }
+    accept(warehouse, LOAD_DAY)
+    company = company.model_copy(update={"stale_after_days": {"bills": 7}})
+    assert seen(warehouse, company, [(LOAD_DAY - timedelta(days=200), 5000.0)] * 30) == {
+        "rows__fresh": "the last row is of 2024-07-15, 200 days ago",
+        "rows__not_collapsed": "30 rows; when last published it had 1,863",
+        "rows__not_fewer": "30 rows; when last published it had 1,863",
+        "amount__same_unit": "the median is 5,000.00; it was 50.00 in the last snapshot",
+    }

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
-from health_assets.outcome import Outcome
+from health_assets.outcome import FOUND, Outcome
 from health_assets.settings import Settings
 
 
@@ -114,5 +114,5 @@ def _without_secrets(text: str) -> str:
 
 
 def _evidence(evidence: Mapping[str, object]) -> list[str]:
-    """Counts only: samples are customer data, which has no place in a channel."""
-    return [f"{name} {value}" for name, value in evidence.items() if isinstance(value, int | float)]
+    """Counts and figures of whole sources: samples are customer data, which has no place in a channel."""
+    return [f"{name} {value}" for name, value in evidence.items() if isinstance(value, int | float) or name == FOUND]
