@@ -1,4 +1,4 @@
-"""What is wrong with a set-up, and how to mend it: settings, files, warehouse, disk, snapshot, webhook, history.
+"""What is wrong with a set-up, and how to mend it: settings, files, warehouse, disk, snapshot, webhook, last run, history.
 
 Nothing is changed and nothing secret is shown. What is wrong with the data is said by the checks of a run.
 """
@@ -19,6 +19,7 @@ from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, store_of
 from health_assets.alerts.outbox import Outbox
 from health_assets.contracts import Contract
 from health_assets.damage import holder_of
+from health_assets.outcome import Outcome
 from health_assets.publish import SnapshotError, published_day
 from health_assets.settings import Settings, SettingsError
 from health_assets.sources import SourceError, files_of, read_source, unknown_columns
@@ -64,6 +65,7 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     yield _snapshot(company, today or company.load_day)
     yield _webhook(os.environ.get(WEBHOOK_VARIABLE, "").strip())
     yield _outbox(company)
+    yield from _last_run(company)
     yield _history(company.dagster_home)
 
 
@@ -168,6 +170,28 @@ def _outbox(company: Settings) -> Finding:
     if waiting:
         return Finding(Verdict.warning, "alerts", f"{waiting} wait to be told", "health-assets alerts")
     return Finding(Verdict.good, "alerts", "nothing waits to be told")
+
+
+def _last_run(company: Settings) -> Iterator[Finding]:
+    """Whether the last daily run published, and of what it failed."""
+    if not (company.dagster_home / "history" / "runs.db").exists():
+        return
+    import dagster as dg
+
+    from health_assets import dagster_home
+    from health_assets.automation import DAILY_JOB
+    from health_assets.schedules import as_of_day
+
+    dagster_home.prepare(company)
+    ended = dg.RunsFilter(job_name=DAILY_JOB, statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
+    with dagster_home.opened() as instance:
+        for run in instance.get_runs(ended, limit=1):
+            said = f"as of {as_of_day(run, company)}"
+            if run.is_success:
+                yield Finding(Verdict.good, "last run", f"{said}, published")
+            else:
+                reason = Outcome.read(run.run_id, instance).reason(company.published)
+                yield Finding(Verdict.warning, "last run", f"{said}, failed: {reason}", "mend that, and run again")
 
 
 def _history(home: Path) -> Finding:

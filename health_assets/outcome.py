@@ -28,6 +28,14 @@ class Check:
 class Outcome:
     """What a run has told so far: fed with Dagster's events, shown as progress, summed up at the end."""
 
+    @classmethod
+    def read(cls, run_id: str, instance: "dg.DagsterInstance") -> "Outcome":
+        """What a run of the history told."""
+        outcome = cls()
+        for entry in instance.all_logs(run_id):
+            outcome.told(entry)
+        return outcome
+
     def __init__(self) -> None:
         self.succeeded = False
         self.tables = 0
@@ -64,7 +72,10 @@ class Outcome:
 
     def reason(self, published: Path) -> str:
         """Why the run failed, in words."""
-        names = ", ".join(check.name for check in self.broken)
+        names = ", ".join(
+            f"{check.name} ({check.evidence[FOUND]})" if FOUND in check.evidence else check.name
+            for check in self.broken
+        )
         causes = self.failures or [f"blocking checks failed: {names}" if names else "it was ended from outside"]
         kept = "; readers keep the snapshot of the run before" if published.exists() else ""
         return "\n".join(causes) + f"\nNothing was published{kept}"

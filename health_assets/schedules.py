@@ -67,9 +67,7 @@ def data_alerts_job(settings: Settings) -> dg.JobDefinition:
         failed = context.instance.get_run_by_id(context.op_config["run_id"])
         if failed is None:
             raise dg.Failure(f"there is no run {context.op_config['run_id']}; it may have been pruned")
-        outcome = Outcome()
-        for entry in context.instance.all_logs(failed.run_id):
-            outcome.told(entry)
+        outcome = Outcome.read(failed.run_id, context.instance)
         fault = of_failed_run(failed.job_name, as_of_day(failed, settings), outcome, settings)
         text, trouble = tell_failure(settings, fault)
         context.log.info(text or "This has been told before.")

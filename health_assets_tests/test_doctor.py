@@ -3,13 +3,17 @@
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from health_assets import cli
+from health_assets import cli, dagster_home
 from health_assets.alerts import WEBHOOK_VARIABLE
+from health_assets.automation import DAILY_JOB
 from health_assets.doctor import Finding, Verdict, examine
 from health_assets.publish import publish
+from health_assets.settings import load
+from health_assets.sources import SourceError
 from health_assets.storage import Warehouse
 from health_assets_tests.frames import LOAD_DAY, settings_of, written
 
@@ -33,6 +37,31 @@ def test_a_sound_set_up_has_nothing_wrong_and_nothing_is_made(healthy: Path) -> 
     before = sorted(healthy.rglob("*"))
     assert [one for one in findings(healthy).values() if one.verdict == Verdict.wrong] == []
     assert sorted(healthy.rglob("*")) == before
+
+
+def test_last_run_that_failed_is_told_with_its_reason(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(healthy / "dagster"))
+    assert "last run" not in findings(healthy)
+
+    @dg.op(config_schema={"is_sound": bool})
+    def made(context: dg.OpExecutionContext) -> None:
+        if not context.op_config["is_sound"]:
+            raise SourceError("accounts.csv: no file matches")
+
+    @dg.job(name=DAILY_JOB)
+    def daily() -> None:
+        made()
+
+    dagster_home.prepare(load(healthy / "settings.yml"))
+    with dagster_home.opened() as instance:
+        for is_sound, verdict, said in [
+            (True, Verdict.good, f"as of {LOAD_DAY}, published"),
+            (False, Verdict.warning, f"as of {LOAD_DAY}, failed: accounts.csv: no file matches\nNothing was published"),
+        ]:
+            config = {"ops": {"made": {"config": {"is_sound": is_sound}}}}
+            daily.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+            last = findings(healthy)["last run"]
+            assert (last.verdict, last.said) == (verdict, said)
 
 
 def test_the_webhook_is_never_shown(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
