@@ -38,12 +38,12 @@ def why_it_does_not_open(path: Path, error: str) -> str:
     said = f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]})"
     if re.search(r"version number|permission denied|no space left", error, re.IGNORECASE):
         return f"{said}; nothing was changed"
-    if not _is_ours(path):
+    if not is_ours(path):
         return f"{said}; move it aside and run again: the warehouse is rebuilt from the sources"
     return f"{said}; kept aside as {_put_aside(path).name}. Run again: the warehouse is rebuilt from the sources"
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Whether the file began its life as a DuckDB file; anything else may be named by mistake and is left alone."""
     with path.open("rb") as file:
         return file.read(12)[8:] == b"DUCK"

@@ -18,7 +18,7 @@ from health_assets import settings as company_settings
 from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, store_of
 from health_assets.alerts.outbox import Outbox
 from health_assets.contracts import Contract
-from health_assets.damage import holder_of
+from health_assets.damage import holder_of, is_ours
 from health_assets.outcome import Outcome
 from health_assets.publish import SnapshotError, published_day
 from health_assets.settings import Settings, SettingsError
@@ -112,7 +112,7 @@ def _warehouse(company: Settings) -> Finding:
         if process := holder_of(str(error)):
             remedy = "wait for it to end; if it hangs, end that process: nothing is half-written by that"
             return Finding(Verdict.warning, "warehouse", f"process {process} is writing it just now", remedy)
-        remedy = "run: it is put aside and rebuilt from the sources"
+        remedy = f"{'run' if is_ours(path) else 'move it aside and run'}: the warehouse is rebuilt from the sources"
         return Finding(Verdict.wrong, "warehouse", f"{path} is damaged ({str(error).splitlines()[0]})", remedy)
     return Finding(Verdict.good, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.0f} MB, free for a run")
 

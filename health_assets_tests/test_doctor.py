@@ -120,6 +120,7 @@ def test_a_damaged_warehouse_a_full_disk_and_an_old_snapshot_are_seen(healthy: P
     company.warehouse.write_bytes(b"no database" * 1000)
     found = findings(healthy, date(2025, 2, 9))
     assert "is damaged" in found["warehouse"].said
+    assert found["warehouse"].remedy.startswith("move it aside and run")  # it never was a warehouse
     assert found["disk"].verdict == Verdict.wrong
     assert "is as of 2025-01-31, 9 days behind" in found["snapshot"].said
 
