@@ -7,17 +7,24 @@ makes. Nothing is described here: a description stands with its column.
 import sys
 from pathlib import Path
 
+import duckdb
 from dataframely.columns import Column, Enum
 
-from health_assets.contracts import WARN, Contract, grain, meta, question
+from health_assets.contracts import WARN, Contract, dtypes, grain, meta, question
+from health_assets.gate import LOAD_COUNTS, QUARANTINE_SCHEMA
+from health_assets.publish import SCHEMAS, add_guide_views
 from health_assets.sources import given_columns
+from health_assets.sql import table_of
 from health_assets.tables import Table, load_all
 from health_assets.verdicts import promises
 
 FILE = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
 LAYERS = {
     "raw": "What the files say, as text, with file and row number. Of event-scale sources only a profile.",
-    "staged": "Parsed and typed. Rows that break the contract are in `quarantine`, by the same name, with reasons.",
+    "staged": "Parsed and typed. Rows that break the contract are in `quarantine`, by the same name, with reasons. Read are: days "
+    "and times in ISO form or in the source's `date_format`; numbers with a currency sign and commas between thousands; "
+    "yes/no, true/false, y/n, t/f, 1/0; the words listed below in any case, with spaces or hyphens; other words by the "
+    "source's `values`. Blank is null.",
     "fact": "What happened: a row for each thing or day; 0 = measured, none; null = not measured. In the snapshot.",
     "mart": "Answers, one question a table. In the snapshot.",
 }
@@ -38,6 +45,7 @@ def data_dictionary() -> str:
         lines += ["", f"## {layer}", "", meaning]
         for table in sorted((table for table in tables if table.layer == layer), key=lambda table: table.relation):
             lines += ["", *_described(table)]
+    lines += ["", "## quarantine", "", *_quarantine(), "", "## entity and metrics", "", *_guide_views()]
     return "\n".join(lines) + "\n"
 
 
@@ -61,6 +69,40 @@ def _described(table: Table) -> list[str]:
         *([_files(table.rows), ""] if table.rows else []),
         f"Checks: {', '.join(checks)}.",
     ]
+
+
+def _quarantine() -> list[str]:
+    columns = ", ".join(f"`{name}`" for name in QUARANTINE_SCHEMA)
+    counts = ", ".join(f"`{name}`" for name in LOAD_COUNTS)
+    return [
+        f"Rows that could not be kept, a table for each staged one (`quarantine.invoices`), in the snapshot. Each has {columns}: "
+        "where it stands, the month it would belong to (event scale only), the names of the rules that it breaks, how to mend "
+        "it where that is known, and the row as JSON.",
+        "",
+        f"`quarantine.loads` counts by `relation` and `month`: {counts}. Rows read = kept + quarantined + collapsed.",
+    ]
+
+
+def _guide_views() -> list[str]:
+    """The views as DuckDB makes them over empty tables."""
+    lines = [
+        "Views in the snapshot under the names of the customer experience guide, in which a customer is an account "
+        "(guide_views.sql). `array_remove` is there as a macro.",
+        "",
+    ]
+    with duckdb.connect() as connection:
+        published = {table.relation: table for table in load_all().values() if table.schema in SCHEMAS}
+        for schema in SCHEMAS:
+            connection.execute(f"create schema {schema}")
+        for relation, table in published.items():
+            connection.execute(f"create table {table_of(relation, dtypes(table.contract))}")
+        add_guide_views(connection, tables=published)
+        found = connection.sql(
+            "select schema_name || '.' || view_name, string_agg('`' || column_name || '`', ', ' order by column_index) "
+            "from duckdb_views() join duckdb_columns() using (schema_name) "
+            "where view_name = table_name and schema_name in ('entity', 'metrics') group by all order by all"
+        )
+        return lines + [f"* `{view}`: {columns}" for view, columns in found.fetchall()]
 
 
 def _files(rows: type[Contract]) -> str:

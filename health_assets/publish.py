@@ -54,7 +54,8 @@ def publish(
     unfinished = folder / f".{run}.duckdb"
     unfinished.unlink(missing_ok=True)
     rows = _write(warehouse, unfinished, as_of, company, notes or {})
-    _add_guide_views(unfinished, tables=rows.keys())
+    with duckdb.connect(str(unfinished)) as written:
+        add_guide_views(written, tables=rows.keys())
     finished = folder / f"{datetime.now():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
     os.replace(unfinished, finished)
     _swap(link, finished)
@@ -125,13 +126,12 @@ def _write(
     return rows
 
 
-def _add_guide_views(file: Path, tables: Collection[str]) -> None:
+def add_guide_views(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
     """The views of the customer experience guide; one that reads a table that was not published is left out."""
-    with duckdb.connect(str(file)) as snapshot:
-        snapshot.execute("create schema entity; create schema metrics")
-        for statement in snapshot.extract_statements(GUIDE_VIEWS.read_text(encoding="utf-8")):
-            if set(re.findall(r"\b(?:dim|fact|mart)\.\w+", statement.query)) <= set(tables):
-                snapshot.execute(statement)
+    connection.execute("create schema entity; create schema metrics")
+    for statement in connection.extract_statements(GUIDE_VIEWS.read_text(encoding="utf-8")):
+        if set(re.findall(r"\b(?:dim|fact|mart)\.\w+", statement.query)) <= set(tables):
+            connection.execute(statement)
 
 
 def _swap(link: Path, target: Path) -> None:
