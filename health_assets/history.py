@@ -15,6 +15,10 @@ from pathlib import Path
 import dagster as dg
 
 PROCESS_TAG = "health_assets/process"  # host:pid of a run that the command line executes itself
+REPOSITORY_LABEL_TAG, REPOSITORY = (
+    ".dagster/repository",
+    "__repository__@health_assets.definitions",
+)  # by it a job has runs
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -67,8 +71,8 @@ def close_killed(instance: dg.DagsterInstance) -> int:
 
 
 def this_process() -> dict[str, str]:
-    """The tag of a run that this process executes."""
-    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+    """The tags of a run that this process executes: who executes it, and that the UI may list it with its job."""
+    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}", REPOSITORY_LABEL_TAG: REPOSITORY}
 
 
 def _is_alive(process: int) -> bool:

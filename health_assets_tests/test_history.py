@@ -6,8 +6,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
-from health_assets.history import PROCESS_TAG, close_killed, prune
+from health_assets import history
+from health_assets.history import PROCESS_TAG, close_killed, prune, this_process
 
 MONTHS = dg.MonthlyPartitionsDefinition("2025-01-01")
 IN_100_DAYS = datetime.now(UTC) + timedelta(days=100)
@@ -64,3 +67,8 @@ def test_a_run_of_the_command_line_that_was_killed_is_closed(instance: dg.Dagste
         )
     assert close_killed(instance) == 1
     assert sorted(run.status.value for run in instance.get_runs()) == ["FAILURE", "STARTED"]
+
+
+def test_runs_of_the_command_line_are_filed_where_the_ui_looks_for_those_of_a_job() -> None:
+    (location,) = yaml.safe_load((Path(history.__file__).parent.parent / "workspace.yaml").read_text())["load_from"]
+    assert this_process()[history.REPOSITORY_LABEL_TAG] == f"{SINGLETON_REPOSITORY_NAME}@{location['python_module']}"
