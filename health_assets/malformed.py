@@ -7,6 +7,7 @@ in a sound file. What a malformed row meant is not guessed at.
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -46,7 +47,10 @@ def fault(file: str, name: str, source: Source) -> str | None:
         with _opened(file, source) as lines:
             deque(_rows(lines, source.delimiter), maxlen=0)
     except UnicodeDecodeError:
-        return f"is not UTF-8 text; say what it is in the settings, e.g. sources.{name}.encoding: latin-1"
+        return (
+            f"is not {source.encoding} text (line {_undecodable_line(file, source)}); say what it is in the settings, e.g. "
+            f"sources.{name}.encoding: latin-1"
+        )
     except UnclosedQuoteError as row:
         return f"row {row} cannot be read, most likely a quote that is not closed"
     except (OSError, EOFError, zlib.error) as error:
@@ -74,11 +78,17 @@ def by_row(file: str, source: Source, header: list[str]) -> pl.LazyFrame:
 
 
 @contextmanager
-def _opened(file: str, source: Source) -> Iterator[TextIO]:
+def _opened(file: str, source: Source, errors: str = "strict") -> Iterator[TextIO]:
     opened = gzip.open if file.lower().endswith(".gz") else open
     encoding = "utf-8-sig" if source.encoding == "utf8" else source.encoding
-    with opened(file, "rt", encoding=encoding, newline="\n") as lines:
+    with opened(file, "rt", encoding=encoding, errors=errors, newline="\n") as lines:
         yield lines  # type: ignore[misc]
+
+
+def _undecodable_line(file: str, source: Source) -> int:
+    """The first line that has bytes which are none of the encoding's."""
+    with _opened(file, source, errors="surrogateescape") as lines:
+        return next(number for number, line in enumerate(lines, 1) if re.search("[\udc80-\udcff]", line))
 
 
 def _rows(lines: TextIO, delimiter: str) -> Iterator[Row]:

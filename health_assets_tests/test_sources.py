@@ -45,7 +45,8 @@ def test_row_that_is_too_short_has_nulls_for_what_it_lacks(tmp_path):
 
 
 def test_latin_1_without_declaration_is_refused_with_the_remedy(tmp_path):
-    message = refusal(tmp_path, f"{HEADER}\nA,Müller,2024-01-01\n".encode("latin-1"))
+    message = refusal(tmp_path, f"{HEADER}\nA,Acme,2024-01-01\nB,Müller,2024-01-01\n".encode("latin-1"))
+    assert "is not utf8 text (line 3)" in message
     assert "accounts.csv" in message
     assert "sources.accounts.encoding: latin-1" in message
 
