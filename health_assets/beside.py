@@ -10,8 +10,9 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
@@ -103,6 +104,17 @@ def serve() -> None:
             error = f"{type(raised).__name__}: {raised}"
         if is_answered:
             _send(answers, (error, answer))
+
+
+@contextmanager
+def none_is_garbage() -> Iterator[None]:
+    """For imports and definitions, which stay: they are not looked through for garbage, now or later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _send(pipe: BinaryIO, message: Any) -> None:

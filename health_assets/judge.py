@@ -3,7 +3,6 @@
 What is promised, and which frames are judged, is verdicts.py's affair.
 """
 
-import gc
 import logging
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -11,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from health_assets.beside import none_is_garbage
 
 if TYPE_CHECKING:
     from health_assets.contracts import Expectation
@@ -62,11 +63,9 @@ def _answer(result: Any) -> Answer:
 
 
 def awake() -> None:
-    """Import Great Expectations, which takes seconds, before the first table is there; what is imported is never garbage."""
-    gc.disable()
-    _batches()
-    gc.freeze()
-    gc.enable()
+    """Import Great Expectations, which takes seconds, before the first table is there."""
+    with none_is_garbage():
+        _batches()
 
 
 @cache

@@ -1,6 +1,5 @@
 """`health-assets run`: from the files to the published snapshot, with its progress, its checks and how it ended."""
 
-import gc
 import time
 import uuid
 from contextlib import nullcontext
@@ -15,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from health_assets import dagster_home, settings
-from health_assets.beside import beside
+from health_assets.beside import beside, none_is_garbage
 from health_assets.judge import awake
 from health_assets.outcome import EXPECTED, Outcome
 from health_assets.terminal import CommandError, SettingsFile, console, day_of, expected_errors
@@ -98,21 +97,17 @@ def _run(company: settings.Settings, day: date) -> Outcome:
 
 
 def _daily_job(company: settings.Settings) -> Any:
-    """The job, and all that it needs; none of it is garbage, and looking through it for some would take a second."""
-    gc.disable()
-    from health_assets.automation import DAILY_JOB
-    from health_assets.definitions import definitions
-    from health_assets.sources import check_sources
-    from health_assets.tables import load_all
+    with none_is_garbage():
+        from health_assets.automation import DAILY_JOB
+        from health_assets.definitions import definitions
+        from health_assets.sources import check_sources
+        from health_assets.tables import load_all
 
-    tables = load_all()
-    check_sources(
-        company, {name.removeprefix("raw_"): table.rows for name, table in tables.items() if table.rows is not None}
-    )
-    job = definitions(company).resolve_job_def(DAILY_JOB)
-    gc.freeze()
-    gc.enable()
-    return job
+        tables = load_all()
+        check_sources(
+            company, {name.removeprefix("raw_"): table.rows for name, table in tables.items() if table.rows is not None}
+        )
+        return definitions(company).resolve_job_def(DAILY_JOB)
 
 
 def _print_checks(outcome: Outcome) -> None:
