@@ -56,7 +56,7 @@ class Beside:
             error, answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError):
             raise RuntimeError(
-                f"the process beside the run ended (exit code {self._process.poll()}); is memory short?"
+                f"the process beside the run ended (exit code {self._exit_code()}); is memory short?"
             ) from None
         self._is_busy = False
         if error:
@@ -74,11 +74,15 @@ class Beside:
             self._process.kill()
         if self._process.stdin:
             self._process.stdin.close()
+        self._exit_code()
+
+    def _exit_code(self) -> int:
+        """Of the process whose pipe is closed: it ends by itself, so that it leaves nothing behind, or is killed."""
         try:
-            self._process.wait(ENDS_WITHIN)  # by itself, so that it leaves nothing behind
+            return self._process.wait(ENDS_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            return self._process.wait()
 
 
 @cache
