@@ -13,6 +13,7 @@ from health_assets.assets.mart.health.customer_health_daily import scorable_colu
 from health_assets.checks import checks_of
 from health_assets.churn_model import check_features
 from health_assets.orchestration import asset_of, resources
+from health_assets.risk_factors import check_factors
 from health_assets.scorecards import check_scorecards
 from health_assets.tables import load_all, reached
 from health_assets.unattended import is_served, telling_slack
@@ -25,13 +26,14 @@ def definitions(company: settings.Settings) -> dg.Definitions:
     """The whole code location for one company's settings.
 
     Raises:
-        SettingsError: a scorecard or the churn model names what no table brings.
+        SettingsError: a scorecard, the churn risk or the churn model names what no table brings.
     """
     tables = load_all().values()
     used = {table.name for table in reached(company.sources)}
     data_alerts = schedules.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
     check_features(company, learnable_columns())
+    check_factors(company)
     return dg.Definitions(
         assets=[
             *(asset_of(table, company, is_reached=table.name in used) for table in tables),

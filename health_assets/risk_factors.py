@@ -10,7 +10,8 @@ import polars as pl
 
 from health_assets.assets.mart.health.customer_health import TREND_DAYS
 from health_assets.expressions import rounded, safe_ratio
-from health_assets.settings.sections import Factor
+from health_assets.settings import Settings, SettingsError
+from health_assets.settings.sections import Factor, near
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,26 @@ class Reading:
         return own.cast(pl.Float64)
 
 
+def check_factors(settings: Settings) -> None:
+    """Refuse factors that nothing is known of.
+
+    Raises:
+        SettingsError: with every wrong name and a near one.
+    """
+    factors = settings.churn_risk.factors
+    known = list(factor_readings(factors))
+    if wrong := [f"{name!r} is no factor{near(name, known)}" for name in factors if name not in known]:
+        raise SettingsError(f"churn_risk.factors: {', '.join(wrong)}")
+
+
 def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
     """Each factor of metrics.md: when it is raised, and how that is said."""
     trend, score, computed = pl.col("trend_30d"), pl.col("health_score"), pl.col("computed_health_score")
     now, before = pl.col("event_count_30d"), pl.col("event_count_previous_30d")
     silent, contractions = pl.col("days_since_last_login"), pl.col("contraction_month_count_6m")
-    overdue = _sum_of_measured("overdue_invoice_count", "past_due_payment_count")
-    late = _sum_of_measured("late_paid_invoice_count_90d", "late_paid_payment_count_90d")
+    overdue_counts = ("overdue_invoice_count", "past_due_payment_count")
+    late_counts = ("late_paid_invoice_count_90d", "late_paid_payment_count_90d")
+    overdue, late = _sum_of_measured(*overdue_counts), _sum_of_measured(*late_counts)
     escalated, renewal = pl.col("escalated_ticket_count_90d"), pl.col("days_to_renewal")
     csat, nps = pl.col("mean_csat_90d"), pl.col("nps_rating")
     tickets = pl.col("ticket_count_30d")
@@ -65,7 +79,7 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             safe_ratio(now, before),
             pl.format(
                 "Usage fell {} % against the 30 days before ({} -> {} events), "
-                f"below {limit['usage_halved']:g} x the level before",
+                f"more than {100 - 100 * limit['usage_halved']:g} %",
                 _number(100 - 100 * safe_ratio(now, before), 1),
                 before,
                 now,
@@ -87,8 +101,10 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             _either(is_overdue, late >= payment.late_payments),
             pl.when(shown).then(overdue).otherwise(late),
             pl.when(shown)
-            .then(pl.format(f"Past due and unpaid invoices: {{}} ({payment.threshold:g} raises this)", overdue))
-            .otherwise(pl.format(f"Invoices paid late in 90 days: {{}} ({payment.late_payments} raise this)", late)),
+            .then(pl.format("Past due and unpaid: {}", _bills(*overdue_counts, "overdue_amount")))
+            .otherwise(
+                pl.format(f"Paid late in 90 days: {{}} ({payment.late_payments} raise this)", _bills(*late_counts))
+            ),
             pl.when(shown).then(pl.lit(payment.threshold)).otherwise(pl.lit(payment.late_payments)),
         ),
         "escalations": Reading(
@@ -110,7 +126,7 @@ def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
             pl.when(rated_low).then(csat).otherwise(nps),
             pl.when(rated_low)
             .then(pl.format(f"Tickets of 90 days are rated {{}} on average, below {unhappy.threshold:g}", csat_shown))
-            .otherwise(pl.format(f"Latest NPS rating is {{}}, at most {unhappy.nps_at_most:g} raises this", nps_shown)),
+            .otherwise(pl.format(f"Latest NPS answer: {{}} ({unhappy.nps_at_most:g} or less raises this)", nps_shown)),
             pl.when(rated_low).then(pl.lit(unhappy.threshold)).otherwise(pl.lit(unhappy.nps_at_most)),
         ),
         "high_support_volume": Reading(
@@ -159,6 +175,29 @@ def _either(one: pl.Expr, other: pl.Expr) -> pl.Expr:
 def _sum_of_measured(*counts: str) -> pl.Expr:
     """The sum of what is measured; null where nothing is."""
     return pl.when(pl.any_horizontal(pl.col(counts).is_not_null())).then(pl.sum_horizontal(counts))
+
+
+def _bills(invoices: str, payments: str, amount: str | None = None) -> pl.Expr:
+    """How many of which kind: "4 invoices (48,750 in all) and 1 shop payment"."""
+
+    def counted(count: str, noun: str) -> pl.Expr:
+        plural = pl.when(pl.col(count) == 1).then(pl.lit("")).otherwise(pl.lit("s"))
+        return pl.format(f"{{}} {noun}{{}}", count, plural)
+
+    of_invoices = counted(invoices, "invoice")
+    if amount:
+        of_invoices = pl.coalesce(pl.format("{} ({} in all)", of_invoices, _with_commas(pl.col(amount))), of_invoices)
+    parts = {invoices: of_invoices, payments: counted(payments, "shop payment")}
+    said = [pl.when(pl.col(count) > 0).then(part) for count, part in parts.items()]
+    return pl.concat_str(said, separator=" and ", ignore_nulls=True)
+
+
+def _with_commas(amount: pl.Expr) -> pl.Expr:
+    """An amount without cents, with commas between thousands."""
+    digits = rounded(amount, 0).cast(pl.Int64).cast(pl.String)
+    for _ in range(4):
+        digits = digits.str.replace(r"(\d)(\d{3})(,|$)", "$1,$2$3")
+    return digits
 
 
 def _number(value: pl.Expr, decimals: int = 0) -> pl.Expr:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from health_assets import settings
+from health_assets.risk_factors import check_factors
 
 
 def settings_of(folder: Path, text: str) -> settings.Settings:
@@ -137,6 +138,22 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 def test_unknown_rule_set_of_risk_levels_is_refused_with_the_near_name(tmp_path: Path) -> None:
     said = refused(tmp_path, "churn_risk: {rules: novacrn}")
     assert "churn_risk: rules: 'novacrn' is no rule set; did you mean 'novacrm'?" in said
+
+
+def test_risk_levels_are_those_that_there_are_and_the_worse_begin_higher(tmp_path: Path) -> None:
+    said = refused(tmp_path, "churn_risk: {levels: {hihg: 50}}")
+    assert "churn_risk.levels: 'hihg' is no risk level; did you mean 'high'?" in said
+    assert "must begin the higher the worse they are" in refused(tmp_path, "churn_risk: {levels: {high: 90}}")
+
+
+def test_factor_that_nothing_is_known_of_is_refused(tmp_path: Path) -> None:
+    company = settings_of(tmp_path, "churn_risk: {factors: {suspendet: {points: 1, threshold: 1}}}")
+    with pytest.raises(settings.SettingsError, match="'suspendet' is no factor; did you mean 'suspended'"):
+        check_factors(company)
+
+
+def test_what_was_given_is_said_once(tmp_path: Path) -> None:
+    assert refused(tmp_path, "timezone: Europe/Berln").count("Europe/Berln") == 1
 
 
 def test_rule_set_of_a_company_is_read_worst_level_first(tmp_path: Path) -> None:

@@ -210,14 +210,16 @@ def _located(source: Source, base: Path) -> Source:
 def _in_words(path: Path, error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"]) or "settings"
+        place = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "settings"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = f"is not a setting{near(str(problem['loc'][-1]), _names_beside(problem['loc']))}"
         elif problem["type"] == "missing":
             message = "is missing"
-        elif "input" in problem and not isinstance(problem["input"], dict | list):
-            message = f"{message}, got {problem['input']!r}"
+        elif (
+            "input" in problem and not isinstance(given := problem["input"], dict | list) and repr(given) not in message
+        ):
+            message = f"{message}, got {given!r}"
         lines.append(f"  {place}: {message}")
     return f"{path}: the settings cannot be used\n" + "\n".join(lines)
 

@@ -239,6 +239,9 @@ class LevelRule(Section):
     contractions_from: Annotated[int, Field(gt=0)] | None = None
 
 
+RISK_LEVELS = ["critical", "high", "medium", "low"]  # worst first
+
+
 class ChurnRisk(Section):
     """The additive churn risk score, and what its levels follow."""
 
@@ -253,10 +256,19 @@ class ChurnRisk(Section):
     @field_validator("rule_sets")
     @classmethod
     def _worst_level_first(cls, rule_sets: dict[str, dict[Any, LevelRule]]) -> dict[str, dict[Any, LevelRule]]:
-        worst_first = ("critical", "high", "medium")
         return {
-            name: {level: rules[level] for level in worst_first if level in rules} for name, rules in rule_sets.items()
+            name: {level: rules[level] for level in RISK_LEVELS if level in rules} for name, rules in rule_sets.items()
         }
+
+    @field_validator("levels")
+    @classmethod
+    def _worse_levels_begin_higher(cls, levels: dict[str, float]) -> dict[str, float]:
+        if unknown := [name for name in levels if name not in RISK_LEVELS]:
+            raise ValueError(f"{unknown[0]!r} is no risk level{near(unknown[0], RISK_LEVELS)}")
+        begins = [levels[level] for level in RISK_LEVELS]
+        if begins != sorted(begins, reverse=True):
+            raise ValueError(f"must begin the higher the worse they are: {' > '.join(RISK_LEVELS)}")
+        return levels
 
     @model_validator(mode="after")
     def _rules_exist(self) -> "ChurnRisk":

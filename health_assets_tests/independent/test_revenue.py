@@ -209,6 +209,8 @@ def test_payment_and_contract_of_accounts_by_day(whole_company: WholeCompany) ->
                 + ({mrr_on.format("day")} > 0 and {mrr_on.format("day")} < {mrr_on.format("last_day(day - interval 1 month)")})::int,
             (select count(*) from due as i where i.account_id = a.account_id and invoice_date <= day and due_date < day
                 and (paid_date > day or (paid_date is null and status is distinct from 'paid'))),
+            (select coalesce(sum(amount), 0) from due as i where i.account_id = a.account_id and invoice_date <= day
+                and due_date < day and (paid_date > day or (paid_date is null and status is distinct from 'paid'))),
             (select count(*) from due as i where i.account_id = a.account_id and invoice_date <= day
                 and paid_date > due_date and paid_date between day - 89 and day),
             (select min(renewal_date) - day from {PAID} as s where s.account_id = a.account_id
@@ -216,7 +218,7 @@ def test_payment_and_contract_of_accounts_by_day(whole_company: WholeCompany) ->
         from staged.accounts as a join days on signup_date <= day
         """,
         f"""select account_id, as_of_date, mrr, mrr_change_ratio_90d, contraction_month_count_6m, overdue_invoice_count,
-            late_paid_invoice_count_90d, days_to_renewal from fact.account_revenue_daily
+            overdue_amount, late_paid_invoice_count_90d, days_to_renewal from fact.account_revenue_daily
             where as_of_date in ({D}, {D} - 17, {D} - 48, {D} - 200)""",
     )
 

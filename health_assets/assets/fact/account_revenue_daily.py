@@ -53,6 +53,7 @@ class AccountRevenueDaily(Contract):
         "invoices are stale",
         nullable=True,
     )
+    overdue_amount = Money("Amount of these invoices; null as their count", nullable=True)
     late_paid_invoice_count_90d = Count(
         "Invoices paid in 90 days, after they were due; null without payment dates, and while invoices are stale",
         nullable=True,
@@ -79,6 +80,7 @@ def fact_account_revenue_daily(
     """One row per account and day of the period, from the account's signup on."""
     periods = paid_periods(staged_subscriptions, staged_invoices, settings, period.last_day)
     is_load_day = pl.col("as_of_date") == load_day
+    knows_overdue = pl.col("has_payment_dates") | (pl.col("has_invoices") & is_load_day)
     paid = _paid_spans(periods)
     edges = pl.col("first_day", "end_day")
     counted = {
@@ -86,7 +88,8 @@ def fact_account_revenue_daily(
         "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
         "last_month_mrr": paid.with_columns(edges.dt.truncate("1mo").dt.offset_by("1mo")),  # as it ended
         "earlier_contractions": _contractions(periods, period),
-        "overdue_invoice_count": _overdue(staged_invoices),
+        "overdue_invoice_count": _overdue(staged_invoices, ONCE),
+        "overdue_amount": _overdue(staged_invoices, pl.col("amount")),
         "late_paid_invoice_count_90d": _paid_late(staged_invoices),
     }
     of_account = (
@@ -139,9 +142,8 @@ def fact_account_revenue_daily(
             contraction_month_count_6m=pl.when("has_history").then(
                 pl.col("earlier_contractions") + pl.col("paid").is_between(0, "last_month_mrr", closed="none")
             ),
-            overdue_invoice_count=pl.when(pl.col("has_payment_dates") | (pl.col("has_invoices") & is_load_day)).then(
-                "overdue_invoice_count"
-            ),
+            overdue_invoice_count=pl.when(knows_overdue).then("overdue_invoice_count"),
+            overdue_amount=pl.when(knows_overdue).then(without_dust("overdue_amount")),
             late_paid_invoice_count_90d=pl.when("has_payment_dates").then("late_paid_invoice_count_90d"),
             paid_month_change_pct=pl.when(is_load_day & pl.col("has_invoices")).then("paid_month_change_pct"),
             days_to_renewal=days_between(pl.col("as_of_date"), pl.col("renewal_date")),
@@ -174,7 +176,7 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
     )
 
 
-def _overdue(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
+def _overdue(staged_invoices: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
     """From when to when each invoice is past due and unpaid; one that is settled nobody knows when never is."""
     is_settled = pl.col("status").is_in(["paid", "void"]).fill_null(False)
     return (
@@ -184,7 +186,7 @@ def _overdue(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
             "account_id",
             first_day=pl.max_horizontal("invoice_date", pl.col("due_date").dt.offset_by("1d")),
             end_day="paid_date",
-            size=ONCE,
+            size=size,
         )
         .filter(pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")))
     )

@@ -55,6 +55,7 @@ def test_an_invoice_is_overdue_from_the_day_after_it_was_due_until_it_is_paid() 
     in_time = invoice(2, date(2024, 11, 1), due=date(2024, 12, 1), paid=date(2024, 11, 15))
     made = signals([], [paid_late, in_time], Period(date(2025, 1, 10), date(2025, 1, 12)))
     assert [row["overdue_invoice_count"] for row in made] == [0, 1, 0]
+    assert [row["overdue_amount"] for row in made] == [0, paid_late["amount"], 0]
     assert [row["late_paid_invoice_count_90d"] for row in made] == [0, 0, 1]
 
 
@@ -117,7 +118,8 @@ def test_an_open_invoice_stays_overdue_and_a_void_or_credited_one_never_is() -> 
         invoice(3, date(2024, 12, 1), date(2024, 12, 15), None, amount=-50, status="open"),
         invoice(4, date(2024, 12, 1), date(2024, 12, 15), None, status="paid"),
     ]
-    assert signals([], bills, Period(AS_OF, AS_OF))[0]["overdue_invoice_count"] == 1
+    (day,) = signals([], bills, Period(AS_OF, AS_OF))
+    assert (day["overdue_invoice_count"], day["overdue_amount"]) == (1, bills[0]["amount"])
 
 
 def test_a_late_payment_counts_for_90_days() -> None:

@@ -14,14 +14,15 @@ from health_assets.contracts import Contract
 from health_assets.expressions import CENT, banded, first_match, safe_ratio
 from health_assets.risk_factors import factor_readings
 from health_assets.scorecards import UNKNOWN, joined_signals, with_missing_as_null
-from health_assets.settings import Settings
+from health_assets.settings import Settings, sections
 from health_assets.settings.sections import POINTS, ChurnRisk, LevelRule
 from health_assets.tables import identity, table
 
-RISK_LEVELS = ["critical", "high", "medium", "low", UNKNOWN]
+RISK_LEVELS = [*sections.RISK_LEVELS, UNKNOWN]
 AT_RISK = ["high", "critical"]
 SCORED_STATUSES = ["active", "trial", "suspended"]
 OPTIONAL_SIGNALS = (
+    "overdue_amount",
     "nps_rating",
     "critical_incident_count_90d",
     "past_due_payment_count",

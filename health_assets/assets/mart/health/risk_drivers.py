@@ -22,7 +22,7 @@ class RiskDrivers(Contract):
 
     factor = dy.String(primary_key=True, description="Factor of churn risk")
     as_of_date = AsOfDate(primary_key=False)
-    driver_rank = Count("1 = most MRR at risk, then most MRR touched, then by name")
+    driver_rank = Count("1 = most MRR at risk, then most points, then most MRR touched, then by name")
     account_count = Count("Accounts that raise the factor")
     mrr_touched = Money("MRR of these accounts, as far as it is known")
     at_risk_account_count = Count("Of these accounts, those with high or critical churn risk")
@@ -43,17 +43,18 @@ def mart_risk_drivers(mart_churn_risk: pl.LazyFrame) -> pl.LazyFrame:
         mart_churn_risk.select("account_id", "as_of_date", "risk_level", "mrr", "factors")
         .explode("factors", empty_as_null=False)
         .drop_nulls("factors")
-        .with_columns(factor=pl.col("factors").struct.field("factor"))
+        .with_columns(pl.col("factors").struct.field("factor", "points"))
         .group_by("factor", "as_of_date")
         .agg(
             account_count=pl.len().cast(pl.Int64),
+            points=pl.col("points").first(),
             mrr_touched=pl.col("mrr").sum(),
             at_risk_account_count=is_at_risk.sum().cast(pl.Int64),
             mrr_at_risk=pl.col("mrr").filter(is_at_risk).sum(),
         )
         .join(total, how="cross")
         .with_columns(mrr_at_risk_pct=percent(pl.col("mrr_at_risk"), pl.col("total_at_risk")))
-        .sort("mrr_at_risk", "mrr_touched", "factor", descending=[True, True, False])
+        .sort("mrr_at_risk", "points", "mrr_touched", "factor", descending=[True, True, True, False])
         .with_row_index("driver_rank", offset=1)
         .with_columns(pl.col("driver_rank").cast(pl.Int64))
         .select(RiskDrivers.column_names())

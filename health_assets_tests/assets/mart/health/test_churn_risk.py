@@ -98,7 +98,7 @@ def test_halved_usage_says_by_how_much() -> None:
             "points": 20,
             "value": pytest.approx(163 / 428),
             "threshold": 0.5,
-            "sentence": "Usage fell 61.9 % against the 30 days before (428 -> 163 events), below 0.5 x the level before",
+            "sentence": "Usage fell 61.9 % against the 30 days before (428 -> 163 events), more than 50 %",
             "mrr": 100,
         }
     ]
@@ -144,6 +144,23 @@ def test_two_late_payments_are_payment_trouble_without_an_overdue_invoice() -> N
     assert [(factor["value"], factor["threshold"]) for factor in row["factors"]] == [(2, 2)]
 
 
+@pytest.mark.parametrize(
+    ("invoices", "payments", "sentence"),
+    [
+        ({"overdue_invoice_count": 13, "overdue_amount": 48_750.4}, {}, "Past due and unpaid: 13 invoices (48,750 in all)"),
+        ({"overdue_invoice_count": 1, "overdue_amount": 900.0}, {"past_due_payment_count": 3},
+         "Past due and unpaid: 1 invoice (900 in all) and 3 shop payments"),
+        ({"overdue_invoice_count": 0, "overdue_amount": 0.0}, {"past_due_payment_count": 1},
+         "Past due and unpaid: 1 shop payment"),
+        ({"overdue_invoice_count": 1, "overdue_amount": 1_234_567.0}, {}, "Past due and unpaid: 1 invoice (1,234,567 in all)"),
+        ({}, {"late_paid_payment_count_90d": 3}, "Paid late in 90 days: 3 shop payments (2 raise this)"),
+    ],
+)  # fmt: skip
+def test_unpaid_and_late_are_told_by_what_they_are(invoices: dict, payments: dict, sentence: str) -> None:
+    row = risk(revenue=invoices, signals={"fact_account_payment_daily": payments} if payments else {})
+    assert [factor["sentence"] for factor in row["factors"]] == [sentence]
+
+
 def test_too_few_measured_factors_are_unknown_and_never_low() -> None:
     row = risk(connected=False)
     assert (row["risk_level"], row["churn_risk_score"], row["is_on_watch_list"]) == ("unknown", None, None)
@@ -164,7 +181,7 @@ def test_critical_incident_and_low_nps_raise_their_factors() -> None:
     )
     assert raised(row) == ["low_satisfaction", "critical_incidents"]
     assert [factor["sentence"] for factor in row["factors"]] == [
-        "Latest NPS rating is 6, at most 6 raises this",
+        "Latest NPS answer: 6 (6 or less raises this)",
         "Critical security incidents in 90 days: 1 (1 raises this)",
     ]
     assert (row["churn_risk_score"], row["coverage"]) == (25, (215 - 10) / 215)
