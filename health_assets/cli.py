@@ -88,7 +88,7 @@ def backtest(settings_file: SettingsFile = None) -> None:
 
 @scorecard.command()
 def explain(
-    account: Annotated[str, typer.Argument(help="The account_id.")],
+    account: Annotated[str, typer.Argument(help="The account_id, or the name.")],
     as_of: AsOfDay = None,
     settings_file: SettingsFile = None,
 ) -> None:

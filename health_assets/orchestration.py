@@ -1,5 +1,6 @@
 """Tables as Dagster assets: how each is read, computed, written and described in the Dagster UI."""
 
+import inspect
 from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from functools import partial
@@ -149,7 +150,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         kinds={"polars", "duckdb"} if table.layer != "raw" else {"file", "duckdb"},
         owners=[OWNER],
         tags={} if is_reached else NOT_CONNECTED,
-        description=f"{(table.contract.__doc__ or '').strip()}\n\nGrain: {grain(table.contract)}.",
+        description=f"{inspect.getdoc(table.contract) or ''}\n\nGrain: {grain(table.contract)}.",
         metadata=_definition_metadata(table),
         freshness_policy=_freshness(table),
     )(compute)

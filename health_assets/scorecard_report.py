@@ -1,5 +1,6 @@
 """What `health-assets scorecard` prints: how a score came about, and what another scorecard would say. From the snapshot alone."""
 
+import difflib
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from health_assets.figures import figure
 from health_assets.publish import snapshot
 from health_assets.scorecards import scored
 from health_assets.signals import published_signals
+from health_assets.sql import literal
 from health_assets.terminal import CommandError
 
 SHOWN = 40  # accounts of a comparison
@@ -22,10 +24,17 @@ SHOWN = 40  # accounts of a comparison
 def print_explanation(company: settings.Settings, account: str, as_of: date | None, console: Console) -> None:
     """The arithmetic of one account's score on a published day, the last one where none is asked for.
 
+    Args:
+        company: the settings.
+        account: its id, or its name.
+        as_of: the day.
+        console: where it is printed.
+
     Raises:
-        CommandError: the account has no score on that day.
+        CommandError: there is no such account, or it has no score on that day.
         SnapshotError: nothing is published, or nothing of that day.
     """
+    account = _meant(company, account)
     signals, day = published_signals(company, as_of)
     found = explained(signals, company, account)
     if found is None:
@@ -37,12 +46,41 @@ def print_explanation(company: settings.Settings, account: str, as_of: date | No
         console.print(f"[yellow]{escape(line)}[/]", highlight=False)
 
 
-def _unscored(company: settings.Settings, account: str, day: date) -> str:
+def _meant(company: settings.Settings, given: str) -> str:
+    """The id of the account that is called so, by its id or name in any case.
+
+    Raises:
+        CommandError: none is, or several are.
+    """
     with snapshot(company.published) as connection:
-        known = connection.execute("select 1 from dim.account where account_id = ?", [account]).fetchone()
-    if known is None:
-        return f"{account}: there is no such account; is the account_id right?"
-    return f"{account}: not scored on {day}: it had churned, had not signed up, or no scorecard's `accounts` names it"
+        accounts = connection.sql("select account_id, coalesce(company_name, account_id) from dim.account").fetchall()
+    called = [account for account, name in accounts if given.lower() in (account.lower(), name.lower())]
+    found = [given] if given in called else called
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CommandError(f"{given}: several accounts are called so, give the account_id: {', '.join(sorted(found))}")
+    spellings = {spelling.lower(): f"{account} ({name})" for account, name in accounts for spelling in (account, name)}
+    close = dict.fromkeys(spellings[one] for one in difflib.get_close_matches(given.lower(), spellings))
+    raise CommandError(f"{given}: there is no such account" + (f"; did you mean {', '.join(close)}?" if close else ""))
+
+
+def _unscored(company: settings.Settings, account: str, day: date) -> str:
+    on_the_day = f"account_id = {literal(account)} and as_of_date = {literal(day)}"
+    with snapshot(company.published) as connection:
+        ((signed_up, status),) = connection.sql(
+            f"select signup_date, (select account_status from fact.account_revenue_daily where {on_the_day}) "
+            f"from dim.account where account_id = {literal(account)}"
+        ).fetchall()
+    if signed_up > day:
+        why = f"it signed up on {signed_up}"
+    elif status == "churned":
+        why = "it had churned"
+    elif status is None:
+        why = "its status on that day is not known"
+    else:
+        why = "no scorecard's `accounts` names it"
+    return f"{account}: not scored on {day}: {why}"
 
 
 def print_comparison(company: settings.Settings, a: str, b: str, as_of: date | None, console: Console) -> None:

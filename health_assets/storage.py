@@ -140,11 +140,17 @@ class Warehouse:
 
     def quarantine_reasons(self, table: Table) -> str:
         """Why rows of a table were put aside, the most frequent reasons first, each with its rows."""
-        reasons = self.connection.cursor().execute(
-            f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine_of(table)}) "
-            f"group by reason order by count(*) desc, reason limit {REASONS_SHOWN}"
+        reasons = (
+            self.connection.cursor()
+            .execute(
+                f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine_of(table)}) "
+                "group by reason order by count(*) desc, reason"
+            )
+            .fetchall()
         )
-        return ", ".join(f"{reason} {rows:,}" for reason, rows in reasons.fetchall())
+        more = f", and {len(reasons) - REASONS_SHOWN} more reasons" if len(reasons) > REASONS_SHOWN + 1 else ""
+        shown = reasons[:REASONS_SHOWN] if more else reasons
+        return ", ".join(f"{reason} {rows:,}" for reason, rows in shown) + more
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

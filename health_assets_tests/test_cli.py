@@ -1,6 +1,7 @@
 """The command line as its user meets it: the demo company from nothing to the snapshot, and each expected error."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -147,6 +148,29 @@ def test_scorecard_explain_ends_in_the_published_score(ran: tuple[Path, Said, Sa
     assert f"score = {score:.2f}".rstrip("0").rstrip(".") in explained.output
     refused = said_by("scorecard", "explain", "nobody", "--settings", SETTINGS)
     assert (refused.exit_code, "nobody: there is no such account" in refused.output) == (1, True)
+
+
+def test_scorecard_explain_knows_accounts_by_name_and_says_why_one_is_not_scored(ran: tuple[Path, Said, Said]) -> None:
+    folder, _, _ = ran
+    with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
+        account, name = snapshot.sql(
+            "select account_id, company_name from dim.account where is_active and company_name in "
+            "(select company_name from dim.account group by 1 having count(*) = 1) order by 1 limit 1"
+        ).fetchall()[0]
+        (churned,) = snapshot.sql(
+            "select account_id from dim.account where account_status = 'churned' order by 1 limit 1"
+        ).fetchall()[0]
+        young, first_day = snapshot.sql(
+            "select account_id, signup_date from dim.account order by 2 desc limit 1"
+        ).fetchall()[0]
+
+    def explained(*asked: str) -> str:
+        return said_by("scorecard", "explain", *asked, "--settings", SETTINGS).output
+
+    assert explained(name.upper()) == explained(account.lower()) == explained(account)
+    assert f"did you mean {account} ({name})" in explained(f"{name[:-1]}~")
+    assert f"{churned}: not scored on {END}: it had churned" in explained(churned)
+    assert f"it signed up on {first_day}" in explained(young, "--as-of", str(first_day - timedelta(days=1)))
 
 
 def test_scorecard_compare_counts_who_would_change_band(ran: tuple[Path, Said, Said]) -> None:
