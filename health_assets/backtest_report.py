@@ -104,7 +104,7 @@ def _print(findings: Findings, company: settings.Settings, console: Console) -> 
             f"{_pct(findings.top_recall)} of all that churned and {_pct(findings.top_lost_value)} of the {paid} lost",
             highlight=False,
         )
-    bands = _table("band", "rows", "churned", "rate", "interval")
+    bands = _table("band", "rows", "churned rows", "rate", "interval")
     for band in findings.bands:
         rate = _pct(band.rate.estimate), _bounds(band.rate, percent=True)
         bands.add_row(band.band, f"{band.rows:,}", f"{band.churned:,}", *rate)
@@ -122,7 +122,7 @@ def _print(findings: Findings, company: settings.Settings, console: Console) -> 
 def _print_foretelling(found: Foretelling | None, company: settings.Settings, console: Console) -> None:
     if found is None:
         least = company.churn_model.min_churned
-        console.print(f"No churn probability: on no day had {least} accounts churned that could be learned from")
+        console.print(f"No churn probability: on no past day had {least} accounts churned that could be learned from")
         return
     console.print(
         f"Churn probability, foretold for accounts that the model had not seen: {found.rows:,} rows of {found.days} days, "

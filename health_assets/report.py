@@ -11,7 +11,6 @@ import duckdb
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from health_assets import dashboard
@@ -20,11 +19,11 @@ from health_assets.publish import SnapshotError, snapshot
 from health_assets.scorecards import bands_in_use, scorecards_in_use
 from health_assets.settings import Settings
 from health_assets.sql import literal
+from health_assets.wording import NOT_MEASURED, coloured, count_of_accounts, grid, line, money, pct, signed
 
 TELLING = ("usage_events", "support_tickets", "subscriptions", "invoices")  # sources that most factors of risk read
 CALLED_FIRST = 10
-DRIVERS_SHOWN = 3
-NOT_MEASURED = "[dim]not measured[/]"
+DRIVERS_SHOWN = REASONS_SHOWN = 3
 
 
 def print_status(settings: Settings, console: Console) -> None:
@@ -41,6 +40,7 @@ def print_status(settings: Settings, console: Console) -> None:
         )
         parts = [
             (("mart.customer_health",), _portfolio),
+            (("mart.health_movements",), _movements),
             (("mart.customer_health", "dim.account"), _by_hand),
             (("mart.churn_risk",), _at_risk),
             (("mart.risk_drivers",), _drivers),
@@ -74,23 +74,37 @@ def print_status(settings: Settings, console: Console) -> None:
 def _portfolio(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
     bands = [*bands_in_use(settings), "unknown"]
     found = {
-        band or "unknown": (accounts, mrr, trend)
-        for band, accounts, mrr, trend in connection.sql(
-            "select health_band::varchar, count(*), sum(mrr)::double, avg(trend_30d)::double "
-            "from mart.customer_health group by all"
+        band or "unknown": (accounts, mrr)
+        for band, accounts, mrr in connection.sql(
+            "select health_band::varchar, count(*), sum(mrr)::double from mart.customer_health group by all"
         ).fetchall()
     }
-    total = sum(mrr or 0 for _, mrr, _ in found.values())
-    shown = _grid(
-        f"Health ({', '.join(scorecards_in_use(settings))})", "accounts", "MRR", "share of MRR", "mean change 30d"
-    )
+    total = sum(mrr or 0 for _, mrr in found.values())
+    shown = grid(f"Health ({', '.join(scorecards_in_use(settings))})", "accounts", "MRR", "share of MRR")
     for band in [*bands, *sorted(set(found) - set(bands))]:
         if band in found:
-            accounts, mrr, trend = found[band]
+            accounts, mrr = found[band]
             share = f"{figure(100 * (mrr or 0) / total)} %" if total else ""
-            shown.add_row(_coloured(band), str(accounts), _money(mrr), share, _signed(trend))
+            shown.add_row(coloured(band), str(accounts), money(mrr), share)
     yield ""
     yield shown
+
+
+def _movements(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    moved = {
+        movement: (accounts, mrr)
+        for movement, accounts, mrr in connection.sql(
+            "select movement, sum(account_count)::bigint, sum(mrr) from mart.health_movements "
+            "where month = (select date_trunc('month', as_of_date) from about) group by all"
+        ).fetchall()
+    }
+    told = ", ".join(
+        f"{count_of_accounts(moved[movement][0])} with {money(moved[movement][1])} MRR {said}"
+        for movement, said in {"worsened": "in a worse band", "improved": "in a better one"}.items()
+        if movement in moved
+    )
+    if told:
+        yield line(f"[bold]Since the end of last month[/] {told}")
 
 
 def _by_hand(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
@@ -99,8 +113,8 @@ def _by_hand(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
         "from mart.customer_health where is_overridden order by 4, account_id"
     ).fetchall()
     for name, band, author, expiry, reason in rows:
-        yield _line(
-            f"[bold]Set by hand[/] {escape(name)}: {_coloured(band)} until {expiry}, by {escape(author)}: {escape(reason)}"
+        yield line(
+            f"[bold]Set by hand[/] {escape(name)}: {coloured(band)} until {expiry}, by {escape(author)}: {escape(reason)}"
         )
 
 
@@ -110,17 +124,17 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         "sum(mrr) filter (risk_level in ('high', 'critical')), sum(mrr), "
         "count(*) filter (risk_level = 'unknown'), sum(mrr) filter (risk_level = 'unknown') from mart.churn_risk"
     ).fetchall()[0]
-    share = f", {figure(100 * float(at_risk or 0) / float(total), 1)} % of {_money(total)}" if total else ""
+    share = f", {figure(100 * float(at_risk or 0) / float(total), 1)} % of {money(total)}" if total else ""
     yield ""
-    yield _line(
-        f"[bold]MRR at risk[/] {_money(at_risk or 0)} {settings.reporting_currency} of {_accounts(accounts)} with high "
+    yield line(
+        f"[bold]MRR at risk[/] {money(at_risk or 0)} {settings.reporting_currency} of {count_of_accounts(accounts)} with high "
         f"or critical churn risk{share}"
     )
     if unknown:
         missing = ", ".join(name for name in TELLING if name not in settings.sources)
         remedy = f"; not connected: {missing}" if missing else ""
-        yield _line(
-            f"[bold]Risk not known[/] of {unknown} accounts with {_money(unknown_mrr or 0)}: too little of them is "
+        yield line(
+            f"[bold]Risk not known[/] of {unknown} accounts with {money(unknown_mrr or 0)}: too little of them is "
             f"measured{remedy}"
         )
 
@@ -132,10 +146,10 @@ def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     ).fetchall()
     if rows:
         told = ", ".join(
-            f"{factor.replace('_', ' ')} {_money(mrr)} ({figure(share)} %, {_accounts(accounts)})"
+            f"{factor.replace('_', ' ')} {money(mrr)} ({figure(share)} %, {count_of_accounts(accounts)})"
             for factor, accounts, mrr, share in rows
         )
-        yield _line(f"[bold]Drivers of the MRR at risk[/] {told}")
+        yield line(f"[bold]Drivers of the MRR at risk[/] {told}")
 
 
 def _renewals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
@@ -146,9 +160,9 @@ def _renewals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iter
             f"from mart.renewal_pipeline where days_to_renewal <= {days}"
         ).fetchall()[0]
         if mrr:
-            told.append(f"{_money(mrr)} in {days} days ({_money(at_risk or 0)} at risk)")
+            told.append(f"{money(mrr)} in {days} days ({money(at_risk or 0)} at risk)")
     if told:
-        yield _line(f"[bold]MRR that renews[/] {', '.join(told)}")
+        yield line(f"[bold]MRR that renews[/] {', '.join(told)}")
 
 
 def _retention(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
@@ -159,16 +173,26 @@ def _retention(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[R
     if not rows:
         return
     month, nrr, grr, year_nrr, year_grr, mrr, logos = rows[0]
-    yield _line(
-        f"[bold]Retention[/] {month:%B %Y}: NRR {_pct(nrr)}, GRR {_pct(grr)}, logo churn {_pct(logos)}, "
-        f"MRR {_money(mrr)}; 12 months: NRR {_pct(year_nrr)}, GRR {_pct(year_grr)}"
+    yield line(
+        f"[bold]Retention[/] {month:%B %Y}: NRR {pct(nrr)}, GRR {pct(grr)}, logo churn {pct(logos)}, "
+        f"MRR {money(mrr)}; 12 months: NRR {pct(year_nrr)}, GRR {pct(year_grr)}"
     )
+    for month, mrr, start, *moves in connection.sql(
+        "select month, ending_mrr, starting_mrr, new_mrr, reactivation_mrr, expansion_mrr, -contraction_mrr, -churned_mrr "
+        "from mart.net_revenue_retention where is_partial"
+    ).fetchall():
+        kinds = ("new", "reactivated", "expansion", "contraction", "churned")
+        parts = ", ".join(f"{kind} {figure(move, 0, '+')}" for kind, move in zip(kinds, moves, strict=True) if move)
+        yield line(
+            f"[bold]So far in {month:%B}[/] MRR {money(mrr)}, {figure(mrr - start, 0, '+')}"
+            + (f": {parts}" if parts else "")
+        )
 
 
 def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
     rows = connection.execute(
         """
-        select coalesce(risk.company_name, account_id), risk.account_owner, risk.mrr::double,
+        select account_id, coalesce(risk.company_name, account_id), risk.account_owner, risk.mrr::double,
                health.health_score::double, health.trend_30d::double, risk.risk_level::varchar, risk.factors
         from mart.churn_risk as risk
         left join mart.customer_health as health using (account_id)
@@ -182,26 +206,29 @@ def _to_call(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
     if not rows:
         return
     yield ""
-    yield _line("[bold]Call first[/] (by churn risk, then by MRR)")
-    for place, (name, owner, mrr, score, trend, level, factors) in enumerate(rows, start=1):
-        health = NOT_MEASURED if score is None else f"{figure(score, 1)} ({_signed(trend) or 'no trend yet'})"
-        yield _line(
-            f"{place:>2} [bold]{escape(name)}[/] {_coloured(level)}, health {health}, MRR {_money(mrr)}, "
+    yield line("[bold]Call first[/] (by churn risk, then by MRR)")
+    for place, (account, name, owner, mrr, score, trend, level, factors) in enumerate(rows, start=1):
+        health = NOT_MEASURED if score is None else f"{figure(score, 1)} ({signed(trend) or 'no trend yet'})"
+        yield line(
+            f"{place:>2} [bold]{escape(name)}[/] {escape(account)} {coloured(level)}, health {health}, MRR {money(mrr)}, "
             f"owner {escape(owner or 'nobody')}"
         )
         yield Padding(Text(_why(factors), style="dim"), (0, 0, 0, 3))
 
 
 def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
-    met, breached, pending = connection.sql(
-        "select sum(met_count), sum(breached_count), sum(pending_count) from mart.sla_adherence where dimension_type = 'all'"
-    ).fetchall()[0]
-    judged = (met or 0) + (breached or 0)
-    if judged:
+    months = connection.sql(
+        "select month, met_count, breached_count, pending_count from mart.sla_adherence "
+        "where dimension_type = 'all' and met_count + breached_count > 0 order by month"
+    ).fetchall()
+    if months:
+        met, breached, pending = (sum(month[place] for month in months) for place in (1, 2, 3))
+        month, met_then, breached_then, _ = months[-1]
         yield ""
-        yield _line(
-            f"[bold]Support[/] {_pct(100 * met / judged)} of {judged:,} tickets inside their SLA target, "
-            f"{breached:,} breached, {pending or 0:,} open and still inside"
+        yield line(
+            f"[bold]Support[/] tickets of {month:%B %Y}: {pct(100 * met_then / (met_then + breached_then))} inside their SLA "
+            f"target; of {len(months)} months: {pct(100 * met / (met + breached))} of {met + breached:,}, {breached:,} "
+            f"breached, {pending:,} open and still inside"
         )
 
 
@@ -214,8 +241,8 @@ def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
         return
     spend, share, top, buyers = sold[0]
     yield ""
-    yield _line(
-        f"[bold]Shop[/] {_money(spend)} {settings.reporting_currency} to date, {_pct(share)} of it from the best {top} "
+    yield line(
+        f"[bold]Shop[/] {money(spend)} {settings.reporting_currency} to date, {pct(share)} of it from the best {top} "
         f"of {buyers} buyers"
     )
     month = connection.sql(
@@ -223,14 +250,12 @@ def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
         "where not is_partial order by month desc limit 1"
     ).fetchall()
     for day, retained, repeated in month:
-        yield _line(
-            f"[bold]Buyers[/] {day:%B %Y}: {_pct(retained)} of those of the month before ordered again; {_pct(repeated)} "
+        yield line(
+            f"[bold]Buyers[/] {day:%B %Y}: {pct(retained)} of those of the month before ordered again; {pct(repeated)} "
             "of all have ordered twice"
         )
     ((flagged,),) = connection.sql("select count(*) from mart.high_risk_accounts").fetchall()
-    yield _line(
-        f"[bold]High-risk accounts[/] {flagged} with repeated late payments or tickets (mart.high_risk_accounts)"
-    )
+    yield line(f"[bold]Late payments or many tickets[/] {count_of_accounts(flagged)} (mart.high_risk_accounts)")
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
@@ -241,9 +266,9 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[
     yield ""
     if rows:
         counts = ", ".join(f"{table} {count:,} of {read:,}" for table, count, read in rows)
-        yield _line(f"[bold]Quarantined rows[/] {counts}")
+        yield line(f"[bold]Quarantined rows[/] {counts}")
     else:
-        yield _line("[bold]Quarantined rows[/] none")
+        yield line("[bold]Quarantined rows[/] none")
 
 
 def _holds(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -252,42 +277,8 @@ def _holds(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return connection.execute(f"select 1 from duckdb_tables() where {names}").fetchone() is not None
 
 
-def _grid(title: str, *columns: str) -> Table:
-    shown = Table(box=None, pad_edge=False, header_style="dim")
-    shown.add_column(f"[bold not dim]{title}[/]", no_wrap=True)
-    for column in columns:
-        shown.add_column(column, justify="right", no_wrap=True)
-    return shown
-
-
-def _line(markup: str) -> Text:
-    return Text.from_markup(markup)
-
-
 def _why(factors: list[dict[str, Any]] | None) -> str:
-    """The two weightiest reasons, in words."""
+    """The weightiest reasons, in words."""
     weightiest = sorted(factors or [], key=lambda factor: (-(factor["points"] or 0), factor["factor"]))
-    return "; ".join(factor["sentence"] for factor in weightiest[:2])
-
-
-def _coloured(word: str) -> str:
-    colour = {"healthy": "green", "champion": "green", "at_risk": "yellow", "high": "yellow", "critical": "red"}.get(
-        word
-    )
-    return f"[{colour}]{word}[/]" if colour else word
-
-
-def _accounts(count: int) -> str:
-    return "1 account" if count == 1 else f"{count:,} accounts"
-
-
-def _money(amount: float | None) -> str:
-    return NOT_MEASURED if amount is None else figure(amount)
-
-
-def _pct(share: float | None) -> str:
-    return NOT_MEASURED if share is None else f"{figure(share, 1)} %"
-
-
-def _signed(change: float | None) -> str:
-    return "" if change is None else f"{change:+.1f}"
+    more = [f"{len(weightiest) - REASONS_SHOWN} more"] if len(weightiest) > REASONS_SHOWN else []
+    return "; ".join([*(factor["sentence"] for factor in weightiest[:REASONS_SHOWN]), *more])

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from health_assets.figures import figure
 from health_assets.settings import SETTINGS_VARIABLE
 from health_assets_tests.conftest import END, Said, WholeCompany, said_by
 
@@ -82,6 +83,29 @@ def test_status_tells_where_we_stand(ran: tuple[Path, Said, Said]) -> None:
         "Quarantined rows",
     ]
     assert [part for part in parts if part not in status.output] == []
+
+
+def test_status_says_what_moved_this_month_and_how_support_did(ran: tuple[Path, Said, Said]) -> None:
+    folder, _, _ = ran
+    said = " ".join(said_by("status", "--settings", SETTINGS).output.split())
+    with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
+        worse, mrr = snapshot.sql(
+            "select count(*), sum(mrr) from mart.customer_health_daily as now join dim.account using (account_id) "
+            "join mart.customer_health_daily as before using (account_id, scorecard) where now.as_of_date = (select as_of_date from about) "
+            "and before.as_of_date = date_trunc('month', now.as_of_date)::date - 1 and "
+            "list_position(['healthy', 'neutral', 'at_risk', 'critical'], now.health_band::varchar) > "
+            "list_position(['healthy', 'neutral', 'at_risk', 'critical'], before.health_band::varchar)"
+        ).fetchall()[0]
+        met, judged = snapshot.sql(
+            "select count(*) filter (sla_state = 'met'), count(*) filter (sla_state in ('met', 'breached')) from fact.tickets"
+        ).fetchall()[0]
+        mrr_now, gain, churned = snapshot.sql(
+            "select ending_mrr, ending_mrr - starting_mrr, churned_mrr from mart.net_revenue_retention where is_partial"
+        ).fetchall()[0]
+    assert f"Since the end of last month {worse} accounts with {figure(mrr)} MRR in a worse band" in said
+    assert f"months: {figure(100 * met / judged, 1)} % of {judged:,}" in said
+    assert f"MRR {figure(mrr_now)}, {figure(gain, 0, '+')}: " in said
+    assert f"churned {figure(-churned, 0, '+')}" in said
 
 
 def test_status_before_the_first_run_says_what_to_do(empty: Path) -> None:
