@@ -20,11 +20,11 @@ from health_assets.verdicts import promises
 
 FILE = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
 LAYERS = {
-    "raw": "What the files say, as text, with file and row number. Of event-scale sources only a profile.",
+    "raw": "What the files say, as text, with file and row number. Of event-scale sources only a profile. Not in the snapshot.",
     "staged": "Parsed and typed. Rows that break the contract are in `quarantine`, by the same name, with reasons. Read are: days "
     "and times in ISO form or in the source's `date_format`; numbers with a currency sign and commas between thousands; "
     "yes/no, true/false, y/n, t/f, 1/0; the words listed below in any case, with spaces or hyphens; other words by the "
-    "source's `values`. Blank is null.",
+    "source's `values`. Blank is null. Not in the snapshot.",
     "fact": "What happened: a row for each thing or day; 0 = measured, none; null = not measured. In the snapshot.",
     "mart": "Answers, one question a table. In the snapshot.",
 }
@@ -87,7 +87,8 @@ def _guide_views() -> list[str]:
     """The views as DuckDB makes them over empty tables."""
     lines = [
         "Views in the snapshot under the names of the customer experience guide, in which a customer is an account "
-        "(guide_views.sql). `array_remove` is there as a macro.",
+        "(guide_views.sql). `array_remove` is there as a macro. Beside them `about` (company, as-of day, when it was published), "
+        "`sources` (last day and limit of each) and `rule_versions` (of alerts).",
         "",
     ]
     with duckdb.connect() as connection:

@@ -74,7 +74,10 @@ def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         SnapshotError: nothing has been published yet.
     """
     if not link.exists():
-        raise SnapshotError(f"{link}: nothing has been published yet; run the pipeline first (health-assets run)")
+        raise SnapshotError(
+            f"{link}: nothing has been published yet; run the pipeline first (health-assets run), or give the settings that "
+            "were meant with --settings"
+        )
     connection = duckdb.connect(os.path.realpath(link), read_only=True)
     try:
         yield connection
