@@ -4,23 +4,24 @@ One SQLite file. It is not the warehouse: that may be rebuilt without alerting e
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from health_assets.alerts.data_alerts import DataAlert
-from health_assets.alerts.rules import Account, Rule, Transition, transition
+from health_assets.alerts.rules import Account, Remembered, Rule, Transition, follow
 
 SECONDS_TO_WAIT = 120  # for another alert run that is posting just now
 
 SCHEMA = (
     "create table if not exists rules (rule text primary key, as_of_date text not null, version text)",
     "create table if not exists levels (account_id text, rule text, level text not null, as_of_date text not null, "
-    "primary key (account_id, rule))",
+    "better_since text, primary key (account_id, rule))",
     "create table if not exists outbox (id text primary key, as_of_date text not null, body text not null, "
     "written_at text not null, told_at text)",
 )
+LATER_COLUMNS = (("rules", "version"), ("levels", "better_since"))  # that a state file made before lacks
 
 
 class AlertError(Exception):
@@ -52,8 +53,9 @@ class Outbox:
             with cls(connection).transaction():
                 for statement in SCHEMA:
                     connection.execute(statement)
-                if "version" not in [row[1] for row in connection.execute("pragma table_info(rules)")]:
-                    connection.execute("alter table rules add column version text")  # made by 0.1.0
+                for table, column in LATER_COLUMNS:
+                    if column not in [row[1] for row in connection.execute(f"pragma table_info({table})")]:
+                        connection.execute(f"alter table {table} add column {column} text")
             yield cls(connection)
         except (sqlite3.Error, OSError) as error:
             raise AlertError(
@@ -80,8 +82,7 @@ class Outbox:
         """Compare the accounts with what is remembered, remember them, put what changed into the outbox.
 
         A rule that has never seen a level only remembers, and so does one whose levels are of another version now.
-        A day that was seen before, or an older one, changes nothing. An unknown level leaves the last known one in
-        place; an account that churned is told and forgotten. To be called within a transaction.
+        A day that was seen before, or an older one, changes nothing. To be called within a transaction.
         """
         seen = {
             rule: (date.fromisoformat(day), version)
@@ -89,19 +90,20 @@ class Outbox:
         }
         found = []
         for rule in rules:
-            known = [account for account in accounts if account.levels[rule.name] in rule.levels]
+            is_known = any(account.levels[rule.name] in rule.levels for account in accounts)
             day, version = seen.get(rule.name, (None, None))
             comparable = day is not None and version in (None, rule.version)
-            if not known or (day and (as_of_date < day or (as_of_date == day and comparable))):
+            if not is_known or (day and (as_of_date < day or (as_of_date == day and comparable))):
                 continue
-            if comparable:
-                before = self._levels(rule)
-                moves = (transition(rule, one, before.get(one.account_id), as_of_date) for one in accounts)
-                found += [move for move in moves if move]
-            else:
+            if not comparable:
                 self.connection.execute("delete from levels where rule = ?", [rule.name])
-            self._remember(rule, known, as_of_date)
-            self._forget(rule, [one for one in accounts if one.is_churned and one.levels[rule.name] not in rule.levels])
+            last = self._remembered(rule)
+            followed = {
+                account.account_id: follow(rule, account, last.get(account.account_id), as_of_date)
+                for account in accounts
+            }
+            self._remember(rule, {account_id: kept for account_id, (kept, _) in followed.items()}, as_of_date)
+            found += [move for _, move in followed.values() if move and comparable]
         self.add(found)
         return found
 
@@ -143,20 +145,22 @@ class Outbox:
         )
         return [body for (body,) in rows]
 
-    def _levels(self, rule: Rule) -> dict[str, str]:
-        rows = self.connection.execute("select account_id, level from levels where rule = ?", [rule.name])
-        return dict(rows.fetchall())
+    def _remembered(self, rule: Rule) -> dict[str, Remembered]:
+        rows = self.connection.execute("select account_id, level, better_since from levels where rule = ?", [rule.name])
+        return {key: Remembered(level, date.fromisoformat(day) if day else None) for key, level, day in rows}
 
-    def _remember(self, rule: Rule, accounts: Sequence[Account], as_of_date: date) -> None:
+    def _remember(self, rule: Rule, by_account: Mapping[str, Remembered | None], as_of_date: date) -> None:
         day = as_of_date.isoformat()
-        self.connection.executemany(
-            "insert or replace into levels values (?, ?, ?, ?)",
-            [(account.account_id, rule.name, account.levels[rule.name], day) for account in accounts],
-        )
         self.connection.execute("insert or replace into rules values (?, ?, ?)", [rule.name, day, rule.version])
-
-    def _forget(self, rule: Rule, accounts: Sequence[Account]) -> None:
         self.connection.executemany(
-            "delete from levels where rule = ? and account_id = ?",
-            [(rule.name, account.account_id) for account in accounts],
+            "insert or replace into levels values (?, ?, ?, ?, ?)",
+            [
+                (account_id, rule.name, kept.level, day, kept.better_since and kept.better_since.isoformat())
+                for account_id, kept in by_account.items()
+                if kept
+            ],
+        )
+        self.connection.executemany(
+            "delete from levels where account_id = ? and rule = ?",
+            [(account_id, rule.name) for account_id, kept in by_account.items() if not kept],
         )

@@ -1,4 +1,4 @@
-"""What counts as a change worth telling: an account's level now against the level that is remembered of it.
+"""What counts as a change worth telling: an account's level now against the level that is remembered of it (`follow`).
 
 Where levels come from is __init__.py and levels.py, where they are remembered outbox.py, how a change is worded slack.py.
 """
@@ -37,8 +37,9 @@ class Rule:
     label: str
     levels: tuple[str, ...]  # best first; a level that is not among them is not known and changes nothing
     alarming: frozenset[str]
-    version: str = ""  # levels of another version do not compare
-    tells_churn: bool = True  # that an account has gone is not told under every rule
+    better_for_days: int  # before a move for the better is told
+    version: str  # levels of another version do not compare
+    tells_churn: bool  # that an account has gone is not told under every rule
 
     def kind(self, before: str | None, now: str) -> Kind | None:
         """What a move is called; None when nobody needs to hear of it.
@@ -84,13 +85,22 @@ def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> l
     version = versions or {}
     risk = sorted(settings.churn_risk.levels, key=settings.churn_risk.levels.__getitem__)
     bands = settings.scorecards[settings.scorecard].bands
+    rules = [
+        ("risk_level", "Churn risk", tuple(risk), {"high", "critical"}),
+        ("health_band", "Health", tuple(bands), {"at_risk", "critical"}),
+        *((name, label, levels, {levels[-1]}) for name, label, levels in OTHERS),
+    ]
     return [
-        Rule("risk_level", "Churn risk", tuple(risk), frozenset({"high", "critical"}), version.get("risk_level", "")),
-        Rule("health_band", "Health", tuple(bands), frozenset({"at_risk", "critical"}), version.get("health_band", "")),
-        *(
-            Rule(name, label, levels, frozenset({levels[-1]}), version.get(name, ""), tells_churn=False)
-            for name, label, levels in OTHERS
-        ),
+        Rule(
+            name=name,
+            label=label,
+            levels=levels,
+            alarming=frozenset(alarming),
+            better_for_days=settings.operations.better_for_days,
+            version=version.get(name, ""),
+            tells_churn=name in ("risk_level", "health_band"),
+        )
+        for name, label, levels, alarming in rules
     ]
 
 
@@ -108,6 +118,14 @@ class Account:
     reasons: list[str]  # sentences, the weightiest first
     is_churned: bool = False
     sentences: Mapping[str, str] = field(default_factory=dict)  # rule -> what lies behind its level
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What is kept of an account under a rule from day to day."""
+
+    level: str  # the one told last, or a calm one that nobody needed to hear of
+    better_since: date | None = None  # first day of a better level that is not told yet
 
 
 @dataclass(frozen=True)
@@ -147,19 +165,38 @@ class Transition:
         return cls(**stored | {"as_of_date": date.fromisoformat(stored["as_of_date"]), "kind": Kind(stored["kind"])})
 
 
-def transition(rule: Rule, account: Account, before: str | None, as_of_date: date) -> Transition | None:
-    """The move of an account under a rule, if it has a known level or churned, and moved in a way worth telling."""
+def follow(
+    rule: Rule, account: Account, last: Remembered | None, as_of_date: date
+) -> tuple[Remembered | None, Transition | None]:
+    """What to remember of an account under a rule from this day on, and its move if that is to be told.
+
+    What got worse is told at once; what got better when it has lasted, so that an account that swings around a limit is
+    not told every other day. Until then the level that was told stays remembered. An unknown level changes nothing, an
+    account that churned is forgotten.
+    """
     now = account.levels[rule.name]
     if account.is_churned and (now not in rule.levels or not rule.tells_churn):
         now = CHURNED
-    if now not in (*rule.levels, CHURNED) or (kind := rule.kind(before, now)) is None:
-        return None
+    if now not in (*rule.levels, CHURNED):
+        return last, None
+    kind = rule.kind(last.level if last else None, now)
+    if last and kind == Kind.left and now != CHURNED:
+        better_since = last.better_since or as_of_date
+        if (as_of_date - better_since).days < rule.better_for_days:
+            return Remembered(last.level, better_since), None
+    move = _transition(rule, account, kind, last, now, as_of_date) if kind else None
+    return None if now == CHURNED else Remembered(now), move
+
+
+def _transition(
+    rule: Rule, account: Account, kind: Kind, last: Remembered | None, now: str, as_of_date: date
+) -> Transition:
     return Transition(
         account_id=account.account_id,
         rule=rule.name,
         label=rule.label,
         kind=kind,
-        before=before,
+        before=last.level if last else None,
         now=now,
         as_of_date=as_of_date,
         name=account.name,

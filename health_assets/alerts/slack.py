@@ -21,7 +21,19 @@ SECTION_CHARACTERS = 3000
 MESSAGE_CHARACTERS = 12_000  # of all blocks together: beyond about 13,000 Slack answers msg_blocks_too_long
 CHANGES = 6  # shown of one account; more pile up only when Slack was out of reach for long
 REASONS = 3
+NAMES = 3  # in the notification
 LINES = 5  # of a data alert
+
+FLAGS = ("workflow", "shop", "nps")  # rules whose alarm is a flag, milder than a level of risk
+SHOWN = {("shop", "high_risk"): "flagged"}  # else it reads like a churn risk
+SPELLINGS = {
+    ":large_green_circle:": "+",
+    ":large_orange_circle:": "!",
+    ":red_circle:": "-",
+    "&lt;": "<",
+    "&gt;": ">",
+    "&amp;": "&",
+}
 
 ATTEMPTS = 4
 LONGEST_PAUSE = 30.0  # seconds; who asks for more is asked again by the next alert run
@@ -35,7 +47,7 @@ class Message:
     """One post: the accounts or the data alert in it, as blocks and as plain text."""
 
     moves: Sequence[Transition | DataAlert]
-    title: str
+    notification: str  # what a telephone shows of it
     blocks: list[dict[str, Any]]
     text: str
 
@@ -44,14 +56,17 @@ class Message:
 
 
 def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Message]:
-    """All moves as few messages, one section an account: those that got worse first, the most money first."""
+    """All moves as few messages, one section an account.
+
+    Those whose churn risk became critical come first, then the others that got worse, each with the most money first.
+    """
     if not moves:
         return []
     by_account: dict[str, list[Transition]] = {}
     for move in moves:
         by_account.setdefault(move.account_id, []).append(move)
     accounts = [by_account[account_id] for account_id in sorted(by_account)]
-    accounts.sort(key=lambda of_one: (not _is_worse(of_one), -_mrr(of_one)))
+    accounts.sort(key=lambda of_one: (not _is_worse(of_one), not _is_critical(of_one), -_mrr(of_one)))
     parts = _parts([(of_one, _section(of_one, currency)) for of_one in accounts])
     worse = [of_one for of_one in accounts if _is_worse(of_one)]
     counts = f"{_count(len(worse), 'account')} got worse, {len(accounts) - len(worse)} better"
@@ -67,7 +82,7 @@ def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Mes
         messages.append(
             Message(
                 moves=[move for of_one, _ in part for move in of_one],
-                title=title,
+                notification=f"{title}: {_names([of_one[-1].name for of_one, _ in part])}",
                 blocks=[
                     {"type": "header", "text": {"type": "plain_text", "text": title}},
                     {"type": "context", "elements": [_mrkdwn(context)]},
@@ -94,7 +109,7 @@ def _data_message(one: DataAlert, company: str) -> Message:
     context = f"Data alert, as of {one.as_of_date}"
     return Message(
         moves=[one],
-        title=title,
+        notification=title,
         blocks=[
             {"type": "header", "text": {"type": "plain_text", "text": title}},
             {"type": "context", "elements": [_mrkdwn(context)]},
@@ -120,24 +135,29 @@ def clipped(text: str, limit: int) -> str:
 def _section(moves: list[Transition], currency: str) -> str:
     last = moves[-1]
     money = "MRR unknown" if last.mrr is None else f"{_money(last.mrr, currency)} MRR"
-    lines = [f"*{clipped(last.name, 300)}* · {money}"]
+    account_id = "" if last.account_id == last.name else f" ({clipped(last.account_id, 100)})"
+    lines = [f"*{clipped(last.name, 300)}*{account_id} · {money}"]
     if len(moves) > CHANGES:
         lines.append(f"{len(moves) - CHANGES} earlier changes")
     lines += [_change(move) for move in moves[-CHANGES:]]
     if last.health_score is not None:
         trend = "" if last.trend_30d is None else f", {figure(last.trend_30d, 1, '+')} in 30 days"
         lines.append(f"Health score {figure(last.health_score, 1)}{trend}")
-    lines += [f"• {clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
+    still = "" if _is_worse(moves) else "still: "  # what raises the risk of an account that got better has remained
+    lines += [f"• {still}{clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
     lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'nobody'}")
     return "\n".join(lines)
 
 
 def _change(move: Transition) -> str:
-    before, now = (clipped(level.replace("_", " "), 40) if level else "" for level in (move.before, move.now))
-    sign = ":large_green_circle:" if move.kind == Kind.left and move.now != CHURNED else ":red_circle:"
+    words = [SHOWN.get((move.rule, level), level) if level else "" for level in (move.before, move.now)]
+    before, now = (clipped(word.replace("_", " "), 40) for word in words)
+    alarm = ":large_orange_circle:" if move.rule in FLAGS else ":red_circle:"
+    sign = ":large_green_circle:" if _is_better(move) else alarm
+    moved = "improved" if _is_better(move) and move.is_alarming else move.kind
     came = f"{before} → {now}" if before else f"{now}, not known before"
     because = f": {clipped(move.sentence, 200)}" if move.sentence else ""
-    return f"{sign} {move.label} {move.kind}: {came} ({move.as_of_date}){because}"
+    return f"{sign} {move.label} {moved}: {came} ({move.as_of_date}){because}"
 
 
 def _parts(sections: list[tuple[list[Transition], str]]) -> list[list[tuple[list[Transition], str]]]:
@@ -152,13 +172,30 @@ def _parts(sections: list[tuple[list[Transition], str]]) -> list[list[tuple[list
     return parts
 
 
+def _is_better(move: Transition) -> bool:
+    return move.kind == Kind.left and move.now != CHURNED
+
+
 def _is_worse(moves: list[Transition]) -> bool:
-    """By the last move under each rule."""
-    return any(move.kind != Kind.left or move.now == CHURNED for move in {move.rule: move for move in moves}.values())
+    return not all(map(_is_better, _latest(moves)))
+
+
+def _is_critical(moves: list[Transition]) -> bool:
+    return any(move.rule == "risk_level" and move.now == "critical" for move in _latest(moves))
+
+
+def _latest(moves: list[Transition]) -> list[Transition]:
+    """The last move under each rule."""
+    return list({move.rule: move for move in moves}.values())
 
 
 def _mrr(moves: list[Transition]) -> float:
     return moves[-1].mrr or 0.0
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(clipped(name, 60) for name in names[:NAMES])
+    return shown if len(names) <= NAMES else f"{shown} and {len(names) - NAMES} more"
 
 
 def _money(amount: float, currency: str) -> str:
@@ -174,8 +211,7 @@ def _mrkdwn(text: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    spellings = {":large_green_circle:": "+", ":red_circle:": "-", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
-    for sign, spelled in spellings.items():
+    for sign, spelled in SPELLINGS.items():
         text = text.replace(sign, spelled)
     return text
 
@@ -201,7 +237,7 @@ class Webhook:
         for attempt in range(ATTEMPTS):
             pause = float(2**attempt)
             try:
-                answer = self.__client.send(text=message.title, blocks=message.blocks)
+                answer = self.__client.send(text=message.notification, blocks=message.blocks)
             except Exception as error:  # whatever it is: its text may hold the URL
                 trouble = f"no connection ({type(error).__name__})"
             else:

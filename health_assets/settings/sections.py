@@ -285,6 +285,7 @@ class Operations(Section):
     catch_up_days: Annotated[int, Field(gt=0)]
     free_disk_gb: Positive
     snapshot_max_age_days: Annotated[int, Field(gt=0)]
+    better_for_days: Annotated[int, Field(ge=0)]
 
 
 class Backtest(Section):

@@ -34,7 +34,7 @@ def test_a_section_says_who_how_much_what_why_and_whose() -> None:
         "As of 2025-01-31 · USD 1,200 MRR in the accounts that got worse"
     )
     assert message.blocks[2]["text"]["text"].split("\n") == [
-        "*Zeta* · USD 1,200 MRR",
+        "*Zeta* (A1) · USD 1,200 MRR",
         ":red_circle: Churn risk entered: low → high (2025-01-31)",
         "Health score 38.0, -12.0 in 30 days",
         "• Usage halved",
@@ -48,6 +48,46 @@ def test_worse_accounts_come_first_and_the_most_money_before_the_less() -> None:
     assert [one.account_id for one in message.moves] == ["A3", "A2", "A4", "A1"]
 
 
+def test_critical_churn_risk_comes_before_more_money_unless_it_is_over() -> None:
+    critical = {"before": "high", "now": "critical"}
+    over = [move("A3", **critical, mrr=9e6), move("A3", Kind.left, before="critical", now="low", mrr=9e6)]
+    moves = [move("A1", mrr=50.0), move("A2", Kind.worsened, **critical, mrr=1.0), *over]
+    (message,) = digest(moves, "Acme", "USD")
+    assert list(dict.fromkeys(one.account_id for one in message.moves)) == ["A2", "A1", "A3"]
+
+
+def test_a_better_level_that_still_alarms_is_an_improvement_and_its_reasons_are_those_that_remain() -> None:
+    (message,) = digest([move(kind=Kind.left, before="critical", now="high")], "Acme", "USD")
+    lines = message.blocks[2]["text"]["text"].split("\n")
+    assert lines[1] == ":large_green_circle: Churn risk improved: critical → high (2025-01-31)"
+    assert lines[3] == "• still: Usage halved"
+
+
+def test_the_reasons_of_an_account_that_also_got_worse_are_as_they_are() -> None:
+    better = move(kind=Kind.left, before="critical", now="high")
+    (message,) = digest([better, move(rule="health_band", now="at_risk")], "Acme", "USD")
+    assert "• Usage halved" in message.blocks[2]["text"]["text"]
+
+
+def test_the_notification_names_the_first_three_accounts() -> None:
+    names = ["Arbor Learning", "Cobalt Partners", "Delta Trading", "Ember", "Fjord"]
+    moves = [move(f"A{number}", name=name) for number, name in enumerate(names)]
+    assert digest(moves, "Acme", "USD")[0].notification == (
+        "Acme: 5 accounts got worse, 0 better: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
+    )
+
+
+def test_an_account_without_a_name_is_not_named_twice() -> None:
+    (message,) = digest([move(name="A1")], "Acme", "USD")
+    assert message.blocks[2]["text"]["text"].startswith("*A1* · USD")
+
+
+def test_a_flag_has_a_milder_sign_than_a_level_of_risk() -> None:
+    (message,) = digest([move(rule="shop", label="Payments", before="calm", now="high_risk")], "Acme", "USD")
+    assert ":large_orange_circle: Payments entered: calm → flagged" in message.blocks[2]["text"]["text"]
+    assert "! Payments entered: calm → flagged" in message.text
+
+
 def test_two_moves_of_an_account_share_a_section() -> None:
     (message,) = digest([move(), move(rule="health_band", label="Health", before="neutral", now="at_risk")], "A", "USD")
     assert len(message.blocks) == 3
@@ -56,9 +96,9 @@ def test_two_moves_of_an_account_share_a_section() -> None:
 
 def test_markup_in_names_is_escaped_and_mentions_do_not_work() -> None:
     (message,) = digest([move(name="<!channel> A&B\n<script>")], "A<B", "USD")
-    assert message.blocks[2]["text"]["text"].startswith("*&lt;!channel&gt; A&amp;B &lt;script&gt;* · ")
+    assert message.blocks[2]["text"]["text"].startswith("*&lt;!channel&gt; A&amp;B &lt;script&gt;* (A1) · ")
     assert message.blocks[2]["text"]["verbatim"]
-    assert message.title.startswith("A&lt;B: ")
+    assert message.notification.startswith("A&lt;B: ")
     assert "<!channel> A&B <script>" in message.text
 
 
@@ -75,7 +115,7 @@ def test_a_large_digest_is_split_within_the_limits_and_loses_nobody() -> None:
     assert len(messages) > 3
     for message in messages:
         assert len(message.blocks) <= BLOCKS
-        assert len(message.title) <= 150
+        assert len(message.blocks[0]["text"]["text"]) <= 150
         texts = [block["text"]["text"] for block in message.blocks[2:]]
         assert max(map(len, texts)) <= 3000
         assert sum(map(len, texts)) <= MESSAGE_CHARACTERS

@@ -34,14 +34,14 @@ def company(tmp_path: Path) -> Path:
     write_company(folder, accounts=6, months=2, end=YESTERDAY, seed=7, profile="core")
     settings = folder / "settings.yml"
     kept = [line for line in settings.read_text().splitlines() if not line.startswith("as_of:")]
-    settings.write_text("\n".join([*kept, "plausibility: {min_rows: 1}", ""]))
+    settings.write_text("\n".join([*kept, "plausibility: {min_rows: 1}", "operations: {better_for_days: 0}", ""]))
     accounts = [line.split(",")[0] for line in (folder / "accounts.csv").read_text().splitlines()[1:]]
     with Outbox.opened(folder / "alerts.sqlite") as outbox, outbox.transaction():
         before = (YESTERDAY - timedelta(days=1)).isoformat()
         for rule in ("risk_level", "health_band"):
             outbox.connection.execute("insert into rules values (?, ?, null)", [rule, before])
             outbox.connection.executemany(
-                "insert or replace into levels values (?, ?, 'critical', ?)",
+                "insert or replace into levels values (?, ?, 'critical', ?, null)",
                 [(account, rule, before) for account in accounts],
             )
     return folder
