@@ -18,6 +18,13 @@ QUERIES = {  # rule -> account_id, level, sentence
         select account_id, if(flag_count > 0, 'high_risk', 'calm'), reasons
         from mart.payment_risk left join mart.high_risk_accounts using (account_id)
     """,
+    "renewal": """
+        select account_id, if(near is null, 'calm', 'near'), near.sentence
+        from (
+            select account_id, list_filter(factors, lambda raised: raised.factor = 'renewal_near')[1] as near
+            from mart.churn_risk where risk_level <> 'unknown'
+        )
+    """,
     "incidents": """
         select account_id, if(critical_incident_count_90d > 0, 'critical', 'none'),
             concat(critical_incident_count_90d, ' in 90 days')

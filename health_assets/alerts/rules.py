@@ -16,6 +16,7 @@ CHURNED = "churned"  # in place of a level: the account is gone
 OTHERS = (  # the last level alarms
     ("workflow", "Workflow", ("calm", "at_risk")),
     ("shop", "Payments and tickets", ("calm", "high_risk")),
+    ("renewal", "Renewal at low health", ("calm", "near")),
     ("incidents", "Security incidents", ("none", "critical")),
     ("nps", "NPS", ("promoter", "passive", "detractor")),
 )
@@ -68,6 +69,7 @@ def rule_versions(settings: Settings) -> dict[str, str]:
         "health_band": f"{settings.scorecard} {settings.scorecards[settings.scorecard].version}",
         "workflow": settings.fingerprint("workflow"),
         "shop": settings.fingerprint("commerce"),
+        "renewal": settings.fingerprint("churn_risk"),
         "nps": settings.fingerprint("satisfaction"),
     }
 
@@ -75,8 +77,8 @@ def rule_versions(settings: Settings) -> dict[str, str]:
 def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> list[Rule]:
     """The rules for a company: MRR at risk counts high and critical risk, low health the bands at_risk and critical.
 
-    The others are the flags of a month of workflow, late payments and tickets of a shop, critical incidents of 90 days
-    and a latest answer of a detractor.
+    The others are the flags of a month of workflow, late payments and tickets of a shop, a near renewal at a low health,
+    critical incidents of 90 days and a latest answer of a detractor.
 
     Args:
         settings: the company's.

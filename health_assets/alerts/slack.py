@@ -24,7 +24,7 @@ REASONS = 3
 NAMES = 3  # in the notification
 LINES = 5  # of a data alert
 
-FLAGS = ("workflow", "shop", "nps")  # rules whose alarm is a flag, milder than a level of risk
+FLAGS = ("workflow", "shop", "renewal", "nps")  # rules whose alarm is a flag, milder than a level of risk
 SHOWN = {("shop", "high_risk"): "flagged"}  # else it reads like a churn risk
 SPELLINGS = {
     ":large_green_circle:": "+",

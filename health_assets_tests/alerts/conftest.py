@@ -140,6 +140,10 @@ def publish(company: Settings) -> Publish:
                     {"factor": f"f{n}", "points": points, "value": 1.0, "threshold": 1.0, "sentence": sentence}
                     for n, (points, sentence) in enumerate(one["reasons"])
                 ]
+                if near := one.get("renewal"):
+                    factors.append(
+                        {"factor": "renewal_near", "points": 15.0, "value": 1.0, "threshold": 1.0, "sentence": near}
+                    )
                 connection.execute(
                     "insert into dim.account values (?, ?, ?, ?, ?)",
                     [key, one["company_name"], one["account_owner"], one["account_status"], one["mrr"]],

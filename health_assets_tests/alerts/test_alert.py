@@ -350,28 +350,31 @@ TROUBLE = {
     "late_reasons": "3 payments were late (2 raise this).",
     "critical_incidents": 2,
     "ratings": [9, 5],
+    "renewal": "Renewal in 30 days (within 90) at a health of 50, below 60",
 }
 SAID = [
     ":large_orange_circle: Workflow entered: calm → at risk (2025-01-28): December 2024: less volume, more denials",
     ":large_orange_circle: Payments and tickets entered: calm → flagged (2025-01-28): 3 payments were late (2 raise this).",
+    ":large_orange_circle: Renewal at low health entered: calm → near (2025-01-28): Renewal in 30 days (within 90) at a "
+    "health of 50, below 60",
     ":red_circle: Security incidents entered: none → critical (2025-01-28): 2 in 90 days",
     ":large_orange_circle: NPS entered: passive → detractor (2025-01-28): answered 5 on 2025-01-28",
 ]
 
 
-def test_trouble_of_workflow_shop_security_and_satisfaction_is_told_once_with_what_lies_behind_it(
+def test_trouble_of_workflow_shop_renewal_security_and_satisfaction_is_told_once_with_what_lies_behind_it(
     company: Settings, publish: Publish, posted: Slack
 ) -> None:
     publish(MONDAY, [account("A1", **CALM), account("A2", **TROUBLE)])
     assert alert(company).is_first
     publish(TUESDAY, [account("A1", **TROUBLE), account("A2", **TROUBLE)])
-    assert alert(company).entered == 4
+    assert alert(company).entered == 5
     said = [line for line in posted.sections()[0].splitlines() if "entered" in line]
     assert sorted(said) == sorted(SAID)
     publish(WEDNESDAY, [account("A1", **TROUBLE), account("A2", **TROUBLE)])
     assert alert(company).told == 0
     publish(THURSDAY, [account("A1", **CALM), account("A2", **TROUBLE)])
-    assert alert(company).left == 4
+    assert alert(company).left == 5
 
 
 def test_a_source_that_is_connected_later_is_first_remembered(
@@ -379,7 +382,7 @@ def test_a_source_that_is_connected_later_is_first_remembered(
 ) -> None:
     publish(MONDAY, [account("A1")])
     alert(company)
-    publish(TUESDAY, [account("A1", **TROUBLE)])
+    publish(TUESDAY, [account("A1", **TROUBLE | {"renewal": None})])
     alert(company)
     assert posted.posts == []
 

@@ -253,4 +253,4 @@ def test_status_tells_of_the_shop(whole_company: WholeCompany) -> None:
     ((flagged,),) = whole_company.rows("select count(*) from mart.high_risk_accounts")
     assert f"of {buyers} buyers" in told.getvalue()
     assert "Buyers December 2024" in told.getvalue()  # the as-of month is not over
-    assert f"High-risk accounts {flagged} with" in told.getvalue()
+    assert f"Late payments or many tickets {flagged} accounts" in told.getvalue()
