@@ -25,14 +25,14 @@ def AccountId(*, primary_key: bool = False, of: str | None = "dim_account") -> d
     )
 
 
-def CompanyName() -> dy.String:  # noqa: N802
+def CompanyName(**options: Any) -> dy.String:  # noqa: N802
     """What people call the account."""
-    return dy.String(nullable=True, description="Name of the company")
+    return dy.String(nullable=True, description="Name of the company", **options)
 
 
-def AccountOwner() -> dy.String:  # noqa: N802
+def AccountOwner(**options: Any) -> dy.String:  # noqa: N802
     """Whom to ask about the account."""
-    return dy.String(nullable=True, description="Person in charge")
+    return dy.String(nullable=True, description="Person in charge", **options)
 
 
 def Moment(description: str, **options: Any) -> dy.Datetime:  # noqa: N802
@@ -89,9 +89,9 @@ def Share(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     return dy.Float64(description=f"{description}; null where there is nothing to divide by", **options)
 
 
-def Hours(description: str) -> dy.Float64:  # noqa: N802
+def Hours(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """A duration in hours."""
-    return dy.Float64(nullable=True, min=0, description=f"{description}, in hours")
+    return dy.Float64(nullable=True, min=0, description=f"{description}, in hours", **options)
 
 
 def Minutes(description: str) -> dy.Float64:  # noqa: N802

@@ -18,6 +18,7 @@ from dataframely.columns import Column
 Severity = Literal["error", "warn"]
 ERROR: Severity = "error"
 WARN: Severity = "warn"
+ON_LOAD_DAY = {"counts_from": "load day"}
 
 
 class Contract(dy.Schema):
@@ -27,7 +28,8 @@ class Contract(dy.Schema):
         required    the source file must bring the column (raw contracts)
         known_from  the day or moment from which a row of the table is known; readers get rows up to the as-of day
         references  "table.column" in which every value that is not null must exist
-        timeless    the column holds for all days alike: its change puts every month made from it out of date
+        counts_from the date column from which on a value counts, where that is not the row's own; ON_LOAD_DAY: on no other
+                    day. Its change puts the months from then on out of date (staged contracts)
         lenient     an unreadable value becomes null with a warning, the row stays (staged contracts)
         severity    "warn" where a broken bound is worth a look but does not stop the pipeline
     """

@@ -3,6 +3,8 @@
 A text that cannot be read becomes null here; that it was there is noticed by gate.py, never lost.
 """
 
+import re
+
 import polars as pl
 
 from health_assets.contracts import Contract
@@ -107,9 +109,19 @@ def _moment(value: pl.Expr, given: pl.DataType, timezone: str, date_format: str 
     )
     ways = [_utc(naive, timezone), zoned]
     if date_format:
-        ways.insert(0, _utc(text.str.to_date(date_format, strict=False).cast(pl.Datetime("us")), timezone))
-        ways.insert(1, _utc(text.str.to_datetime(date_format, time_unit="us", strict=False), timezone))
+        ways.insert(0, _formatted(text, date_format, timezone))
     return pl.coalesce(ways)
+
+
+def _formatted(text: pl.Expr, date_format: str, timezone: str) -> pl.Expr:
+    """A moment in the company's own format: with a zone, with a time, or a day alone, which is its local midnight."""
+    if re.search(r"%:{0,3}z|%#z", date_format):
+        return text.str.to_datetime(date_format, time_unit="us", strict=False, time_zone="UTC").dt.replace_time_zone(
+            None
+        )
+    if re.search(r"%-?[HIklMSTRrXcspf]", date_format):
+        return _utc(text.str.to_datetime(date_format, time_unit="us", strict=False), timezone)
+    return _utc(text.str.to_date(date_format, strict=False).cast(pl.Datetime("us")), timezone)
 
 
 def _utc(local: pl.Expr, timezone: str) -> pl.Expr:

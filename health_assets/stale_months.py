@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from health_assets.contracts import dtypes, fingerprint, known_from, meta
+from health_assets.contracts import ON_LOAD_DAY, dtypes, fingerprint, known_from, meta
 from health_assets.months import end_of_month, months_after, months_before, months_between
 from health_assets.parsing import typed
 from health_assets.settings import Settings
@@ -19,6 +19,7 @@ from health_assets.sql import handed_over, literal
 from health_assets.storage import Warehouse, quarantine_of
 from health_assets.tables import TABLES, Table
 
+EVER = date.min  # the month of what holds for all days alike, such as which event is which feature
 ROWS_PER_WRITE = 1_250_000  # months are computed together up to about so many rows
 
 
@@ -78,13 +79,12 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
     monthly_inputs = [TABLES[name] for name in table.inputs if TABLES[name].monthly]
     upstream = {name.name: warehouse.months_of(name.relation) for name in monthly_inputs}
     arrivals = [_arrivals(warehouse, TABLES[name]) for name in table.inputs if not TABLES[name].monthly]
-    first = min(set[date]().union(*upstream.values(), *arrivals), default=None)
+    first = min(set[date]().union(*upstream.values(), *arrivals) - {EVER}, default=None)
     if first is None:
         return {}
     basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
     if table.is_gated and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
         basis += spelling.model_dump_json(exclude={"path"})
-    basis += "".join(_timeless(warehouse, TABLES[name]) for name in table.inputs)
     marks = {}
     for month in months_between(max(first, settings.history_start), as_of):
         start = None if table.lookback_months is None else months_before(month, table.lookback_months)
@@ -92,21 +92,12 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
             sorted((m, *mark) for m, mark in known.items() if m <= month and (start is None or m >= start))
             for known in upstream.values()
         ] + [
-            sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start))
+            sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start or m == EVER))
             for known in arrivals
         ]
         shape = (basis, min(end_of_month(month), as_of), made_from)
         marks[month] = hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
     return marks
-
-
-def _timeless(warehouse: Warehouse, table: Table) -> str:
-    """Hash of what an input says of all days alike, e.g. which event is which feature; empty where it says nothing."""
-    columns = [name for name, column in table.contract.columns().items() if meta(column, "timeless")]
-    if not columns or not warehouse.holds(table.relation):
-        return ""
-    rows = warehouse.connection.cursor().execute(f"select {', '.join(columns)} from {table.relation} order by all")
-    return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
 
 
 def _arrivals(warehouse: Warehouse, table: Table) -> dict[date, object]:
@@ -119,39 +110,41 @@ def _arrivals(warehouse: Warehouse, table: Table) -> dict[date, object]:
             f"where month <> '{UNREADABLE}' group by month"
         )
         return {date.fromisoformat(f"{month}-01"): files for month, files in rows.fetchall()}
+    if table.is_gated:
+        return _contents(warehouse, table)
     known = known_from(table.contract)
     if known is None:
         return {}
-    if table.is_gated:
-        return _contents(warehouse, table, known)
     rows = warehouse.connection.cursor().execute(
         f"select date_trunc('month', {known})::date, count(*) from {table.relation} where {known} is not null group by 1"
     )
     return dict(rows.fetchall())
 
 
-def _contents(warehouse: Warehouse, table: Table, known: str) -> dict[date, object]:
+def _contents(warehouse: Warehouse, table: Table) -> dict[date, object]:
     """A sum of hashes by month, so that a row that is corrected in place is seen.
 
-    Each date of a row counts in its own month, together with what every row always has; so a payment changes the
-    month in which it was made, not that of the invoice. States without a date (enums, flags) change nothing.
+    A row counts in the month from which it is known, or of its first date, or else in all; each other date counts in its
+    own month, with the values that count from it: a payment changes the month in which it was made, not that of the
+    invoice. What counts on the load day only changes nothing.
     """
     columns = table.contract.columns().items()
-    dates = [name for name, column in columns if column.dtype.is_temporal()]
-    always = [
-        name
-        for name, column in columns
-        if not column.nullable and column.dtype != pl.Boolean and not isinstance(column.dtype, pl.Enum)
-    ]
-    row = ", ".join(f'"{name}"' for name in always)
-    each_date = " union all ".join(
-        f"select greatest(date_trunc('month', {name}), date_trunc('month', {known}))::date as month, "
-        f"hash('{name}', {name}, {row}) as content from {table.relation} where {name} is not null"
-        for name in dates
+    counts_from = {name: meta(column, "counts_from") for name, column in columns}
+    on_load_day = ON_LOAD_DAY["counts_from"]
+    dates = [name for name, column in columns if column.dtype.is_temporal() and counts_from[name] != on_load_day]
+    own = [name for name, column in columns if not column.dtype.is_temporal() and counts_from[name] is None]
+    tied = {day: [name for name, first in counts_from.items() if first == day] for day in dates}
+    known = known_from(table.contract)
+    first = f"coalesce({', '.join(f'{day}::date' for day in [*([known] if known else dates), literal(EVER)])})"
+    undated = [f"case when {day} is null then {name} end" for day, names in tied.items() for name in names]
+    entries = [(first, "true", [*own, *undated])]
+    entries += [(f"greatest({day}::date, {first})", f"{day} is not null", [day, *own, *tied[day]]) for day in dates]
+    each = " union all ".join(
+        f"select date_trunc('month', {day})::date as month, hash({number}, {', '.join(content)}) as content "
+        f"from {table.relation} where {there}"
+        for number, (day, there, content) in enumerate(entries)
     )
-    rows = warehouse.connection.cursor().execute(
-        f"select month, count(*), sum(content) from ({each_date}) where month is not null group by month"
-    )
+    rows = warehouse.connection.cursor().execute(f"select month, count(*), sum(content) from ({each}) group by month")
     return {month: content for month, *content in rows.fetchall()}
 
 

@@ -53,6 +53,19 @@ def test_declared_day_first_dates_beside_iso_dates(read):
     assert read("day", "05-03-2024", "2024-03-05", date_format="%d-%m-%Y") == [date(2024, 3, 5)] * 2
 
 
+@pytest.mark.parametrize(
+    ("date_format", "text", "moment"),
+    [
+        ("%d/%m/%Y %H:%M:%S", "05/03/2024 08:30:00", datetime(2024, 3, 5, 7, 30)),
+        ("%d/%m/%Y %I:%M %p", "05/03/2024 08:30 PM", datetime(2024, 3, 5, 19, 30)),
+        ("%d/%m/%Y %H:%M %z", "05/03/2024 08:30 +0200", datetime(2024, 3, 5, 6, 30)),
+        ("%d/%m/%Y", "05/03/2024", datetime(2024, 3, 4, 23)),
+    ],
+)
+def test_declared_format_keeps_the_time_of_day_and_the_zone_that_it_names(read, date_format, text, moment):
+    assert read("moment", text, date_format=date_format, timezone="Europe/Berlin") == [moment]
+
+
 def test_day_first_dates_without_declaration_are_not_guessed_at(read):
     assert read("day", "05-03-2024", "05/03/2024") == [None, None]
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -389,6 +389,69 @@ def test_row_that_changes_in_place_makes_the_months_since_then_stale(warehouse, 
 
     before, after = marks(BILL), marks(BILL | change)
     assert {month for month, mark in after.items() if mark != before[month]} == months
+
+
+TICKET = {
+    "ticket_id": "T",
+    "account_id": "A",
+    "created_at": datetime(2024, 11, 28),
+    "created_date": date(2024, 11, 28),
+    "resolved_at": datetime(2024, 12, 2),
+    "priority": "p2",
+    "status": "resolved",
+}
+ANSWER = {"feedback_id": "F", "account_id": "A", "feedback_date": date(2024, 12, 10), "nps_score": 9.0}
+INCIDENT = {
+    "incident_id": "I",
+    "account_id": "A",
+    "detected_at": datetime(2024, 11, 30),
+    "detected_date": date(2024, 11, 30),
+    "contained_at": datetime(2024, 12, 1),
+    "severity": "low",
+}
+DEVICE = {"device_id": "D", "account_id": "A", "status": "on"}
+USER = {"user_id": "U", "account_id": "A", "created_at": datetime(2024, 12, 5), "created_date": date(2024, 12, 5)}
+FEATURE = {"feature_name": "Login", "event_name": "login", "feature_category": "access"}
+CUSTOMER = {"account_id": "A", "signup_date": date(2024, 11, 1), "status": "active"}
+EVERY = {NOVEMBER, DECEMBER, JANUARY}
+
+
+@pytest.mark.parametrize(
+    ("source", "row", "change", "months"),
+    [
+        ("support_tickets", TICKET, {"priority": "p1"}, EVERY),
+        ("support_tickets", TICKET, {"satisfaction_score": 1.0}, {DECEMBER, JANUARY}),  # from the resolution on
+        ("support_tickets", TICKET | {"resolved_at": None}, {"satisfaction_score": 1.0}, EVERY),
+        ("support_tickets", TICKET, {"status": "closed", "is_escalated": True}, set()),
+        ("feedback", ANSWER, {"nps_score": 1.0}, {DECEMBER, JANUARY}),
+        ("feedback", ANSWER, {"likelihood_to_renew": "low"}, {DECEMBER, JANUARY}),
+        ("security_incidents", INCIDENT, {"severity": "critical"}, EVERY),
+        ("security_incidents", INCIDENT, {"is_false_positive": True}, {DECEMBER, JANUARY}),
+        ("devices", DEVICE, {"account_id": "B"}, EVERY),
+        ("devices", DEVICE, {"status": "off"}, set()),
+        ("users", USER, {"account_id": "B"}, {DECEMBER, JANUARY}),
+        ("users", USER, {"is_active": False, "last_login_at": datetime(2025, 1, 2)}, set()),
+        ("features", FEATURE, {"feature_category": "security"}, EVERY),
+        ("accounts", CUSTOMER, {"company_name": "Acme", "plan_tier": "growth", "status": "suspended"}, set()),
+        ("accounts", CUSTOMER, {"signup_date": date(2024, 12, 1)}, EVERY),
+    ],
+)
+def test_value_that_is_corrected_counts_from_its_day_on_and_what_is_known_on_the_load_day_only_does_not(
+    warehouse, tmp_path, source, row, change, months
+):
+    staged = TABLES[f"staged_{source}"]
+    reader = next(table for table in TABLES.values() if table.monthly and staged.name in table.inputs)
+    others = {} if source == "accounts" else {"staged_accounts": CUSTOMER}
+
+    def marks(row: dict) -> dict[date, str]:
+        for name, one in (others | {staged.name: row}).items():
+            loads = pl.DataFrame(schema={"month": pl.Date, **dict.fromkeys(LOAD_COUNTS, pl.Int64)})
+            gated = Gated(rows(name, one).collect(), pl.DataFrame(schema=QUARANTINE_SCHEMA), loads)
+            warehouse.write(TABLES[name], gated)
+        return stale_months(warehouse, reader, LOAD_DAY, settings_of(tmp_path))[1]
+
+    before, after = marks(row), marks(row | change)
+    assert {month for month in EVERY if after.get(month) != before.get(month)} == months
 
 
 def test_items_made_ahead_come_in_their_order_up_to_the_one_that_fails() -> None:

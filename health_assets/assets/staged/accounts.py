@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Day
-from health_assets.contracts import Contract
+from health_assets.contracts import ON_LOAD_DAY, Contract
 from health_assets.parsing import parsed
 from health_assets.settings import Settings
 from health_assets.tables import staged
@@ -17,31 +17,39 @@ class Accounts(Contract):
     """Which companies do we serve? Cleaned; an unknown status becomes null, since dropping the account would orphan its history."""
 
     account_id = AccountId(primary_key=True, of=None)
-    company_name = CompanyName()
+    company_name = CompanyName(metadata=ON_LOAD_DAY)
     signup_date = Day("First contract or trial", nullable=False, metadata={"known_from": True})
     status = dy.Enum(
-        CRM_STATUSES, nullable=True, metadata=LENIENT, description="CRM status on the load day; null = not known"
+        CRM_STATUSES,
+        nullable=True,
+        metadata=LENIENT | ON_LOAD_DAY,
+        description="CRM status on the load day; null = not known",
     )
-    industry = dy.String(nullable=True, description="Industry")
-    employee_count = Count("Employees", nullable=True, metadata=LENIENT)
-    plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case")
-    account_owner = AccountOwner()
-    region = dy.String(nullable=True, description="Sales region")
+    industry = dy.String(nullable=True, description="Industry", metadata=ON_LOAD_DAY)
+    employee_count = Count("Employees", nullable=True, metadata=LENIENT | ON_LOAD_DAY)
+    plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case", metadata=ON_LOAD_DAY)
+    account_owner = AccountOwner(metadata=ON_LOAD_DAY)
+    region = dy.String(nullable=True, description="Sales region", metadata=ON_LOAD_DAY)
     age = dy.Int64(
         nullable=True,
         min=0,
         max=130,
-        metadata=LENIENT,
+        metadata=LENIENT | ON_LOAD_DAY,
         description="Age of the person in years, consumer businesses only",
     )
-    licensed_seats = Count("Seats paid for", nullable=True, metadata=LENIENT)
+    licensed_seats = Count("Seats paid for", nullable=True, metadata=LENIENT | ON_LOAD_DAY)
     monthly_recurring_revenue = dy.Float64(
-        nullable=True, min=0, metadata=LENIENT, description="MRR as the CRM has it, in the reporting currency"
+        nullable=True,
+        min=0,
+        metadata=LENIENT | ON_LOAD_DAY,
+        description="MRR as the CRM has it, in the reporting currency",
     )
     license_utilization = dy.Float64(
-        nullable=True, min=0, metadata=LENIENT, description="Share of seats in use; may exceed 1"
+        nullable=True, min=0, metadata=LENIENT | ON_LOAD_DAY, description="Share of seats in use; may exceed 1"
     )
-    parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
+    parent_account_id = dy.String(
+        nullable=True, description="The account that this one belongs to", metadata=ON_LOAD_DAY
+    )
 
 
 @staged(Accounts)

@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Day
-from health_assets.contracts import Contract
+from health_assets.contracts import ON_LOAD_DAY, Contract
 from health_assets.parsing import parsed
 from health_assets.settings import Settings
 from health_assets.tables import staged
@@ -19,7 +19,9 @@ class Devices(Contract):
     account_id = AccountId(of="staged_accounts")
     device_type = dy.String(nullable=True, description="What kind of device it is")
     installed_date = Day("Day of installation; null = not known", metadata=LENIENT)
-    status = dy.String(nullable=True, description="Status on the load day, lower case; null = not known")
+    status = dy.String(
+        nullable=True, description="Status on the load day, lower case; null = not known", metadata=ON_LOAD_DAY
+    )
 
 
 @staged(Devices)

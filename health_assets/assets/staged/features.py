@@ -8,15 +8,13 @@ from health_assets.parsing import parsed
 from health_assets.settings import Settings
 from health_assets.tables import identity, staged
 
-TIMELESS = {"timeless": True}
-
 
 class Features(Contract):
     """Which features does the product have, and which event shows that one was used?"""
 
-    feature_name = dy.String(primary_key=True, description="Feature", metadata=TIMELESS)
-    event_name = dy.String(description="Event that shows its use, lower case", metadata=TIMELESS)
-    feature_category = dy.String(description="Category, lower case; other = none", metadata=TIMELESS)
+    feature_name = dy.String(primary_key=True, description="Feature")
+    event_name = dy.String(description="Event that shows its use, lower case")
+    feature_category = dy.String(description="Category, lower case; other = none")
     is_core = dy.Bool(
         nullable=True, metadata={"lenient": True}, description="Every account should use it; null = not known"
     )

@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Day, Money
-from health_assets.contracts import Contract
+from health_assets.contracts import ON_LOAD_DAY, Contract
 from health_assets.expressions import in_reporting_currency
 from health_assets.parsing import parsed
 from health_assets.settings import Settings
@@ -25,12 +25,14 @@ class Invoices(Contract):
     )
     amount = Money("Amount; negative = credit note", min=None)
     currency = dy.String(description="Currency of the source amount")
-    status = dy.Enum(INVOICE_STATUSES, nullable=True, description="As known on the load day")
+    status = dy.Enum(INVOICE_STATUSES, nullable=True, description="As known on the load day", metadata=ON_LOAD_DAY)
     paid_date = Day("Day of payment; null = not paid, or not said when")
     period_start = Day("First day that it pays for")
     period_end = Day("Last day that it pays for")
-    line_items = dy.String(nullable=True, description="What it is for")
-    is_paid = dy.Bool(nullable=True, description="Paid as known on the load day; null = status not known")
+    line_items = dy.String(nullable=True, description="What it is for", metadata=ON_LOAD_DAY)
+    is_paid = dy.Bool(
+        nullable=True, description="Paid as known on the load day; null = status not known", metadata=ON_LOAD_DAY
+    )
 
 
 @staged(Invoices)

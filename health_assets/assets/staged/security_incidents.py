@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Day, Minutes, Moment
-from health_assets.contracts import WARN, Contract
+from health_assets.contracts import ON_LOAD_DAY, WARN, Contract
 from health_assets.expressions import local_date
 from health_assets.parsing import parsed
 from health_assets.settings import Settings
@@ -27,13 +27,19 @@ class SecurityIncidents(Contract):
     responded_at = Moment("When somebody began to work on it; null = nobody yet, or not exported")
     contained_at = Moment("When it could no longer spread; null = not yet, or not exported")
     is_false_positive = dy.Bool(
-        nullable=True, metadata=LENIENT, description="Turned out to be none, as known on the load day; null = not known"
+        nullable=True,
+        metadata=LENIENT | {"counts_from": "contained_at"},
+        description="Turned out to be none, as known on the load day; null = not known",
     )
     sla_minutes = Minutes("Time to respond that the file calls promised; the targets of the settings are what counts")
     worked_within_sla = dy.Bool(
-        nullable=True, metadata=LENIENT, description="Responded to in time, as known on the load day; null = not known"
+        nullable=True,
+        metadata=LENIENT | ON_LOAD_DAY,
+        description="Responded to in time, as known on the load day; null = not known",
     )
-    status = dy.String(nullable=True, description="Where it stands on the load day, lower case; null = not known")
+    status = dy.String(
+        nullable=True, description="Where it stands on the load day, lower case; null = not known", metadata=ON_LOAD_DAY
+    )
 
 
 @staged(SecurityIncidents)

@@ -6,7 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Count, Day, Money
-from health_assets.contracts import WARN, Contract
+from health_assets.contracts import ON_LOAD_DAY, WARN, Contract
 from health_assets.expressions import in_reporting_currency
 from health_assets.parsing import parsed
 from health_assets.revenue import is_ever_paid
@@ -27,7 +27,9 @@ class Subscriptions(Contract):
     mrr_amount = Money("Recurring amount a month")
     start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"known_from": True})
     end_date = Day("First unpaid day; null while it runs")
-    status = dy.Enum(SUBSCRIPTION_STATUSES, nullable=True, description="As the file has it; never decides MRR")
+    status = dy.Enum(
+        SUBSCRIPTION_STATUSES, nullable=True, description="As the file has it; never decides MRR", metadata=ON_LOAD_DAY
+    )
     trial_end_date = Day("First day after the trial; null = no trial, or its end is not known")
     renewal_date = Day("Day on which it renews")
     seats = Count("Seats paid for", nullable=True)

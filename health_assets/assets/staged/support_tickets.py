@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Day, Hours, Moment
-from health_assets.contracts import WARN, Contract
+from health_assets.contracts import ON_LOAD_DAY, WARN, Contract
 from health_assets.expressions import local_date
 from health_assets.parsing import parsed
 from health_assets.settings import Settings
@@ -24,15 +24,19 @@ class SupportTickets(Contract):
     created_date = Day("Local day on which it was opened", nullable=False, metadata={"known_from": True})
     first_response_at = Moment("When somebody first answered; null = nobody yet, or not exported")
     resolved_at = Moment("When it was resolved; null while open, or where only the hours are exported")
-    resolution_time_hours = Hours("Time to resolution as the file has it")
+    resolution_time_hours = Hours("Time to resolution as the file has it", metadata={"counts_from": "resolved_at"})
     priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = not known")
     category = dy.String(nullable=True, description="What it is about")
-    status = dy.Enum(TICKET_STATUSES, nullable=True, description="As known on the load day")
-    is_escalated = dy.Bool(nullable=True, description="Escalated, as known on the load day")
+    status = dy.Enum(TICKET_STATUSES, nullable=True, description="As known on the load day", metadata=ON_LOAD_DAY)
+    is_escalated = dy.Bool(nullable=True, description="Escalated, as known on the load day", metadata=ON_LOAD_DAY)
     escalated_at = Moment("When it was escalated")
     ticket_type = dy.String(nullable=True, description="Who raised it")
     satisfaction_score = dy.Float64(
-        nullable=True, min=1, max=5, description="Rating after resolution, 1-5; null = not rated"
+        nullable=True,
+        min=1,
+        max=5,
+        description="Rating after resolution, 1-5; null = not rated",
+        metadata={"counts_from": "resolved_at"},
     )
     related_incident_id = dy.String(nullable=True, description="Security incident behind it")
 

@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.columns import AccountId, Day, Moment
-from health_assets.contracts import Contract
+from health_assets.contracts import ON_LOAD_DAY, Contract
 from health_assets.expressions import local_date
 from health_assets.parsing import parsed
 from health_assets.settings import Settings
@@ -20,11 +20,15 @@ class Users(Contract):
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When the user was created; null = not known")
     created_date = Day("Local day of creation; null = not known")
-    last_login_at = Moment("Latest login as of the load day; null = never, or not known", metadata=LENIENT)
-    last_login_date = Day("Local day of that login; null as that is")
-    role = dy.String(nullable=True, description="Role in the product, lower case")
+    last_login_at = Moment(
+        "Latest login as of the load day; null = never, or not known", metadata=LENIENT | ON_LOAD_DAY
+    )
+    last_login_date = Day("Local day of that login; null as that is", metadata=ON_LOAD_DAY)
+    role = dy.String(nullable=True, description="Role in the product, lower case", metadata=ON_LOAD_DAY)
     is_active = dy.Bool(
-        nullable=True, metadata=LENIENT, description="Still has access, as of the load day; null = not known"
+        nullable=True,
+        metadata=LENIENT | ON_LOAD_DAY,
+        description="Still has access, as of the load day; null = not known",
     )
 
 

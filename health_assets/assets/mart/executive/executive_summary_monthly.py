@@ -88,7 +88,7 @@ class ExecutiveSummaryMonthly(Contract):
 @table(ExecutiveSummaryMonthly)
 def mart_executive_summary_monthly(
     mart_net_revenue_retention: pl.LazyFrame,
-    fact_revenue_monthly: pl.LazyFrame,
+    fact_account_revenue_daily: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
     mart_churn_risk: pl.LazyFrame,
     mart_sla_adherence: pl.LazyFrame,
@@ -99,7 +99,7 @@ def mart_executive_summary_monthly(
 ) -> pl.LazyFrame:
     """One row per month in which anything is known, without gaps to the as-of month."""
     revenue = mart_net_revenue_retention.rename({"ending_mrr": "mrr"}).drop("is_partial")
-    health = _health_at_month_ends(mart_customer_health_daily, fact_revenue_monthly, as_of)
+    health = _health_at_month_ends(mart_customer_health_daily, fact_account_revenue_daily, as_of)
     risk = mart_churn_risk.with_columns(month=pl.lit(as_of).dt.truncate("1mo"))
     support, incidents = _of_all(mart_sla_adherence), _of_all(mart_security_operations)
     satisfaction = _of_all(mart_satisfaction).select("month", "nps")
@@ -193,16 +193,16 @@ def known_sum(column: str) -> pl.Expr:
 
 
 def _health_at_month_ends(
-    mart_customer_health_daily: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, as_of: date
+    mart_customer_health_daily: pl.LazyFrame, fact_account_revenue_daily: pl.LazyFrame, as_of: date
 ) -> pl.LazyFrame:
     """The scored accounts on the last day of each month, or the as-of day, with their MRR then."""
     day = pl.col("as_of_date")
     return (
         mart_customer_health_daily.filter(day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of)))
-        .select("account_id", "health_score", "health_band", month=day.dt.truncate("1mo"))
+        .select("account_id", "as_of_date", "health_score", "health_band", month=day.dt.truncate("1mo"))
         .join(
-            fact_revenue_monthly.select("account_id", "month", "mrr"),
-            on=["account_id", "month"],
+            fact_account_revenue_daily.select("account_id", "as_of_date", "mrr"),
+            on=["account_id", "as_of_date"],
             how="left",
             validate="1:1",
         )

@@ -73,22 +73,18 @@ def test_health_is_that_of_the_last_day_with_the_mrr_of_then() -> None:
         health("C", date(2024, 12, 31), None, "unknown"),
         health("A", AS_OF, 30.0, "critical"),
     ]
+    last_day = date(2024, 12, 31)
     paid = [
-        {"account_id": name, "month": month, "mrr": mrr, "is_partial": False}
-        for name, month, mrr in [
-            ("A", DECEMBER, 70.0),
-            ("B", DECEMBER, 20.0),
-            ("C", DECEMBER, 5.0),
-            ("A", JANUARY, 60.0),
-        ]
+        {"account_id": name, "as_of_date": day, "mrr": mrr}
+        for name, day, mrr in [("A", last_day, 70.0), ("B", last_day, 20.0), ("C", last_day, 0.0), ("A", AS_OF, 60.0)]
     ]
-    december, january = summary(mart_customer_health_daily=days, fact_revenue_monthly=paid)
+    december, january = summary(mart_customer_health_daily=days, fact_account_revenue_daily=paid)
     assert (december["health_account_count"], december["mean_health_score"]) == (2, 70)
     assert (december["low_health_account_count"], december["mrr_in_low_health"]) == (1, 20)
     assert december["health_bands"] == [
         {"health_band": "at_risk", "account_count": 1, "mrr": 20.0},
         {"health_band": "healthy", "account_count": 1, "mrr": 70.0},
-        {"health_band": "unknown", "account_count": 1, "mrr": 5.0},
+        {"health_band": "unknown", "account_count": 1, "mrr": 0.0},  # it never paid: measured, none
     ]
     assert (january["low_health_account_count"], january["mrr_in_low_health"]) == (1, 60)
 
@@ -136,7 +132,7 @@ def test_where_every_risk_and_score_is_unknown_nothing_is_called_safe() -> None:
     month = summary(
         mart_churn_risk=[risk("A", "unknown", 50.0)],
         mart_customer_health_daily=[health("A", AS_OF, None, "unknown")],
-        fact_revenue_monthly=[{"account_id": "A", "month": JANUARY, "mrr": 50.0}],
+        fact_account_revenue_daily=[{"account_id": "A", "as_of_date": AS_OF, "mrr": 50.0}],
     )[0]
     assert (month["at_risk_account_count"], month["mrr_at_risk"], month["mrr_of_unknown_risk"]) == (None, None, 50)
     assert (month["low_health_account_count"], month["mrr_in_low_health"]) == (None, None)
