@@ -197,11 +197,12 @@ def _health_at_month_ends(
 ) -> pl.LazyFrame:
     """The scored accounts on the last day of each month, or the as-of day, with their MRR then."""
     day = pl.col("as_of_date")
+    is_measured = day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of))
     return (
-        mart_customer_health_daily.filter(day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of)))
+        mart_customer_health_daily.filter(is_measured)
         .select("account_id", "as_of_date", "health_score", "health_band", month=day.dt.truncate("1mo"))
         .join(
-            fact_account_revenue_daily.select("account_id", "as_of_date", "mrr"),
+            fact_account_revenue_daily.filter(is_measured).select("account_id", "as_of_date", "mrr"),
             on=["account_id", "as_of_date"],
             how="left",
             validate="1:1",
