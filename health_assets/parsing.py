@@ -116,9 +116,8 @@ def _moment(value: pl.Expr, given: pl.DataType, timezone: str, date_format: str 
 def _formatted(text: pl.Expr, date_format: str, timezone: str) -> pl.Expr:
     """A moment in the company's own format: with a zone, with a time, or a day alone, which is its local midnight."""
     if re.search(r"%:{0,3}z|%#z", date_format):
-        return text.str.to_datetime(date_format, time_unit="us", strict=False, time_zone="UTC").dt.replace_time_zone(
-            None
-        )
+        zoned = text.str.to_datetime(date_format, time_unit="us", strict=False, time_zone="UTC")
+        return zoned.dt.replace_time_zone(None)
     if re.search(r"%-?[HIklMSTRrXcspf]", date_format):
         return _utc(text.str.to_datetime(date_format, time_unit="us", strict=False), timezone)
     return _utc(text.str.to_date(date_format, strict=False).cast(pl.Datetime("us")), timezone)

@@ -61,8 +61,8 @@ def print_status(settings: Settings, console: Console) -> None:
                         f"{settings.published}: was published by another version ({str(error).splitlines()[0]}); "
                         "publish it anew (health-assets run)"
                     ) from None
-                for line in shown:
-                    console.print(line)
+                for renderable in shown:
+                    console.print(renderable)
         console.print(
             f"\nNext: [bold]make ui[/] (SETTINGS=your.yml) for tables, checks and lineage; SQL on {escape(str(settings.published))} "
             "(dim, fact, mart, quarantine)",
@@ -179,7 +179,7 @@ def _retention(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[R
     )
     for month, mrr, start, *moves in connection.sql(
         "select month, ending_mrr, starting_mrr, new_mrr, reactivation_mrr, expansion_mrr, -contraction_mrr, -churned_mrr "
-        "from mart.net_revenue_retention where is_partial"
+        "from mart.net_revenue_retention where is_partial and starting_mrr is not null and ending_mrr is not null"
     ).fetchall():
         kinds = ("new", "reactivated", "expansion", "contraction", "churned")
         parts = ", ".join(f"{kind} {figure(move, 0, '+')}" for kind, move in zip(kinds, moves, strict=True) if move)
