@@ -182,7 +182,7 @@ def _last_run(company: Settings) -> Iterator[Finding]:
     from health_assets.automation import DAILY_JOB
     from health_assets.schedules import as_of_day
 
-    dagster_home.prepare(company)
+    os.environ["DAGSTER_HOME"] = str(company.dagster_home)
     ended = dg.RunsFilter(job_name=DAILY_JOB, statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
     with dagster_home.opened() as instance:
         for run in instance.get_runs(ended, limit=1):

@@ -15,10 +15,8 @@ from pathlib import Path
 import dagster as dg
 
 PROCESS_TAG = "health_assets/process"  # host:pid of a run that the command line executes itself
-REPOSITORY_LABEL_TAG, REPOSITORY = (
-    ".dagster/repository",
-    "__repository__@health_assets.definitions",
-)  # by it a job has runs
+REPOSITORY_LABEL_TAG = ".dagster/repository"  # by it the UI finds the runs of a job
+REPOSITORY = "__repository__@health_assets.definitions"
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 

@@ -17,6 +17,7 @@ from health_assets.scorecards import scored
 from health_assets.signals import published_signals
 from health_assets.sql import literal
 from health_assets.terminal import CommandError
+from health_assets.wording import money
 
 SHOWN = 40  # accounts of a comparison
 
@@ -98,10 +99,10 @@ def print_comparison(company: settings.Settings, a: str, b: str, as_of: date | N
     moved = both.filter(pl.col("band_a").ne_missing(pl.col("band_b")))
     shown = Table("account", "MRR", a, b, box=None, pad_edge=False, header_style="dim")
     for row in moved.head(SHOWN).to_dicts():
-        shown.add_row(escape(row["name"]), _money(row["mrr"]), _score(row, "a"), _score(row, "b"))
+        shown.add_row(escape(row["name"]), money(row["mrr"]), _score(row, "a"), _score(row, "b"))
     console.print(
-        f"As of {day}: [bold]{moved.height} of {both.height}[/] accounts with {_money(moved['mrr'].sum())} of "
-        f"{_money(both['mrr'].sum())} MRR would change band from {escape(a)} to {escape(b)}",
+        f"As of {day}: [bold]{moved.height} of {both.height}[/] accounts with {money(moved['mrr'].sum())} of "
+        f"{money(both['mrr'].sum())} MRR would change band from {escape(a)} to {escape(b)}",
         highlight=False,
     )
     if moved.height:
@@ -155,7 +156,3 @@ def _remarks(company: settings.Settings, account: str, day: date, found: Explain
 def _score(row: dict[str, Any], side: str) -> str:
     band, score = row[f"band_{side}"], row[f"score_{side}"]
     return "not scored" if band is None else band if score is None else f"{band} {figure(score, 1)}"
-
-
-def _money(amount: Any) -> str:
-    return "not known" if amount is None else figure(amount)

@@ -8,7 +8,7 @@ How verdicts become Dagster's asset checks is checks.py's affair.
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -85,9 +85,7 @@ class Asked:
     made: list[Expectation]
     tallied: bool
     answers: Future[dict[str, Answer]] | None
-    found: dict[str, str] = field(
-        default_factory=dict
-    )  # what breaks a promise, in words, where a count would not say it
+    found: dict[str, str]  # what breaks a promise, in words, where a count would not say it
 
     def verdicts(self) -> Iterator[Verdict]:
         """Wait for the answers; a failure of Great Expectations itself is raised, never taken for bad data."""

@@ -1,5 +1,7 @@
 """Figures, words and lines as the pages of the terminal show them."""
 
+from typing import SupportsFloat
+
 from rich.table import Table
 from rich.text import Text
 
@@ -35,7 +37,7 @@ def count_of_accounts(count: int) -> str:
     return "1 account" if count == 1 else f"{count:,} accounts"
 
 
-def money(amount: float | None) -> str:
+def money(amount: SupportsFloat | None) -> str:
     """An amount without cents."""
     return NOT_MEASURED if amount is None else figure(amount)
 
