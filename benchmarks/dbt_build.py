@@ -130,7 +130,7 @@ def main() -> None:
     arguments.add_argument("--accounts", type=int, default=150)
     arguments.add_argument("--turns", type=int, default=3)
     given = arguments.parse_args()
-    ours = [sys.executable, "-m", "health_assets.cli"]
+    ours = [sys.executable, "-m", "health_assets.cli.app"]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "dagster").mkdir()

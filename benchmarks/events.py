@@ -30,11 +30,11 @@ from health_assets.assets.fact.usage_daily import fact_usage_daily
 from health_assets.assets.fact.user_daily import fact_user_daily
 from health_assets.assets.staged.features import Features
 from health_assets.assets.staged.usage_events import UsageEvents, staged_usage_events
-from health_assets.months import months_between, period_of
+from health_assets.contracts.months import months_between, period_of
 from health_assets.settings import Settings
-from health_assets.stale_months import ROWS_PER_WRITE
-from health_assets.storage import Warehouse, made_ahead
 from health_assets.tables import TABLES
+from health_assets.warehouse.stale_months import ROWS_PER_WRITE
+from health_assets.warehouse.storage import Warehouse, made_ahead
 
 GROUPED_SQL = """
 create table user_daily as
@@ -147,7 +147,7 @@ def main() -> None:
         print(*(now - then for now, then in zip(_used(), before, strict=True)), *sums)
         return
     with tempfile.TemporaryDirectory() as folder:
-        cli = [sys.executable, "-m", "health_assets.cli", "demo", "--folder", folder, "--format", "parquet"]
+        cli = [sys.executable, "-m", "health_assets.cli.app", "demo", "--folder", folder, "--format", "parquet"]
         end = date(2026, 10, 31).isoformat()
         subprocess.run([*cli, "--accounts", str(given.accounts), "--end", end], check=True, stdout=subprocess.DEVNULL)
         turns = [{name: _turn(name, folder) for name in CONTESTANTS} for _ in range(given.turns)]

@@ -49,24 +49,27 @@ class Clock:
 def run(settings: str) -> None:
     """One run in this process, its parts printed as one line."""
     clock, started = Clock(), time.perf_counter()
-    from health_assets.beside import beside
-    from health_assets.judge import awake
+    from health_assets.quality.great_expectations import awake
+    from health_assets.worker import beside
 
     beside().prepared(awake)  # as the command does, before all else
     import dagster  # noqa: F401
 
-    from health_assets import automation, checks, cli, definitions, orchestration  # noqa: F401
-    from health_assets.event_log import PooledEventLogStorage
-    from health_assets.verdicts import Asked
+    from health_assets import definitions  # noqa: F401
+    from health_assets.cli import app as cli
+    from health_assets.orchestration import asset_checks as checks
+    from health_assets.orchestration import io_manager, publishing
+    from health_assets.orchestration.event_log import PooledEventLogStorage
+    from health_assets.quality.expectations import Asked
 
     clock.spent["imports"] = time.perf_counter() - started
     judged = checks.judged
     checks.judged = lambda *given: iter(clock.timed("ours", lambda: list(judged(*given)))())
     waited = Asked.verdicts
     Asked.verdicts = lambda asked: iter(clock.timed("great expectations", lambda: list(waited(asked)))())
-    orchestration.TableIOManager.handle_output = clock.timed("ours", orchestration.TableIOManager.handle_output)
-    orchestration.TableIOManager.load_input = clock.timed("ours", orchestration.TableIOManager.load_input)
-    automation.publish = clock.timed("publish", automation.publish)
+    io_manager.TableIOManager.handle_output = clock.timed("ours", io_manager.TableIOManager.handle_output)
+    io_manager.TableIOManager.load_input = clock.timed("ours", io_manager.TableIOManager.load_input)
+    publishing.publish = clock.timed("publish", publishing.publish)
     PooledEventLogStorage.store_event = clock.timed("event log", PooledEventLogStorage.store_event)
     sys.argv = ["health-assets", "run", "--settings", settings]
     try:
@@ -96,7 +99,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         company = ["--folder", folder, "--accounts", str(given.accounts), "--profile", given.profile]
-        cli = [sys.executable, "-m", "health_assets.cli"]
+        cli = [sys.executable, "-m", "health_assets.cli.app"]
         subprocess.run([*cli, "demo", *company, "--format", given.format], check=True, stdout=subprocess.DEVNULL)
         environment = {"DAGSTER_HOME": f"{folder}/dagster", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
         Path(environment["DAGSTER_HOME"]).mkdir()

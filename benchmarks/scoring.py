@@ -15,9 +15,9 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from health_assets import settings as company_settings
-from health_assets.contracts import dtypes
-from health_assets.expressions import Period
-from health_assets.tables import load_all
+from health_assets.assets import load_all
+from health_assets.contracts.contract import dtypes
+from health_assets.contracts.expressions import Period
 
 ACCOUNTS, EVENTS_A_DAY = 20_000, 5  # events of an account
 PERIOD = Period(date(2025, 1, 1), date(2025, 1, 31))

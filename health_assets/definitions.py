@@ -6,17 +6,21 @@ from contextlib import nullcontext
 import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning, PreviewWarning
 
-from health_assets import automation, schedules, settings
+from health_assets import settings
 from health_assets.alerts.data_alerts import of_idle_daemon
+from health_assets.assets import load_all
 from health_assets.assets.mart.health.churn_probability import learnable_columns
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
-from health_assets.checks import checks_of
-from health_assets.churn_model import check_features
-from health_assets.orchestration import asset_of, resources
-from health_assets.risk_factors import check_factors
-from health_assets.scorecards import check_scorecards
-from health_assets.tables import load_all, reached
-from health_assets.unattended import is_served, telling_slack
+from health_assets.orchestration import jobs, schedules, sensors
+from health_assets.orchestration.asset_checks import checks_of
+from health_assets.orchestration.assets import asset_of
+from health_assets.orchestration.publishing import published_asset
+from health_assets.orchestration.resources import resources
+from health_assets.orchestration.unattended import is_served, telling_slack
+from health_assets.scoring.churn_model import check_features
+from health_assets.scoring.risk_factors import check_factors
+from health_assets.scoring.scorecards import check_scorecards
+from health_assets.tables import reached
 
 for announced in (BetaWarning, PreviewWarning):  # of parts of Dagster that are used on purpose
     warnings.filterwarnings("ignore", category=announced)
@@ -30,24 +34,24 @@ def definitions(company: settings.Settings) -> dg.Definitions:
     """
     tables = load_all().values()
     used = {table.name for table in reached(company.sources)}
-    data_alerts = schedules.data_alerts_job(company)
+    data_alerts = jobs.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
     check_features(company, learnable_columns())
     check_factors(company)
     return dg.Definitions(
         assets=[
             *(asset_of(table, company, is_reached=table.name in used) for table in tables),
-            automation.published_asset(company),
+            published_asset(company),
         ],
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
         jobs=[
-            automation.daily_job(company),
-            schedules.alerts_job(company),
+            jobs.daily_job(company),
+            jobs.alerts_job(company),
             data_alerts,
-            schedules.prune_job(company),
+            jobs.prune_job(company),
         ],
         schedules=[schedules.daily_schedule(company), schedules.prune_schedule(company)],
-        sensors=[schedules.published_sensor(), schedules.failed_run_sensor(data_alerts)],
+        sensors=[sensors.published_sensor(), sensors.failed_run_sensor(data_alerts)],
         resources=resources(company),
         executor=dg.in_process_executor,
     )

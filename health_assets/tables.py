@@ -4,9 +4,7 @@ The function stays a plain function (frames in, frame out), called directly in t
 assets from the list. Reading and writing is storage.py's affair, which months are written stale_months.py's.
 """
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
@@ -14,9 +12,9 @@ from typing import Literal, TypeVar
 
 import polars as pl
 
-from health_assets.contracts import ERROR, Contract, Expectation, Severity
+from health_assets.contracts.contract import ERROR, Contract, Expectation, Severity
 from health_assets.settings import Settings
-from health_assets.sources import collected, read_profile, read_source
+from health_assets.sources.readers import collected, read_profile, read_source
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
 Layer = Literal["raw", "staged", "fact", "mart"]
@@ -161,12 +159,3 @@ def reached(connected: Collection[str]) -> list[Table]:
         if name.removeprefix("raw_") in connected if table.layer == "raw" else has_part:
             found[name] = table
     return list(found.values())
-
-
-def load_all() -> dict[str, Table]:
-    """Every table of the package, by name; importing a file of `assets` is what registers it."""
-    from health_assets import assets
-
-    for module in pkgutil.walk_packages(assets.__path__, f"{assets.__name__}."):
-        importlib.import_module(module.name)
-    return TABLES

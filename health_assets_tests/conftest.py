@@ -13,8 +13,11 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from health_assets import cli, settings
+from health_assets import settings
+from health_assets.cli import app as cli
 from health_assets.settings import SETTINGS_VARIABLE, Settings
+
+pytest_plugins = ["health_assets_tests.loopback_slack"]
 
 END = date(2025, 1, 17)  # inside a month, so that the last one is partial
 Made = TypeVar("Made")

@@ -5,11 +5,11 @@ from functools import cache
 
 import polars as pl
 
-from health_assets.contracts import dtypes, known_from, meta
-from health_assets.expressions import Period
-from health_assets.gate import gated
+from health_assets.assets import load_all
+from health_assets.contracts.contract import dtypes, known_from, meta
+from health_assets.contracts.expressions import Period
 from health_assets.settings import Settings
-from health_assets.tables import load_all
+from health_assets.sources.quarantine import gated
 
 
 def staged_tables(raw: dict[str, pl.LazyFrame], settings: Settings) -> dict[str, pl.DataFrame]:

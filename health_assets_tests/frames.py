@@ -9,7 +9,7 @@ import polars as pl
 import yaml
 
 from health_assets import settings as company_settings
-from health_assets.contracts import Contract
+from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
 from health_assets.tables import Table
 

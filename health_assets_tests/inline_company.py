@@ -8,9 +8,9 @@ import polars as pl
 import yaml
 
 from health_assets import settings as company_settings
+from health_assets.assets import load_all
 from health_assets.settings import Settings
-from health_assets.sources import read_source
-from health_assets.tables import load_all
+from health_assets.sources.readers import read_source
 from health_assets_tests.every_table import evaluated, staged_tables
 
 

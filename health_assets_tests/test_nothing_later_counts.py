@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from health_assets import settings as company_settings
-from health_assets.contracts import dtypes, known_from
-from health_assets.parsing import FILE, ROW
-from health_assets.sources import given_columns
-from health_assets.tables import Table, load_all
+from health_assets.assets import load_all
+from health_assets.contracts.contract import dtypes, known_from
+from health_assets.sources.parsing import FILE, ROW
+from health_assets.sources.readers import given_columns
+from health_assets.tables import Table
 from health_assets_tests.every_table import evaluated, staged_tables
 
 FIRST, LOADED = date(2024, 6, 1), date(2025, 3, 10)

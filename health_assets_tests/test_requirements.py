@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from health_assets import publish
-from health_assets.cli import app
-from health_assets.contracts import dtypes
+from health_assets.assets import load_all
+from health_assets.cli.app import app
+from health_assets.contracts.contract import dtypes
+from health_assets.quality.expectations import promises
 from health_assets.settings import DEFAULTS, load
-from health_assets.tables import load_all
-from health_assets.verdicts import promises
+from health_assets.warehouse import snapshot as publish
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
+from health_assets.assets import load_all
 from health_assets.demo import PROFILES
-from health_assets.tables import load_all, reached
+from health_assets.tables import reached
 from health_assets_tests.every_table import evaluated, staged_tables
 from health_assets_tests.test_nothing_later_counts import LOADED, SETTINGS, raw_company
 

@@ -17,8 +17,8 @@ from health_assets.alerts.levels import QUERIES, levels_by_account
 from health_assets.alerts.outbox import AlertError, Outbox
 from health_assets.alerts.rules import Account, Kind, Transition, rules_of
 from health_assets.alerts.slack import Message, Webhook, data_messages, digest
-from health_assets.publish import SnapshotError, snapshot
 from health_assets.settings import Settings
+from health_assets.warehouse.snapshot import SnapshotError, snapshot
 
 __all__ = [
     "WEBHOOK_VARIABLE",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
-from health_assets.outcome import FOUND, Outcome
+from health_assets.quality.run_outcome import FOUND, Outcome
 from health_assets.settings import Settings
 
 

@@ -13,7 +13,7 @@ from slack_sdk.webhook import WebhookClient
 
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.rules import CHURNED, Kind, Transition
-from health_assets.figures import figure
+from health_assets.reporting.formatting import figure
 
 BLOCKS = 50  # of a message
 HEADER_CHARACTERS = 150

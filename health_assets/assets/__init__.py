@@ -1,1 +1,13 @@
-"""The tables, by layer: one file a table, the contract on top and the transform below it."""
+"""Every table of the warehouse, one file each; importing a file registers its table."""
+
+import importlib
+import pkgutil
+
+from health_assets.tables import TABLES, Table
+
+
+def load_all() -> dict[str, Table]:
+    """Every table of the package, by name."""
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
+    return TABLES

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from health_assets import settings
 from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert
 from health_assets.alerts.outbox import Outbox
-from health_assets.publish import SnapshotError
 from health_assets.settings import Settings
-from health_assets_tests.alerts.conftest import SECRET, Publish, Slack, account
+from health_assets.warehouse.snapshot import SnapshotError
+from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2025, 1, day) for day in (27, 28, 29, 30))
 

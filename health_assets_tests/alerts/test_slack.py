@@ -4,7 +4,7 @@ import pytest
 
 from health_assets.alerts.rules import Kind, Transition
 from health_assets.alerts.slack import BLOCKS, MESSAGE_CHARACTERS, Webhook, clipped, digest
-from health_assets_tests.alerts.conftest import SECRET, Slack
+from health_assets_tests.loopback_slack import SECRET, Slack
 
 
 def move(account_id: str = "A1", kind: Kind = Kind.entered, **given: object) -> Transition:

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from health_assets import settings as company_settings
-from health_assets.contracts import dtypes
-from health_assets.tables import load_all
+from health_assets.assets import load_all
+from health_assets.contracts.contract import dtypes
 
 AS_OF = date(2025, 1, 31)
 SETTINGS = company_settings.load(company_settings.DEFAULTS)

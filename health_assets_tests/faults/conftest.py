@@ -13,8 +13,8 @@ import duckdb
 import pytest
 
 from health_assets.demo import write_company
-from health_assets_tests.alerts.conftest import Slack
 from health_assets_tests.conftest import made_once
+from health_assets_tests.loopback_slack import Slack
 
 LAST_DAY = date(2025, 1, 31)
 RUN = [sys.executable, "-m", "health_assets_tests.faults.small", "run"]

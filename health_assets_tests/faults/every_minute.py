@@ -4,8 +4,9 @@ from functools import partial
 
 import dagster as dg
 
-from health_assets import schedules, settings
+from health_assets import settings
 from health_assets.definitions import definitions
+from health_assets.orchestration import schedules
 
 schedules.daily_schedule = partial(schedules.daily_schedule, cron_schedule="* * * * *")
 

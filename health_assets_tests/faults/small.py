@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from health_assets import definitions, publish, storage
-from health_assets.tables import TABLES, load_all
+from health_assets import definitions
+from health_assets.assets import load_all
+from health_assets.tables import TABLES
+from health_assets.warehouse import snapshot as publish
+from health_assets.warehouse import storage
 
 WANTED = ("mart_net_revenue_retention", "fact_usage_daily", "fact_tickets")
 
@@ -82,6 +85,6 @@ if __name__ == "__main__":
     keep_few_tables()
     if os.environ.get("FAULT"):
         do_harm(os.environ["FAULT"])
-    from health_assets.cli import app
+    from health_assets.cli.app import app
 
     app()

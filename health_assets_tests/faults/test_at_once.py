@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from health_assets.publish import publish
-from health_assets.storage import Warehouse
+from health_assets.warehouse.snapshot import publish
+from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.faults.conftest import ROOT, Company, company_in, differences
 from health_assets_tests.frames import LOAD_DAY, table_of, toys
 
@@ -17,7 +17,7 @@ READERS, PUBLISHES = 8, 20
 READER = """
 import sys
 from pathlib import Path
-from health_assets.publish import snapshot
+from health_assets.warehouse.snapshot import snapshot
 link, stop = Path(sys.argv[1]), Path(sys.argv[2])
 reads, seen = 0, set()
 while not stop.exists() or not reads:

@@ -17,8 +17,8 @@ from health_assets.alerts import WEBHOOK_VARIABLE
 from health_assets.alerts.outbox import Outbox
 from health_assets.demo import write_company
 from health_assets.settings import SETTINGS_VARIABLE
-from health_assets_tests.alerts.conftest import SECRET, Slack
 from health_assets_tests.faults.conftest import ROOT
+from health_assets_tests.loopback_slack import SECRET, Slack
 
 pytestmark = pytest.mark.slow
 DAGSTER = (sys.executable, "-m", "dagster")

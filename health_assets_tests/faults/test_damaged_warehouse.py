@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from health_assets.storage import Warehouse, WarehouseError
+from health_assets.warehouse.storage import Warehouse, WarehouseError
 from health_assets_tests.faults.conftest import Company, differences
 from health_assets_tests.frames import LOAD_DAY, table_of, toys
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from health_assets.gate import Gated, gated
-from health_assets.tables import TABLES, load_all
+from health_assets.assets import load_all
+from health_assets.sources.quarantine import Gated, gated
+from health_assets.tables import TABLES
 from health_assets_tests.frames import settings_of, written
 
 load_all()

@@ -13,8 +13,8 @@ import pytest
 from health_assets.alerts import WEBHOOK_VARIABLE
 from health_assets.alerts.outbox import Outbox
 from health_assets.demo import write_company
-from health_assets_tests.alerts.conftest import Slack
 from health_assets_tests.faults.conftest import LAST_DAY, ROOT, Company
+from health_assets_tests.loopback_slack import Slack
 
 pytestmark = pytest.mark.slow
 Rows = list[dict[str, str]]
@@ -53,7 +53,7 @@ def test_another_unit_and_a_tenth_of_the_events_stop_the_snapshot_and_the_alerts
 
     def said(*command: str) -> tuple[int, str]:
         ended = subprocess.run(
-            [sys.executable, "-m", "health_assets.cli", *command, "--settings", str(company.settings)],
+            [sys.executable, "-m", "health_assets.cli.app", *command, "--settings", str(company.settings)],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from health_assets.publish import published_day
+from health_assets.warehouse.snapshot import published_day
 from health_assets_tests.faults.conftest import Company, company_in, differences
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from health_assets import malformed
-from health_assets.sources import SourceError, collected, read_source
+from health_assets.sources.readers import SourceError, collected, malformed, read_source
 from health_assets.tables import TABLES
 from health_assets_tests.faults.conftest import Company, company_in, differences
 from health_assets_tests.faults.test_hostile_values import accounted_for, staged_from

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from health_assets.contracts import dtypes
-from health_assets.tables import load_all
+from health_assets.assets import load_all
+from health_assets.contracts.contract import dtypes
 from health_assets_tests.assets.rows import made
 from health_assets_tests.conftest import END, WholeCompany
 from health_assets_tests.independent.agreement import PAID, agree

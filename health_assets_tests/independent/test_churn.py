@@ -3,7 +3,7 @@ published scores ranked them."""
 
 import pytest
 
-from health_assets import backtest_report
+from health_assets.cli import backtest as backtest_report
 from health_assets_tests.conftest import END, WholeCompany
 from health_assets_tests.independent.agreement import PAID
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from health_assets.report import print_status
+from health_assets.cli.status import print_status
 from health_assets_tests.conftest import END, WholeCompany
 
 CENT = 0.01

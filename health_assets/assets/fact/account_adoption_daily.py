@@ -8,10 +8,10 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.feature import event_features, with_features
-from health_assets.columns import AccountId, AsOfDate, Count, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import (
+from health_assets.assets.dim.feature import event_features, with_features
+from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import (
     ONCE,
     Period,
     counts_by_day,
@@ -21,9 +21,9 @@ from health_assets.expressions import (
     recurrences,
     safe_ratio,
 )
-from health_assets.freshness import with_freshness
-from health_assets.scorecards import SIGNAL_KEY, joined_signals
+from health_assets.scoring.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
+from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
 WINDOW = 30

@@ -6,12 +6,12 @@ Payments one by one belong in fact/payments.py, late rates in mart/commerce/paym
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, AsOfDate, Count, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, days_between
-from health_assets.freshness import with_freshness
-from health_assets.revenue import without_dust
+from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import Period, counts_by_day, days_between
+from health_assets.scoring.recurring_revenue import without_dust
 from health_assets.settings import Settings
+from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
 MONTH, QUARTER = 30, 90

@@ -9,12 +9,18 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.staged.accounts import CRM_STATUSES
-from health_assets.columns import AccountId, AsOfDate, Count, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import ONCE, Period, counts_by_day, days_between, safe_ratio
-from health_assets.freshness import with_freshness
-from health_assets.revenue import is_ever_paid, month_end_mrr, paid_periods, revenue_history_since, without_dust
+from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import ONCE, Period, counts_by_day, days_between, safe_ratio
+from health_assets.scoring.recurring_revenue import (
+    is_ever_paid,
+    month_end_mrr,
+    paid_periods,
+    revenue_history_since,
+    without_dust,
+)
 from health_assets.settings import Settings
+from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
 SCORED = ["active", "trial", "suspended"]

@@ -7,11 +7,11 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.staged.feedback import LIKELIHOODS
-from health_assets.columns import AccountId, AsOfDate, Count
-from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, safe_ratio
-from health_assets.freshness import while_fresh
+from health_assets.contracts.columns import AccountId, AsOfDate, Count
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import Period, counts_by_day, safe_ratio
 from health_assets.settings import Settings
+from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 YEAR = 365

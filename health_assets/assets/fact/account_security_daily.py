@@ -7,11 +7,11 @@ from datetime import date
 
 import polars as pl
 
-from health_assets.columns import AccountId, AsOfDate, Count
-from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, local_date
-from health_assets.freshness import while_fresh
+from health_assets.contracts.columns import AccountId, AsOfDate, Count
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import Period, counts_by_day, local_date
 from health_assets.settings import Settings
+from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 MONTH, TWO_MONTHS, QUARTER = 30, 60, 90

@@ -15,11 +15,11 @@ from health_assets.assets.fact.tickets import (
     resolved_at,
     sla_target_hours,
 )
-from health_assets.columns import AccountId, AsOfDate, Count, Pct
-from health_assets.contracts import Contract
-from health_assets.expressions import Period, counts_by_day, local_date, percent, safe_ratio
-from health_assets.freshness import while_fresh
+from health_assets.contracts.columns import AccountId, AsOfDate, Count, Pct
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import Period, counts_by_day, local_date, percent, safe_ratio
 from health_assets.settings import Settings
+from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 MONTH, QUARTER, REFERENCE_WINDOW = 30, 90, 31  # NovaCRM's published score counts D-30 ... D

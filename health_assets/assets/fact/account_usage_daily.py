@@ -6,12 +6,12 @@ What happened on a day by itself belongs in fact/usage_daily.py, adoption and lo
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.feature import category_total, event_features, with_features
-from health_assets.columns import AccountId, AsOfDate, Count, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import ONCE, Period, counts_by_day, covered_days, recurrences, safe_ratio
-from health_assets.freshness import while_fresh
+from health_assets.assets.dim.feature import category_total, event_features, with_features
+from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import ONCE, Period, counts_by_day, covered_days, recurrences, safe_ratio
 from health_assets.settings import Settings
+from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 WEEK, WINDOW, REFERENCE_WINDOW = 7, 30, 31  # NovaCRM's published score counts D-30 ... D

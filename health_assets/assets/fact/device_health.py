@@ -9,9 +9,9 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Day, Pct, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import on_days
+from health_assets.contracts.columns import Count, Day, Pct, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import on_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -8,11 +8,11 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
+from health_assets.assets.dim.account import SEGMENTS
 from health_assets.assets.staged.feedback import LIKELIHOODS
-from health_assets.columns import AccountId, Day
-from health_assets.contracts import Contract
-from health_assets.expressions import first_match, month_of
+from health_assets.contracts.columns import AccountId, Day
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import first_match, month_of
 from health_assets.settings import Settings
 from health_assets.tables import table
 

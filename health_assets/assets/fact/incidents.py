@@ -9,11 +9,11 @@ from datetime import date, datetime
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
+from health_assets.assets.dim.account import SEGMENTS
 from health_assets.assets.staged.security_incidents import SEVERITIES
-from health_assets.columns import AccountId, Day, Minutes, Moment
-from health_assets.contracts import Contract
-from health_assets.expressions import end_of_day, month_of
+from health_assets.contracts.columns import AccountId, Day, Minutes, Moment
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import end_of_day, month_of
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -8,9 +8,9 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Day, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import days_between, month_of, month_offset
+from health_assets.contracts.columns import AccountId, Count, Day, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import days_between, month_of, month_offset
 from health_assets.tables import table
 
 

@@ -9,9 +9,9 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Day, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import days_between
+from health_assets.contracts.columns import AccountId, Count, Day, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import days_between
 from health_assets.tables import table
 
 

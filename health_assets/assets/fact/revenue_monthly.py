@@ -8,10 +8,10 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import first_match
-from health_assets.revenue import has_revenue_history, month_end_mrr, paid_periods
+from health_assets.contracts.columns import AccountId, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import first_match
+from health_assets.scoring.recurring_revenue import has_revenue_history, month_end_mrr, paid_periods
 from health_assets.settings import Settings
 from health_assets.tables import table
 

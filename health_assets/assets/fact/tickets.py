@@ -8,11 +8,11 @@ from datetime import date, datetime
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
+from health_assets.assets.dim.account import SEGMENTS
 from health_assets.assets.staged.support_tickets import PRIORITIES, RESOLVED
-from health_assets.columns import AccountId, Day, Hours, Moment
-from health_assets.contracts import Contract
-from health_assets.expressions import (
+from health_assets.contracts.columns import AccountId, Day, Hours, Moment
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import (
     SLOW_TAIL,
     banded,
     end_of_day,

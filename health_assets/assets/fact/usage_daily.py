@@ -6,10 +6,10 @@ Trailing windows belong in fact/account_usage_daily.py, users in fact/user_daily
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.feature import category_total, event_features, with_features
-from health_assets.columns import AccountId, Count, Day, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import Period, safe_ratio
+from health_assets.assets.dim.feature import category_total, event_features, with_features
+from health_assets.contracts.columns import AccountId, Count, Day, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import Period, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

@@ -6,10 +6,10 @@ Accounts belong in fact/usage_daily.py, trailing windows and tiers of users do n
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.feature import event_features, with_features
-from health_assets.columns import AccountId, Count, Day
-from health_assets.contracts import Contract
-from health_assets.expressions import Period, on_days
+from health_assets.assets.dim.feature import event_features, with_features
+from health_assets.contracts.columns import AccountId, Count, Day
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import Period, on_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -8,13 +8,13 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.feature import event_features, with_features
-from health_assets.columns import AccountId, Count, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import FLOAT_DECIMALS, days_between, first_match, on_days
-from health_assets.freshness import with_freshness
+from health_assets.assets.dim.feature import event_features, with_features
+from health_assets.contracts.columns import AccountId, Count, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import FLOAT_DECIMALS, days_between, first_match, on_days
 from health_assets.settings import Settings
 from health_assets.settings.sections import Engagement
+from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
 WINDOW = 30

@@ -8,10 +8,10 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
-from health_assets.columns import AccountId, Count, Minutes, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import month_of, safe_ratio
+from health_assets.assets.dim.account import SEGMENTS
+from health_assets.contracts.columns import AccountId, Count, Minutes, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import month_of, safe_ratio
 from health_assets.tables import identity, table
 
 SECONDS_OF_A_MINUTE = 60

@@ -1,7 +1,7 @@
 """Billing: subscriptions (one row a price period) and invoices."""
 
-from health_assets.columns import Given
-from health_assets.contracts import RawContract
+from health_assets.contracts.columns import Given
+from health_assets.contracts.contract import RawContract
 from health_assets.tables import source
 
 

@@ -1,7 +1,7 @@
 """The operational database and the system that records outcomes: workflow items, and what became of them."""
 
-from health_assets.columns import Given
-from health_assets.contracts import RawContract
+from health_assets.contracts.columns import Given
+from health_assets.contracts.contract import RawContract
 from health_assets.tables import source
 
 

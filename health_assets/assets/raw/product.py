@@ -5,8 +5,8 @@ Events are not copied: their raw table is the profile of the files.
 
 import dataframely as dy
 
-from health_assets.columns import Count, Given
-from health_assets.contracts import Contract, RawContract
+from health_assets.contracts.columns import Count, Given
+from health_assets.contracts.contract import Contract, RawContract
 from health_assets.tables import source
 
 

@@ -1,7 +1,7 @@
 """Security operations centre: incidents at the accounts."""
 
-from health_assets.columns import Given
-from health_assets.contracts import RawContract
+from health_assets.contracts.columns import Given
+from health_assets.contracts.contract import RawContract
 from health_assets.tables import source
 
 

@@ -3,11 +3,11 @@
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Day, Money
-from health_assets.contracts import WARN, Contract
-from health_assets.expressions import in_reporting_currency
-from health_assets.parsing import parsed
+from health_assets.contracts.columns import AccountId, Day, Money
+from health_assets.contracts.contract import WARN, Contract
+from health_assets.contracts.expressions import in_reporting_currency
 from health_assets.settings import Settings
+from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
 

@@ -3,11 +3,11 @@
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Day, Minutes, Moment
-from health_assets.contracts import ON_LOAD_DAY, WARN, Contract
-from health_assets.expressions import local_date
-from health_assets.parsing import parsed
+from health_assets.contracts.columns import AccountId, Day, Minutes, Moment
+from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
+from health_assets.contracts.expressions import local_date
 from health_assets.settings import Settings
+from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
 SEVERITIES = ["low", "medium", "high", "critical"]

@@ -5,12 +5,12 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Day, Money
-from health_assets.contracts import ON_LOAD_DAY, WARN, Contract
-from health_assets.expressions import in_reporting_currency
-from health_assets.parsing import parsed
-from health_assets.revenue import is_ever_paid
+from health_assets.contracts.columns import AccountId, Count, Day, Money
+from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
+from health_assets.contracts.expressions import in_reporting_currency
+from health_assets.scoring.recurring_revenue import is_ever_paid
 from health_assets.settings import Settings
+from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
 SUBSCRIPTION_STATUSES = ["trial", "active", "past_due", "cancelled", "upgraded"]

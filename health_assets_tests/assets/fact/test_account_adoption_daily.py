@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from health_assets.expressions import Period
+from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, account, made, rows
 
 BEFORE = AS_OF - timedelta(days=1)

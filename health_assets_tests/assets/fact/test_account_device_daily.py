@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from health_assets.expressions import Period
+from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, account, made, rows
 
 EVENING = Period(AS_OF, AS_OF)

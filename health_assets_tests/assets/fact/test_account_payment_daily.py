@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from health_assets.expressions import Period
+from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.fact.test_orders import order
 from health_assets_tests.assets.fact.test_payments import payment
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows

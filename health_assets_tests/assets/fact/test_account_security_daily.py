@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from health_assets.assets.fact.account_security_daily import fact_account_security_daily
-from health_assets.expressions import Period
+from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows
 
 EVENING = Period(AS_OF, AS_OF)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from health_assets.assets.fact.account_support_daily import fact_account_support_daily
-from health_assets.expressions import Period
+from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows
 
 AS_OF_NOON = datetime(2025, 1, 31, 12)

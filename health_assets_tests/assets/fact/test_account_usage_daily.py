@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from health_assets.assets.fact.account_usage_daily import fact_account_usage_daily
 from health_assets.assets.fact.usage_daily import fact_usage_daily
 from health_assets.assets.fact.user_daily import fact_user_daily
-from health_assets.expressions import Period
+from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.fact.test_user_daily import event
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows
 

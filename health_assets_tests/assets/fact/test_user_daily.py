@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from health_assets.assets.fact.user_daily import fact_user_daily
-from health_assets.expressions import Period
+from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import SETTINGS, rows
 
 

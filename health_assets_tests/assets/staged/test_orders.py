@@ -6,7 +6,7 @@ from pathlib import Path
 from health_assets.assets.staged.orders import order_date__not_before_signup
 from health_assets_tests.assets.rows import account, rows
 from health_assets_tests.frames import settings_of
-from health_assets_tests.test_gate import reasons, staged
+from health_assets_tests.sources.test_quarantine import reasons, staged
 
 
 def order(**given: str | None) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from health_assets_tests.frames import settings_of
-from health_assets_tests.test_gate import reasons, staged
+from health_assets_tests.sources.test_quarantine import reasons, staged
 
 DUE, BEFORE, AFTER = "2025-01-15", "2025-01-05", "2025-01-25"
 

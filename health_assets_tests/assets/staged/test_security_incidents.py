@@ -7,7 +7,7 @@ from health_assets.assets.staged.security_incidents import (
     moments__in_order,
     staged_security_incidents,
 )
-from health_assets.gate import gated
+from health_assets.sources.quarantine import gated
 from health_assets_tests.assets.rows import SETTINGS, rows
 
 

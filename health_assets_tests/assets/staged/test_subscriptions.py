@@ -8,7 +8,7 @@ import pytest
 from health_assets.assets.staged.subscriptions import paid_days__of_one_product_do_not_overlap
 from health_assets_tests.assets.rows import rows, subscription
 from health_assets_tests.frames import settings_of
-from health_assets_tests.test_gate import staged
+from health_assets_tests.sources.test_quarantine import staged
 
 MARCH, APRIL, MAY = date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)
 

@@ -9,10 +9,10 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, days_between, first_match, month_of, safe_ratio
-from health_assets.revenue import spend
+from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, days_between, first_match, month_of, safe_ratio
+from health_assets.scoring.recurring_revenue import spend
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

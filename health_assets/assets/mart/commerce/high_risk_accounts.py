@@ -7,8 +7,8 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.commerce.customer_value import VALUE_SEGMENTS
-from health_assets.columns import AccountId, AccountOwner, CompanyName, Count, Money
-from health_assets.contracts import Contract
+from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Money
+from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
 from health_assets.settings.sections import HighRisk
 from health_assets.tables import table

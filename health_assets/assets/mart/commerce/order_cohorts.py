@@ -9,9 +9,9 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Pct
-from health_assets.contracts import Contract
-from health_assets.expressions import month_of, month_offset, percent
+from health_assets.contracts.columns import Count, Pct
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import month_of, month_offset, percent
 from health_assets.tables import identity, table
 
 

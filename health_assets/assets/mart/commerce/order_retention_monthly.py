@@ -8,9 +8,9 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Money, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import month_of, safe_ratio
+from health_assets.contracts.columns import Count, Money, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import month_of, safe_ratio
 from health_assets.tables import identity, table
 
 

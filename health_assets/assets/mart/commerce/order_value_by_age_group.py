@@ -6,9 +6,9 @@ The ages themselves stand in dim_account; spend by account in mart/commerce/cust
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, banded, safe_ratio
+from health_assets.contracts.columns import Count, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, banded, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

@@ -6,9 +6,9 @@ Payments one by one belong in fact/payments.py; who needs attention in mart/comm
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import safe_ratio
+from health_assets.contracts.columns import AccountId, Count, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import safe_ratio
 from health_assets.tables import identity, table
 
 

@@ -6,9 +6,9 @@ How concentrated the revenue of a region is belongs in mart/commerce/revenue_con
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Money, Pct, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, percent, safe_ratio
+from health_assets.contracts.columns import Count, Money, Pct, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, percent, safe_ratio
 from health_assets.tables import identity, table
 
 UNKNOWN = "unknown"

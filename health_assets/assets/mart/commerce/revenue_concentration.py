@@ -7,10 +7,10 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.commerce.customer_value import top_count
-from health_assets.columns import Count, Money, Pct, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, percent, safe_ratio
-from health_assets.parts import by_part
+from health_assets.contracts.breakdowns import by_part
+from health_assets.contracts.columns import Count, Money, Pct, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, percent, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

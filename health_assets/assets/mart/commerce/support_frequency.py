@@ -8,8 +8,8 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count
-from health_assets.contracts import Contract
+from health_assets.contracts.columns import AccountId, Count
+from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, AsOfDate, CompanyName, Count, Score, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import mean_of, on_days, safe_ratio
+from health_assets.contracts.columns import AccountId, AsOfDate, CompanyName, Count, Score, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import mean_of, on_days, safe_ratio
 from health_assets.tables import table
 
 WINDOW = 30

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.feature import event_features, with_features
-from health_assets.columns import AccountId, AsOfDate, Count, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import on_days, safe_ratio
+from health_assets.assets.dim.feature import event_features, with_features
+from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import on_days, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 

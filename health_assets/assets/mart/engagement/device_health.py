@@ -6,9 +6,9 @@ Readings one by one stay in staged; the mean over an account's devices is in mar
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Day, Money, Pct, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, safe_ratio
+from health_assets.contracts.columns import AccountId, Count, Day, Money, Pct, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, safe_ratio
 from health_assets.tables import identity, table
 
 

@@ -8,9 +8,9 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Pct, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import mean_of, month_of, percent
+from health_assets.contracts.columns import Count, Pct, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import mean_of, month_of, percent
 from health_assets.tables import table
 
 

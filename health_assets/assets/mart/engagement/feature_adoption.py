@@ -9,10 +9,10 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.engagement.account_feature_adoption import LOOK_BACK
-from health_assets.columns import AsOfDate, Count, Money, Pct, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import percent
-from health_assets.revenue import sum_of
+from health_assets.contracts.columns import AsOfDate, Count, Money, Pct, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import percent
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.settings import Settings
 from health_assets.tables import table
 

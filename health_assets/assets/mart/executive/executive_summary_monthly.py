@@ -9,11 +9,11 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.health.churn_risk import AT_RISK
-from health_assets.columns import Count, Money, Pct, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, mean_of
-from health_assets.revenue import sum_of
-from health_assets.scorecards import UNKNOWN
+from health_assets.contracts.columns import Count, Money, Pct, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, mean_of
+from health_assets.scoring.recurring_revenue import sum_of
+from health_assets.scoring.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
 LOW_BANDS = ["at_risk", "critical"]

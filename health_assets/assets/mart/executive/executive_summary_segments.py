@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
+from health_assets.assets.dim.account import SEGMENTS
 from health_assets.assets.mart.executive.executive_summary_monthly import (
     NOT_SCORED,
     HealthBands,
@@ -17,9 +17,9 @@ from health_assets.assets.mart.executive.executive_summary_monthly import (
     risk_by,
 )
 from health_assets.assets.mart.revenue.net_revenue_retention import trailing_year
-from health_assets.columns import AsOfDate, Count, Money, Pct, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, percent, safe_ratio
+from health_assets.contracts.columns import AsOfDate, Count, Money, Pct, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, percent, safe_ratio
 from health_assets.tables import identity, table
 
 QUARTER = 90

@@ -10,14 +10,15 @@ from functools import partial
 import dataframely as dy
 import polars as pl
 
-from health_assets.churn import churn_dates, labelled, observation_days, observed
-from health_assets.churn_model import SHAPE, foretold
-from health_assets.columns import AccountId, AsOfDate
-from health_assets.contracts import Contract, dtypes
-from health_assets.expressions import on_any_of
-from health_assets.scorecards import SIGNAL_KEY, joined_signals
+from health_assets.assets import load_all
+from health_assets.contracts.columns import AccountId, AsOfDate
+from health_assets.contracts.contract import Contract, dtypes
+from health_assets.contracts.expressions import on_any_of
+from health_assets.scoring.churn_labels import churn_dates, labelled, observation_days, observed
+from health_assets.scoring.churn_model import SHAPE, foretold
+from health_assets.scoring.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
-from health_assets.tables import load_all, table
+from health_assets.tables import table
 
 
 class ChurnProbability(Contract):

@@ -9,11 +9,11 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Money, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, banded, first_match, safe_ratio
-from health_assets.risk_factors import factor_readings
-from health_assets.scorecards import UNKNOWN, joined_signals, with_missing_as_null
+from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Money, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, banded, first_match, safe_ratio
+from health_assets.scoring.risk_factors import factor_readings
+from health_assets.scoring.scorecards import UNKNOWN, joined_signals, with_missing_as_null
 from health_assets.settings import Settings, sections
 from health_assets.settings.sections import POINTS, ChurnRisk, LevelRule
 from health_assets.tables import identity, table

@@ -10,14 +10,13 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, sums_to
-from health_assets.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
-from health_assets.expressions import banded, days_between, first_match
-from health_assets.scorecards import UNKNOWN, scorecards_in_use
+from health_assets.contracts.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
+from health_assets.contracts.expressions import banded, days_between, first_match
+from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, scorecards_in_use
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Scorecard
 from health_assets.tables import table
 
-TREND_DAYS = 30
 TRENDS = (7, TREND_DAYS, 90)  # days
 BAND_MOVEMENTS = ["improved", "worsened", "same", "new"]
 

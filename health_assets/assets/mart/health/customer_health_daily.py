@@ -10,11 +10,12 @@ from typing import get_args
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import lifecycle_stage, value_tier
-from health_assets.columns import AccountId, AsOfDate, Score
-from health_assets.contracts import Contract, dtypes
-from health_assets.expressions import Period, days_between, first_match
-from health_assets.scorecards import (
+from health_assets.assets import load_all
+from health_assets.assets.dim.account import lifecycle_stage, value_tier
+from health_assets.contracts.columns import AccountId, AsOfDate, Score
+from health_assets.contracts.contract import Contract, dtypes
+from health_assets.contracts.expressions import Period, days_between, first_match
+from health_assets.scoring.scorecards import (
     SIGNAL_KEY,
     assigned,
     joined_signals,
@@ -24,7 +25,7 @@ from health_assets.scorecards import (
 )
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import DimensionName
-from health_assets.tables import load_all, table
+from health_assets.tables import table
 
 TOLERANCE = 1e-6
 DIMENSIONS = get_args(DimensionName)

@@ -11,11 +11,11 @@ import polars as pl
 
 from health_assets.assets.fact.account_satisfaction_daily import YEAR
 from health_assets.assets.mart.health.customer_health_daily import TOLERANCE
-from health_assets.assets.mart.security.satisfaction import Nps
+from health_assets.assets.mart.support.satisfaction import Nps
 from health_assets.assets.mart.support.support_performance import ticket_measures
-from health_assets.columns import AccountId, AsOfDate, Count, Hours, Money, Score, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import mean_of, percent, weighted_mean
+from health_assets.contracts.columns import AccountId, AsOfDate, Count, Hours, Money, Score, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import mean_of, percent, weighted_mean
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

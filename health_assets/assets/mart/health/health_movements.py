@@ -9,11 +9,11 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Day, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import first_match, month_of
-from health_assets.revenue import sum_of
-from health_assets.scorecards import SIGNAL_KEY
+from health_assets.contracts.columns import Count, Day, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import first_match, month_of
+from health_assets.scoring.recurring_revenue import sum_of
+from health_assets.scoring.scorecards import SIGNAL_KEY
 from health_assets.tables import table
 
 MOVEMENTS = ["improved", "worsened", "same", "new", "left", "not_comparable"]

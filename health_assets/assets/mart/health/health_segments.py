@@ -6,10 +6,10 @@ Accounts one by one are in mart/health/customer_health.py and mart/health/churn_
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Money, Pct, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, percent
-from health_assets.scorecards import UNKNOWN
+from health_assets.contracts.columns import Count, Money, Pct, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, percent
+from health_assets.scoring.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
 CHURN_SEGMENTS = ["high", "medium", "low", UNKNOWN]

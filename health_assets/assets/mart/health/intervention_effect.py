@@ -6,9 +6,9 @@ An association: those who are called are not chosen at random. Health by day is 
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import mean_of
+from health_assets.contracts.columns import AccountId, Count, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import mean_of
 from health_assets.tables import table
 
 WINDOW = 30

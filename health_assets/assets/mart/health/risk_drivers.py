@@ -8,9 +8,9 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.mart.health.churn_risk import AT_RISK
-from health_assets.columns import AsOfDate, Count, Money, Pct
-from health_assets.contracts import Contract
-from health_assets.expressions import percent
+from health_assets.contracts.columns import AsOfDate, Count, Money, Pct
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import percent
 from health_assets.tables import table
 
 

@@ -6,10 +6,10 @@ Warnings belong in operations_risk.py, money in operations_roi.py, all accounts 
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
-from health_assets.columns import AccountId, Count, Minutes, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import quartile, safe_ratio
+from health_assets.assets.dim.account import SEGMENTS
+from health_assets.contracts.columns import AccountId, Count, Minutes, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import quartile, safe_ratio
 from health_assets.tables import table
 
 MONTHS, QUARTILES = 3, 4

@@ -6,10 +6,10 @@ Only months that are over are judged. The levels of churn belong in mart/health/
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
-from health_assets.columns import AccountId, Count
-from health_assets.contracts import Contract
-from health_assets.expressions import rounded
+from health_assets.assets.dim.account import SEGMENTS
+from health_assets.contracts.columns import AccountId, Count
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import rounded
 from health_assets.settings import Settings
 from health_assets.tables import table
 

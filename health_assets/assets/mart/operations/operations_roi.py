@@ -6,10 +6,10 @@ The unit values are assumptions of the settings, not measurements. Volume and qu
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
-from health_assets.columns import AccountId, Count, Money
-from health_assets.contracts import Contract
-from health_assets.expressions import safe_ratio
+from health_assets.assets.dim.account import SEGMENTS
+from health_assets.contracts.columns import AccountId, Count, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -6,9 +6,9 @@ What each account does belongs in the other tables of this folder; this one only
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Minutes, Money, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import safe_ratio
+from health_assets.contracts.columns import Count, Minutes, Money, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import safe_ratio
 from health_assets.tables import identity, table
 
 

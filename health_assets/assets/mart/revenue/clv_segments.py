@@ -9,9 +9,9 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import AccountId, Count, Money, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import CENT, banded, safe_ratio, whole_months
+from health_assets.contracts.columns import AccountId, Count, Money, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT, banded, safe_ratio, whole_months
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

@@ -9,10 +9,10 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.fact.revenue_monthly import MOVEMENTS, TOLERANCE, moved_amounts, movement, waterfall
-from health_assets.columns import AccountId, Count, Money, Score
-from health_assets.contracts import Contract
-from health_assets.expressions import month_of, safe_ratio
-from health_assets.revenue import sum_of
+from health_assets.contracts.columns import AccountId, Count, Money, Score
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import month_of, safe_ratio
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.tables import identity, table
 
 

@@ -7,9 +7,9 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.fact.revenue_monthly import TOLERANCE
-from health_assets.columns import Count, Money, Pct
-from health_assets.contracts import Contract
-from health_assets.expressions import month_offset, percent
+from health_assets.contracts.columns import Count, Money, Pct
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import month_offset, percent
 from health_assets.tables import identity, table
 
 

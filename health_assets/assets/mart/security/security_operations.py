@@ -8,10 +8,10 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.columns import Count, Minutes, Pct, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import percent, safe_ratio
-from health_assets.parts import by_part, miscounted
+from health_assets.contracts.breakdowns import by_part, miscounted
+from health_assets.contracts.columns import Count, Minutes, Pct, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import percent, safe_ratio
 from health_assets.tables import identity, table
 
 DIMENSIONS = ["all", "severity"]

@@ -7,10 +7,10 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.fact.tickets import SLA_STATES, hours_by_month_of_resolution
-from health_assets.columns import Count, Hours, Pct, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import percent, safe_ratio
-from health_assets.parts import by_part, miscounted
+from health_assets.contracts.breakdowns import by_part, miscounted
+from health_assets.contracts.columns import Count, Hours, Pct, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import percent, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 

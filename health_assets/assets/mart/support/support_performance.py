@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.account import SEGMENTS
-from health_assets.columns import Count, Hours, Pct, Share
-from health_assets.contracts import Contract
-from health_assets.expressions import local_date, percent, safe_ratio, up_to
+from health_assets.assets.dim.account import SEGMENTS
+from health_assets.contracts.columns import Count, Hours, Pct, Share
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import local_date, percent, safe_ratio, up_to
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -6,14 +6,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from health_assets.assets.fact.account import Account
+from health_assets.assets.dim.account import Account
 from health_assets.assets.fact.account_adoption_daily import AccountAdoptionDaily
 from health_assets.assets.fact.account_revenue_daily import AccountRevenueDaily
 from health_assets.assets.fact.account_support_daily import AccountSupportDaily
 from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
 from health_assets.assets.mart.health.churn_risk import AccountChurnRisk, mrr__of_all_levels_is_total
 from health_assets.assets.mart.health.customer_health import CustomerHealth
-from health_assets.contracts import dtypes
+from health_assets.contracts.contract import dtypes
 from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 AS_OF = date(2025, 1, 31)

@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 
 from health_assets import settings as company_settings
+from health_assets.assets import load_all
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
-from health_assets.contracts import table_rules
-from health_assets.expressions import Period
-from health_assets.scorecards import SIGNAL_KEY
-from health_assets.tables import load_all
+from health_assets.contracts.contract import table_rules
+from health_assets.contracts.expressions import Period
+from health_assets.scoring.scorecards import SIGNAL_KEY
 from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)

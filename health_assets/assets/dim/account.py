@@ -1,0 +1,201 @@
+"""Accounts as they stand on the as-of day: status, segment, tenure, what they pay and have paid.
+
+How revenue moved belongs in fact/revenue_monthly.py, its history by day in fact/account_revenue_daily.py.
+"""
+
+from datetime import date
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.staged.accounts import CRM_STATUSES
+from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import banded, days_between, first_match, whole_months
+from health_assets.scoring.recurring_revenue import has_revenue_history, month_end_mrr, paid_periods, spend, sum_of
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+SEGMENTS = ["enterprise", "mid_market", "smb"]
+LIFECYCLE_STAGES = ["trial", "onboarding", "growing", "mature", "churned"]
+VALUE_TIERS = ["strategic", "key", "standard", "basic"]
+
+
+class Account(Contract):
+    """Who are our accounts, what do they pay, and where do they stand on the as-of day?"""
+
+    account_id = AccountId(primary_key=True, of=None)
+    company_name = CompanyName()
+    industry = dy.String(nullable=True, description="Industry")
+    employee_count = Count("Employees; null = not known", nullable=True)
+    plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case")
+    account_owner = AccountOwner()
+    region = dy.String(nullable=True, description="Sales region")
+    signup_date = Day("First contract or trial", nullable=False, metadata={"known_from": True})
+    account_status = dy.Enum(
+        CRM_STATUSES,
+        nullable=True,
+        description="active = pays; churned = paid before, not now; else the CRM status, known on the load day only",
+    )
+    crm_status = dy.Enum(CRM_STATUSES, nullable=True, description="CRM status; null on any other day than the load day")
+    is_active = dy.Bool(description="Whether account_status is active")
+    segment = dy.Enum(SEGMENTS, description="By plan tier, or by the number of employees")
+    lifecycle_stage = dy.Enum(LIFECYCLE_STAGES, description="trial and churned by status, else by tenure")
+    value_tier = dy.Enum(VALUE_TIERS, nullable=True, description="By MRR; null where MRR is not known")
+    tenure_days = Count("Days since signup")
+    first_paid_date = Day("First day that was paid for; null = never paid, or no revenue history")
+    months_since_first_subscription = Count("Whole months since first_paid_date; null as that is", nullable=True)
+    churn_date = Day("First unpaid day of an account that paid and no longer does; null = pays, or never did")
+    cancelled_date = Day("Day of the first `cancelled` contract event; null = none, or contract events not connected")
+    mrr = Money("Monthly recurring revenue; 0 = pays nothing, null = no source of revenue", nullable=True)
+    arr = Money("MRR x 12; null where MRR is", nullable=True)
+    licensed_seats = Count("Seats paid for; null = not known", nullable=True)
+    parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
+    age = dy.Int64(nullable=True, min=0, max=130, description="Age of the person in years, consumer businesses only")
+    lifetime_value = Money(
+        "Paid invoices to date, without invoices the sum of month-end MRR, without subscriptions the spend; null = not known",
+        min=None,
+        nullable=True,
+    )
+
+    @dy.rule()
+    def churn_date__only_of_churned(cls) -> pl.Expr:
+        return pl.col("churn_date").is_null() | (pl.col("account_status") == "churned")
+
+
+@table(Account)
+def dim_account(
+    staged_accounts: pl.LazyFrame,
+    staged_subscriptions: pl.LazyFrame,
+    staged_invoices: pl.LazyFrame,
+    staged_contract_events: pl.LazyFrame,
+    staged_orders: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+    load_day: date,
+) -> pl.LazyFrame:
+    """Accounts of the as-of day."""
+    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of)
+    orders = staged_orders.filter(pl.col("order_date") <= as_of)
+    is_load_day = pl.lit(as_of == load_day)
+    crm_status = pl.col("status").cast(pl.String)
+    return (
+        staged_accounts.filter(pl.col("signup_date") <= as_of)
+        .join(has_revenue_history(staged_subscriptions, staged_invoices, settings), how="cross")
+        .join(_paid(periods, as_of), on="account_id", how="left", validate="1:1")
+        .join(_seats(staged_subscriptions, as_of), on="account_id", how="left", validate="1:1")
+        .join(_lifetime_value(staged_invoices, periods, as_of, load_day), on="account_id", how="left", validate="1:1")
+        .join(orders.group_by("account_id").agg(spend=spend()), on="account_id", how="left", validate="1:1")
+        .join(_cancelled(staged_contract_events, as_of), on="account_id", how="left", validate="1:1")
+        .join(staged_invoices.select(has_invoices=pl.len() > 0), how="cross")
+        .join(orders.select(has_orders=pl.len() > 0), how="cross")
+        .with_columns(
+            crm_status=pl.when(is_load_day).then(crm_status),
+            mrr=pl.when("has_revenue_history")
+            .then(pl.col("mrr").fill_null(0.0))
+            .when(is_load_day)
+            .then("monthly_recurring_revenue"),
+            tenure_days=days_between(pl.col("signup_date"), pl.lit(as_of)),
+            months_since_first_subscription=whole_months(pl.col("first_paid_date"), as_of),
+            licensed_seats=pl.coalesce("licensed_seats", "seats"),
+            lifetime_value=pl.when(~pl.col("has_unknown_payment").fill_null(False)).then(
+                pl.when("has_invoices")
+                .then(pl.col("paid_amount").fill_null(0.0))
+                .when("has_revenue_history")
+                .then(pl.col("recurring_amount").fill_null(0.0))
+                .when("has_orders")
+                .then(pl.col("spend").fill_null(0.0))
+            ),
+        )
+        .with_columns(account_status=_account_status(), segment=_segment(settings))
+        .with_columns(
+            arr=12 * pl.col("mrr"),
+            is_active=(pl.col("account_status") == "active").fill_null(False),
+            churn_date=pl.when(pl.col("account_status") == "churned").then("last_end_date"),
+            value_tier=value_tier(settings),
+            lifecycle_stage=lifecycle_stage(settings),
+        )
+        .with_columns(  # within the gap it may still return, then there was no churn
+            churn_date=pl.when(pl.col("churn_date").dt.offset_by(f"{settings.revenue.churn_gap_days}d") <= as_of).then(
+                "churn_date"
+            )
+        )
+        .select(Account.column_names())
+    )
+
+
+def value_tier(settings: Settings) -> pl.Expr:
+    """The tier that an account's `mrr` reaches; null where that is not known."""
+    return banded(pl.col("mrr"), settings.value_tiers | {"basic": 0.0})
+
+
+def lifecycle_stage(settings: Settings) -> pl.Expr:
+    """The stage by `account_status`, else by `tenure_days`."""
+    tenure, by_status = pl.col("tenure_days"), pl.col("account_status")
+    return first_match(
+        [
+            (by_status == "trial", "trial"),
+            (by_status == "churned", "churned"),
+            (tenure <= settings.lifecycle.onboarding_days, "onboarding"),
+            (tenure <= settings.lifecycle.growing_days, "growing"),
+            (pl.lit(True), "mature"),
+        ]
+    )
+
+
+def _paid(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    runs = pl.col("end_date").is_null() | (pl.col("end_date") > as_of)
+    return periods.group_by("account_id").agg(
+        mrr=sum_of(pl.col("mrr").filter(runs)),
+        first_paid_date=pl.col("start_date").min(),
+        last_end_date=pl.col("end_date").max(),
+    )
+
+
+def _seats(staged_subscriptions: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    runs = (pl.col("start_date") <= as_of) & (pl.col("end_date").is_null() | (pl.col("end_date") > as_of))
+    with_seats = staged_subscriptions.filter(runs, pl.col("seats").is_not_null())
+    return with_seats.group_by("account_id").agg(pl.col("seats").sum())
+
+
+def _cancelled(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    cancelled = staged_contract_events.filter(pl.col("event_type") == "cancelled", pl.col("event_date") <= as_of)
+    return cancelled.group_by("account_id").agg(cancelled_date=pl.col("event_date").min())
+
+
+def _lifetime_value(staged_invoices: pl.LazyFrame, periods: pl.LazyFrame, as_of: date, load_day: date) -> pl.LazyFrame:
+    """What was paid by the as-of day; a payment without a date is known on the load day only."""
+    undated = pl.col("is_paid") & pl.col("paid_date").is_null()
+    paid = (pl.col("paid_date") <= as_of).fill_null(False) | undated
+    by_invoice = (
+        staged_invoices.filter(pl.col("invoice_date") <= as_of)
+        .group_by("account_id")
+        .agg(
+            paid_amount=pl.col("amount").filter(paid).sum(),
+            has_unknown_payment=undated.any() & pl.lit(as_of != load_day),
+        )
+    )
+    by_month = month_end_mrr(periods, as_of).group_by("account_id").agg(recurring_amount=pl.col("mrr").sum())
+    return by_invoice.join(by_month, on="account_id", how="full", coalesce=True, validate="1:1")
+
+
+def _account_status() -> pl.Expr:
+    return (
+        pl.when(pl.col("mrr") > 0)
+        .then(pl.lit("active"))
+        .when(pl.col("first_paid_date").is_not_null())
+        .then(pl.lit("churned"))
+        .otherwise("crm_status")
+    )
+
+
+def _segment(settings: Settings) -> pl.Expr:
+    cases = (
+        (
+            pl.col("plan_tier").is_in(segment.tiers).fill_null(False)
+            | (pl.col("employee_count") > segment.employees_above).fill_null(False),
+            name,
+        )
+        for name, segment in settings.segments.items()
+    )
+    return first_match([*cases, (pl.lit(True), "smb")])

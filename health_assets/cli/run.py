@@ -1,0 +1,150 @@
+"""`health-assets run`: from the files to the published snapshot, with its progress, its checks and how it ended."""
+
+import time
+import uuid
+from contextlib import nullcontext
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from health_assets import settings
+from health_assets.cli.terminal import CommandError, SettingsFile, console, day_of, expected_errors
+from health_assets.orchestration.instance import open_instance, prepare_home
+from health_assets.quality.great_expectations import awake
+from health_assets.quality.run_outcome import EXPECTED, Outcome
+from health_assets.worker import beside, none_is_garbage
+
+
+def run(
+    settings_file: SettingsFile = None,
+    as_of: Annotated[str | None, typer.Option(help="The day to report on, e.g. 2025-01-31.")] = None,
+    unattended: Annotated[bool, typer.Option("--unattended", help="Tell Slack if it is refused or fails.")] = False,
+) -> None:
+    """Run the pipeline from the files to the published snapshot."""
+    beside().prepared(awake)  # it takes seconds, beside what follows
+    from health_assets.alerts.data_alerts import of_failed_run
+    from health_assets.orchestration.unattended import Watched, telling_slack
+
+    with expected_errors(), telling_slack() if unattended else nullcontext(Watched()) as watched:
+        company = watched.settings = settings.load(settings_file)
+        day = watched.day = _as_of(as_of, company)
+        prepare_home(company)
+        console.print(f"[bold]{escape(company.company)}[/], as of {day}")
+        started = time.monotonic()
+        outcome = _run(company, day)
+        seconds = time.monotonic() - started
+        _print_checks(outcome)
+        _print_quarantine(outcome)
+        passed = sum(check.passed for check in outcome.checks)
+        warned = sum(not check.passed and check.is_warning for check in outcome.checks)
+        failed = len(outcome.checks) - passed - warned
+        counted = f"checks {passed} passed, {warned} warned, {failed} failed, in {seconds:.1f} s"
+        if outcome.succeeded:
+            tables, rows = outcome.published["tables"], outcome.published["rows"]
+            console.print(f"[green]Published[/]: {tables} tables, {rows:,} rows, {counted}", soft_wrap=True)
+        else:
+            console.print(f"[red]Not published[/]: {outcome.tables} tables were made, {counted}", soft_wrap=True)
+        if not outcome.succeeded:
+            watched.fault = of_failed_run("daily", day, outcome, company)
+            raise CommandError(outcome.reason(company.published))
+        console.print(f"Snapshot: {_shown(company.published)}", highlight=False)
+
+
+def _run(company: settings.Settings, day: date) -> Outcome:
+    job = _daily_job(company)
+    from health_assets.orchestration.run_history import close_killed, this_process
+    from health_assets.tables import reached
+
+    outcome, run_id = Outcome(), str(uuid.uuid4())
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with open_instance() as instance, progress:
+        task = progress.add_task("starting", total=len(reached(company.sources)), told="")
+
+        def listen(entry: Any) -> None:
+            doing = outcome.told(entry)
+            told = f"{outcome.tables} tables, {outcome.rows:,} rows, {len(outcome.checks)} checks"
+            shown = {"description": doing.removesuffix("_checks")} if doing else {}
+            progress.update(task, completed=outcome.tables, told=told, **shown)  # type: ignore[arg-type]
+
+        close_killed(instance)
+        instance.add_event_listener(run_id, listen)
+        finished = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            tags=this_process(),
+            partition_key=day.replace(day=1).isoformat(),
+            run_config={
+                "resources": {"as_of": {"config": {"day": day.isoformat()}}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            raise_on_error=False,
+        )
+    outcome.succeeded = finished.success
+    return outcome
+
+
+def _daily_job(company: settings.Settings) -> Any:
+    with none_is_garbage():
+        from health_assets.assets import load_all
+        from health_assets.definitions import definitions
+        from health_assets.orchestration.jobs import DAILY_JOB
+        from health_assets.sources.readers import check_sources
+
+        tables = load_all()
+        check_sources(
+            company, {name.removeprefix("raw_"): table.rows for name, table in tables.items() if table.rows is not None}
+        )
+        return definitions(company).resolve_job_def(DAILY_JOB)
+
+
+def _print_checks(outcome: Outcome) -> None:
+    for warning in outcome.warnings:
+        console.print(f"[yellow]warning[/] {escape(warning)}", highlight=False)
+    broken = sorted((check for check in outcome.checks if not check.passed), key=lambda check: check.is_warning)
+    if not broken:
+        return
+    shown = Table("", "check", "evidence", box=None, pad_edge=False, header_style="dim")
+    for check in broken:
+        counted = {name: value for name, value in check.evidence.items() if name != EXPECTED}
+        evidence = ", ".join(f"{name} {value}" for name, value in counted.items())[:100]
+        if check.is_warning:
+            shown.add_row("[yellow]warned[/]", escape(check.name), escape(evidence))
+        else:
+            expected = f"; expected: {check.evidence[EXPECTED]}" if EXPECTED in check.evidence else ""
+            shown.add_row("[red]failed[/]", escape(check.name), escape(evidence + expected))
+    console.print(shown)
+
+
+def _print_quarantine(outcome: Outcome) -> None:
+    if outcome.quarantined:
+        console.print("[yellow]Quarantined rows[/] (each with its file, row and reasons)")
+        for table, rows in sorted(outcome.quarantined.items()):
+            console.print(f"  {escape(f'{table} {rows}')}", highlight=False)
+
+
+def _as_of(given: str | None, company: settings.Settings) -> date:
+    day = day_of(given, "--as-of") if given else company.load_day
+    today = datetime.now(ZoneInfo(company.timezone)).date()
+    if not company.history_start <= day <= today:
+        raise CommandError(
+            f"as-of day {day}: must lie between history_start ({company.history_start}) and today ({today})"
+        )
+    return day
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,171 @@
+"""Tables as Dagster assets: how each is read, computed, written and described in the Dagster UI."""
+
+import inspect
+from collections.abc import Collection, Iterator
+from datetime import date
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from health_assets.contracts.contract import dtypes, grain, known_from, meta, question
+from health_assets.contracts.months import period_of
+from health_assets.orchestration.io_manager import BY_PERIOD, WHOLE
+from health_assets.orchestration.partitions import monthly_partitions
+from health_assets.settings import Settings
+from health_assets.sources.quarantine import Gated, gated
+from health_assets.sources.readers import collected, made_keys, read_source, unknown_columns
+from health_assets.tables import TABLES, Table
+from health_assets.warehouse.stale_months import files_with, stale_months, written_together
+from health_assets.warehouse.storage import Warehouse
+
+OWNER = "team:customer-success-operations"
+NOT_CONNECTED = {"connected": "no"}
+
+
+def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg.AssetsDefinition:
+    """The Dagster asset of a table: same name, its transform, its contract as description and columns.
+
+    One that no connected source reaches bears a tag and is left out of the daily job.
+    """
+    targets = _referenced(table) if table.is_gated else {}
+    reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
+    extent = {name: BY_PERIOD if table.monthly else None if name in table.inputs else WHOLE for name in reads}
+    ins = {name: dg.AssetIn(metadata=extent[name]) for name in reads}
+    injected = {name for name in table.injected if name != "period"}
+
+    def compute(context: dg.AssetExecutionContext, **frames: Any) -> Any:
+        given = {name: getattr(context.resources, name) for name in injected}
+        if table.layer == "raw":
+            _warn_of_oddities(context, table, settings)
+        if table.monthly:
+            return partial(_by_months, context, table, frames, given, targets)  # Dagster would run a generator as an op
+        rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
+        made = gated(rows, table.contract, _existing(targets, frames)) if table.is_gated else rows
+        return [made]  # to be taken out when it is written: Dagster may keep what a step returns until the run ends
+
+    return dg.asset(
+        name=table.name,
+        ins=ins,
+        required_resource_keys=injected | {"warehouse", "settings", "as_of"},
+        partitions_def=monthly_partitions(settings) if table.monthly else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
+        group_name=table.layer,
+        kinds={"polars", "duckdb"} if table.layer != "raw" else {"file", "duckdb"},
+        owners=[OWNER],
+        tags={} if is_reached else NOT_CONNECTED,
+        description=f"{inspect.getdoc(table.contract) or ''}\n\nGrain: {grain(table.contract)}.",
+        metadata=_definition_metadata(table),
+        freshness_policy=_freshness(table),
+    )(compute)
+
+
+def _by_months(
+    context: dg.AssetExecutionContext,
+    table: Table,
+    frames: dict[str, Any],
+    given: dict[str, Any],
+    targets: dict[str, str],
+) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | Gated]]:
+    """The groups of months to write, each with its rows, computed when the writer asks for them."""
+    warehouse: Warehouse = context.resources.warehouse
+    settings, as_of = context.resources.settings, context.resources.as_of
+    asked = (
+        [date.fromisoformat(key) for key in context.partition_keys]
+        if context.has_partition_key_range or context.has_partition_key
+        else []
+    )
+    months, marks = stale_months(warehouse, table, as_of, settings, asked)
+    if not months and not warehouse.holds(table.relation):
+        yield [], marks, table.contract.create_empty(lazy=True)
+    if table.is_gated and months:
+        existing = _existing(targets, {reads: read() for reads, read in frames.items() if reads not in table.inputs})
+        for group in written_together(warehouse, table, months):
+            yield group, marks, _gated_months(warehouse, table, group, given, existing, settings)
+        return
+    for group in written_together(warehouse, table, months):
+        period = period_of(group, as_of)
+        inputs = {name: frames[name](until=period.last_day if TABLES[name].monthly else as_of) for name in table.inputs}
+        given_here = given | ({"period": period} if "period" in table.injected else {})
+        yield group, marks, table.function(**inputs, **given_here)
+
+
+def _gated_months(
+    warehouse: Warehouse,
+    table: Table,
+    months: list[date],
+    given: dict[str, Any],
+    existing: dict[str, pl.Series],
+    settings: Settings,
+) -> Gated:
+    """Some months of an event source from the files that hold them, with the rows without a readable time."""
+    raw = TABLES[table.inputs[0]]
+    name = raw.name.removeprefix("raw_")
+    month = pl.col(str(known_from(table.contract))).dt.truncate("1mo")
+    files = files_with(warehouse, raw, months)
+
+    def judge_rows(by_row: Collection[str]) -> Gated:
+        rows = table.function(read_source(name, raw.rows, settings, files, by_row), **given)  # type: ignore[arg-type]
+        inside = rows.filter(month.is_null() | month.is_in(months))
+        return gated(inside, table.contract, existing, monthly=True)
+
+    return collected(name, settings, judge_rows)
+
+
+def _referenced(table: Table) -> dict[str, str]:
+    """Column -> "table.column" that its values must exist in."""
+    columns = table.contract.columns().items()
+    return {name: target for name, column in columns if (target := meta(column, "references"))}
+
+
+def _existing(targets: dict[str, str], frames: dict[str, pl.LazyFrame]) -> dict[str, pl.Series]:
+    return {
+        column: frames[target.split(".")[0]].select(target.split(".")[1]).unique().collect().to_series()
+        for column, target in targets.items()
+    }
+
+
+def _warn_of_oddities(context: dg.AssetExecutionContext, table: Table, settings: Settings) -> None:
+    name = table.name.removeprefix("raw_")
+    for file, columns in unknown_columns(name, table.rows, settings).items():  # type: ignore[arg-type]
+        context.log.warning(f"{file}: columns that {name} does not know are not read: {', '.join(columns)}")
+    if made := made_keys(name, table.rows, settings):  # type: ignore[arg-type]
+        context.add_output_metadata({"made_keys": ", ".join(made)})
+
+
+def _definition_metadata(table: Table) -> dict[str, Any]:
+    columns = [
+        dg.TableColumn(
+            name=name,
+            type=str(column.dtype),
+            description=column.description,
+            constraints=dg.TableColumnConstraints(
+                nullable=column.nullable, unique=[name] == table.contract.primary_key()
+            ),
+        )
+        for name, column in table.contract.columns().items()
+    ]
+    lineage = {
+        name: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(upstream), column_name=name)
+            for upstream in table.inputs
+            if name in dtypes(TABLES[upstream].contract)
+        ]
+        for name in dtypes(table.contract)
+    }
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_lineage": dg.TableColumnLineage({name: deps for name, deps in lineage.items() if deps}),
+        "dagster/table_name": table.relation,
+        "question": question(table.contract),
+    }
+
+
+def _freshness(table: Table) -> dg.FreshnessPolicy | None:
+    """Marts are expected anew every day; 30 hours leave room for a late run."""
+    from datetime import timedelta
+
+    if table.layer != "mart":
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26))

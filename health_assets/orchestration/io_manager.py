@@ -1,0 +1,85 @@
+"""How tables get in and out of the run's warehouse, and what the Dagster UI shows of each write."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from health_assets.contracts.contract import dtypes
+from health_assets.quality.expectations import ask
+from health_assets.sources.parsing import RECORD
+from health_assets.sources.quarantine import Gated
+from health_assets.tables import TABLES, Table
+from health_assets.warehouse.storage import Warehouse, computed, made_ahead
+
+BY_PERIOD = {"read": "by period"}
+WHOLE = {"read": "whole"}  # keys that exist: a row is no orphan because its account signs up after the as-of day
+
+
+class TableIOManager(dg.IOManager):
+    """Tables in and out of the run's warehouse; no transform gets a row that was not known by the as-of day."""
+
+    def __init__(self, warehouse: Warehouse, as_of: date) -> None:
+        self.warehouse = warehouse
+        self.as_of = as_of
+
+    def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Callable[..., pl.LazyFrame]:
+        """The frame of a table; for monthly transforms a function of the days that they need."""
+        table = TABLES[context.asset_key.path[-1]]
+        asked = (context.definition_metadata or {}).get("read")
+        if asked == BY_PERIOD["read"]:
+            return partial(self.warehouse.read, table)
+        return self.warehouse.read(table, until=None if asked == WHOLE["read"] else self.as_of)
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write a whole table, or the months that the transform hands over one after the other."""
+        table = TABLES[context.asset_key.path[-1]]
+        if table.monthly:
+            asked = set(context.asset_partition_keys) if context.has_asset_partitions else set()
+            groups = (
+                (months, marks, rows if isinstance(rows, Gated) else computed(table, rows))
+                for months, marks, rows in obj()
+            )
+            for months, marks, rows in made_ahead(groups):
+                self.warehouse.write_months(table, months, rows, marks)
+                for month in months:
+                    if month.isoformat() not in asked:
+                        context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
+        else:
+            self.warehouse.write(table, obj.pop())
+        self.warehouse.asked[table.name] = ask(table, self.warehouse)
+        context.add_output_metadata(self._described(table))
+
+    def _described(self, table: Table) -> dict[str, Any]:
+        shown: dict[str, Any] = {"dagster/row_count": self.warehouse.row_count(table.relation)}
+        if table.monthly and not self.warehouse.written.get(table.name):
+            shown["months_written"] = 0
+        elif table.monthly:
+            shown["months_written"] = len(self.warehouse.written[table.name])
+        cursor = self.warehouse.connection.cursor()
+        preview = cursor.sql(f"from {table.relation} limit 5").pl()
+        shown["preview"] = dg.MetadataValue.md(_markdown(preview))
+        if table.is_gated:
+            loaded = self.warehouse.loaded(table)
+            shown["quarantined_rows"] = loaded["rows_quarantined"]
+            shown |= {count: loaded[count] for count in ("duplicates_collapsed", "values_blanked")}
+            if shown["quarantined_rows"]:
+                shown["quarantine_reasons"] = self.warehouse.quarantine_reasons(table)
+        if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():
+            at_risk = cursor.execute(f"select count(*) from {table.relation} where risk_level in ('high', 'critical')")
+            shown["at_risk_accounts"] = int(at_risk.fetchone()[0])  # type: ignore[index]
+        return shown
+
+
+def _markdown(rows: pl.DataFrame) -> str:
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        tbl_cols=12,
+        fmt_str_lengths=40,
+    ):
+        return str(rows.select(pl.exclude(RECORD)))

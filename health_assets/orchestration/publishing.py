@@ -1,0 +1,62 @@
+"""The last asset of a run: the published snapshot, made when every mart is there and no blocking check failed."""
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from health_assets.alerts.rules import rule_versions
+from health_assets.contracts.contract import known_from
+from health_assets.orchestration.assets import OWNER
+from health_assets.quality.anomalies import accept
+from health_assets.settings import Settings
+from health_assets.tables import TABLES
+from health_assets.warehouse.snapshot import publish
+from health_assets.warehouse.storage import Warehouse
+
+
+def published_asset(settings: Settings) -> dg.AssetsDefinition:
+    """The last step of a run: every mart is there and no blocking check failed, so readers get the new snapshot."""
+    marts = [name for name, table in TABLES.items() if table.layer in ("mart", "fact")]
+
+    @dg.asset(
+        name="published",
+        deps=marts,
+        group_name="published",
+        kinds={"duckdb"},
+        owners=[OWNER],
+        required_resource_keys={"warehouse", "as_of"},
+        description="The read-only snapshot that dashboards, notebooks, SQL, reports and alerts read.",
+    )
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        warehouse: Warehouse = context.resources.warehouse
+        as_of: date = context.resources.as_of
+        notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
+        accept(warehouse, as_of)
+        rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
+        return dg.MaterializeResult(
+            metadata={
+                "snapshot": dg.MetadataValue.path(str(settings.published)),
+                "as_of_date": as_of.isoformat(),
+                "tables": len(rows),
+                "rows": sum(rows.values()),
+            }
+        )
+
+    return published
+
+
+def last_days(warehouse: Warehouse, as_of: date, settings: Settings) -> pl.DataFrame:
+    """Of each connected source with a day of its own: its last day with a row, and how old that may be."""
+    rows = []
+    for table in TABLES.values():
+        name = table.name.removeprefix("staged_")
+        if table.is_gated and name in settings.sources and (known := known_from(table.contract)):
+            last = warehouse.read(table, until=as_of).select(pl.col(known).max().cast(pl.Date)).collect().item()
+            rows.append((name, last, settings.stale_after_days.get(name)))
+    shape = {"source": pl.String, "last_day": pl.Date, "stale_after_days": pl.Int64}
+    return pl.DataFrame(rows, schema=shape, orient="row")
+
+
+def _rule_versions(settings: Settings) -> pl.DataFrame:
+    return pl.DataFrame(list(rule_versions(settings).items()), schema=["rule", "version"], orient="row")

@@ -1,0 +1,43 @@
+"""What transforms and assets are given by name: settings, as-of day, load day, and the warehouse of the run."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from health_assets.orchestration.io_manager import TableIOManager
+from health_assets.quality.great_expectations import awake
+from health_assets.settings import Settings
+from health_assets.tables import TABLES, reached
+from health_assets.warehouse.storage import Warehouse
+from health_assets.worker import beside
+
+
+def resources(settings: Settings) -> dict[str, Any]:
+    """What transforms are given by name: settings, as_of, load_day; and the warehouse of the run."""
+
+    @dg.resource(config_schema={"day": dg.Field(str, is_required=False, description="As-of day, e.g. 2025-01-31")})
+    def as_of(context: dg.InitResourceContext) -> date:
+        day = (context.resource_config or {}).get("day")
+        return date.fromisoformat(day) if day else settings.load_day
+
+    @dg.resource
+    def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
+        with Warehouse.opened(settings.warehouse) as opened:
+            beside().prepared(awake)  # beside the first tables
+            used = {table.name for table in reached(settings.sources)}
+            opened.empty([table for table in TABLES.values() if table.name not in used])
+            yield opened
+
+    @dg.io_manager(required_resource_keys={"warehouse", "as_of"})
+    def io_manager(context: dg.InitResourceContext) -> TableIOManager:
+        return TableIOManager(context.resources.warehouse, context.resources.as_of)
+
+    return {
+        "settings": dg.ResourceDefinition.hardcoded_resource(settings),
+        "load_day": dg.resource(lambda _: settings.load_day),
+        "as_of": as_of,
+        "warehouse": warehouse,
+        "io_manager": io_manager,
+    }

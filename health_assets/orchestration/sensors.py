@@ -1,0 +1,45 @@
+"""What a finished or failed run starts: the alert run after each snapshot, the data alert after a failed run."""
+
+import dagster as dg
+
+from health_assets.orchestration.jobs import ALERTS_JOB, DATA_ALERTS_JOB
+
+
+def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
+    """One data-alert run for each failed run; failed alert runs are not told by the way that failed."""
+
+    @dg.run_failure_sensor(
+        name="failed_run_sensor",
+        request_job=data_alerts,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests the data alert when a run has failed.",
+    )
+    def on_failure(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
+        failed = context.dagster_run
+        if failed.job_name in (ALERTS_JOB, DATA_ALERTS_JOB):
+            return dg.SkipReason(f"{failed.job_name} failed itself; what it could not tell is kept for the next")
+        return dg.RunRequest(
+            run_key=failed.run_id,
+            job_name=DATA_ALERTS_JOB,
+            run_config={"ops": {"tell_failed_run": {"config": {"run_id": failed.run_id}}}},
+        )
+
+    return on_failure
+
+
+def published_sensor() -> dg.SensorDefinition:
+    """One alert run for each snapshot; a run whose blocking check failed publishes none."""
+
+    @dg.asset_sensor(
+        asset_key=dg.AssetKey("published"),
+        name="published_sensor",
+        job_name=ALERTS_JOB,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests the alert run when a snapshot has been published.",
+    )
+    def on_published(_: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry) -> dg.RunRequest:
+        return dg.RunRequest(run_key=asset_event.run_id)
+
+    return on_published

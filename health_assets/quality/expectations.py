@@ -1,0 +1,253 @@
+"""What was written is judged: the promises of a table, and whether each is kept, under the contract's own names.
+
+dataframely keeps rows out before the write; here the table that was written is looked at again. Great Expectations
+(judge.py) works in the process beside the run: it is asked when a table is written and answers while the next are
+computed.
+How verdicts become Dagster's asset checks is checks.py's affair.
+"""
+
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from health_assets.contracts.contract import WARN, Expectation, expectations, known_by, known_from, table_rules
+from health_assets.contracts.months import end_of_month
+from health_assets.quality.anomalies import implausible, plausibility_promises
+from health_assets.quality.great_expectations import Answer, judge
+from health_assets.quality.run_outcome import FOUND
+from health_assets.settings import Settings
+from health_assets.sources.readers import UNREADABLE
+from health_assets.tables import TABLES, Table
+from health_assets.warehouse.storage import Warehouse
+from health_assets.worker import beside
+
+ROWS_JUDGED_WHOLE = 10_000  # beyond that a table is judged by the broken rows of each day: pandas compares one by one
+ROWS_READ = 500_000  # at once, to be judged
+REPEATED = "_repeated"
+
+RECONCILES = Expectation(
+    "rows__reconcile",
+    "rule",
+    (),
+    description="Rows in the files = rows kept + quarantined + equal duplicates collapsed",
+)
+READABLE = Expectation(
+    "values__readable", "rule", (), severity=WARN, description="No unreadable value had to become null to keep its row"
+)
+IN_HISTORY = Expectation(
+    "rows__within_history",
+    "rule",
+    (),
+    severity=WARN,
+    description="Every row is dated history_start ... as-of day; rows of other days count for nothing",
+)
+OF_ROWS = "_of_rows"
+COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined")
+
+
+def promises(table: Table) -> list[Expectation]:
+    """Everything that is checked of a table: contract, identities across tables, and for staged tables the load."""
+    found = [*expectations(table.contract), *(identity.expectation for identity in table.identities)]
+    if table.is_gated:
+        found += [RECONCILES, COMPLETE]
+        if any((column.metadata or {}).get("lenient") for column in table.contract.columns().values()):
+            found.append(READABLE)
+        found += [*plausibility_promises(table), *([IN_HISTORY] if table.monthly else [])]
+    return found
+
+
+def waits_for(table: Table, promise: Expectation) -> list[str]:
+    """The other tables that a promise speaks of, and that have to be written before it can be judged."""
+    if promise.kind == "references":
+        named = {promise.arguments["target"].split(".")[0]}
+    else:
+        named = {
+            name
+            for identity in table.identities
+            if identity.expectation.name == promise.name
+            for name in identity.inputs
+        }
+    return sorted(named - {table.name})
+
+
+Verdict = tuple[Expectation, bool, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Promises that Great Expectations has been asked about, and the rows that they are judged by."""
+
+    rows: pl.DataFrame
+    made: list[Expectation]
+    tallied: bool
+    answers: Future[dict[str, Answer]] | None
+    found: dict[str, str]  # what breaks a promise, in words, where a count would not say it
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Wait for the answers; a failure of Great Expectations itself is raised, never taken for bad data."""
+        if self.answers is None:  # no row, as of a source that is not connected: so none that breaks a promise
+            yield from ((promise, True, {}) for promise in self.made)
+            return
+        answers = self.answers.result()
+        for promise in self.made:
+            answer = answers[promise.name]
+            if answer.error is not None:
+                raise RuntimeError(f"check {promise.name} could not be evaluated: {answer.error}")
+            said = {FOUND: self.found[promise.name]} if promise.name in self.found else {}
+            yield promise, answer.success, said or _evidence(answer, self.rows, promise, self.tallied)
+
+
+def ask(table: Table, warehouse: Warehouse) -> Asked:
+    """Ask about all that can be judged by what was just written alone; nothing is waited for."""
+    made = [promise for promise in expectations(table.contract) if not waits_for(table, promise)]
+    months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
+    spans = list(_spans(table, months, warehouse)) if months else [(None, None)]
+    if _rows_to_judge(table, months, warehouse) > ROWS_JUDGED_WHOLE:
+        written = (warehouse.read(table, since=first, until=last, judged=True).collect() for first, last in spans)
+        broken = pl.concat(_broken_rows_by_day(table, rows, made) for rows in written)
+        return _asked(broken, made, tallied=True)
+    first, last = spans[0][0], spans[-1][1]
+    rows = warehouse.read(table, since=first, until=last, judged=True).collect()
+    return _asked(_with_rules(table, rows, made), made, tallied=False)
+
+
+def judged(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> Iterator[Verdict]:
+    """Each promise of a table with its verdict and, where it is broken, the evidence."""
+    asked = warehouse.asked.pop(table.name, None) or ask(table, warehouse)
+    others = [promise for promise in promises(table) if promise not in asked.made]
+    found = implausible(table, warehouse, as_of, settings) if table.is_gated else {}
+    tallies = pl.DataFrame(_tallies(table, others, warehouse, as_of, settings, found))
+    counted = _asked(tallies, others, tallied=True, found=found)
+    yield from asked.verdicts()
+    yield from counted.verdicts()
+
+
+def _asked(rows: pl.DataFrame, made: list[Expectation], *, tallied: bool, found: dict[str, str] | None = None) -> Asked:
+    answers = beside().asked(judge, rows, made, tallied) if made and not rows.is_empty() else None
+    return Asked(rows, made, tallied, answers, found or {})
+
+
+def _spans(table: Table, months: list[date], warehouse: Warehouse) -> Iterator[tuple[date, date]]:
+    """First and last days of what is judged at once: months up to ROWS_READ rows."""
+    recorded = warehouse.months_of(table.relation)
+    first, rows = months[0], 0
+    for before, month in zip([None, *months], months, strict=False):
+        if before and rows + recorded[month][1] > ROWS_READ:
+            yield first, end_of_month(before)
+            first, rows = month, 0
+        rows += recorded[month][1]
+    yield first, end_of_month(months[-1])
+
+
+def _rows_to_judge(table: Table, months: list[date], warehouse: Warehouse) -> int:
+    """Rows of the table, or of a monthly one in the months that this run wrote."""
+    if not warehouse.holds(table.relation):
+        return 0
+    if not months:
+        return warehouse.row_count(table.relation)
+    recorded = warehouse.months_of(table.relation)
+    return sum(recorded[month][1] for month in months)
+
+
+def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl.DataFrame:
+    """The columns that promises speak of, with a column of true and false for each rule."""
+    rules = table_rules(table.contract)
+    needed = {name for promise in made if promise.kind != "rule" for name in promise.columns}
+    verdicts = {promise.name: rules[promise.name] for promise in made if promise.kind == "rule"}
+    return rows.select(
+        *(pl.col(name) for name in rows.columns if name in needed),
+        *(verdict.fill_null(True).alias(name) for name, verdict in verdicts.items()),
+    )
+
+
+def _broken_rows_by_day(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl.DataFrame:
+    """How many rows break each promise on each day: what Great Expectations can look at when rows are many."""
+    columns, rules = table.contract.columns(), table_rules(table.contract)
+    broken = {}
+    for promise in made:
+        column = pl.col(promise.columns[0]) if promise.columns else pl.lit(None)
+        if promise.kind == "unique":
+            broken[promise.name] = pl.col(REPEATED).sum()
+            continue
+        if promise.kind == "not_null":
+            kept = column.is_not_null()
+        elif promise.kind == "in_set":
+            kept = column.is_in(promise.arguments["value_set"])
+        elif promise.kind == "between":
+            bounds = columns[promise.columns[0]].validation_rules(column)
+            kept = pl.all_horizontal(*(rule for name, rule in bounds.items() if name != "nullability"))
+        else:
+            kept = rules[promise.name]
+        broken[promise.name] = (~kept.fill_null(True)).sum()
+    known, key = known_from(table.contract), table.contract.primary_key()
+    day = (pl.col(known).cast(pl.Date) if known else pl.lit(None, pl.Date)).alias("day")
+    if key:  # over all days, since a key need not hold the day
+        rows = rows.with_columns((~pl.struct(key).is_first_distinct()).alias(REPEATED))
+    return rows.lazy().group_by(day).agg(**broken).drop("day").collect(engine="streaming")
+
+
+def _tallies(
+    table: Table,
+    made: list[Expectation],
+    warehouse: Warehouse,
+    as_of: date,
+    settings: Settings,
+    found: Collection[str],
+) -> dict[str, list[int]]:
+    """Number of faults behind each promise that spans tables or concerns the load; `found`: those that are implausible."""
+    tally = {
+        identity.expectation.name: identity.function(
+            **{name: warehouse.read(TABLES[name], until=as_of) for name in identity.inputs}
+        )
+        .select(pl.len())
+        .collect()
+        .item()
+        for identity in table.identities
+    }
+    tally |= {
+        promise.name: _strays(table, promise, warehouse, as_of) for promise in made if promise.kind == "references"
+    }
+    if table.is_gated:
+        loaded = warehouse.loaded(table)
+        tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
+        tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"], loaded["values_blanked"]
+        tally |= {promise.name: int(promise.name in found) for promise in plausibility_promises(table)}
+        if table.monthly:
+            tally |= _outside_history(table, warehouse, as_of, settings)
+    return {name: [count] for name, count in tally.items()}
+
+
+def _strays(table: Table, promise: Expectation, warehouse: Warehouse, as_of: date) -> int:
+    """Rows known by the as-of day whose key does not exist in the table that it names."""
+    target, key = promise.arguments["target"].split(".")
+    (column,) = promise.columns
+    found = warehouse.connection.cursor().execute(
+        f"select count(*) from {table.relation} anti join {TABLES[target].relation} as named "
+        f"on {table.relation}.{column} = named.{key} where {column} is not null and {known_by(table.contract, as_of)}"
+    )
+    return int(found.fetchone()[0])  # type: ignore[index]
+
+
+def _outside_history(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, int]:
+    """Rows of other months, as the profile of the files has them, and rows after the as-of day in its month."""
+    profile = warehouse.read(TABLES[table.inputs[0]]).filter(pl.col("month") != UNREADABLE).collect()
+    within = pl.col("month").is_between(pl.lit(f"{settings.history_start:%Y-%m}"), pl.lit(f"{as_of:%Y-%m}"))
+    other_months = profile.filter(~within)["row_count"].sum()
+    days_to_come = warehouse.read(table, since=as_of + timedelta(days=1), until=end_of_month(as_of))
+    later = days_to_come.select(pl.len()).collect().item()
+    return {IN_HISTORY.name: other_months + later, f"{IN_HISTORY.name}{OF_ROWS}": profile["row_count"].sum()}
+
+
+def _evidence(answer: Answer, rows: pl.DataFrame, promise: Expectation, tallied: bool) -> dict[str, Any]:
+    if tallied:
+        broken = int(rows[promise.name].sum())
+        of_rows = f"{promise.name}{OF_ROWS}"
+        share = {"of_rows": int(rows[of_rows].sum())} if of_rows in rows.columns else {}
+        return {"broken": broken} | share if broken else {}
+    if not answer.unexpected_count:
+        return {}
+    return {"broken": answer.unexpected_count, "of_rows": rows.height, "sample": ", ".join(answer.sample)}

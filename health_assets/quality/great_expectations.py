@@ -1,0 +1,136 @@
+"""Great Expectations: frames and promises in, verdicts out. The only file that imports it, in the process beside the run.
+
+What is promised, and which frames are judged, is verdicts.py's affair.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from health_assets.worker import none_is_garbage
+
+if TYPE_CHECKING:
+    from health_assets.contracts.contract import Expectation
+
+VERDICT, EVIDENCE = "BOOLEAN_ONLY", "BASIC"  # what Great Expectations is asked for; evidence costs twice the verdict
+SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Great Expectations says of one promise; `error` is a failure of its own, never bad data."""
+
+    success: bool
+    error: str | None
+    unexpected_count: int
+    sample: list[str]
+
+
+def judge(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool) -> dict[str, Answer]:
+    """The answer to each promise, by name.
+
+    Args:
+        rows: the table, with a column of true and false for each rule; tallied: a column of counts of broken rows for
+            each promise, which must all be 0.
+    """
+    answers = _validated(rows, made, tallied, VERDICT)
+    failed = [promise for promise in made if not answers[promise.name].success]
+    return answers | _validated(rows, failed, tallied, EVIDENCE) if failed else answers
+
+
+def _validated(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool, result_format: str) -> dict[str, Answer]:
+    suite = _great_expectations().ExpectationSuite(
+        name="contract", expectations=[_expectation(promise, tallied) for promise in made]
+    )
+    results = _batches().get_batch({"dataframe": _pandas(rows)}).validate(suite, result_format=result_format).results
+    return {result.expectation_config.meta["check"]: _answer(result) for result in results}
+
+
+def _answer(result: Any) -> Answer:
+    raised = result.exception_info
+    infos = [raised, *(info for info in raised.values() if isinstance(info, dict))]
+    errors = [str(info.get("exception_message")) for info in infos if info.get("raised_exception")]
+    return Answer(
+        success=bool(result.success),
+        error=errors[0] if errors else None,
+        unexpected_count=int(result.result.get("unexpected_count", 0) or 0),
+        sample=[str(value) for value in result.result.get("partial_unexpected_list", [])[:SAMPLE]],
+    )
+
+
+def awake() -> None:
+    """Import Great Expectations, which takes seconds, before the first table is there."""
+    with none_is_garbage():
+        _batches()
+
+
+@cache
+def _batches() -> Any:
+    """What turns a frame into a batch of Great Expectations; nothing of it is kept on disk."""
+    context = _great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    table = context.data_sources.add_pandas("written").add_dataframe_asset("table")
+    return table.add_batch_definition_whole_dataframe("whole")
+
+
+def _expectation(promise: "Expectation", tallied: bool) -> Any:
+    named = {"meta": {"check": promise.name}}
+    if tallied:
+        return _expected("ExpectColumnValuesToBeBetween")(column=promise.name, min_value=0, max_value=0, **named)
+    column = promise.columns[0]
+    if promise.kind == "unique" and len(promise.columns) == 1:
+        return _expected("ExpectColumnValuesToBeUnique")(column=column, **named)
+    if promise.kind == "unique":
+        return _expected("ExpectCompoundColumnsToBeUnique")(column_list=list(promise.columns), **named)
+    if promise.kind == "not_null":
+        return _expected("ExpectColumnValuesToNotBeNull")(column=column, **named)
+    if promise.kind == "in_set":
+        return _expected("ExpectColumnValuesToBeInSet")(column=column, **promise.arguments, **named)
+    if promise.kind == "between":
+        bounds = {name: _moment(bound) for name, bound in promise.arguments.items()}
+        return _expected("ExpectColumnValuesToBeBetween")(column=column, **bounds, **named)
+    return _expected("ExpectColumnValuesToBeInSet")(column=promise.name, value_set=[True], **named)
+
+
+@cache
+def _expected(name: str) -> Any:
+    """An expectation of Great Expectations, under its own name, that builds its configuration once.
+
+    The stock one builds it anew for every argument that is looked up, some ninety times a check: 40 % of judging.
+    """
+    from great_expectations.compatibility.pydantic import PrivateAttr
+
+    stock = getattr(_great_expectations().expectations, name)
+
+    def configuration(expectation: Any) -> Any:
+        if expectation._built is None:
+            expectation._built = stock.configuration.fget(expectation)
+        return expectation._built
+
+    return type(stock)(name, (stock,), {"configuration": property(configuration), "_built": PrivateAttr(default=None)})
+
+
+def _pandas(rows: pl.DataFrame) -> Any:
+    plain = [
+        pl.col(name).cast(pl.String) if isinstance(dtype, pl.Enum) else pl.col(name).cast(pl.Datetime("us"))
+        for name, dtype in rows.schema.items()
+        if isinstance(dtype, pl.Enum) or dtype == pl.Date
+    ]
+    return rows.with_columns(plain).to_pandas()
+
+
+def _moment(bound: Any) -> Any:
+    """pandas has days as midnights."""
+    return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
+
+
+def _great_expectations() -> Any:
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations
+    import great_expectations.expectations
+
+    return great_expectations

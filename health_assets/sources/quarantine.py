@@ -1,0 +1,161 @@
+"""What may enter the staged layer: rows that keep their contract; the others go to quarantine with their reasons.
+
+Rows in = rows kept + rows quarantined + equal duplicates collapsed, always.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from health_assets.contracts.contract import Contract, dtypes, known_from, meta, row_rules
+from health_assets.sources.parsing import FILE, RECORD, ROW, TEXT
+
+QUARANTINE_SCHEMA: dict[str, Any] = {
+    FILE: pl.String,
+    ROW: pl.Int64,
+    "month": pl.Date,
+    "reasons": pl.List(pl.String),
+    "hint": pl.String,
+    "record": pl.String,
+}
+
+
+MALFORMED = "row__malformed"
+LOAD_COUNTS = ("rows_read", "rows_kept", "rows_quarantined", "duplicates_collapsed", "values_blanked")
+
+
+@dataclass(frozen=True)
+class Gated:
+    """The outcome of the gate for one staged table."""
+
+    kept: pl.DataFrame  # in the contract's columns
+    rejected: pl.DataFrame  # QUARANTINE_SCHEMA
+    loads: pl.DataFrame  # month (null where the table is not monthly, or the row has no readable time) and LOAD_COUNTS
+
+
+NOTHING_READ = Gated(pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_SCHEMA), pl.DataFrame(schema={"month": pl.Date}))
+
+
+def gated(
+    parsed: pl.LazyFrame, contract: type[Contract], existing: dict[str, pl.Series], *, monthly: bool = False
+) -> Gated:
+    """Split parsed rows (with file, row and record) into those that keep the contract and those that do not.
+
+    Args:
+        parsed: what a staged transform returned.
+        contract: of the staged table.
+        existing: column -> the keys that exist; a row with any other key is an orphan.
+        monthly: count by the month from which a row is known.
+    """
+    if TEXT not in parsed.collect_schema():
+        parsed = parsed.with_columns(pl.lit(None, pl.String).alias(TEXT))
+    rules = _readable(parsed, contract, lenient=False) | row_rules(contract) | _orphans(existing)
+    rules[MALFORMED] = pl.col(TEXT).is_null()
+    blanked = (~rule.fill_null(True) for rule in _readable(parsed, contract, lenient=True).values())
+    month = pl.col(str(known_from(contract))).dt.truncate("1mo") if monthly else pl.lit(None)
+    rows = (
+        parsed.with_columns(
+            pl.all_horizontal(pl.lit(True), *(rule.fill_null(True) for rule in rules.values())).alias("_sound"),
+            pl.sum_horizontal(pl.lit(0), *blanked).alias("_blanked"),
+            month.cast(pl.Date).alias("month"),
+        )
+        .collect(engine="streaming")
+        .sort(FILE, ROW, maintain_order=True)
+    )
+    sound, unsound = rows.filter("_sound"), rows.filter(~pl.col("_sound"))
+    distinct, newest = _newest_of_each_key(sound, contract)
+    superseded = distinct.join(newest.select(FILE, ROW), on=[FILE, ROW], how="anti") if newest is not distinct else None
+    rejected = [_explained(unsound, rules, existing)]
+    if superseded is not None:
+        rejected.append(_explained(superseded, {"grain__superseded": pl.lit(False)}, existing))
+    rejected_rows = pl.concat(rejected)
+    loads = (
+        rows.group_by("month")
+        .agg(rows_read=pl.len(), values_blanked=pl.col("_blanked").sum())
+        .join(newest.group_by("month").agg(rows_kept=pl.len()), on="month", how="left", nulls_equal=True)
+        .join(rejected_rows.group_by("month").agg(rows_quarantined=pl.len()), on="month", how="left", nulls_equal=True)
+        .join(_collapsed(sound, distinct), on="month", how="left", nulls_equal=True)
+        .select("month", *(pl.col(count).fill_null(0).cast(pl.Int64) for count in LOAD_COUNTS))
+    )
+    return Gated(newest.select(list(dtypes(contract))), rejected_rows, loads)
+
+
+def _orphans(existing: dict[str, pl.Series]) -> dict[str, pl.Expr]:
+    return {f"{column}__orphan": pl.col(column).is_in(keys.implode()) for column, keys in existing.items()}
+
+
+def _readable(parsed: pl.LazyFrame, contract: type[Contract], *, lenient: bool) -> dict[str, pl.Expr]:
+    """`<column>__unreadable` -> true unless the file has a value there that could not be read."""
+    record = parsed.collect_schema().get(RECORD)
+    given = {column.name: column.dtype for column in record.fields} if isinstance(record, pl.Struct) else {}
+    readable = {}
+    for name, column in contract.columns().items():
+        if name in given and column.dtype != pl.String and bool(meta(column, "lenient")) == lenient:
+            value = pl.col(RECORD).struct.field(name)
+            there = value.is_not_null()
+            if given[name] == pl.String:
+                there = there & ~value.str.strip_chars().str.to_lowercase().is_in(["", "nan"])
+            elif given[name].is_float():
+                there = there & value.is_not_nan()
+            readable[f"{name}__unreadable"] = ~(there & pl.col(name).is_null())
+    return readable
+
+
+def _newest_of_each_key(rows: pl.DataFrame, contract: type[Contract]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows without equal duplicates, and of those with one key (in one month) the last in file order."""
+    key = [*contract.primary_key(), "month"]
+    if key == ["month"] or rows.select(key).hash_rows().n_unique() == rows.height:
+        return rows, rows
+    distinct = rows.unique(subset=list(dtypes(contract)), keep="last", maintain_order=True)
+    return distinct, distinct.unique(subset=key, keep="last", maintain_order=True)
+
+
+def _collapsed(sound: pl.DataFrame, distinct: pl.DataFrame) -> pl.DataFrame:
+    before, after = (rows.group_by("month").agg(rows=pl.len().cast(pl.Int64)) for rows in (sound, distinct))
+    return before.join(after, on="month", nulls_equal=True, suffix="_distinct").select(
+        "month", duplicates_collapsed=pl.col("rows") - pl.col("rows_distinct")
+    )
+
+
+def _explained(rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str, pl.Series]) -> pl.DataFrame:
+    """The rejected rows in the shape of quarantine: file, row, reasons, a hint, the record as JSON."""
+    if rows.is_empty():
+        return pl.DataFrame(schema=QUARANTINE_SCHEMA)
+    broken = [pl.when(~rule.fill_null(True)).then(pl.lit(name)) for name, rule in rules.items()]
+    explained = rows.with_columns(reasons=pl.concat_list(broken).list.drop_nulls())
+    said_already = pl.col("reasons").list.eval(
+        pl.element().filter(pl.element().str.ends_with("__unreadable")).str.replace("__unreadable", "__not_null")
+    )
+    is_malformed = pl.col(TEXT).is_not_null()
+    reasons = pl.col("reasons").list.set_difference(said_already).list.sort()
+    return explained.with_columns(
+        reasons=pl.when(is_malformed).then(pl.concat_list(pl.lit(MALFORMED))).otherwise(reasons)
+    ).select(
+        FILE,
+        pl.col(ROW).cast(pl.Int64),
+        "month",
+        "reasons",
+        hint=pl.coalesce(
+            pl.when(is_malformed).then(
+                pl.lit("it has more values than the header has columns, or a quote amiss; quote values whole")
+            ),
+            *(_hint(column, keys) for column, keys in existing.items()),
+        ),
+        record=pl.when(is_malformed)
+        .then(pl.struct(FILE, ROW, TEXT).struct.json_encode())
+        .otherwise(pl.col(RECORD).struct.json_encode()),
+    )
+
+
+def _hint(column: str, keys: pl.Series) -> pl.Expr:
+    """For an orphan whose key differs from an existing one only in case and punctuation: that key."""
+
+    def bare(key: pl.Expr) -> pl.Expr:
+        return key.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
+
+    known = keys.to_frame("key").select(bare=bare(pl.col("key")), key="key").unique("bare", keep="none")
+    near = bare(pl.col(column)).replace_strict(known["bare"], known["key"], default=None, return_dtype=pl.String)
+    return pl.when(pl.col("reasons").list.contains(f"{column}__orphan")).then(
+        pl.format("{} exists; map the spelling with `keys` in the settings", near)
+    )

@@ -1,0 +1,144 @@
+"""The published snapshot: what dashboards, notebooks, reports and alerts read, while runs write elsewhere.
+
+Beside the tables it has the views of the customer experience guide, guide_views.sql.
+
+A snapshot is a DuckDB file of its own, complete before anybody sees it; the link to the newest is swapped atomically.
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from health_assets.contracts.contract import known_by
+from health_assets.tables import TABLES
+from health_assets.warehouse.sql import handed_over, literal
+from health_assets.warehouse.storage import Warehouse
+
+SCHEMAS = ("dim", "fact", "mart", "quarantine")
+KEPT = 3
+GUIDE_VIEWS = Path(__file__).with_name("guide_views.sql")
+
+
+class SnapshotError(Exception):
+    """There is no snapshot to read; the message says what to do."""
+
+
+def publish(
+    warehouse: Warehouse,
+    link: Path,
+    run: str,
+    as_of: date,
+    company: str,
+    notes: Mapping[str, pl.DataFrame] | None = None,
+) -> dict[str, int]:
+    """Write dim, fact, mart and quarantine to a new file beside `link` and point the link at it.
+
+    Args:
+        warehouse: what the run has written.
+        link: the published snapshot.
+        run: id of the run.
+        as_of: its day.
+        company: its name.
+        notes: small tables that go along, by name, for those who read the snapshot without the settings.
+
+    Returns the rows of each published table. Readers that hold an older snapshot keep it until they open anew.
+    """
+    folder = link.parent / f"{link.name.removesuffix('.duckdb')}.snapshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{run}.duckdb"
+    unfinished.unlink(missing_ok=True)
+    rows = _write(warehouse, unfinished, as_of, company, notes or {})
+    with duckdb.connect(str(unfinished)) as written:
+        add_guide_views(written, tables=rows.keys())
+    finished = folder / f"{datetime.now():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
+    os.replace(unfinished, finished)
+    _swap(link, finished)
+    for old in sorted(folder.glob("*.duckdb"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    for left_over in folder.glob(".*"):
+        left_over.unlink(missing_ok=True)
+    return rows
+
+
+@contextmanager
+def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The newest snapshot, read-only, by its real path: the link may be swapped while it is being read.
+
+    Raises:
+        SnapshotError: nothing has been published yet.
+    """
+    if not link.exists():
+        raise SnapshotError(
+            f"{link}: nothing has been published yet; run the pipeline first (health-assets run), or give the settings that "
+            "were meant with --settings"
+        )
+    connection = duckdb.connect(os.path.realpath(link), read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def published_day(link: Path) -> date:
+    """The as-of day of the newest snapshot.
+
+    Raises:
+        SnapshotError: nothing has been published yet, or the file is not a snapshot.
+    """
+    try:
+        with snapshot(link) as connection:
+            return connection.sql("select as_of_date from about").fetchall()[0][0]
+    except duckdb.Error as error:
+        raise SnapshotError(f"{link}: cannot be read ({str(error).splitlines()[0]}); publish it anew") from None
+
+
+def _write(
+    warehouse: Warehouse, file: Path, as_of: date, company: str, notes: Mapping[str, pl.DataFrame]
+) -> dict[str, int]:
+    cursor = warehouse.connection.cursor()
+    cursor.execute(f"attach {literal(str(file))} as snapshot")
+    try:
+        names = cursor.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            f"where database_name = current_database() and schema_name in {literal(SCHEMAS)} order by all"
+        ).fetchall()
+        for schema in SCHEMAS:
+            cursor.execute(f"create schema snapshot.{schema}")
+        rows = {}
+        by_relation = {table.relation: table for table in TABLES.values()}
+        for schema, name in names:
+            table = by_relation.get(f"{schema}.{name}")
+            known = known_by(table.contract, as_of) if table and table.monthly else "true"  # months of later runs stay
+            copied = cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}" where {known}')
+            rows[f"{schema}.{name}"] = copied.fetchone()[0]  # type: ignore[index]
+        cursor.execute(
+            f"create table snapshot.about as select {literal(company)} as company, {literal(as_of)} as as_of_date, "
+            "now()::timestamp as published_at"
+        )
+        for name, frame in notes.items():
+            with handed_over(cursor, "note", frame):
+                cursor.execute(f"create table snapshot.{name} as from note")
+    finally:
+        cursor.execute("detach snapshot")
+    return rows
+
+
+def add_guide_views(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+    """The views of the customer experience guide; one that reads a table that was not published is left out."""
+    connection.execute("create schema entity; create schema metrics")
+    for statement in connection.extract_statements(GUIDE_VIEWS.read_text(encoding="utf-8")):
+        if set(re.findall(r"\b(?:dim|fact|mart)\.\w+", statement.query)) <= set(tables):
+            connection.execute(statement)
+
+
+def _swap(link: Path, target: Path) -> None:
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(os.path.relpath(target, link.parent))
+    os.replace(beside, link)

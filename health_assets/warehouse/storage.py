@@ -1,0 +1,289 @@
+"""The warehouse: one DuckDB file, written by one run at a time, table by table or month by month, each in a transaction.
+
+What a month was made from is recorded in the transaction that writes it; which months are out of date is told by
+stale_months.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from health_assets.contracts.contract import dtypes, known_from
+from health_assets.contracts.months import months_after
+from health_assets.sources.quarantine import LOAD_COUNTS, NOTHING_READ, QUARANTINE_SCHEMA, Gated
+from health_assets.tables import TABLES, Table
+from health_assets.warehouse.recovery import refuse_cut_file, why_it_does_not_open
+from health_assets.warehouse.sql import handed_over, literal, table_of
+
+RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
+Item = TypeVar("Item")
+CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
+REASONS_SHOWN = 3
+MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
+
+
+class WarehouseError(Exception):
+    """The warehouse file cannot be used; the message says why and what to do."""
+
+
+@dataclass
+class Warehouse:
+    """The only connection of a run to its DuckDB file; while it is open no other run can start."""
+
+    connection: duckdb.DuckDBPyConnection
+    path: Path
+    written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
+    asked: dict[str, Any] = field(default_factory=dict)  # verdicts.Asked: tables of this run that are being judged
+    _held: set[str] = field(default_factory=set)  # tables known to exist
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator["Warehouse"]:
+        """Open the warehouse for one run and close it at its end.
+
+        Raises:
+            WarehouseError: another run holds it, or the file was damaged and has been put aside.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            had_log = path.with_name(f"{path.name}.wal").exists()
+            connection = duckdb.connect(str(path))
+            refuse_cut_file(connection, path, had_log=had_log)
+            connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
+        except duckdb.Error as error:
+            raise WarehouseError(why_it_does_not_open(path, str(error))) from None
+        try:
+            for schema in ("raw", "staged", "dim", "fact", "mart", "quarantine", "house"):
+                connection.execute(f"create schema if not exists {schema}")
+            connection.execute(
+                "create table if not exists house.months "
+                "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
+            )
+            connection.execute(
+                "create table if not exists quarantine.loads (relation varchar, month date, rows_read bigint, "
+                "rows_kept bigint, rows_quarantined bigint, duplicates_collapsed bigint, values_blanked bigint)"
+            )
+            connection.execute(
+                "create table if not exists house.accepted "
+                "(relation varchar, column_name varchar, row_count bigint, median double, as_of_date date)"
+            )
+            connection.execute("alter table house.accepted add column if not exists as_of_date date")
+            yield cls(connection, path)
+        finally:
+            connection.close()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def read(
+        self, table: Table, *, until: date | None = None, since: date | None = None, judged: bool = False
+    ) -> pl.LazyFrame:
+        """A table in its contract's dtypes, rows known by the evening of `until` only; monthly tables lazily.
+
+        A lazy frame reads through a cursor of its own and must be collected while the warehouse is open. To be judged,
+        enums stay the text that is stored, so that a word that is none of theirs is seen.
+        """
+        if not self.holds(table.relation):
+            return table.contract.create_empty(lazy=True)
+        wanted = dtypes(table.contract)
+        if judged:
+            wanted = {name: pl.String() if isinstance(dtype, pl.Enum) else dtype for name, dtype in wanted.items()}
+        known, bounds = known_from(table.contract), {"<=": until, ">=": since}
+        inside = " and ".join(f"{known}::date {sign} date '{day}'" for sign, day in bounds.items() if known and day)
+        query = f"select {', '.join(wanted)} from {table.relation} where {inside or 'true'}"
+        rows = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
+        return rows.cast(dict(wanted))
+
+    def _scanned(self, query: str) -> pl.LazyFrame:
+        """A query as a lazy frame; each place of a plan that reads it has a cursor of its own, as two cannot share one."""
+
+        def scan(
+            columns: list[str] | None, predicate: pl.Expr | None, row_limit: int | None, _batch_size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            rows = self.connection.cursor().sql(query).pl(lazy=True)
+            rows = rows if predicate is None else rows.filter(predicate)
+            rows = rows if columns is None else rows.select(columns)
+            rows = rows if row_limit is None else rows.head(row_limit)
+            # in batches, so that in memory there is only what is kept of them
+            yield from rows.collect_batches(maintain_order=True, engine="streaming")
+
+        shape = self.connection.cursor().sql(f"{query} limit 0").pl().schema
+        return register_io_source(scan, schema=shape, is_pure=True)
+
+    def holds(self, relation: str) -> bool:
+        """Whether a table exists; none is ever dropped."""
+        if not self._held:
+            names = self.connection.cursor().execute("select schema_name || '.' || table_name from duckdb_tables()")
+            self._held.update(name for (name,) in names.fetchall())
+        return relation in self._held
+
+    def row_count(self, relation: str) -> int:
+        """Rows of a table."""
+        return self.connection.cursor().execute(f"select count(*) from {relation}").fetchone()[0]  # type: ignore[index]
+
+    def loaded(self, table: Table) -> dict[str, int]:
+        """The gate.LOAD_COUNTS of a staged table, and `rows_lost`: read, but by month neither kept nor accounted for."""
+        lost = "abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed)"
+        sums = {count: count for count in LOAD_COUNTS} | {"rows_lost": lost}
+        found = self.connection.cursor().execute(
+            f"select {', '.join(f'coalesce(sum({of}), 0)::bigint' for of in sums.values())} "
+            f"from quarantine.loads where relation = {literal(table.relation)}"
+        )
+        return dict(zip(sums, found.fetchone() or (), strict=True))
+
+    def quarantine_reasons(self, table: Table) -> str:
+        """Why rows of a table were put aside, the most frequent reasons first, each with its rows."""
+        reasons = (
+            self.connection.cursor()
+            .execute(
+                f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine_of(table)}) "
+                "group by reason order by count(*) desc, reason"
+            )
+            .fetchall()
+        )
+        more = f", and {len(reasons) - REASONS_SHOWN} more reasons" if len(reasons) > REASONS_SHOWN + 1 else ""
+        shown = reasons[:REASONS_SHOWN] if more else reasons
+        return ", ".join(f"{reason} {rows:,}" for reason, rows in shown) + more
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All or nothing: whatever is raised inside leaves the warehouse as it was."""
+        cursor = self.connection.cursor()
+        cursor.execute("begin")
+        try:
+            yield cursor
+        except BaseException:
+            cursor.execute("rollback")
+            raise
+        cursor.execute("commit")
+
+    def write(self, table: Table, rows: pl.LazyFrame | Gated) -> int:
+        """Replace a whole table; gated rows bring their quarantine along. Returns the rows written."""
+        with self.transaction() as cursor:
+            kept = rows.kept if isinstance(rows, Gated) else computed(table, rows)
+            self._lay_out(cursor, table)
+            _insert(cursor, table.relation, kept)
+            if isinstance(rows, Gated):
+                _quarantine(cursor, table, rows, None)
+        self._held.add(table.relation)
+        return kept.height
+
+    def empty(self, tables: Sequence[Table]) -> None:
+        """Tables that nothing connected reaches are there, with their columns, and hold no row."""
+        with self.transaction() as cursor:
+            for table in tables:
+                if not self.fits(table) or self.row_count(table.relation):
+                    self._lay_out(cursor, table)
+                if table.is_gated:
+                    _quarantine(cursor, table, NOTHING_READ, None)
+        self._held.update(table.relation for table in tables)
+
+    def write_months(
+        self, table: Table, months: Sequence[date], rows: pl.LazyFrame | pl.DataFrame | Gated, marks: dict[date, str]
+    ) -> int:
+        """Replace neighbouring months of a table and record what they were made from. Returns the rows written."""
+        known = known_from(table.contract)
+        in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
+        with self.transaction() as cursor:
+            if not self.fits(table):
+                self._lay_out(cursor, table)
+            kept = (rows.kept if isinstance(rows, Gated) else computed(table, rows.lazy())).filter(in_months)
+            if months:
+                first, end = literal(months[0]), literal(months_after(months[-1], 1))
+                cursor.execute(f"delete from {table.relation} where {known} >= {first} and {known} < {end}")
+            _insert(cursor, table.relation, kept)
+            if isinstance(rows, Gated):
+                _quarantine(cursor, table, rows, list(months))
+            counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
+            written = [(table.relation, month, marks[month], counts.get(month, 0)) for month in months]
+            with handed_over(cursor, "written", pl.DataFrame(written, RECORDED, orient="row")):
+                cursor.execute("insert or replace into house.months from written")
+        self._held.add(table.relation)
+        self.written.setdefault(table.name, []).extend(months)
+        return kept.height
+
+    def fits(self, table: Table) -> bool:
+        """Whether the table as it lies in the file has the contract's columns, in order and type."""
+        if not self.holds(table.relation):
+            return False
+        lies = self.connection.cursor().sql(f"from {table.relation} limit 0").pl()
+        return lies.schema == _storable(table.contract.create_empty()).schema
+
+    def _lay_out(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+        """A table anew, without rows, and no month of it recorded."""
+        cursor.execute(f"create or replace table {table_of(table.relation, dtypes(table.contract))}")
+        cursor.execute(f"delete from house.months where relation = {literal(table.relation)}")
+
+    # -- months -------------------------------------------------------------------------------------------------------
+
+    def months_of(self, relation: str) -> dict[date, tuple[str, int]]:
+        """What is recorded of a monthly table: month -> (fingerprint, rows)."""
+        rows = self.connection.cursor().execute(
+            f"select month, fingerprint, row_count from house.months where relation = {literal(relation)}"
+        )
+        return {month: (mark, count) for month, mark, count in rows.fetchall()}
+
+
+def made_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made on another thread while the one before it is used: computed while DuckDB writes."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        coming = worker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
+            yield item
+
+
+def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
+    """What a transform makes, computed, in the contract's columns and dtypes, a table without months in order of its key.
+
+    The streaming engine adds numbers in whatever order they come: it is kept for what is made of months, which are many
+    rows, and whose sums of floats are therefore rounded by the transform.
+
+    Raises:
+        ValueError: the transform makes other columns.
+    """
+    wanted = dtypes(table.contract)
+    is_of_months = table.monthly or any(TABLES[name].monthly for name in table.inputs if name in TABLES)
+    made = rows.collect(engine="streaming" if is_of_months else "in-memory")
+    if set(made.columns) != set(wanted):
+        missing, extra = set(wanted) - set(made.columns), set(made.columns) - set(wanted)
+        raise ValueError(
+            f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many"
+        )
+    made = made.select(list(wanted)).cast(dict(wanted))
+    return made if table.monthly else made.sort(table.contract.primary_key() or list(wanted))
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
+    if rows.height:
+        with handed_over(cursor, "incoming", _storable(rows)):
+            cursor.execute(f"insert into {relation} by name select * from incoming")
+
+
+def _storable(rows: pl.DataFrame) -> pl.DataFrame:
+    """Enums as text: DuckDB would make a type of each list of words."""
+    return rows.cast({pl.Enum: pl.String})
+
+
+def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, months: list[date] | None) -> None:
+    """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
+    relation = quarantine_of(table)
+    cursor.execute(f"create table if not exists {table_of(relation, QUARANTINE_SCHEMA)}")
+    replaced = "true" if months is None else f"(month is null or month in {literal(months)})"
+    cursor.execute(f"delete from {relation} where {replaced}")
+    cursor.execute(f"delete from quarantine.loads where relation = {literal(table.relation)} and {replaced}")
+    _insert(cursor, relation, gated.rejected)
+    _insert(cursor, "quarantine.loads", gated.loads.with_columns(relation=pl.lit(table.relation)))
+
+
+def quarantine_of(table: Table) -> str:
+    return f"quarantine.{table.name.split('_', 1)[1]}"

@@ -1,0 +1,135 @@
+"""The doctor finds what is wrong, says how to mend it, shows no secret and changes nothing."""
+
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from typer.testing import CliRunner
+
+from health_assets.alerts import WEBHOOK_VARIABLE
+from health_assets.cli import app as cli
+from health_assets.cli.doctor import Finding, Verdict, examine
+from health_assets.orchestration.instance import open_instance, prepare_home
+from health_assets.orchestration.jobs import DAILY_JOB
+from health_assets.settings import load
+from health_assets.sources.readers import SourceError
+from health_assets.warehouse.snapshot import publish
+from health_assets.warehouse.storage import Warehouse
+from health_assets_tests.frames import LOAD_DAY, settings_of, written
+
+ACCOUNTS = "account_id,company_name,signup_date,status\nA,Acme,2024-01-01,active\n"
+SECRET = "https://hooks.slack.com/services/T0/B0/never-shown"
+
+
+@pytest.fixture
+def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    written(tmp_path, "accounts.csv", ACCOUNTS)
+    settings_of(tmp_path, sources={"accounts": {"path": "accounts.csv"}})
+    monkeypatch.setenv(WEBHOOK_VARIABLE, SECRET)
+    return tmp_path
+
+
+def findings(folder: Path, today: date = LOAD_DAY) -> dict[str, Finding]:
+    return {one.about: one for one in examine(folder / "settings.yml", today)}
+
+
+def test_a_sound_set_up_has_nothing_wrong_and_nothing_is_made(healthy: Path) -> None:
+    before = sorted(healthy.rglob("*"))
+    assert [one for one in findings(healthy).values() if one.verdict == Verdict.wrong] == []
+    assert sorted(healthy.rglob("*")) == before
+
+
+def test_last_run_that_failed_is_told_with_its_reason(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(healthy / "dagster"))
+    assert "last run" not in findings(healthy)
+
+    @dg.op(config_schema={"is_sound": bool})
+    def made(context: dg.OpExecutionContext) -> None:
+        if not context.op_config["is_sound"]:
+            raise SourceError("accounts.csv: no file matches")
+
+    @dg.job(name=DAILY_JOB)
+    def daily() -> None:
+        made()
+
+    prepare_home(load(healthy / "settings.yml"))
+    with open_instance() as instance:
+        for is_sound, verdict, said in [
+            (True, Verdict.good, f"as of {LOAD_DAY}, published"),
+            (False, Verdict.warning, f"as of {LOAD_DAY}, failed: accounts.csv: no file matches\nNothing was published"),
+        ]:
+            config = {"ops": {"made": {"config": {"is_sound": is_sound}}}}
+            daily.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+            last = findings(healthy)["last run"]
+            assert (last.verdict, last.said) == (verdict, said)
+
+
+def test_the_webhook_is_never_shown(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for url, verdict in {
+        SECRET: Verdict.good,
+        "": Verdict.warning,
+        "http://127.0.0.1:99/never-shown": Verdict.warning,
+        "hooks.slack.com/never-shown": Verdict.wrong,
+        "https://hooks.slack.com/ never-shown": Verdict.wrong,
+    }.items():
+        monkeypatch.setenv(WEBHOOK_VARIABLE, url)
+        found = findings(healthy)
+        assert found[WEBHOOK_VARIABLE].verdict == verdict, url
+        assert "never-shown" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("settings", "about", "said"),
+    [
+        ("companie: Acme", "settings", "did you mean 'company'?"),
+        ("sources: {accounts: {path: gone.csv}}", "sources.accounts", "no file matches"),
+        ("sources: {accounts: {path: other.csv}}", "sources.accounts", "has no column 'company_name'"),
+        ("sources: {acounts: {path: accounts.csv}}", "sources.acounts", "there is no such source"),
+        ("company: Acme", "sources.accounts", "is not connected"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_remedy(healthy: Path, settings: str, about: str, said: str) -> None:
+    written(healthy, "other.csv", "account_id,name,signup_date\n")
+    written(healthy, "settings.yml", settings)
+    found = findings(healthy)[about]
+    assert (found.verdict, said in found.said, bool(found.remedy)) == (Verdict.wrong, True, True)
+
+
+def test_who_holds_the_warehouse_is_named(healthy: Path) -> None:
+    import subprocess
+    import sys
+
+    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", holding, str(healthy / "warehouse.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        found = findings(healthy)["warehouse"]
+    finally:
+        holder.communicate()
+    assert f"process {holder.pid} is writing it" in found.said
+
+
+def test_a_damaged_warehouse_a_full_disk_and_an_old_snapshot_are_seen(healthy: Path) -> None:
+    company = settings_of(healthy, sources={"accounts": {"path": "accounts.csv"}}, operations={"free_disk_gb": 1e9})
+    with Warehouse.opened(company.warehouse) as warehouse:
+        publish(warehouse, company.published, "run", LOAD_DAY, "Test")
+    company.warehouse.write_bytes(b"no database" * 1000)
+    found = findings(healthy, date(2025, 2, 9))
+    assert "is damaged" in found["warehouse"].said
+    assert found["warehouse"].remedy.startswith("move it aside and run")  # it never was a warehouse
+    assert found["disk"].verdict == Verdict.wrong
+    assert "is as of 2025-01-31, 9 days behind" in found["snapshot"].said
+
+
+def test_the_command_exits_with_1_only_when_something_is_wrong(healthy: Path) -> None:
+    settings = healthy / "settings.yml"
+    said = CliRunner().invoke(cli.app, ["doctor", "--settings", str(settings)])
+    assert (said.exit_code, "never-shown" in said.output) == (0, False), said.output
+    settings.write_text("companie: Acme")
+    said = CliRunner().invoke(cli.app, ["doctor", "--settings", str(settings)])
+    assert (said.exit_code, "did you mean 'company'?" in said.output) == (1, True)

@@ -1,0 +1,136 @@
+"""Expressions that several tables share."""
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from health_assets.contracts import expressions
+
+FIRST = date(2025, 1, 1)
+
+
+def value_of(expression: pl.Expr, **columns) -> list:
+    return pl.DataFrame(columns).select(expression.alias("value"))["value"].to_list()
+
+
+def test_ratio_and_percent_are_null_where_there_is_nothing_to_divide_by():
+    columns = {"part": [1.0, 1.0, None, 0.0], "whole": [4.0, 0.0, 2.0, None]}
+    part, whole = pl.col("part"), pl.col("whole")
+    assert value_of(expressions.safe_ratio(part, whole), **columns) == [0.25, None, None, None]
+    assert value_of(expressions.percent(part, whole), **columns) == [25.0, None, None, None]
+
+
+def test_a_ratio_is_the_same_to_the_last_bit_by_a_column_and_by_one_value_for_all_rows():
+    part, five = pl.col("part"), [5, 5]
+    by_column = value_of(expressions.safe_ratio(part, pl.col("whole")), part=[3, 3], whole=five)
+    by_one_value = value_of(expressions.safe_ratio(part, pl.col("whole").first()), part=[3, 3], whole=five)
+    assert by_column == by_one_value == [0.6, 0.6]
+
+
+def test_all_of_the_money_summed_in_another_order_is_100_percent():
+    part, whole = 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1
+    assert part > whole
+    assert value_of(expressions.percent(pl.col("part"), pl.col("whole")), part=[part], whole=[whole]) == [100.0]
+
+
+def test_band_holds_from_its_floor_on():
+    bands = {"low": 0.0, "high": 80.0, "middle": 50.0}
+    banded = expressions.banded(pl.col("score"), bands)
+    assert value_of(banded, score=[80.0, 79.99, 50.0, 0.0, None]) == ["high", "middle", "middle", "low", None]
+
+
+def test_ceiling_belongs_to_its_band():
+    banded = expressions.up_to(pl.col("hours"), {"slow": 48.0, "fast": 4.0}, "very_slow")
+    assert value_of(banded, hours=[4.0, 4.01, 48.0, 48.01, None]) == ["fast", "slow", "slow", "very_slow", None]
+
+
+def test_half_is_rounded_away_from_zero():
+    assert value_of(expressions.rounded(pl.col("x"), 0), x=[0.5, 1.5, 2.5, -2.5]) == [1.0, 2.0, 3.0, -3.0]
+
+
+@pytest.mark.parametrize(("timezone", "day"), [("UTC", 31), ("Europe/Berlin", 1), ("America/New_York", 31)])
+def test_local_day_of_a_moment(timezone, day):
+    local = expressions.local_date(pl.col("moment"), timezone)
+    assert value_of(local, moment=[datetime(2024, 12, 31, 23, 30)])[0].day == day
+
+
+def test_panel_begins_with_the_member_and_ends_with_the_period():
+    members = pl.LazyFrame(
+        {"account_id": ["old", "new", "later"], "since": [date(2020, 1, 1), date(2025, 1, 2), date(2026, 1, 1)]}
+    )
+    panel = (
+        expressions.day_panel(members, "account_id", "since", FIRST, date(2025, 1, 2))
+        .sort("account_id", "day")
+        .collect()
+    )
+    assert panel.rows() == [("new", date(2025, 1, 2)), ("old", FIRST), ("old", date(2025, 1, 2))]
+
+
+def test_panel_of_no_days_is_empty():
+    members = pl.LazyFrame({"account_id": ["a"], "since": [date(2020, 1, 1)]})
+    assert expressions.day_panel(members, "account_id", "since", date(2025, 1, 2), FIRST).collect().is_empty()
+
+
+events = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 9)), max_size=20)
+
+
+@settings(max_examples=30, deadline=None)
+@given(events, st.integers(1, 5))
+def test_each_thing_of_a_trailing_window_covers_a_day_once(happened, days):
+    schema = {"account_id": pl.String, "thing": pl.String, "day": pl.Date}
+    dated = [(who, thing, FIRST + timedelta(day)) for who, thing, day in happened]
+    occurrences = pl.LazyFrame(dated, schema=schema, orient="row")
+    recurring = expressions.recurrences(occurrences, "account_id", "thing", "day")
+    covered = expressions.covered_days(recurring, days).collect().rows()
+    for who in "ab":
+        for day in (FIRST + timedelta(n) for n in range(16)):
+            things = {thing for w, thing, d in dated if w == who and day - timedelta(days) < d <= day}
+            assert sum(size for w, first, end, size in covered if w == who and first <= day < end) == len(things)
+
+
+spans = st.lists(st.tuples(st.sampled_from("ab"), st.integers(-5, 12), st.integers(-2, 9) | st.none()), max_size=12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(spans, st.integers(-3, 8))
+def test_counts_by_day_hold_what_runs_on_each_day_from_the_members_own_first_day_on(spans, since):
+    def day(number):
+        return FIRST + timedelta(number)
+
+    things = pl.LazyFrame(
+        [(who, day(first), None if length is None else day(first + length), 1.0) for who, first, length in spans],
+        schema={"account_id": pl.String, "first_day": pl.Date, "end_day": pl.Date, "size": pl.Float64},
+        orient="row",
+    )
+    members = pl.LazyFrame({"account_id": ["a", "b"], "since": [day(since), day(0)]})
+    period = expressions.Period(day(1), day(7))
+    found = expressions.counts_by_day(members, "since", {"n": things}, period).collect().rows()
+    assert found == [
+        (
+            who,
+            day(n),
+            sum(w == who and first <= n and (length is None or n < first + length) for w, first, length in spans),
+        )
+        for who, begins in (("a", since), ("b", 0))
+        for n in range(max(1, begins), 8)
+    ]
+
+
+def test_absurd_amount_of_one_member_leaves_no_dust_on_the_next():
+    members = pl.LazyFrame({"account_id": ["a", "b"], "since": [FIRST, FIRST]})
+    spans = [("a", 1e300), ("a", 100.0), ("b", 0.1)]
+    things = pl.LazyFrame(
+        [(name, FIRST, None, size) for name, size in spans],
+        schema={"account_id": pl.String, "first_day": pl.Date, "end_day": pl.Date, "size": pl.Float64},
+        orient="row",
+    )
+    found = expressions.counts_by_day(members, "since", {"mrr": things}, expressions.Period(FIRST, FIRST)).collect()
+    assert found.rows() == [("a", FIRST, 1e300), ("b", FIRST, 0.1)]
+
+
+def test_a_day_ends_at_the_next_local_midnight():
+    assert expressions.end_of_day(date(2025, 1, 31), "UTC") == datetime(2025, 2, 1)
+    assert expressions.end_of_day(date(2025, 3, 30), "Europe/Berlin") == datetime(2025, 3, 30, 22)  # summer time began

@@ -1,0 +1,74 @@
+"""Dagster's history as this product writes it is what Dagster's own storage reads."""
+
+from collections import Counter
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from health_assets.orchestration.event_log import HELD, PooledEventLogStorage
+
+
+@dg.asset
+def mart_numbers() -> int:
+    return 1
+
+
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec("kept", asset="mart_numbers", blocking=True),
+        dg.AssetCheckSpec("broken", asset="mart_numbers"),
+    ]
+)
+def mart_numbers_checks():
+    yield dg.AssetCheckResult(check_name="kept", passed=True)
+    yield dg.AssetCheckResult(check_name="broken", passed=False, severity=dg.AssetCheckSeverity.WARN)
+
+
+@pytest.fixture
+def instance(tmp_path):
+    log = {
+        "module": "health_assets.orchestration.event_log",
+        "class": "PooledEventLogStorage",
+        "config": {"base_dir": str(tmp_path)},
+    }
+    with dg.instance_for_test(overrides={"event_log_storage": log}) as made:
+        assert isinstance(made.event_log_storage, PooledEventLogStorage)
+        yield made
+
+
+@pytest.fixture
+def run(instance):
+    house = dg.Definitions([mart_numbers], asset_checks=[mart_numbers_checks])
+    return house.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+
+
+def test_every_event_of_a_run_but_the_plans_of_checks_is_read_by_the_stock_log_in_its_order(run, instance, tmp_path):
+    stock = SqliteEventLogStorage(str(tmp_path)).get_logs_for_run(run.run_id)
+    told = [event.event_type for event in run.all_events]
+    kept = [entry.dagster_event_type for entry in stock if entry.is_dagster_event]
+    assert {dg.DagsterEventType.STEP_OUTPUT, dg.DagsterEventType.ASSET_CHECK_EVALUATION} <= set(kept)
+    assert [kind for kind in kept if kind in told] == [
+        kind for kind in told if kind != dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    ]
+    assert Counter(kept)[dg.DagsterEventType.ASSET_CHECK_EVALUATION] == 2
+
+
+def test_verdicts_are_found_by_check(run, instance):
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        [dg.AssetCheckKey(dg.AssetKey("mart_numbers"), name) for name in ("kept", "broken")]
+    )
+    assert {key.name: record.status.value for key, record in latest.items()} == {
+        "kept": "SUCCEEDED",
+        "broken": "FAILED",
+    }
+    event = next(iter(latest.values())).event
+    assert event.dagster_event.asset_check_evaluation_data.target_materialization_data.run_id == run.run_id
+
+
+def test_events_that_are_held_are_there_for_whoever_reads(run, instance):
+    log = instance.event_log_storage
+    before = len(log.get_logs_for_run(run.run_id))
+    held = next(entry for entry in log.get_logs_for_run(run.run_id) if entry.dagster_event_type in HELD)
+    log.store_event(held)
+    assert len(log.get_logs_for_run(run.run_id)) == before + 1

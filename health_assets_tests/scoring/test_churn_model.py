@@ -1,0 +1,155 @@
+"""The learned probability: what it learns from, what it must not see, and when it says nothing."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from health_assets.scoring import churn_model
+from health_assets.scoring.churn_model import check_features, foretold, known_before, out_of_fold
+from health_assets.scoring.logistic_regression import calibration_slope
+from health_assets.settings import SettingsError
+from health_assets_tests.assets.rows import SETTINGS
+
+RULES = SETTINGS.backtest
+DAY = date(2025, 1, 31)
+LEARNED = DAY - timedelta(days=200)
+MODEL = SETTINGS.churn_model.model_copy(update={"features": ["silence", "size"], "min_churned": 10})
+
+
+def fleet(day: date, count: int = 40, **columns: Any) -> pl.DataFrame:
+    """Accounts on a day, of which the silent half left but for every fifth, and of the others every fifth."""
+    place = pl.int_range(count)
+    is_silent, is_odd_one = place % 2 == 0, place % 5 == 0
+    return (
+        pl.DataFrame({"as_of_date": [day] * count}, schema={"as_of_date": pl.Date})
+        .with_columns(
+            account_id=pl.format("A{}", place),
+            silence=pl.when(is_silent).then(30.0).otherwise(2.0),
+            size=(place % 3).cast(pl.Float64),
+            churned=is_silent ^ is_odd_one,
+        )
+        .with_columns(**columns)
+    )
+
+
+def asked(learned: pl.DataFrame, *silences: float | None, **model: Any) -> list[float | None]:
+    """The probabilities of accounts that are silent for so many days, of middling size."""
+    today = pl.DataFrame(
+        {
+            "account_id": [f"N{place}" for place in range(len(silences))],
+            "as_of_date": [DAY] * len(silences),
+            "silence": silences,
+            "size": [1.0] * len(silences),
+            "churned": [False] * len(silences),
+        },
+        schema_overrides={"silence": pl.Float64},
+    )
+    rows = pl.concat([learned, today], how="diagonal")
+    return foretold(rows, DAY, RULES, MODEL.model_copy(update=model))["churn_probability"].to_list()
+
+
+def test_account_like_those_that_left_is_likelier_to_leave() -> None:
+    silent, lively = asked(fleet(LEARNED), 30, 2)
+    assert lively is not None
+    assert silent is not None
+    # 16 of 20 silent ones left, 4 of 20 others; the penalty draws both towards the half that left in all
+    assert 0.2 < lively < 0.5 < silent < 0.8
+
+
+def test_same_rows_give_the_same_probability_whatever_their_order() -> None:
+    shuffled = fleet(LEARNED).sample(fraction=1, shuffle=True, seed=3)
+    assert asked(shuffled, 30, 2) == asked(fleet(LEARNED), 30, 2)
+
+
+def test_too_few_that_left_give_no_probability_and_no_library_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(churn_model, "beside")
+    assert asked(fleet(LEARNED), 30, 2, min_churned=21) == [None, None]  # 20 left
+    assert asked(fleet(LEARNED, count=0), 30) == [None]
+    with pytest.raises(NameError):
+        asked(fleet(LEARNED), 30, 2, min_churned=20)
+
+
+def test_account_that_left_in_many_rows_counts_once() -> None:
+    twice = pl.concat([fleet(LEARNED), fleet(LEARNED - timedelta(days=30))])
+    assert asked(twice, 30, min_churned=21) == [None]
+
+
+def test_unmeasured_counts_as_average() -> None:
+    unmeasured, average = asked(fleet(LEARNED), None, 16)  # half 30, half 2
+    assert unmeasured == average
+
+
+def test_feature_that_was_rarely_measured_is_not_used() -> None:
+    place = pl.int_range(pl.len())
+    rarely = fleet(LEARNED, silence=pl.when(place < 19).then("silence"))  # 19 of 40
+    assert len(set(asked(rarely, 30, 2))) == 1
+    often = fleet(LEARNED, silence=pl.when(place < 20).then("silence"))
+    assert len(set(asked(often, 30, 2))) == 2
+
+
+def test_only_rows_whose_window_ended_before_the_day_are_learned_from() -> None:
+    # lead 14 + horizon 90: the window of day -105 ends the day before, that of day -104 on the day itself
+    rows = pl.concat([fleet(DAY - timedelta(days=days), count=2) for days in (106, 105, 104, 0)])
+    known = known_before(rows, DAY, RULES)["as_of_date"].unique().sort().to_list()
+    assert known == [DAY - timedelta(days=106), DAY - timedelta(days=105)]
+
+
+def test_churn_too_late_to_act_on_is_not_learned_from() -> None:
+    rows = fleet(LEARNED, count=4, churned=pl.lit(None, pl.Boolean))
+    assert known_before(rows, DAY, RULES).is_empty()
+
+
+def test_own_label_and_labels_not_yet_known_change_nothing() -> None:
+    today = fleet(DAY)
+    before = pl.concat([fleet(LEARNED), fleet(DAY - timedelta(days=104)), today])
+    is_later = pl.col("as_of_date") > LEARNED
+    flipped = before.with_columns(churned=pl.col("churned") ^ is_later)
+    assert foretold(before, DAY, RULES, MODEL).equals(foretold(flipped, DAY, RULES, MODEL))
+
+
+def test_out_of_fold_account_is_foretold_by_a_model_that_never_saw_it() -> None:
+    rows = pl.concat([fleet(LEARNED), fleet(DAY)])
+    flipped = rows.with_columns(churned=pl.col("churned") ^ (pl.col("account_id") == "A0"))
+    one, other = (out_of_fold(made, RULES, MODEL).filter(pl.col("as_of_date") == DAY) for made in (rows, flipped))
+    changed = one.join(other, on="account_id").filter(pl.col("churn_probability") != pl.col("churn_probability_right"))
+    assert one["churn_probability"].null_count() == 0
+    assert "A0" not in changed["account_id"]
+    assert changed.height > 20  # the other groups learned from it
+
+
+def test_out_of_fold_has_every_row_once_and_nothing_before_there_was_enough() -> None:
+    rows = pl.concat([fleet(LEARNED), fleet(DAY)])
+    found = out_of_fold(rows, RULES, MODEL)
+    assert found.select("account_id", "as_of_date").is_unique().all()
+    assert found.height == rows.height
+    assert found.filter(pl.col("as_of_date") == LEARNED)["churn_probability"].is_null().all()
+
+
+def test_slope_is_one_where_as_many_left_as_were_foretold() -> None:
+    # of 5 foretold 0.2 one left, of 5 foretold 0.8 four
+    assert slope({0.2: (1, 5), 0.8: (4, 5)}) == pytest.approx(1, abs=1e-3)
+
+
+def test_slope_is_a_half_where_log_odds_rise_half_as_much() -> None:
+    # foretold 0.5 and 0.8: log odds 0 and log 4; left 1 of 2 and 2 of 3: log odds 0 and log 2
+    assert slope({0.5: (1, 2), 0.8: (2, 3)}) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_no_slope_without_two_sides_or_two_probabilities() -> None:
+    assert slope({0.2: (0, 5), 0.8: (0, 5)}) is None
+    assert slope({0.5: (1, 2)}) is None
+
+
+def test_unknown_feature_is_refused_with_a_near_name() -> None:
+    model = SETTINGS.churn_model.model_copy(update={"features": ["mrrr"]})
+    with pytest.raises(SettingsError, match=r"'mrrr'.*did you mean 'mrr'"):
+        check_features(SETTINGS.model_copy(update={"churn_model": model}), {"mrr"})
+
+
+def slope(left: dict[float, tuple[int, int]]) -> float | None:
+    """Of foretold probability -> how many left of how many."""
+    rows = [(foretold, place < lost) for foretold, (lost, count) in left.items() for place in range(count)]
+    return calibration_slope(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))

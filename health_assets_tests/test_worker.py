@@ -1,0 +1,102 @@
+"""The process beside the run: what it answers, and that it is never waited for when nobody needs it any more."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from health_assets.demo import write_company
+from health_assets.worker import Beside
+
+HEAVY = ("great_expectations", "pandas", "pyarrow.dataset", "scipy", "sklearn")
+RUN = f"""
+import sys
+from health_assets.cli.app import app
+try:
+    app()
+finally:
+    print("IMPORTED", [name for name in {HEAVY} if name in sys.modules])
+"""
+
+
+@pytest.fixture
+def process() -> Iterator[Beside]:
+    started = Beside()
+    yield started
+    started.dismiss()
+
+
+def divided(dividend: int, by: int) -> int:
+    return dividend // by
+
+
+def prints() -> int:
+    print("a library talks")
+    return os.getpid()
+
+
+def ends() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleeps() -> None:
+    time.sleep(600)
+
+
+def raises() -> None:
+    raise ValueError("there is no such library")
+
+
+def test_answers_come_from_another_process_whatever_it_prints(process: Beside) -> None:
+    assert process.asked(prints).result() != os.getpid()
+    assert process.asked(divided, 7, by=2).result() == 3
+
+
+def test_error_is_told_with_the_function_and_the_next_question_is_answered(process: Beside) -> None:
+    with pytest.raises(RuntimeError, match=r"test_beside\.divided failed: ZeroDivisionError"):
+        process.asked(divided, 1, by=0).result()
+    assert process.asked(divided, 4, by=2).result() == 2
+
+
+def test_process_that_ends_is_told_with_its_exit_code(process: Beside) -> None:
+    with pytest.raises(RuntimeError, match=r"ended \(exit code -9\); is memory short"):
+        process.asked(ends).result()
+
+
+def test_preparation_that_fails_leaves_the_telling_to_who_asks(process: Beside) -> None:
+    process.prepared(raises)
+    assert process.asked(divided, 4, by=2).result() == 2
+
+
+def test_dismissed_process_is_not_waited_for_while_it_prepares(process: Beside) -> None:
+    process.prepared(sleeps)
+    process._queue.submit(int).result()  # by then it has been sent
+    process.dismiss()
+    assert process._process.poll() == -signal.SIGKILL
+
+
+def test_dismissed_process_ends_by_itself_when_it_has_answered(process: Beside) -> None:
+    process.prepared(prints)
+    process.asked(divided, 4, by=2).result()
+    process.dismiss()
+    assert process._process.poll() == 0
+
+
+@pytest.mark.slow
+def test_run_imports_nothing_that_takes_long_itself(tmp_path: Path) -> None:
+    write_company(tmp_path, accounts=6, months=3, end=date(2025, 1, 31), seed=7, profile="core")
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN, "run", "--settings", str(tmp_path / "settings.yml")],
+        env=os.environ | {"DAGSTER_HOME": str(tmp_path / "dagster")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "IMPORTED []" in ended.stdout
