@@ -49,10 +49,10 @@ class Clock:
 def run(settings: str) -> None:
     """One run in this process, its parts printed as one line."""
     clock, started = Clock(), time.perf_counter()
-    from health_assets.quality.great_expectations import awake
-    from health_assets.worker import beside
+    from health_assets.quality.great_expectations import warm_up
+    from health_assets.worker import shared_worker
 
-    beside().prepared(awake)  # as the command does, before all else
+    shared_worker().prepare(warm_up)  # as the command does, before all else
     import dagster  # noqa: F401
 
     from health_assets import definitions  # noqa: F401
@@ -60,13 +60,13 @@ def run(settings: str) -> None:
     from health_assets.orchestration import asset_checks as checks
     from health_assets.orchestration import io_manager, publishing
     from health_assets.orchestration.event_log import PooledEventLogStorage
-    from health_assets.quality.expectations import Asked
+    from health_assets.quality.expectations import Submission
 
     clock.spent["imports"] = time.perf_counter() - started
-    judged = checks.judged
-    checks.judged = lambda *given: iter(clock.timed("ours", lambda: list(judged(*given)))())
-    waited = Asked.verdicts
-    Asked.verdicts = lambda asked: iter(clock.timed("great expectations", lambda: list(waited(asked)))())
+    evaluated = checks.evaluated
+    checks.evaluated = lambda *given: iter(clock.timed("ours", lambda: list(evaluated(*given)))())
+    waited = Submission.results
+    Submission.results = lambda asked: iter(clock.timed("great expectations", lambda: list(waited(asked)))())
     io_manager.TableIOManager.handle_output = clock.timed("ours", io_manager.TableIOManager.handle_output)
     io_manager.TableIOManager.load_input = clock.timed("ours", io_manager.TableIOManager.load_input)
     publishing.publish = clock.timed("publish", publishing.publish)
@@ -110,8 +110,8 @@ def main() -> None:
             line = next((line for line in ended.stdout.splitlines() if line.startswith("PARTS")), None)
             if line is None:
                 sys.exit(ended.stdout + ended.stderr)
-            _, wall, cpu, memory, judge, *parts = line.split()
-            print(f"{name:6} {wall:>8} {cpu:>8} {memory:>6} {judge:>6}", *(f"{part:>18}" for part in parts))
+            _, wall, cpu, memory, evaluate, *parts = line.split()
+            print(f"{name:6} {wall:>8} {cpu:>8} {memory:>6} {evaluate:>6}", *(f"{part:>18}" for part in parts))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.publishing import published_asset
 from health_assets.orchestration.resources import resources
-from health_assets.orchestration.unattended import is_served, telling_slack
+from health_assets.orchestration.unattended import is_served, notifying_slack
 from health_assets.scoring.churn_model import check_features
 from health_assets.scoring.risk_factors import check_factors
 from health_assets.scoring.scorecards import check_scorecards
@@ -60,5 +60,5 @@ def definitions(company: settings.Settings) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Read by `dagster dev` and the daemon; the company is named by HEALTH_ASSETS_SETTINGS."""
-    with telling_slack(of_idle_daemon) if is_served() else nullcontext():
+    with notifying_slack(of_idle_daemon) if is_served() else nullcontext():
         return definitions(settings.load())

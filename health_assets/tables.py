@@ -22,7 +22,7 @@ Layer = Literal["raw", "staged", "fact", "mart"]
 
 @dataclass(frozen=True)
 class Identity:
-    """A promise across tables: the function returns the rows that break it, so none may come back."""
+    """A expectation across tables: the function returns the rows that break it, so none may come back."""
 
     expectation: Expectation
     function: Callable[..., pl.LazyFrame]
@@ -59,7 +59,7 @@ class Table:
         return ".".join(self.name.split("_", 1))
 
     @property
-    def is_gated(self) -> bool:
+    def is_staged(self) -> bool:
         """Whether rows are kept out by contract and quarantined."""
         return self.layer == "staged"
 
@@ -134,7 +134,7 @@ def table(
 def identity(
     of: Callable[..., pl.LazyFrame], *, severity: Severity = ERROR
 ) -> Callable[[Callable[..., pl.LazyFrame]], Callable[..., pl.LazyFrame]]:
-    """A promise of table `of` across tables; the function's parameters are the tables that it reads."""
+    """A expectation of table `of` across tables; the function's parameters are the tables that it reads."""
 
     def register(function: Callable[..., pl.LazyFrame]) -> Callable[..., pl.LazyFrame]:
         expectation = Expectation(

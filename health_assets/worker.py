@@ -1,4 +1,4 @@
-"""A process beside the run, where heavy libraries are imported and used: a function and its arguments in, a future out.
+"""A process shared_worker the run, where heavy libraries are imported and used: a function and its arguments in, a future out.
 
 Imports of seconds cost the run nothing there, as they have a core and an interpreter of their own. The process ends with
 the pipe to it, so a killed run leaves none behind.
@@ -22,7 +22,7 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
-class Beside:
+class Worker:
     """The process, and the pipe to it."""
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ class Beside:
         )
         atexit.register(self.dismiss)
 
-    def prepared(self, function: Callable[[], None]) -> None:
+    def prepare(self, function: Callable[[], None]) -> None:
         """Have a function called that imports what will be needed; nobody waits for it."""
         self._queue.submit(self._send, function, (), {}, is_answered=False)
 
-    def asked(self, function: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Future[Answer]:
+    def submit(self, function: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Future[Answer]:
         """What a function of a module returns, when it is there; one is called after the other, in order.
 
         Raises:
@@ -56,7 +56,7 @@ class Beside:
             error, answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError):
             raise RuntimeError(
-                f"the process beside the run ended (exit code {self._exit_code()}); is memory short?"
+                f"the process shared_worker the run ended (exit code {self._exit_code()}); is memory short?"
             ) from None
         self._is_busy = False
         if error:
@@ -86,9 +86,9 @@ class Beside:
 
 
 @cache
-def beside() -> Beside:
+def shared_worker() -> Worker:
     """The process of this run, started when it is first asked for."""
-    return Beside()
+    return Worker()
 
 
 def serve() -> None:
@@ -111,7 +111,7 @@ def serve() -> None:
 
 
 @contextmanager
-def none_is_garbage() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """For imports and definitions, which stay: they are not looked through for garbage, now or later."""
     gc.disable()
     try:

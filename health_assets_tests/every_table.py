@@ -6,10 +6,10 @@ from functools import cache
 import polars as pl
 
 from health_assets.assets import load_all
-from health_assets.contracts.contract import dtypes, known_from, meta
+from health_assets.contracts.contract import available_from, dtypes, meta
 from health_assets.contracts.expressions import Period
 from health_assets.settings import Settings
-from health_assets.sources.quarantine import gated
+from health_assets.sources.quarantine import filter_rows
 
 
 def staged_tables(raw: dict[str, pl.LazyFrame], settings: Settings) -> dict[str, pl.DataFrame]:
@@ -25,9 +25,9 @@ def staged_tables(raw: dict[str, pl.LazyFrame], settings: Settings) -> dict[str,
             if target := meta(declared, "references"):
                 other, key = target.split(".")
                 existing[column] = kept(other)[key]
-        return gated(rows, table.contract, existing, monthly=table.monthly).kept
+        return filter_rows(rows, table.contract, existing, monthly=table.monthly).kept
 
-    return {name: kept(name) for name, table in tables.items() if table.is_gated and set(table.inputs) <= raw.keys()}
+    return {name: kept(name) for name, table in tables.items() if table.is_staged and set(table.inputs) <= raw.keys()}
 
 
 def evaluated(
@@ -43,14 +43,14 @@ def evaluated(
     @cache
     def made(name: str) -> pl.DataFrame:
         table = tables[name]
-        if table.is_gated or table.layer == "raw":
+        if table.is_staged or table.layer == "raw":
             return staged[name] if name in staged else table.contract.create_empty()
         inputs = {reads: read(reads) for reads in table.inputs}
         rows = table.function(**inputs, **_given(table.injected, settings, as_of=as_of, period=period)).collect()
         return rows.cast(dtypes(table.contract))  # as the warehouse does
 
     def read(name: str) -> pl.LazyFrame:
-        known = known_from(tables[name].contract)
+        known = available_from(tables[name].contract)
         rows = made(name).lazy()
         return rows if known is None else rows.filter(pl.col(known).cast(pl.Date) <= as_of)
 

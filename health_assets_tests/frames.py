@@ -40,7 +40,7 @@ class Toy(Contract):
     """What is counted on each day?"""
 
     key = dy.String(primary_key=True, description="Key")
-    day = dy.Date(primary_key=True, description="Day", metadata={"known_from": True})
+    day = dy.Date(primary_key=True, description="Day", metadata={"available_from": True})
     amount = dy.Float64(nullable=True, min=0, max=100, description="Amount, 0-100")
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from health_assets.assets import load_all
 from health_assets.cli import data_dictionary as documentation
 from health_assets.contracts.contract import question
-from health_assets.quality.expectations import promises
+from health_assets.quality.expectations import expectations_of
 from health_assets.settings import Settings
 from health_assets.tables import Table
 
@@ -40,7 +40,7 @@ def test_each_column_is_described(table: Table) -> None:
 
 @each_table
 def test_table_is_checked_and_check_names_are_unique(table: Table) -> None:
-    names = [promise.name for promise in promises(table)]
+    names = [expectation.name for expectation in expectations_of(table)]
     assert "grain__unique" in names
     assert len(names) == len(set(names))
     assert [name for name in names if not re.fullmatch(r"[a-z0-9_]+", name)] == []

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from health_assets import settings as company_settings
 from health_assets.assets import load_all
-from health_assets.contracts.contract import dtypes, known_from
+from health_assets.contracts.contract import available_from, dtypes
 from health_assets.sources.parsing import FILE, ROW
 from health_assets.sources.readers import given_columns
 from health_assets.tables import Table
@@ -67,14 +67,14 @@ def test_later_rows_and_dates_change_no_table_of_the_day(seed: int, days_before_
 def test_one_backfill_gives_the_days_that_daily_runs_gave(days_before_load: int) -> None:
     as_of = LOADED - timedelta(days=days_before_load)
     company = staged_tables(raw_company(random.Random(2)), SETTINGS)
-    by_day = {name: table for name, table in load_all().items() if table.monthly and not table.is_gated}
+    by_day = {name: table for name, table in load_all().items() if table.monthly and not table.is_staged}
     daily, backfill = evaluated(company, SETTINGS, as_of), evaluated(company, SETTINGS, LOADED)
     changed = {
         name: difference
         for name, table in by_day.items()
         if (
             difference := differ(
-                name, daily[name], backfill[name].filter(pl.col(str(known_from(table.contract))) <= as_of)
+                name, daily[name], backfill[name].filter(pl.col(str(available_from(table.contract))) <= as_of)
             )
         )
     }
@@ -85,7 +85,7 @@ def test_the_company_has_rows_in_every_table_before_and_after_the_day() -> None:
     """Else the property says nothing."""
     as_of = LOADED - timedelta(days=38)
     company = staged_tables(raw_company(random.Random(1)), SETTINGS)
-    assert {name for name, table in load_all().items() if table.is_gated} == company.keys()
+    assert {name for name, table in load_all().items() if table.is_staged} == company.keys()
     for name, rows in company.items():
         known = without_future(name, rows, as_of)
         assert known.height > 0, name
@@ -96,7 +96,7 @@ def test_the_company_has_rows_in_every_table_before_and_after_the_day() -> None:
 
 def raw_company(chance: random.Random) -> dict[str, pl.LazyFrame]:
     """Random rows of every source, as text, in the shapes that their staged tables expect."""
-    staged = [table for table in load_all().values() if table.is_gated]
+    staged = [table for table in load_all().values() if table.is_staged]
     signups = {f"A{n}": FIRST + timedelta(days=chance.randrange(260)) for n in range(ACCOUNTS)} | {"A0": FIRST}
     raw = {}
     for table in staged:
@@ -161,7 +161,7 @@ def without_future(name: str, rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
     dates = [column for column, dtype in dtypes(table.contract).items() if dtype.is_temporal()]
     if not dates:
         return rows
-    past = rows.filter(pl.col(known_from(table.contract) or dates[0]).cast(pl.Date) <= as_of)
+    past = rows.filter(pl.col(available_from(table.contract) or dates[0]).cast(pl.Date) <= as_of)
     for event, before in FOLLOWS.get(name, {}).items():
         is_later = pl.col(event).cast(pl.Date) > as_of
         past = past.with_columns(

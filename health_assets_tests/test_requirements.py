@@ -9,7 +9,7 @@ import pytest
 from health_assets.assets import load_all
 from health_assets.cli.app import app
 from health_assets.contracts.contract import dtypes
-from health_assets.quality.expectations import promises
+from health_assets.quality.expectations import expectations_of
 from health_assets.settings import DEFAULTS, load
 from health_assets.warehouse import snapshot as publish
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")
 TABLES = {table.relation: set(dtypes(table.contract)) for table in load_all().values()}
 COLUMNS = set().union(*TABLES.values())
-CHECKS = {promise.name for table in load_all().values() for promise in promises(table)}
+CHECKS = {expectation.name for table in load_all().values() for expectation in expectations_of(table)}
 RELATION = re.compile(r"^(raw|staged|dim|fact|mart)\.(\w+)(?:\.(\w+))?$")
 VIEWS = (Path(publish.__file__).parent / "guide_views.sql").read_text(encoding="utf-8")
 

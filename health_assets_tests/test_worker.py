@@ -1,4 +1,4 @@
-"""The process beside the run: what it answers, and that it is never waited for when nobody needs it any more."""
+"""The process shared_worker the run: what it answers, and that it is never waited for when nobody needs it any more."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from health_assets.demo import write_company
-from health_assets.worker import Beside
+from health_assets.worker import Worker
 
 HEAVY = ("great_expectations", "pandas", "pyarrow.dataset", "scipy", "sklearn")
 RUN = f"""
@@ -26,8 +26,8 @@ finally:
 
 
 @pytest.fixture
-def process() -> Iterator[Beside]:
-    started = Beside()
+def process() -> Iterator[Worker]:
+    started = Worker()
     yield started
     started.dismiss()
 
@@ -53,37 +53,37 @@ def raises() -> None:
     raise ValueError("there is no such library")
 
 
-def test_answers_come_from_another_process_whatever_it_prints(process: Beside) -> None:
-    assert process.asked(prints).result() != os.getpid()
-    assert process.asked(divided, 7, by=2).result() == 3
+def test_answers_come_from_another_process_whatever_it_prints(process: Worker) -> None:
+    assert process.submit(prints).result() != os.getpid()
+    assert process.submit(divided, 7, by=2).result() == 3
 
 
-def test_error_is_told_with_the_function_and_the_next_question_is_answered(process: Beside) -> None:
-    with pytest.raises(RuntimeError, match=r"test_beside\.divided failed: ZeroDivisionError"):
-        process.asked(divided, 1, by=0).result()
-    assert process.asked(divided, 4, by=2).result() == 2
+def test_error_is_told_with_the_function_and_the_next_question_is_answered(process: Worker) -> None:
+    with pytest.raises(RuntimeError, match=r"test_worker\.divided failed: ZeroDivisionError"):
+        process.submit(divided, 1, by=0).result()
+    assert process.submit(divided, 4, by=2).result() == 2
 
 
-def test_process_that_ends_is_told_with_its_exit_code(process: Beside) -> None:
+def test_process_that_ends_is_told_with_its_exit_code(process: Worker) -> None:
     with pytest.raises(RuntimeError, match=r"ended \(exit code -9\); is memory short"):
-        process.asked(ends).result()
+        process.submit(ends).result()
 
 
-def test_preparation_that_fails_leaves_the_telling_to_who_asks(process: Beside) -> None:
-    process.prepared(raises)
-    assert process.asked(divided, 4, by=2).result() == 2
+def test_preparation_that_fails_leaves_the_telling_to_who_asks(process: Worker) -> None:
+    process.prepare(raises)
+    assert process.submit(divided, 4, by=2).result() == 2
 
 
-def test_dismissed_process_is_not_waited_for_while_it_prepares(process: Beside) -> None:
-    process.prepared(sleeps)
+def test_dismissed_process_is_not_waited_for_while_it_prepares(process: Worker) -> None:
+    process.prepare(sleeps)
     process._queue.submit(int).result()  # by then it has been sent
     process.dismiss()
     assert process._process.poll() == -signal.SIGKILL
 
 
-def test_dismissed_process_ends_by_itself_when_it_has_answered(process: Beside) -> None:
-    process.prepared(prints)
-    process.asked(divided, 4, by=2).result()
+def test_dismissed_process_ends_by_itself_when_it_has_answered(process: Worker) -> None:
+    process.prepare(prints)
+    process.submit(divided, 4, by=2).result()
     process.dismiss()
     assert process._process.poll() == 0
 

@@ -25,9 +25,9 @@ __all__ = [
     "AlertError",
     "AlertOutcome",
     "alert",
+    "notify_failure",
+    "notify_without_settings",
     "store_of",
-    "tell_failure",
-    "tell_without_settings",
 ]
 
 WEBHOOK_VARIABLE = "SLACK_WEBHOOK_URL"
@@ -44,7 +44,7 @@ class AlertOutcome:
     worsened: int
     left: int
     told: int  # changes, those of earlier runs included
-    untold: int  # changes that wait in the outbox for the next run
+    pending: int  # changes that wait in the outbox for the next run
     text: str  # the messages as plain text; empty when there is nothing to tell
     data_alerts: int = 0  # told, those of earlier runs included
     trouble: str | None = None  # why something could not be delivered
@@ -57,7 +57,7 @@ class AlertOutcome:
         else:
             said = (
                 f"As of {self.as_of_date}: {self.entered} entered, {self.worsened} worsened, {self.left} left; "
-                f"{self.told} told, {self.untold} waiting"
+                f"{self.told} told, {self.pending} waiting"
             )
         if self.data_alerts:
             said += f"; {self.data_alerts} data alert{'' if self.data_alerts == 1 else 's'} told"
@@ -84,9 +84,9 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
             rules = rules_of(settings, published.rule_versions)
             found = outbox.notice(rules, published.accounts, published.as_of_date)
             outbox.add(of_stale_sources(published.sources, published.as_of_date))
-            untold, faults = outbox.untold(), outbox.untold_data_alerts()
+            pending, faults = outbox.pending(), outbox.pending_data_alerts()
         alarms = data_messages(faults, settings.company)
-        messages = digest(untold, settings.company, settings.reporting_currency)
+        messages = digest(pending, settings.company, settings.reporting_currency)
         news, trouble = ([], None) if dry_run else _tell(outbox, [*alarms, *messages], webhook)
     told = sum(isinstance(one, Transition) for one in news)
     kinds = [move.kind for move in found]
@@ -97,7 +97,7 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
         worsened=kinds.count(Kind.worsened),
         left=kinds.count(Kind.left),
         told=told,
-        untold=len(untold) - told,
+        pending=len(pending) - told,
         text="\n\n".join(message.text for message in [*alarms, *messages]),
         data_alerts=len(news) - told,
         trouble=trouble,
@@ -105,7 +105,7 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
     )
 
 
-def tell_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | None]:
+def notify_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | None]:
     """Tell a data alert, and those that could not be told before. It needs no snapshot.
 
     Returns the text, empty when it has been told before, and why it could not be delivered.
@@ -114,13 +114,13 @@ def tell_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | None]
     with Outbox.opened(store_of(settings)) as outbox:
         with outbox.transaction():
             outbox.add([fault])
-            untold = outbox.untold_data_alerts()
-        messages = data_messages(untold, settings.company)
+            pending = outbox.pending_data_alerts()
+        messages = data_messages(pending, settings.company)
         _, trouble = _tell(outbox, messages, webhook)
     return "\n\n".join(message.text for message in messages), trouble
 
 
-def tell_without_settings(fault: DataAlert) -> str | None:
+def notify_without_settings(fault: DataAlert) -> str | None:
     """Tell a data alert where the settings cannot be read, and so no outbox is known. Returns why it could not be delivered."""
     webhook = _webhook()
     (message,) = data_messages([fault], "health-assets")
@@ -140,7 +140,7 @@ def _tell(
     trouble = None
     for message in messages:
         with outbox.transaction():
-            if outbox.are_untold(message.moves):
+            if outbox.are_pending(message.moves):
                 refusal = webhook.post(message) if webhook else None
                 trouble = trouble or refusal
                 if refusal == "HTTP 400":

@@ -119,15 +119,15 @@ class Outbox:
         """Accounts with a remembered level."""
         return int(self.connection.execute("select count(distinct account_id) from levels").fetchone()[0])
 
-    def untold(self) -> list[Transition]:
+    def pending(self) -> list[Transition]:
         """Changes of accounts that are still to be told, the oldest first."""
         return [Transition.from_json(body) for body in self._waiting(data_alerts=False)]
 
-    def untold_data_alerts(self) -> list[DataAlert]:
+    def pending_data_alerts(self) -> list[DataAlert]:
         """Data alerts that are still to be told, the oldest first."""
         return [DataAlert.from_json(body) for body in self._waiting(data_alerts=True)]
 
-    def are_untold(self, news: Sequence[Transition | DataAlert]) -> bool:
+    def are_pending(self, news: Sequence[Transition | DataAlert]) -> bool:
         """Whether nobody else has told them meanwhile."""
         waiting = {key for (key,) in self.connection.execute("select id from outbox where told_at is null")}
         return {one.id for one in news} <= waiting

@@ -136,16 +136,16 @@ def alerts(
 @app.command()
 def doctor(settings_file: SettingsFile = None) -> None:
     """What is wrong with this set-up, and how to mend it; exit code 1 if something keeps it from running."""
-    from health_assets.cli.doctor import Verdict, examine
+    from health_assets.cli.doctor import Status, examine
 
-    marks = {Verdict.good: "[green]good[/]", Verdict.warning: "[yellow]look[/]", Verdict.wrong: "[red]wrong[/]"}
+    marks = {Status.good: "[green]good[/]", Status.warning: "[yellow]look[/]", Status.wrong: "[red]wrong[/]"}
     shown = Table.grid(padding=(0, 2))
     findings = list(examine(settings_file))
     for one in findings:
         remedy = f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else ""
-        shown.add_row(marks[one.verdict], escape(one.about), escape(one.said) + remedy)
+        shown.add_row(marks[one.status], escape(one.about), escape(one.said) + remedy)
     console.print(shown, highlight=False)
-    if any(one.verdict == Verdict.wrong for one in findings):
+    if any(one.status == Status.wrong for one in findings):
         raise typer.Exit(1)
 
 

@@ -12,7 +12,7 @@ from dataframely.columns import Column, Enum
 
 from health_assets.assets import load_all
 from health_assets.contracts.contract import WARN, Contract, dtypes, grain, meta, question
-from health_assets.quality.expectations import promises
+from health_assets.quality.expectations import expectations_of
 from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA
 from health_assets.sources.readers import given_columns
 from health_assets.tables import Table
@@ -55,7 +55,10 @@ def _described(table: Table) -> list[str]:
         f"| {name} | {_type(column)} | {_marks(name, column, table)} | {_cell(column.description or '')} |"
         for name, column in table.contract.columns().items()
     ]
-    checks = [f"`{promise.name}`{' *warn*' if promise.severity == WARN else ''}" for promise in promises(table)]
+    checks = [
+        f"`{expectation.name}`{' *warn*' if expectation.severity == WARN else ''}"
+        for expectation in expectations_of(table)
+    ]
     reads = ", ".join(f"`{name}`" for name in table.inputs) or "the files"
     months = " Written by month." if table.monthly else ""
     return [

@@ -28,7 +28,7 @@ from health_assets.warehouse.snapshot import SnapshotError, published_day
 SLACK_WEBHOOK = r"https://hooks\.slack(-gov)?\.com/(services|triggers|workflows)/\S+"
 
 
-class Verdict(StrEnum):
+class Status(StrEnum):
     """How a finding stands."""
 
     good = "good"
@@ -40,7 +40,7 @@ class Verdict(StrEnum):
 class Finding:
     """One thing that was looked at."""
 
-    verdict: Verdict
+    status: Status
     about: str
     said: str
     remedy: str = ""
@@ -56,9 +56,9 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     try:
         company = company_settings.load(file)
     except SettingsError as error:
-        yield Finding(Verdict.wrong, "settings", str(error), "correct the settings file; nothing else can be looked at")
+        yield Finding(Status.wrong, "settings", str(error), "correct the settings file; nothing else can be looked at")
         return
-    yield Finding(Verdict.good, "settings", f"{company.company}, days in {company.timezone}")
+    yield Finding(Status.good, "settings", f"{company.company}, days in {company.timezone}")
     yield from _sources(company)
     yield _warehouse(company)
     yield from _disk(company)
@@ -76,10 +76,10 @@ def _sources(company: Settings) -> Iterator[Finding]:
             yield _source(name, contracts[name], company)
         else:
             remedy = f"known are {', '.join(sorted(contracts))}"
-            yield Finding(Verdict.wrong, f"sources.{name}", "there is no such source", remedy)
+            yield Finding(Status.wrong, f"sources.{name}", "there is no such source", remedy)
     if "accounts" not in company.sources:
         remedy = "name their file in the settings: sources: {accounts: {path: accounts.csv}}"
-        yield Finding(Verdict.wrong, "sources.accounts", "is not connected, and every other source needs it", remedy)
+        yield Finding(Status.wrong, "sources.accounts", "is not connected, and every other source needs it", remedy)
 
 
 def _source(name: str, rows: type[Contract], company: Settings) -> Finding:
@@ -87,34 +87,34 @@ def _source(name: str, rows: type[Contract], company: Settings) -> Finding:
     try:
         files = files_of(name, company.sources[name])
         if locked := [path for path in files if "://" not in path and not os.access(path, os.R_OK)]:
-            return Finding(Verdict.wrong, about, f"{locked[0]}: may not be read", "give this user the right to read it")
+            return Finding(Status.wrong, about, f"{locked[0]}: may not be read", "give this user the right to read it")
         read_source(name, rows, company)
         extra = unknown_columns(name, rows, company)
     except SourceError as error:
-        return Finding(Verdict.wrong, about, str(error), "correct the file, or its entry in the settings")
+        return Finding(Status.wrong, about, str(error), "correct the file, or its entry in the settings")
     said = f"{len(files)} file{'' if len(files) == 1 else 's'} with every column that is needed"
     if extra:
         names = ", ".join(sorted({column for columns in extra.values() for column in columns}))
-        return Finding(Verdict.warning, about, f"{said}; not read: {names}", "name them in `columns` if they matter")
-    return Finding(Verdict.good, about, said)
+        return Finding(Status.warning, about, f"{said}; not read: {names}", "name them in `columns` if they matter")
+    return Finding(Status.good, about, said)
 
 
 def _warehouse(company: Settings) -> Finding:
     path = company.warehouse
     folder = next(parent for parent in path.parents if parent.exists())
     if not os.access(folder, os.W_OK):
-        return Finding(Verdict.wrong, "warehouse", f"{folder}: may not be written to", "give this user the right to")
+        return Finding(Status.wrong, "warehouse", f"{folder}: may not be written to", "give this user the right to")
     if not path.exists():
-        return Finding(Verdict.good, "warehouse", f"{path} will be made by the first run")
+        return Finding(Status.good, "warehouse", f"{path} will be made by the first run")
     try:
         duckdb.connect(str(path), read_only=True).close()
     except duckdb.Error as error:
         if process := holder_of(str(error)):
             remedy = "wait for it to end; if it hangs, end that process: nothing is half-written by that"
-            return Finding(Verdict.warning, "warehouse", f"process {process} is writing it just now", remedy)
+            return Finding(Status.warning, "warehouse", f"process {process} is writing it just now", remedy)
         remedy = f"{'run' if is_ours(path) else 'move it aside and run'}: the warehouse is rebuilt from the sources"
-        return Finding(Verdict.wrong, "warehouse", f"{path} is damaged ({str(error).splitlines()[0]})", remedy)
-    return Finding(Verdict.good, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.0f} MB, free for a run")
+        return Finding(Status.wrong, "warehouse", f"{path} is damaged ({str(error).splitlines()[0]})", remedy)
+    return Finding(Status.good, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.0f} MB, free for a run")
 
 
 def _disk(company: Settings) -> Iterator[Finding]:
@@ -128,48 +128,48 @@ def _disk(company: Settings) -> Iterator[Finding]:
         free = shutil.disk_usage(folder).free
         said = f"{free / 1e9:,.1f} GB free in {folder}"
         if free < wanted:
-            yield Finding(Verdict.wrong, "disk", said, f"make room: {wanted / 1e9:g} GB are wanted (operations)")
+            yield Finding(Status.wrong, "disk", said, f"make room: {wanted / 1e9:g} GB are wanted (operations)")
         else:
-            yield Finding(Verdict.good, "disk", said)
+            yield Finding(Status.good, "disk", said)
 
 
 def _snapshot(company: Settings, today: date) -> Finding:
     try:
         day = published_day(company.published)
     except SnapshotError as error:
-        return Finding(Verdict.warning, "snapshot", str(error), "health-assets run")
+        return Finding(Status.warning, "snapshot", str(error), "health-assets run")
     age = (today - day).days
     if age > company.operations.snapshot_max_age_days:
         remedy = "look why the last runs failed (make ui, Runs), or start the daemon; then health-assets run"
-        return Finding(Verdict.warning, "snapshot", f"is as of {day}, {age} days behind", remedy)
-    return Finding(Verdict.good, "snapshot", f"as of {day}")
+        return Finding(Status.warning, "snapshot", f"is as of {day}, {age} days behind", remedy)
+    return Finding(Status.good, "snapshot", f"as of {day}")
 
 
 def _webhook(url: str) -> Finding:
     """Never shows the address, not even a part of it: whoever has it can post."""
     if not url:
         remedy = "export SLACK_WEBHOOK_URL=... (Slack: Apps, Incoming Webhooks); alerts are only printed without it"
-        return Finding(Verdict.warning, WEBHOOK_VARIABLE, "is not set", remedy)
+        return Finding(Status.warning, WEBHOOK_VARIABLE, "is not set", remedy)
     if not url.startswith(("https://", "http://")) or re.search(r"\s", url):
-        return Finding(Verdict.wrong, WEBHOOK_VARIABLE, "is set, but is no web address", "copy it anew from Slack")
+        return Finding(Status.wrong, WEBHOOK_VARIABLE, "is set, but is no web address", "copy it anew from Slack")
     if not re.fullmatch(SLACK_WEBHOOK, url):
         remedy = "right for a test or a relay; Slack's own begin with https://hooks.slack.com/services/"
-        return Finding(Verdict.warning, WEBHOOK_VARIABLE, "is set, but is not an address of Slack", remedy)
-    return Finding(Verdict.good, WEBHOOK_VARIABLE, "is set and looks like Slack's (not tried)")
+        return Finding(Status.warning, WEBHOOK_VARIABLE, "is set, but is not an address of Slack", remedy)
+    return Finding(Status.good, WEBHOOK_VARIABLE, "is set and looks like Slack's (not tried)")
 
 
 def _outbox(company: Settings) -> Finding:
     store = store_of(company)
     if not store.exists():
-        return Finding(Verdict.good, "alerts", "nothing told yet; the first alert run only remembers")
+        return Finding(Status.good, "alerts", "nothing told yet; the first alert run only remembers")
     try:
         with Outbox.opened(store, dry_run=True) as outbox:
-            waiting = len(outbox.untold()) + len(outbox.untold_data_alerts())
+            waiting = len(outbox.pending()) + len(outbox.pending_data_alerts())
     except AlertError as error:
-        return Finding(Verdict.wrong, "alerts", str(error), "see the message")
+        return Finding(Status.wrong, "alerts", str(error), "see the message")
     if waiting:
-        return Finding(Verdict.warning, "alerts", f"{waiting} wait to be told", "health-assets alerts")
-    return Finding(Verdict.good, "alerts", "nothing waits to be told")
+        return Finding(Status.warning, "alerts", f"{waiting} wait to be told", "health-assets alerts")
+    return Finding(Status.good, "alerts", "nothing waits to be told")
 
 
 def _last_run(company: Settings) -> Iterator[Finding]:
@@ -187,12 +187,12 @@ def _last_run(company: Settings) -> Iterator[Finding]:
         for run in instance.get_runs(ended, limit=1):
             said = f"as of {as_of_day(run, company)}"
             if run.is_success:
-                yield Finding(Verdict.good, "last run", f"{said}, published")
+                yield Finding(Status.good, "last run", f"{said}, published")
             else:
                 reason = Outcome.read(run.run_id, instance).reason(company.published)
-                yield Finding(Verdict.warning, "last run", f"{said}, failed: {reason}", "mend that, and run again")
+                yield Finding(Status.warning, "last run", f"{said}, failed: {reason}", "mend that, and run again")
 
 
 def _history(home: Path) -> Finding:
     size = sum(file.stat().st_size for file in home.rglob("*") if file.is_file()) if home.is_dir() else 0
-    return Finding(Verdict.good, "history", f"{size / 1e6:,.0f} MB in {home}; health-assets prune makes it smaller")
+    return Finding(Status.good, "history", f"{size / 1e6:,.0f} MB in {home}; health-assets prune makes it smaller")

@@ -16,9 +16,9 @@ from rich.table import Table
 from health_assets import settings
 from health_assets.cli.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 from health_assets.orchestration.instance import open_instance, prepare_home
-from health_assets.quality.great_expectations import awake
+from health_assets.quality.great_expectations import warm_up
 from health_assets.quality.run_outcome import EXPECTED, Outcome
-from health_assets.worker import beside, none_is_garbage
+from health_assets.worker import shared_worker, without_garbage_collection
 
 
 def run(
@@ -27,11 +27,11 @@ def run(
     unattended: Annotated[bool, typer.Option("--unattended", help="Tell Slack if it is refused or fails.")] = False,
 ) -> None:
     """Run the pipeline from the files to the published snapshot."""
-    beside().prepared(awake)  # it takes seconds, beside what follows
+    shared_worker().prepare(warm_up)  # it takes seconds, beside what follows
     from health_assets.alerts.data_alerts import of_failed_run
-    from health_assets.orchestration.unattended import Watched, telling_slack
+    from health_assets.orchestration.unattended import Watched, notifying_slack
 
-    with expected_errors(), telling_slack() if unattended else nullcontext(Watched()) as watched:
+    with expected_errors(), notifying_slack() if unattended else nullcontext(Watched()) as watched:
         company = watched.settings = settings.load(settings_file)
         day = watched.day = _as_of(as_of, company)
         prepare_home(company)
@@ -75,7 +75,7 @@ def _run(company: settings.Settings, day: date) -> Outcome:
         task = progress.add_task("starting", total=len(reached(company.sources)), told="")
 
         def listen(entry: Any) -> None:
-            doing = outcome.told(entry)
+            doing = outcome.record(entry)
             told = f"{outcome.tables} tables, {outcome.rows:,} rows, {len(outcome.checks)} checks"
             shown = {"description": doing.removesuffix("_checks")} if doing else {}
             progress.update(task, completed=outcome.tables, told=told, **shown)  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def _run(company: settings.Settings, day: date) -> Outcome:
 
 
 def _daily_job(company: settings.Settings) -> Any:
-    with none_is_garbage():
+    with without_garbage_collection():
         from health_assets.assets import load_all
         from health_assets.definitions import definitions
         from health_assets.orchestration.jobs import DAILY_JOB

@@ -54,7 +54,7 @@ def AsOfDate(*, primary_key: bool = True) -> dy.Date:  # noqa: N802
     return dy.Date(
         primary_key=primary_key,
         description="As-of day, the whole day included",
-        metadata={"known_from": True},
+        metadata={"available_from": True},
     )
 
 

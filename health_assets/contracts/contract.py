@@ -1,4 +1,4 @@
-"""What a table promises: its columns, grain, bounds and rules, declared once as a class.
+"""What a table expectations_of: its columns, grain, bounds and rules, declared once as a class.
 
 The same class gives the Polars dtypes, the row gate of the staged layer, the expectations that become asset checks,
 the columns shown in Dagster and the data dictionary. Great Expectations itself is met in checks.py only.
@@ -18,7 +18,7 @@ from dataframely.columns import Column
 Severity = Literal["error", "warn"]
 ERROR: Severity = "error"
 WARN: Severity = "warn"
-ON_LOAD_DAY = {"counts_from": "load day"}
+ON_LOAD_DAY = {"effective_from": "load day"}
 
 
 class Contract(dy.Schema):
@@ -26,9 +26,9 @@ class Contract(dy.Schema):
 
     Column metadata that the house understands:
         required    the source file must bring the column (raw contracts)
-        known_from  the day or moment from which a row of the table is known; readers get rows up to the as-of day
+        available_from  the day or moment from which a row of the table is known; readers get rows up to the as-of day
         references  "table.column" in which every value that is not null must exist
-        counts_from the date column from which on a value counts, where that is not the row's own; ON_LOAD_DAY: on no other
+        effective_from the date column from which on a value counts, where that is not the row's own; ON_LOAD_DAY: on no other
                     day. Its change puts the months from then on out of date (staged contracts)
         lenient     an unreadable value becomes null with a warning, the row stays (staged contracts)
         severity    "warn" where a broken bound is worth a look but does not stop the pipeline
@@ -50,7 +50,7 @@ class RawContract(Contract):
 
 @dataclass(frozen=True)
 class Expectation:
-    """One promise of a contract, under the name that people see in Dagster.
+    """One expectation of a contract, under the name that people see in Dagster.
 
     `kind` is the expectation that judge.py gives to Great Expectations, `arguments` what it needs;
     a `rule` is evaluated by Polars to a column of true and false, which is then expected to be true throughout.
@@ -76,14 +76,14 @@ def meta(column: Column, key: str, default: Any = None) -> Any:
 
 
 @cache
-def known_from(contract: type[Contract]) -> str | None:
+def available_from(contract: type[Contract]) -> str | None:
     """The column that says from which day on a row is known, or None for a table without a time of its own."""
-    return next((name for name, column in contract.columns().items() if meta(column, "known_from")), None)
+    return next((name for name, column in contract.columns().items() if meta(column, "available_from")), None)
 
 
-def known_by(contract: type[Contract], day: date) -> str:
+def available_by(contract: type[Contract], day: date) -> str:
     """SQL: whether a row is known by the evening of a day; a row without a time always is."""
-    known = known_from(contract)
+    known = available_from(contract)
     return f"coalesce({known}::date <= date '{day}', true)" if known else "true"
 
 
@@ -101,12 +101,12 @@ def grain(contract: type[Contract]) -> str:
 def fingerprint(contract: type[Contract]) -> str:
     """A short hash that changes when a column, its type or a rule of the contract changes."""
     shape = [(name, str(dtype)) for name, dtype in dtypes(contract).items()]
-    promises = [(promise.name, str(promise.arguments)) for promise in expectations(contract)]
-    return hashlib.sha256(repr((shape, contract.primary_key(), promises)).encode()).hexdigest()[:12]
+    expectations_of = [(expectation.name, str(expectation.arguments)) for expectation in expectations(contract)]
+    return hashlib.sha256(repr((shape, contract.primary_key(), expectations_of)).encode()).hexdigest()[:12]
 
 
 def row_rules(contract: type[Contract]) -> dict[str, pl.Expr]:
-    """`<column>__<rule>` -> an expression that is true for a row that keeps the promise (null counts as kept)."""
+    """`<column>__<rule>` -> an expression that is true for a row that keeps the expectation (null counts as kept)."""
     rules: dict[str, pl.Expr] = {}
     for name, column in contract.columns().items():
         for rule, expression in column.validation_rules(pl.col(name)).items():
@@ -120,7 +120,7 @@ def table_rules(contract: type[Contract]) -> dict[str, pl.Expr]:
 
 
 def expectations(contract: type[Contract]) -> list[Expectation]:
-    """Every promise of a contract, in the order of its columns, the rules across columns last."""
+    """Every expectation of a contract, in the order of its columns, the rules across columns last."""
     return list(_expectations(contract))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from health_assets.demo.calendar import first_day
-from health_assets.demo.lives import PAYMENT, PRODUCTS, RENEWAL_WEEKS, TIERS, TRIAL_WEEKS, Lives, next_week
+from health_assets.demo.lifecycles import PAYMENT, PRODUCTS, RENEWAL_WEEKS, TIERS, TRIAL_WEEKS, Lifecycles, next_week
 from health_assets.demo.naming import account_keys, keys
 
 CURRENCY = "USD"
@@ -15,38 +15,46 @@ IN_TROUBLE_NEVER, IN_TROUBLE_LATE, IN_TROUBLE_AFTER_DAYS = 0.4, 0.5, (35, 80)
 FAILED_SHARE = 0.35  # of the invoices that are never paid; the others stay overdue
 
 
-def subscriptions(lives: Lives) -> pl.DataFrame:
+def subscriptions(lifecycles: Lifecycles) -> pl.DataFrame:
     """A change of plan, seats or price ends one row and begins the next on the same day."""
-    terms = [lives.seats, lives.tier, lives.on_trial, lives.price_index]
-    platform = _price_periods(lives, lives.present, terms, product=0)
-    add_ons = [_price_periods(lives, lives.mrr[product] > 0, terms[1:], product) for product in range(1, len(PRODUCTS))]
+    terms = [lifecycles.seats, lifecycles.tier, lifecycles.on_trial, lifecycles.price_index]
+    platform = _price_periods(lifecycles, lifecycles.present, terms, product=0)
+    add_ons = [
+        _price_periods(lifecycles, lifecycles.mrr[product] > 0, terms[1:], product)
+        for product in range(1, len(PRODUCTS))
+    ]
     account, week, until, product = np.hstack([platform, *add_ons])
     order = np.lexsort((product, week, account))
     account, week, until, product = account[order], week[order], until[order], product[order]
-    weekday, calendar = lives.weekday[account], lives.calendar
-    is_open = until > lives.this_week[account]
-    exists_on = lives.present[np.minimum(until, len(lives.present) - 1), account]
-    is_trial = lives.on_trial[week, account]
-    term_begins = lives.arrived_in[week, account]
-    asked_in = np.where(is_open, lives.this_week[account], week)
+    weekday, calendar = lifecycles.weekday[account], lifecycles.calendar
+    is_open = until > lifecycles.this_week[account]
+    exists_on = lifecycles.present[np.minimum(until, len(lifecycles.present) - 1), account]
+    is_trial = lifecycles.on_trial[week, account]
+    term_begins = lifecycles.arrived_in[week, account]
+    asked_in = np.where(is_open, lifecycles.this_week[account], week)
     renews_in = term_begins + RENEWAL_WEEKS * ((asked_in - term_begins) // RENEWAL_WEEKS + 1)
     return pl.DataFrame(
         {
             "subscription_id": keys("SUB", len(account), 5),
-            "account_id": account_keys(lives.accounts).gather(account),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
             "product_name": np.array(PRODUCTS)[product],
-            "plan_tier": np.array(TIERS)[lives.tier[week, account]],
-            "mrr_amount": lives.mrr[product, week, account],
+            "plan_tier": np.array(TIERS)[lifecycles.tier[week, account]],
+            "mrr_amount": lifecycles.mrr[product, week, account],
             "start_date": calendar.date(first_day(week, weekday)),
             "end_date": calendar.date(first_day(until, weekday)),
             "status": np.select(
-                [is_open & is_trial, is_open & lives.at_end(lives.trouble[:, PAYMENT])[account], is_open, exists_on],
+                [
+                    is_open & is_trial,
+                    is_open & lifecycles.at_end(lifecycles.trouble[:, PAYMENT])[account],
+                    is_open,
+                    exists_on,
+                ],
                 ["trial", "past_due", "active", "upgraded"],
                 "cancelled",
             ),
             "trial_end_date": calendar.date(first_day(week + TRIAL_WEEKS, weekday)),
             "renewal_date": calendar.date(first_day(renews_in, weekday)),
-            "seats": lives.seats[week, account],
+            "seats": lifecycles.seats[week, account],
             "is_open": is_open,
             "is_trial": is_trial,
         }
@@ -59,7 +67,7 @@ def subscriptions(lives: Lives) -> pl.DataFrame:
     )
 
 
-def _price_periods(lives: Lives, exists: np.ndarray, terms: list[np.ndarray], product: int) -> np.ndarray:
+def _price_periods(lifecycles: Lifecycles, exists: np.ndarray, terms: list[np.ndarray], product: int) -> np.ndarray:
     """(account, first week, week after, product): stretches of weeks in which a product is had on unchanged terms."""
     differs = np.zeros_like(exists)
     for term in terms:
@@ -67,21 +75,21 @@ def _price_periods(lives: Lives, exists: np.ndarray, terms: list[np.ndarray], pr
     existed = np.vstack([np.zeros_like(exists[:1]), exists[:-1]])
     begins = exists & (differs | ~existed)
     until = next_week(begins | ~exists)
-    begins &= np.arange(len(exists))[:, None] <= lives.this_week
+    begins &= np.arange(len(exists))[:, None] <= lifecycles.this_week
     account, week = np.nonzero(begins.T)
     return np.vstack([account, week, until[week, account], np.full(len(account), product)])
 
 
-def invoices(lives: Lives) -> pl.DataFrame:
+def invoices(lifecycles: Lifecycles) -> pl.DataFrame:
     """Monthly, in advance, for everything that the account pays on that day."""
-    chance, calendar = lives.chance("invoices"), lives.calendar
-    account, week, until, _ = _price_periods(lives, lives.is_paying, [], product=0)
-    last_day = np.minimum(first_day(until, lives.weekday[account]) - 1, calendar.last_day)
+    chance, calendar = lifecycles.chance("invoices"), lifecycles.calendar
+    account, week, until, _ = _price_periods(lifecycles, lifecycles.is_paying, [], product=0)
+    last_day = np.minimum(first_day(until, lifecycles.weekday[account]) - 1, calendar.last_day)
     bills = (
         pl.DataFrame(
             {
                 "account": account,
-                "first": calendar.date(first_day(week, lives.weekday[account])),
+                "first": calendar.date(first_day(week, lifecycles.weekday[account])),
                 "last": calendar.date(last_day),
             }
         )
@@ -91,10 +99,10 @@ def invoices(lives: Lives) -> pl.DataFrame:
     )
     account = bills["account"].to_numpy()
     day = (bills["invoice_date"].to_numpy() - calendar.date(0)).astype(int)
-    prices = lives.mrr[:, (day + 6 - lives.weekday[account]) // 7, account]
+    prices = lifecycles.mrr[:, (day + 6 - lifecycles.weekday[account]) // 7, account]
     contents = np.array(["|".join(PRODUCTS[i] for i in range(4) if bits >> i & 1) for bits in range(16)])
 
-    in_trouble = lives.on(lives.trouble[:, PAYMENT], day, account)
+    in_trouble = lifecycles.on(lifecycles.trouble[:, PAYMENT], day, account)
     luck = chance.random(len(day))
     is_never_paid = in_trouble & (luck < IN_TROUBLE_NEVER)
     is_late = np.where(in_trouble, luck < IN_TROUBLE_NEVER + IN_TROUBLE_LATE, luck < LATE_SHARE)
@@ -102,7 +110,7 @@ def invoices(lives: Lives) -> pl.DataFrame:
         in_trouble, chance.integers(*IN_TROUBLE_AFTER_DAYS, len(day)), chance.integers(*LATE_AFTER_DAYS, len(day))
     )
     paid_day = day + np.where(is_late, late_days, chance.integers(*PAID_AFTER_DAYS, len(day)))
-    left_on = lives.on(lives.left_on, day, account)
+    left_on = lifecycles.on(lifecycles.left_on, day, account)
     paid_day = np.minimum(paid_day, left_on - 1)
     is_paid = ~is_never_paid & (paid_day <= calendar.last_day)
     has_failed = is_never_paid & (chance.random(len(day)) < FAILED_SHARE)
@@ -110,7 +118,7 @@ def invoices(lives: Lives) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "invoice_id": keys("INV", len(day), 6),
-            "account_id": account_keys(lives.accounts).gather(account),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
             "invoice_date": bills["invoice_date"],
             "due_date": calendar.date(day + DUE_AFTER_DAYS),
             "amount": np.round(prices.sum(axis=0), 2),

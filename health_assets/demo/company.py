@@ -10,7 +10,7 @@ import polars as pl
 from health_assets.demo import billing, crm, operations, product, security, shop, support, telemetry
 from health_assets.demo.calendar import Calendar
 from health_assets.demo.dirt import varied, with_dirt
-from health_assets.demo.lives import Lives, simulate
+from health_assets.demo.lifecycles import Lifecycles, simulate
 
 PROFILES = {
     "core": ("accounts", "subscriptions", "invoices", "usage_events", "support_tickets"),
@@ -63,7 +63,7 @@ PROFILES = {
 KNOWS_AGES = ("commerce", "all")
 WORKFLOW_SHARE = {"operations": 0.95, "all": 0.35}  # of the accounts that process items with the workflow module
 
-_ROWS: dict[str, Callable[[Lives], pl.DataFrame]] = {
+_ROWS: dict[str, Callable[[Lifecycles], pl.DataFrame]] = {
     "accounts": crm.accounts,
     "subscriptions": billing.subscriptions,
     "invoices": billing.invoices,
@@ -130,26 +130,26 @@ def write_company(
     return {source: written.get(source, 0) for source in PROFILES[profile]}
 
 
-def _sources(lives: Lives, profile: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
+def _sources(lifecycles: Lifecycles, profile: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """(source, file name without its ending, rows) of everything that the firm has."""
     has = PROFILES[profile]
     for source in has:
         if source in _ROWS:
-            rows = _ROWS[source](lives)
+            rows = _ROWS[source](lifecycles)
             if source == "accounts" and profile not in KNOWS_AGES:
                 rows = rows.drop("age")
             yield source, source, varied(source, with_dirt(source, rows))
     if "usage_events" in has:
-        people = product.people(lives)
+        people = product.people(lifecycles)
         last_login = np.full(len(people.account), np.datetime64("NaT", "ms"))
-        for month, rows in product.usage_events(lives, people, last_login):
+        for month, rows in product.usage_events(lifecycles, people, last_login):
             yield "usage_events", f"usage_events/{month}", rows
         if "users" in has:
-            yield "users", "users", product.users(lives, people, last_login)
+            yield "users", "users", product.users(lifecycles, people, last_login)
             yield "features", "features", product.features()
     if "workflow_items" in has:
         for source, rows in zip(
-            ("workflow_items", "outcomes"), operations.workflows(lives, WORKFLOW_SHARE[profile]), strict=True
+            ("workflow_items", "outcomes"), operations.workflows(lifecycles, WORKFLOW_SHARE[profile]), strict=True
         ):
             yield source, source, with_dirt(source, rows)
 

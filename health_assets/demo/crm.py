@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from health_assets.demo.calendar import first_day, working_hours
-from health_assets.demo.lives import RENEWAL_WEEKS, TIERS, Lives
+from health_assets.demo.lifecycles import RENEWAL_WEEKS, TIERS, Lifecycles
 from health_assets.demo.naming import account_keys, company_names, keys
 
 OWNERS = (
@@ -37,33 +37,37 @@ KINDS, KIND_SHARE = ("email", "call", "business_review", "training"), (0.4, 0.35
 NEGATIVE_BELOW, NEUTRAL_BELOW = -1.2, 0.1  # mood of the account, as it shows in a call
 
 
-def accounts(lives: Lives) -> pl.DataFrame:
+def accounts(lifecycles: Lifecycles) -> pl.DataFrame:
     """One row an account, as the CRM shows it on the last day."""
-    chance = lives.chance("crm")
-    number = np.arange(lives.accounts)
-    key = account_keys(lives.accounts)
-    is_present, tier = lives.at_end(lives.present), lives.at_end(lives.tier)
-    parent = np.where(chance.random(lives.accounts) < CHILD_SHARE, (number * chance.random(lives.accounts)), number)
-    seats = lives.at_end(lives.seats)
-    utilization = UTILIZATION * np.sqrt(lives.at_end(lives.usage)) + chance.normal(0, 0.05, lives.accounts)
+    chance = lifecycles.chance("crm")
+    number = np.arange(lifecycles.accounts)
+    key = account_keys(lifecycles.accounts)
+    is_present, tier = lifecycles.at_end(lifecycles.present), lifecycles.at_end(lifecycles.tier)
+    parent = np.where(
+        chance.random(lifecycles.accounts) < CHILD_SHARE, (number * chance.random(lifecycles.accounts)), number
+    )
+    seats = lifecycles.at_end(lifecycles.seats)
+    utilization = UTILIZATION * np.sqrt(lifecycles.at_end(lifecycles.usage)) + chance.normal(
+        0, 0.05, lifecycles.accounts
+    )
     return pl.DataFrame(
         {
             "account_id": key,
-            "company_name": company_names(lives.accounts, chance),
-            "industry": chance.choice(INDUSTRIES, lives.accounts),
-            "employee_count": lives.employees,
+            "company_name": company_names(lifecycles.accounts, chance),
+            "industry": chance.choice(INDUSTRIES, lifecycles.accounts),
+            "employee_count": lifecycles.employees,
             "plan_tier": np.array(TIERS)[tier],
-            "account_owner": owners(lives),
-            "region": chance.choice(REGIONS, lives.accounts, p=REGION_SHARE),
-            "signup_date": lives.calendar.date(first_day(lives.joins, lives.weekday)),
+            "account_owner": owners(lifecycles),
+            "region": chance.choice(REGIONS, lifecycles.accounts, p=REGION_SHARE),
+            "signup_date": lifecycles.calendar.date(first_day(lifecycles.joins, lifecycles.weekday)),
             "status": np.select(
-                [~is_present, lives.at_end(lives.on_trial), lives.at_end(lives.suspended)],
+                [~is_present, lifecycles.at_end(lifecycles.on_trial), lifecycles.at_end(lifecycles.suspended)],
                 ["churned", "trial", "suspended"],
                 "active",
             ),
-            "age": ages(lives),
+            "age": ages(lifecycles),
             "licensed_seats": np.where(is_present, seats, 0),
-            "monthly_recurring_revenue": np.round(lives.at_end(lives.mrr.sum(axis=0)), 2),
+            "monthly_recurring_revenue": np.round(lifecycles.at_end(lifecycles.mrr.sum(axis=0)), 2),
             "license_utilization": pl.Series(np.clip(utilization, 0, 1.2)).round(2),
             "parent_account_id": key.gather(parent.astype(int)),
         }
@@ -73,59 +77,59 @@ def accounts(lives: Lives) -> pl.DataFrame:
     )
 
 
-def owners(lives: Lives) -> np.ndarray:
+def owners(lifecycles: Lifecycles) -> np.ndarray:
     """Who of the customer success team looks after each account."""
-    return lives.chance("owners").choice(OWNERS, lives.accounts)
+    return lifecycles.chance("owners").choice(OWNERS, lifecycles.accounts)
 
 
-def ages(lives: Lives) -> pl.Series:
+def ages(lifecycles: Lifecycles) -> pl.Series:
     """Age in years of the buyer behind each account; null where the shop does not know it."""
-    chance = lives.chance("ages")
-    age = np.clip(chance.normal(41, 13, lives.accounts), 17, 79).astype(int)
-    return pl.select(pl.when(pl.Series(chance.random(lives.accounts) > 0.05)).then(pl.Series(age))).to_series()
+    chance = lifecycles.chance("ages")
+    age = np.clip(chance.normal(41, 13, lifecycles.accounts), 17, 79).astype(int)
+    return pl.select(pl.when(pl.Series(chance.random(lifecycles.accounts) > 0.05)).then(pl.Series(age))).to_series()
 
 
-def contract_events(lives: Lives) -> pl.DataFrame:
+def contract_events(lifecycles: Lifecycles) -> pl.DataFrame:
     """What was signed, renewed, changed and cancelled, with the change of monthly revenue that it brought."""
-    paying = lives.is_paying
+    paying = lifecycles.is_paying
     paid_before = np.vstack([np.zeros_like(paying[:1]), paying[:-1]])
-    change = np.diff(lives.mrr.sum(axis=0), axis=0, prepend=0)
-    age = np.arange(len(paying))[:, None] - lives.arrived_in
+    change = np.diff(lifecycles.mrr.sum(axis=0), axis=0, prepend=0)
+    age = np.arange(len(paying))[:, None] - lifecycles.arrived_in
     is_renewal = paying & paid_before & (age % RENEWAL_WEEKS == 0)
-    is_other = paying & (lives.chance("contract_events").random(paying.shape) < OTHER_EVENTS)
+    is_other = paying & (lifecycles.chance("contract_events").random(paying.shape) < OTHER_EVENTS)
     event_type = np.select(
         [paying & ~paid_before, paid_before & ~paying, is_renewal, change > 0, change < 0, is_other],
         ["signed", "cancelled", "renewed", "upgraded", "downgraded", "other"],
         "",
     )
     week, account = np.nonzero(event_type)
-    day = first_day(week, lives.weekday[account])
-    known = np.flatnonzero(day <= lives.calendar.last_day)
+    day = first_day(week, lifecycles.weekday[account])
+    known = np.flatnonzero(day <= lifecycles.calendar.last_day)
     known = known[np.argsort(day[known], kind="stable")]
     week, account, day = week[known], account[known], day[known]
     return pl.DataFrame(
         {
             "event_id": keys("CE", len(known), 5),
-            "account_id": account_keys(lives.accounts).gather(account),
-            "event_date": lives.calendar.date(day),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
+            "event_date": lifecycles.calendar.date(day),
             "event_type": event_type[week, account],
             "revenue_impact": np.round(change[week, account], 2),
         }
     )
 
 
-def touchpoints(lives: Lives) -> pl.DataFrame:
+def touchpoints(lifecycles: Lifecycles) -> pl.DataFrame:
     """Calls, mails and reviews; the owners call more often where tickets went wrong."""
-    chance = lives.chance("touchpoints")
-    account, day = lives.scatter(lives.touches.astype(np.int8), chance)
-    mood = lives.on(lives.satisfaction, day, account) + chance.normal(0, 0.7, len(day))
+    chance = lifecycles.chance("touchpoints")
+    account, day = lifecycles.scatter(lifecycles.touches.astype(np.int8), chance)
+    mood = lifecycles.on(lifecycles.satisfaction, day, account) + chance.normal(0, 0.7, len(day))
     return pl.DataFrame(
         {
             "touchpoint_id": keys("TP", len(day), 5),
-            "account_id": account_keys(lives.accounts).gather(account),
-            "occurred_at": lives.calendar.at(day, working_hours(chance, len(day))),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
+            "occurred_at": lifecycles.calendar.at(day, working_hours(chance, len(day))),
             "kind": chance.choice(KINDS, len(day), p=KIND_SHARE),
-            "owner": owners(lives)[account],
+            "owner": owners(lifecycles)[account],
             "result": np.select([mood < NEGATIVE_BELOW, mood < NEUTRAL_BELOW], ["negative", "neutral"], "positive"),
         }
     )

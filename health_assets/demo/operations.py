@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from health_assets.demo.calendar import SECOND, later, working_hours
-from health_assets.demo.lives import QUALITY, Lives
+from health_assets.demo.lifecycles import QUALITY, Lifecycles
 from health_assets.demo.naming import account_keys, keys
 
 ITEMS_A_SEAT = 4.0  # a week at the usual activity
@@ -16,17 +16,17 @@ ABANDONED_SHARE = 0.01
 DECIDED_AFTER_DAYS = (1, 7)
 
 
-def workflows(lives: Lives, user_share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+def workflows(lifecycles: Lifecycles, user_share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(workflow items, outcomes) of the `user_share` of the accounts that work with the module.
 
     Work slows down, goes wrong and is denied more often while an account suffers from bad quality.
     """
-    chance, calendar = lives.chance("workflows"), lives.calendar
-    uses = chance.random(lives.accounts) < user_share
-    rate = ITEMS_A_SEAT * max(lives.accounts / 150, 1) ** ITEMS_AT_SCALE * lives.seats * lives.usage**0.6
-    account, day = lives.scatter(chance.poisson(rate * uses * lives.present), chance)
+    chance, calendar = lifecycles.chance("workflows"), lifecycles.calendar
+    uses = chance.random(lifecycles.accounts) < user_share
+    rate = ITEMS_A_SEAT * max(lifecycles.accounts / 150, 1) ** ITEMS_AT_SCALE * lifecycles.seats * lifecycles.usage**0.6
+    account, day = lifecycles.scatter(chance.poisson(rate * uses * lifecycles.present), chance)
     count = len(day)
-    in_trouble = lives.on(lives.trouble[:, QUALITY], day, account)
+    in_trouble = lifecycles.on(lifecycles.trouble[:, QUALITY], day, account)
     started = calendar.at(day, working_hours(chance, count))
     minutes = MINUTES * np.where(in_trouble, MINUTES_IN_TROUBLE, 1) * chance.lognormal(0, MINUTES_SPREAD, count)
     completed = np.minimum(later(started, minutes / 60), calendar.midnight(day + 1) - SECOND)
@@ -35,7 +35,7 @@ def workflows(lives: Lives, user_share: float) -> tuple[pl.DataFrame, pl.DataFra
     items = pl.DataFrame(
         {
             "item_id": item,
-            "account_id": account_keys(lives.accounts).gather(account),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
             "started_at": started,
             "completed_at": completed,
             "has_data_error": chance.random(count) < np.where(in_trouble, ERROR_RATE_IN_TROUBLE, ERROR_RATE),
@@ -43,7 +43,7 @@ def workflows(lives: Lives, user_share: float) -> tuple[pl.DataFrame, pl.DataFra
     ).with_columns(completed_at=pl.when(pl.Series(is_completed)).then("completed_at"))
 
     decided = day + chance.integers(*DECIDED_AFTER_DAYS, count)
-    left_on = lives.on(lives.left_on, day, account)
+    left_on = lifecycles.on(lifecycles.left_on, day, account)
     known = np.flatnonzero(is_completed & (decided < left_on) & (decided <= calendar.last_day))
     luck = chance.random(count)
     denied = FAILURE_RATE + np.where(in_trouble, DENIAL_RATE_IN_TROUBLE, DENIAL_RATE)

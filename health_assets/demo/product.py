@@ -8,7 +8,7 @@ import polars as pl
 
 from health_assets.demo.calendar import first_day, week_of, working_hours
 from health_assets.demo.crm import UTILIZATION
-from health_assets.demo.lives import Lives
+from health_assets.demo.lifecycles import Lifecycles
 from health_assets.demo.naming import account_keys
 
 # event -> feature, category, core; from the most to the least popular
@@ -54,13 +54,13 @@ class People:
     key: pl.Series
 
 
-def people(lives: Lives) -> People:
+def people(lifecycles: Lifecycles) -> People:
     """The users behind the seats: invited over the first weeks, replaced when a champion leaves."""
-    age = np.arange(len(lives.present))[:, None] - lives.arrived_in
+    age = np.arange(len(lifecycles.present))[:, None] - lifecycles.arrived_in
     ramp = np.minimum((age + 1) / INVITED_OVER_WEEKS, 1)
-    seated = np.ceil(lives.seats * ramp).astype(int) * lives.present
-    known = np.minimum(np.arange(len(seated))[:, None], lives.this_week)
-    reached = np.maximum.accumulate(np.where(lives.present, lives.champions_gone + seated, 0))
+    seated = np.ceil(lifecycles.seats * ramp).astype(int) * lifecycles.present
+    known = np.minimum(np.arange(len(seated))[:, None], lifecycles.this_week)
+    reached = np.maximum.accumulate(np.where(lifecycles.present, lifecycles.champions_gone + seated, 0))
     reached = np.take_along_axis(reached, known, axis=0)
     invited = np.diff(reached, axis=0, prepend=0).T
     cell = np.repeat(np.arange(invited.size), invited.ravel())
@@ -69,20 +69,20 @@ def people(lives: Lives) -> People:
     offset = np.cumsum(total) - total
     number = np.arange(len(account)) - offset[account]
     key = pl.select(
-        account_keys(lives.accounts).gather(account) + "-U" + pl.Series(number + 1).cast(pl.String).str.zfill(2)
+        account_keys(lifecycles.accounts).gather(account) + "-U" + pl.Series(number + 1).cast(pl.String).str.zfill(2)
     ).to_series()
-    return People(seated, offset, account, number, first_day(week, lives.weekday[account]), key)
+    return People(seated, offset, account, number, first_day(week, lifecycles.weekday[account]), key)
 
 
-def users(lives: Lives, people: People, last_login: np.ndarray) -> pl.DataFrame:
+def users(lifecycles: Lifecycles, people: People, last_login: np.ndarray) -> pl.DataFrame:
     """One row a user; `last_login` is the moment of each user's last event, NaT where there was none."""
-    gone = lives.at_end(lives.champions_gone)[people.account]
-    is_seated = (people.number >= gone) & (people.number < gone + lives.at_end(people.seated)[people.account])
+    gone = lifecycles.at_end(lifecycles.champions_gone)[people.account]
+    is_seated = (people.number >= gone) & (people.number < gone + lifecycles.at_end(people.seated)[people.account])
     return pl.DataFrame(
         {
             "user_id": people.key,
-            "account_id": account_keys(lives.accounts).gather(people.account),
-            "created_at": lives.calendar.at(people.joined, np.full(len(people.joined), 7.0)),
+            "account_id": account_keys(lifecycles.accounts).gather(people.account),
+            "created_at": lifecycles.calendar.at(people.joined, np.full(len(people.joined), 7.0)),
             "last_login_at": last_login,
             "role": np.select([people.number == 0, people.number % 5 == 1], ["admin", "manager"], "member"),
             "is_active": is_seated,
@@ -96,37 +96,37 @@ def features() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["feature_name", "event_name", "feature_category", "is_core"], orient="row")
 
 
-def breadth(lives: Lives) -> np.ndarray:
+def breadth(lifecycles: Lifecycles) -> np.ndarray:
     """How many features each account uses: more where the product suits it."""
-    inclination = 0.7 * lives.fit + lives.chance("breadth").normal(0, 0.8, lives.accounts)
+    inclination = 0.7 * lifecycles.fit + lifecycles.chance("breadth").normal(0, 0.8, lifecycles.accounts)
     return NARROWEST + np.round((len(CATALOGUE) - NARROWEST) / (1 + np.exp(-1.3 * inclination))).astype(int)
 
 
-def is_seen(lives: Lives) -> np.ndarray:
+def is_seen(lifecycles: Lifecycles) -> np.ndarray:
     """Accounts whose usage reaches the company at all."""
-    return lives.chance("telemetry").random(lives.accounts) >= UNSEEN_SHARE
+    return lifecycles.chance("telemetry").random(lifecycles.accounts) >= UNSEEN_SHARE
 
 
-def usage_events(lives: Lives, people: People, last_login: np.ndarray) -> Iterator[tuple[str, pl.DataFrame]]:
+def usage_events(lifecycles: Lifecycles, people: People, last_login: np.ndarray) -> Iterator[tuple[str, pl.DataFrame]]:
     """(month, its events) of each month; fills `last_login` on the way.
 
     Work comes in sessions of one user; a month is held in memory at a time.
     """
-    chance, calendar = lives.chance("usage_events"), lives.calendar
-    width, seen, written = breadth(lives), is_seen(lives), 0
-    rate = SESSIONS * (lives.accounts / 150) ** EVENTS_AT_SCALE * people.seated * lives.usage * seen
+    chance, calendar = lifecycles.chance("usage_events"), lifecycles.calendar
+    width, seen, written = breadth(lifecycles), is_seen(lifecycles), 0
+    rate = SESSIONS * (lifecycles.accounts / 150) ** EVENTS_AT_SCALE * people.seated * lifecycles.usage * seen
     names = pl.Series(list(CATALOGUE))
-    account_key = account_keys(lives.accounts)
+    account_key = account_keys(lifecycles.accounts)
     for month, days in calendar.month_days():
         is_weekend = ~np.is_busday(calendar.date(days))
-        expected = rate[week_of(days[:, None], lives.weekday), np.arange(lives.accounts)]
+        expected = rate[week_of(days[:, None], lifecycles.weekday), np.arange(lifecycles.accounts)]
         sessions = chance.poisson(expected * np.where(is_weekend, WEEKEND, 1)[:, None])
         cell = np.repeat(np.arange(sessions.size), sessions.ravel())
-        day, account = np.divmod(cell, lives.accounts)
+        day, account = np.divmod(cell, lifecycles.accounts)
         day += days[0]
-        gone = lives.on(lives.champions_gone, day, account)
+        gone = lifecycles.on(lifecycles.champions_gone, day, account)
         keenness = chance.random(len(cell)) ** KEENEST_USERS
-        user = people.offset[account] + gone + (keenness * lives.on(people.seated, day, account)).astype(int)
+        user = people.offset[account] + gone + (keenness * lifecycles.on(people.seated, day, account)).astype(int)
         began = calendar.at(day, working_hours(chance, len(cell)))
 
         length = np.minimum(chance.geometric(1 / EVENTS_PER_SESSION, len(cell)), LONGEST_SESSION)
@@ -156,21 +156,21 @@ def usage_events(lives: Lives, people: People, last_login: np.ndarray) -> Iterat
         written += len(session)
 
 
-def usage_snapshots(lives: Lives) -> pl.DataFrame:
+def usage_snapshots(lifecycles: Lifecycles) -> pl.DataFrame:
     """What a product analytics tool exports at each month's end, and on the last day."""
-    chance, calendar = lives.chance("usage_snapshots"), lives.calendar
-    adoption, seen = breadth(lives) / len(CATALOGUE), is_seen(lives)
-    day = np.repeat([days[-1] for _, days in calendar.month_days()], lives.accounts)
-    account = np.tile(np.arange(lives.accounts), calendar.months)
-    shown = np.flatnonzero(lives.on(lives.present, day, account) & seen[account])
+    chance, calendar = lifecycles.chance("usage_snapshots"), lifecycles.calendar
+    adoption, seen = breadth(lifecycles) / len(CATALOGUE), is_seen(lifecycles)
+    day = np.repeat([days[-1] for _, days in calendar.month_days()], lifecycles.accounts)
+    account = np.tile(np.arange(lifecycles.accounts), calendar.months)
+    shown = np.flatnonzero(lifecycles.on(lifecycles.present, day, account) & seen[account])
     day, account = day[shown], account[shown]
-    usage, seats = lives.on(lives.usage, day, account), lives.on(lives.seats, day, account)
-    arrived = first_day(lives.on(lives.arrived_in, day, account), lives.weekday[account])
+    usage, seats = lifecycles.on(lifecycles.usage, day, account), lifecycles.on(lifecycles.seats, day, account)
+    arrived = first_day(lifecycles.on(lifecycles.arrived_in, day, account), lifecycles.weekday[account])
     last_login = day - chance.geometric(np.clip(LOGIN_CHANCE * usage, 0.03, 0.95)) + 1
     count = len(day)
     return pl.DataFrame(
         {
-            "account_id": account_keys(lives.accounts).gather(account),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
             "snapshot_date": calendar.date(day),
             "login_frequency": chance.poisson(LOGINS * usage * np.sqrt(seats)),
             "feature_adoption_score": _share(adoption[account] * usage**0.4, chance),

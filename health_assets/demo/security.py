@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from health_assets.demo.calendar import SECOND, later
-from health_assets.demo.lives import SECURITY, Lives
+from health_assets.demo.lifecycles import SECURITY, Lifecycles
 from health_assets.demo.naming import account_keys, keys
 
 SEVERITIES, SEVERITY_SHARE = np.array(["low", "medium", "high", "critical"]), (0.42, 0.33, 0.18, 0.07)
@@ -16,19 +16,19 @@ FALSE_POSITIVE_SHARE = 0.18
 DETECTION_MINUTES, CONTAINMENT_MINUTES, SLOWER_IN_TROUBLE = 27, 150, 1.6  # medians, factor
 
 
-def security_incidents(lives: Lives) -> pl.DataFrame:
+def security_incidents(lifecycles: Lifecycles) -> pl.DataFrame:
     """Occurred, detected, responded to, contained; null what has not happened by the last day."""
-    chance, calendar = lives.chance("security_incidents"), lives.calendar
-    account, day = lives.scatter(lives.incidents, chance)
+    chance, calendar = lifecycles.chance("security_incidents"), lifecycles.calendar
+    account, day = lifecycles.scatter(lifecycles.incidents, chance)
     count = len(day)
-    in_trouble = lives.on(lives.trouble[:, SECURITY], day, account)
+    in_trouble = lifecycles.on(lifecycles.trouble[:, SECURITY], day, account)
     severity = np.where(
         in_trouble, chance.choice(4, count, p=SEVERITY_SHARE_IN_TROUBLE), chance.choice(4, count, p=SEVERITY_SHARE)
     )
     detected = calendar.at(day, chance.uniform(0, 23.9, count))
     undetected = DETECTION_MINUTES * chance.lognormal(0, 0.9, count)
     occurred = np.maximum(later(detected, -undetected / 60), calendar.midnight(day))
-    left = calendar.midnight(lives.on(lives.left_on, day, account))
+    left = calendar.midnight(lifecycles.on(lifecycles.left_on, day, account))
     response = USUAL_MINUTES[severity] * np.where(in_trouble, SLOWER_IN_TROUBLE, 1) * chance.lognormal(0, 0.6, count)
     responded = np.minimum(later(detected, response / 60), left - SECOND)
     contained = np.minimum(later(responded, CONTAINMENT_MINUTES * chance.lognormal(0, 0.9, count) / 60), left - SECOND)
@@ -37,7 +37,7 @@ def security_incidents(lives: Lives) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "incident_id": keys("INC", count, 5),
-            "account_id": account_keys(lives.accounts).gather(account),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
             "severity": SEVERITIES[severity],
             "incident_type": chance.choice(INCIDENT_TYPES, count),
             "occurred_at": occurred,

@@ -5,7 +5,7 @@ import polars as pl
 
 from health_assets.demo.billing import CURRENCY
 from health_assets.demo.crm import ages
-from health_assets.demo.lives import PAYMENT, Lives
+from health_assets.demo.lifecycles import PAYMENT, Lifecycles
 from health_assets.demo.naming import account_keys, keys
 
 NEVER_BUYS_SHARE = 0.06
@@ -17,46 +17,46 @@ DUE_AFTER_DAYS = 14
 LATE_SHARE, LATE_SHARE_IN_TROUBLE, UNPAID_SHARE_IN_TROUBLE = 0.05, 0.45, 0.25
 
 
-def _bought(lives: Lives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _bought(lifecycles: Lifecycles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(account, day, amount) of every order; a few accounts buy much of everything."""
-    chance = lives.chance("orders")
-    buys = chance.random(lives.accounts) >= NEVER_BUYS_SHARE
-    rate = ORDERS_A_WEEK * buys * chance.lognormal(0, APPETITE, lives.accounts)
-    weeks_since_arrival = np.arange(len(lives.present))[:, None] - lives.arrived_in
+    chance = lifecycles.chance("orders")
+    buys = chance.random(lifecycles.accounts) >= NEVER_BUYS_SHARE
+    rate = ORDERS_A_WEEK * buys * chance.lognormal(0, APPETITE, lifecycles.accounts)
+    weeks_since_arrival = np.arange(len(lifecycles.present))[:, None] - lifecycles.arrived_in
     rate = rate * (1 + OUTFITTING * np.exp(-weeks_since_arrival / OUTFITTING_WEEKS))
-    account, day = lives.scatter(chance.poisson(rate * np.sqrt(lives.usage) * lives.present), chance)
-    age = ages(lives).fill_null(0).to_numpy()
-    basket = BASKET * chance.lognormal(0, BASKET_SPREAD, lives.accounts)
+    account, day = lifecycles.scatter(chance.poisson(rate * np.sqrt(lifecycles.usage) * lifecycles.present), chance)
+    age = ages(lifecycles).fill_null(0).to_numpy()
+    basket = BASKET * chance.lognormal(0, BASKET_SPREAD, lifecycles.accounts)
     basket *= np.where((age >= MIDDLE_AGED[0]) & (age <= MIDDLE_AGED[1]), MIDDLE_AGED_BASKET, 1)
     return account, day, np.round(basket[account] * chance.lognormal(0, BASKET_NOISE, len(day)), 2)
 
 
-def orders(lives: Lives) -> pl.DataFrame:
-    account, day, amount = _bought(lives)
+def orders(lifecycles: Lifecycles) -> pl.DataFrame:
+    account, day, amount = _bought(lifecycles)
     return pl.DataFrame(
         {
             "order_id": keys("ORD", len(day), 6),
-            "account_id": account_keys(lives.accounts).gather(account),
-            "order_date": lives.calendar.date(day),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
+            "order_date": lifecycles.calendar.date(day),
             "total_amount": amount,
         }
     ).with_columns(currency=pl.lit(CURRENCY))
 
 
-def payments(lives: Lives) -> pl.DataFrame:
+def payments(lifecycles: Lifecycles) -> pl.DataFrame:
     """One for each order; late or missing while the account has trouble to pay."""
-    chance, calendar = lives.chance("payments"), lives.calendar
-    account, day, amount = _bought(lives)
-    in_trouble = lives.on(lives.trouble[:, PAYMENT], day, account)
+    chance, calendar = lifecycles.chance("payments"), lifecycles.calendar
+    account, day, amount = _bought(lifecycles)
+    in_trouble = lifecycles.on(lifecycles.trouble[:, PAYMENT], day, account)
     luck, count = chance.random(len(day)), len(day)
     is_late = luck < np.where(in_trouble, LATE_SHARE_IN_TROUBLE, LATE_SHARE)
     is_unpaid = in_trouble & (luck > 1 - UNPAID_SHARE_IN_TROUBLE)
     paid_day = day + np.where(is_late, DUE_AFTER_DAYS + chance.integers(2, 45, count), chance.integers(0, 14, count))
-    paid_day = np.minimum(paid_day, lives.on(lives.left_on, day, account) - 1)
+    paid_day = np.minimum(paid_day, lifecycles.on(lifecycles.left_on, day, account) - 1)
     return pl.DataFrame(
         {
             "payment_id": keys("PAY", count, 6),
-            "account_id": account_keys(lives.accounts).gather(account),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
             "payment_due_date": calendar.date(day + DUE_AFTER_DAYS),
             "payment_date": calendar.date(paid_day),
             "amount_paid": amount,

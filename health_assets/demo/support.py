@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from health_assets.demo.calendar import SECOND, later, working_hours
-from health_assets.demo.lives import Lives
+from health_assets.demo.lifecycles import Lifecycles
 from health_assets.demo.naming import account_keys, keys
 
 PRIORITIES, TARGET_HOURS = np.array(["p1", "p2", "p3", "p4"]), np.array([4.0, 12.0, 48.0, 120.0])
@@ -24,10 +24,10 @@ NPS, NPS_OF_MOOD, NPS_NOISE = 8.8, 1.8, 1.0  # what a content account answers
 STARS, STARS_OF_MOOD, STARS_NOISE = 4.2, 0.7, 0.5
 
 
-def support_tickets(lives: Lives) -> pl.DataFrame:
+def support_tickets(lifecycles: Lifecycles) -> pl.DataFrame:
     """Good tickets are solved within the target of their priority, bad ones after it, when they are solved at all."""
-    chance, calendar = lives.chance("support_tickets"), lives.calendar
-    account, day, is_bad, is_outage = _written(lives, chance)
+    chance, calendar = lifecycles.chance("support_tickets"), lifecycles.calendar
+    account, day, is_bad, is_outage = _written(lifecycles, chance)
     count = len(day)
     usual, worse = chance.choice(4, count, p=PRIORITY_SHARE), chance.choice(4, count, p=BAD_PRIORITY_SHARE)
     priority = np.where(is_bad, worse, usual)
@@ -39,7 +39,7 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
     hours = target * np.where(is_bad, late, np.minimum(chance.lognormal(np.log(SPEED), 0.7, count), 0.98))
     hours[is_outage] = chance.uniform(*OUTAGE_HOURS, is_outage.sum())
     created = calendar.at(day, working_hours(chance, count))
-    left = calendar.midnight(lives.on(lives.left_on, day, account))
+    left = calendar.midnight(lifecycles.on(lifecycles.left_on, day, account))
     resolved = np.minimum(later(created, hours), left - SECOND)
     is_resolved = resolved < calendar.midnight_after
     responded = later(created, np.minimum(hours * chance.beta(1.2, 6, count), target))
@@ -54,7 +54,7 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "ticket_id": keys("TKT", count, 5),
-            "account_id": account_keys(lives.accounts).gather(account),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
             "created_at": created,
             "first_response_at": _where(responded <= known, responded),
             "resolved_at": _where(is_resolved, resolved),
@@ -70,14 +70,14 @@ def support_tickets(lives: Lives) -> pl.DataFrame:
     )
 
 
-def _written(lives: Lives, chance: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _written(lifecycles: Lifecycles, chance: np.random.Generator) -> tuple[np.ndarray, ...]:
     """(account, day, is bad, belongs to the outage) of every ticket, in the order of their days."""
-    bad = lives.scatter(lives.bad_tickets, chance)
-    good = lives.scatter(lives.tickets - lives.bad_tickets, chance)
-    hit = np.flatnonzero(lives.at_end(lives.present & (lives.tickets.sum(axis=0) > 0)))
+    bad = lifecycles.scatter(lifecycles.bad_tickets, chance)
+    good = lifecycles.scatter(lifecycles.tickets - lifecycles.bad_tickets, chance)
+    hit = np.flatnonzero(lifecycles.at_end(lifecycles.present & (lifecycles.tickets.sum(axis=0) > 0)))
     hit = np.sort(chance.choice(hit, int(np.ceil(OUTAGE_SHARE * len(hit))), replace=False))
-    outage_day = np.full(len(hit), max(lives.calendar.last_day - 1, 0))
-    hit = hit[lives.on(lives.present, outage_day, hit)]
+    outage_day = np.full(len(hit), max(lifecycles.calendar.last_day - 1, 0))
+    hit = hit[lifecycles.on(lifecycles.present, outage_day, hit)]
     outage = hit, outage_day[: len(hit)]
     account, day = (np.concatenate(parts) for parts in zip(bad, good, outage, strict=True))
     kind = np.repeat([0, 1, 2], [len(bad[0]), len(good[0]), len(hit)])
@@ -90,21 +90,21 @@ def _where(holds: np.ndarray, values: np.ndarray) -> pl.Series:
     return pl.select(pl.when(pl.Series(holds)).then(pl.Series(values))).to_series()
 
 
-def feedback(lives: Lives) -> pl.DataFrame:
+def feedback(lifecycles: Lifecycles) -> pl.DataFrame:
     """A survey a quarter, answered by some, out of the mood that the account is in."""
-    chance = lives.chance("feedback")
-    week, account = np.indices(lives.present.shape)
-    knows_us = lives.present & (week - lives.arrived_in >= SURVEYED_AFTER_WEEKS)
+    chance = lifecycles.chance("feedback")
+    week, account = np.indices(lifecycles.present.shape)
+    knows_us = lifecycles.present & (week - lifecycles.arrived_in >= SURVEYED_AFTER_WEEKS)
     answers = knows_us & ((week - account) % SURVEY_WEEKS == 0) & (chance.random(week.shape) < ANSWER_SHARE)
-    account, day = lives.scatter(answers.astype(np.int8), chance)
-    mood = lives.on(lives.satisfaction, day, account)
+    account, day = lifecycles.scatter(answers.astype(np.int8), chance)
+    mood = lifecycles.on(lifecycles.satisfaction, day, account)
     nps = np.clip(np.round(NPS + NPS_OF_MOOD * mood + chance.normal(0, NPS_NOISE, len(day))), 0, 10).astype(int)
     stars = STARS + STARS_OF_MOOD * mood + chance.normal(0, STARS_NOISE, len(day))
     return pl.DataFrame(
         {
             "feedback_id": keys("FB", len(day), 5),
-            "account_id": account_keys(lives.accounts).gather(account),
-            "feedback_date": lives.calendar.date(day),
+            "account_id": account_keys(lifecycles.accounts).gather(account),
+            "feedback_date": lifecycles.calendar.date(day),
             "nps_score": nps,
             "satisfaction_score": np.clip(np.round(stars), 1, 5).astype(int),
             "likelihood_to_renew": np.select([nps >= 8, nps >= 6], ["high", "medium"], "low"),

@@ -1,6 +1,6 @@
 """Promises as Dagster asset checks: each is seen in the UI under its own name, and an ERROR stops what is downstream.
 
-What is promised of a table, and how it is judged, is in verdicts.py.
+What is promised of a table, and how it is evaluated, is in results.py.
 """
 
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 
 from health_assets.contracts.contract import ERROR, Expectation
 from health_assets.orchestration.partitions import monthly_partitions
-from health_assets.quality.expectations import judged, promises, waits_for
+from health_assets.quality.expectations import evaluated, expectations_of, waits_for
 from health_assets.quality.run_outcome import EXPECTED
 from health_assets.settings import Settings
 from health_assets.tables import Table
 
 
 def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | None:
-    """One multi-check for a table, with a check for each of its promises."""
-    specs = {promise.name: _spec(table, promise, settings) for promise in promises(table)}
+    """One multi-check for a table, with a check for each of its expectations_of."""
+    specs = {expectation.name: _spec(table, expectation, settings) for expectation in expectations_of(table)}
     if not specs:
         return None
 
@@ -32,15 +32,15 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
         resources = context.resources
         target = _materialization(context, table)
         partition = context.partition_key if table.monthly and context.has_partition_key else None
-        for promise, passed, evidence in judged(table, resources.warehouse, resources.as_of, resources.settings):
-            spec = specs[promise.name]
+        for expectation, passed, evidence in evaluated(table, resources.warehouse, resources.as_of, resources.settings):
+            spec = specs[expectation.name]
             yield dg.Output(None, spec.get_python_identifier())
             yield dg.AssetCheckEvaluation(
                 asset_key=spec.asset_key,
                 check_name=spec.name,
                 passed=passed,
                 severity=dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN,
-                metadata=evidence if passed else _explained(evidence, promise),
+                metadata=evidence if passed else _explained(evidence, expectation),
                 blocking=spec.blocking,
                 partition=partition,
                 target_materialization_data=target,
@@ -49,18 +49,18 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
     return checks
 
 
-def _explained(evidence: dict[str, Any], promise: Expectation) -> dict[str, Any]:
+def _explained(evidence: dict[str, Any], expectation: Expectation) -> dict[str, Any]:
     """What is broken, and in words what was expected."""
-    return evidence | ({EXPECTED: promise.description} if promise.description else {})
+    return evidence | ({EXPECTED: expectation.description} if expectation.description else {})
 
 
-def _spec(table: Table, promise: Expectation, settings: Settings) -> dg.AssetCheckSpec:
+def _spec(table: Table, expectation: Expectation, settings: Settings) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        promise.name,
+        expectation.name,
         asset=table.name,
-        additional_deps=[dg.AssetKey(name) for name in waits_for(table, promise)],
-        description=promise.description or None,
-        blocking=promise.severity == ERROR,
+        additional_deps=[dg.AssetKey(name) for name in waits_for(table, expectation)],
+        description=expectation.description or None,
+        blocking=expectation.severity == ERROR,
         partitions_def=monthly_partitions(settings) if table.monthly else None,
     )
 
@@ -68,7 +68,7 @@ def _spec(table: Table, promise: Expectation, settings: Settings) -> dg.AssetChe
 def _materialization(
     context: dg.AssetCheckExecutionContext, table: Table
 ) -> AssetCheckEvaluationTargetMaterializationData | None:
-    """The write that is judged, looked up once for all checks of the table."""
+    """The write that is evaluated, looked up once for all checks of the table."""
     latest = context.instance.fetch_materializations(dg.AssetKey(table.name), limit=1).records
     if not latest:
         return None

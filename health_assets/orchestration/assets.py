@@ -9,12 +9,12 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from health_assets.contracts.contract import dtypes, grain, known_from, meta, question
+from health_assets.contracts.contract import available_from, dtypes, grain, meta, question
 from health_assets.contracts.months import period_of
 from health_assets.orchestration.io_manager import BY_PERIOD, WHOLE
 from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.settings import Settings
-from health_assets.sources.quarantine import Gated, gated
+from health_assets.sources.quarantine import FilteredRows, filter_rows
 from health_assets.sources.readers import collected, made_keys, read_source, unknown_columns
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.stale_months import files_with, stale_months, written_together
@@ -29,7 +29,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
 
     One that no connected source reaches bears a tag and is left out of the daily job.
     """
-    targets = _referenced(table) if table.is_gated else {}
+    targets = _referenced(table) if table.is_staged else {}
     reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
     extent = {name: BY_PERIOD if table.monthly else None if name in table.inputs else WHOLE for name in reads}
     ins = {name: dg.AssetIn(metadata=extent[name]) for name in reads}
@@ -42,7 +42,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         if table.monthly:
             return partial(_by_months, context, table, frames, given, targets)  # Dagster would run a generator as an op
         rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
-        made = gated(rows, table.contract, _existing(targets, frames)) if table.is_gated else rows
+        made = filter_rows(rows, table.contract, _existing(targets, frames)) if table.is_staged else rows
         return [made]  # to be taken out when it is written: Dagster may keep what a step returns until the run ends
 
     return dg.asset(
@@ -67,7 +67,7 @@ def _by_months(
     frames: dict[str, Any],
     given: dict[str, Any],
     targets: dict[str, str],
-) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | Gated]]:
+) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | FilteredRows]]:
     """The groups of months to write, each with its rows, computed when the writer asks for them."""
     warehouse: Warehouse = context.resources.warehouse
     settings, as_of = context.resources.settings, context.resources.as_of
@@ -79,10 +79,10 @@ def _by_months(
     months, marks = stale_months(warehouse, table, as_of, settings, asked)
     if not months and not warehouse.holds(table.relation):
         yield [], marks, table.contract.create_empty(lazy=True)
-    if table.is_gated and months:
+    if table.is_staged and months:
         existing = _existing(targets, {reads: read() for reads, read in frames.items() if reads not in table.inputs})
         for group in written_together(warehouse, table, months):
-            yield group, marks, _gated_months(warehouse, table, group, given, existing, settings)
+            yield group, marks, _filtered_months(warehouse, table, group, given, existing, settings)
         return
     for group in written_together(warehouse, table, months):
         period = period_of(group, as_of)
@@ -91,24 +91,24 @@ def _by_months(
         yield group, marks, table.function(**inputs, **given_here)
 
 
-def _gated_months(
+def _filtered_months(
     warehouse: Warehouse,
     table: Table,
     months: list[date],
     given: dict[str, Any],
     existing: dict[str, pl.Series],
     settings: Settings,
-) -> Gated:
+) -> FilteredRows:
     """Some months of an event source from the files that hold them, with the rows without a readable time."""
     raw = TABLES[table.inputs[0]]
     name = raw.name.removeprefix("raw_")
-    month = pl.col(str(known_from(table.contract))).dt.truncate("1mo")
+    month = pl.col(str(available_from(table.contract))).dt.truncate("1mo")
     files = files_with(warehouse, raw, months)
 
-    def judge_rows(by_row: Collection[str]) -> Gated:
+    def judge_rows(by_row: Collection[str]) -> FilteredRows:
         rows = table.function(read_source(name, raw.rows, settings, files, by_row), **given)  # type: ignore[arg-type]
         inside = rows.filter(month.is_null() | month.is_in(months))
-        return gated(inside, table.contract, existing, monthly=True)
+        return filter_rows(inside, table.contract, existing, monthly=True)
 
     return collected(name, settings, judge_rows)
 

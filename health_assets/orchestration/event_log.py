@@ -80,7 +80,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
                     self._index(connection, *zip(*told, strict=True))
 
     def _index(self, connection: Connection, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]) -> None:
-        """What is known across runs: verdicts of checks, and of each asset the last that was written."""
+        """What is known across runs: results of checks, and of each asset the last that was written."""
         numbered = SqlEventLogStorageTable.insert().returning(
             SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
         )
@@ -93,16 +93,16 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         }
         for event, number in last.values():
             self._store_asset_event(connection, event, number)
-        verdicts = [
+        results = [
             _verdict(event, row, number)
             for event, row, number in zip(events, rows, ids, strict=True)
             if event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION
         ]
-        if verdicts:
-            connection.execute(AssetCheckExecutionsTable.insert(), verdicts)
+        if results:
+            connection.execute(AssetCheckExecutionsTable.insert(), results)
 
     def has_table(self, table_name: str) -> bool:
-        """Asked before each write; a table that is there stays."""
+        """Submission before each write; a table that is there stays."""
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables

@@ -9,9 +9,9 @@ import dagster as dg
 import polars as pl
 
 from health_assets.contracts.contract import dtypes
-from health_assets.quality.expectations import ask
+from health_assets.quality.expectations import submit
 from health_assets.sources.parsing import RECORD
-from health_assets.sources.quarantine import Gated
+from health_assets.sources.quarantine import FilteredRows
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.storage import Warehouse, computed, made_ahead
 
@@ -40,7 +40,7 @@ class TableIOManager(dg.IOManager):
         if table.monthly:
             asked = set(context.asset_partition_keys) if context.has_asset_partitions else set()
             groups = (
-                (months, marks, rows if isinstance(rows, Gated) else computed(table, rows))
+                (months, marks, rows if isinstance(rows, FilteredRows) else computed(table, rows))
                 for months, marks, rows in obj()
             )
             for months, marks, rows in made_ahead(groups):
@@ -50,7 +50,7 @@ class TableIOManager(dg.IOManager):
                         context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
         else:
             self.warehouse.write(table, obj.pop())
-        self.warehouse.asked[table.name] = ask(table, self.warehouse)
+        self.warehouse.submitted[table.name] = submit(table, self.warehouse)
         context.add_output_metadata(self._described(table))
 
     def _described(self, table: Table) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class TableIOManager(dg.IOManager):
         cursor = self.warehouse.connection.cursor()
         preview = cursor.sql(f"from {table.relation} limit 5").pl()
         shown["preview"] = dg.MetadataValue.md(_markdown(preview))
-        if table.is_gated:
+        if table.is_staged:
             loaded = self.warehouse.loaded(table)
             shown["quarantined_rows"] = loaded["rows_quarantined"]
             shown |= {count: loaded[count] for count in ("duplicates_collapsed", "values_blanked")}

@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from health_assets.alerts import WEBHOOK_VARIABLE, alert, tell_failure
+from health_assets.alerts import WEBHOOK_VARIABLE, alert, notify_failure
 from health_assets.alerts.data_alerts import of_failed_run
 from health_assets.orchestration.assets import NOT_CONNECTED
 from health_assets.orchestration.partitions import monthly_partitions
@@ -35,13 +35,13 @@ def alerts_job(settings: Settings) -> dg.JobDefinition:
     """Tell what changed since the last as-of day. It reads the published snapshot only, never the warehouse."""
 
     @dg.op(description="Changes of risk level and health band -> outbox -> Slack.")
-    def tell_changes(context: dg.OpExecutionContext) -> None:
+    def notify_changes(context: dg.OpExecutionContext) -> None:
         outcome = alert(settings)
         context.log.info(outcome.summary())
         if outcome.text and not outcome.has_webhook:
             context.log.warning(f"{WEBHOOK_VARIABLE} is not set, so this is told here only:\n{outcome.text}")
         if outcome.trouble:
-            raise dg.Failure(f"{outcome.untold} changes could not be delivered and are kept: {outcome.trouble}")
+            raise dg.Failure(f"{outcome.pending} changes could not be delivered and are kept: {outcome.trouble}")
 
     @dg.job(
         name=ALERTS_JOB,
@@ -50,7 +50,7 @@ def alerts_job(settings: Settings) -> dg.JobDefinition:
         description="Published snapshot -> what changed -> Slack.",
     )
     def alerts() -> None:
-        tell_changes()
+        notify_changes()
 
     return alerts
 
@@ -62,13 +62,13 @@ def data_alerts_job(settings: Settings) -> dg.JobDefinition:
         config_schema={"run_id": dg.Field(str, description="The run that failed")},
         description="Failed checks or errors of a run -> outbox -> Slack.",
     )
-    def tell_failed_run(context: dg.OpExecutionContext) -> None:
+    def notify_failed_run(context: dg.OpExecutionContext) -> None:
         failed = context.instance.get_run_by_id(context.op_config["run_id"])
         if failed is None:
             raise dg.Failure(f"there is no run {context.op_config['run_id']}; it may have been pruned")
         outcome = Outcome.read(failed.run_id, context.instance)
         fault = of_failed_run(failed.job_name, as_of_day(failed, settings), outcome, settings)
-        text, trouble = tell_failure(settings, fault)
+        text, trouble = notify_failure(settings, fault)
         context.log.info(text or "This has been told before.")
         if trouble:
             raise dg.Failure(f"a data alert could not be delivered and is kept: {trouble}")
@@ -80,7 +80,7 @@ def data_alerts_job(settings: Settings) -> dg.JobDefinition:
         description="A failed run -> one data alert -> Slack.",
     )
     def data_alerts() -> None:
-        tell_failed_run()
+        notify_failed_run()
 
     return data_alerts
 

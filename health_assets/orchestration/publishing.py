@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from health_assets.alerts.rules import rule_versions
-from health_assets.contracts.contract import known_from
+from health_assets.contracts.contract import available_from
 from health_assets.orchestration.assets import OWNER
 from health_assets.quality.anomalies import accept
 from health_assets.settings import Settings
@@ -51,7 +51,7 @@ def last_days(warehouse: Warehouse, as_of: date, settings: Settings) -> pl.DataF
     rows = []
     for table in TABLES.values():
         name = table.name.removeprefix("staged_")
-        if table.is_gated and name in settings.sources and (known := known_from(table.contract)):
+        if table.is_staged and name in settings.sources and (known := available_from(table.contract)):
             last = warehouse.read(table, until=as_of).select(pl.col(known).max().cast(pl.Date)).collect().item()
             rows.append((name, last, settings.stale_after_days.get(name)))
     shape = {"source": pl.String, "last_day": pl.Date, "stale_after_days": pl.Int64}

@@ -7,11 +7,11 @@ from typing import Any
 import dagster as dg
 
 from health_assets.orchestration.io_manager import TableIOManager
-from health_assets.quality.great_expectations import awake
+from health_assets.quality.great_expectations import warm_up
 from health_assets.settings import Settings
 from health_assets.tables import TABLES, reached
 from health_assets.warehouse.storage import Warehouse
-from health_assets.worker import beside
+from health_assets.worker import shared_worker
 
 
 def resources(settings: Settings) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def resources(settings: Settings) -> dict[str, Any]:
     @dg.resource
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
         with Warehouse.opened(settings.warehouse) as opened:
-            beside().prepared(awake)  # beside the first tables
+            shared_worker().prepare(warm_up)  # beside the first tables
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])
             yield opened

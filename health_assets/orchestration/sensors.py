@@ -22,7 +22,7 @@ def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
         return dg.RunRequest(
             run_key=failed.run_id,
             job_name=DATA_ALERTS_JOB,
-            run_config={"ops": {"tell_failed_run": {"config": {"run_id": failed.run_id}}}},
+            run_config={"ops": {"notify_failed_run": {"config": {"run_id": failed.run_id}}}},
         )
 
     return on_failure

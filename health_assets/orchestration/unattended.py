@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from health_assets.alerts import AlertError, tell_failure, tell_without_settings
+from health_assets.alerts import AlertError, notify_failure, notify_without_settings
 from health_assets.alerts.data_alerts import DataAlert, of_refused_run
 from health_assets.settings import Settings
 
@@ -30,7 +30,7 @@ def is_served() -> bool:
 
 
 @contextmanager
-def telling_slack(refused: Callable[[str, date], DataAlert] = of_refused_run) -> Iterator[Watched]:
+def notifying_slack(refused: Callable[[str, date], DataAlert] = of_refused_run) -> Iterator[Watched]:
     """Tell the error that ends this, once; it is raised on, whether it could be told or not.
 
     Args:
@@ -49,6 +49,6 @@ def telling_slack(refused: Callable[[str, date], DataAlert] = of_refused_run) ->
 def _told(fault: DataAlert, settings: Settings | None) -> str | None:
     """Why it could not be told; None when it was, or when no webhook is set."""
     try:
-        return tell_failure(settings, fault)[1] if settings else tell_without_settings(fault)
+        return notify_failure(settings, fault)[1] if settings else notify_without_settings(fault)
     except AlertError as error:
         return str(error)

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.contracts.contract import WARN, Contract, Expectation, dtypes, known_from
+from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, dtypes
 from health_assets.settings import Settings
 from health_assets.tables import TABLES, Table
-from health_assets.warehouse.sql import handed_over, literal
+from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
 RECENT_DAYS = 7
@@ -57,16 +57,16 @@ KEPT = Expectation(
 )
 
 
-def plausibility_promises(table: Table) -> list[Expectation]:
+def anomaly_expectations(table: Table) -> list[Expectation]:
     """What is expected of a staged table's arrivals and amounts."""
-    arrivals = [FRESH, VOLUME] if known_from(table.contract) else []
+    arrivals = [FRESH, VOLUME] if available_from(table.contract) else []
     return [*arrivals, COLLAPSED, SHRUNK, KEPT, *_units(table.contract).values()]
 
 
-def implausible(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
-    """The promises that are broken, each with what was found and what it was measured by."""
+def find_anomalies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
+    """The expectations_of that are broken, each with what was found and what it was measured by."""
     accepted = _accepted(warehouse, table)
-    found = _arrivals(table, warehouse, as_of, settings) if known_from(table.contract) else {}
+    found = _arrivals(table, warehouse, as_of, settings) if available_from(table.contract) else {}
     rows, limits = warehouse.row_count(table.relation), settings.plausibility
     if shrunk := _shrunk(rows, accepted, limits.volume_stop, settings):
         found[COLLAPSED.name] = shrunk
@@ -81,19 +81,19 @@ def accept(warehouse: Warehouse, as_of: date) -> None:
     """Remember rows and medians of what is about to be published, and its day: the measure of the runs to come."""
     rows: list[tuple[str, str, int, float | None, date]] = []
     for table in TABLES.values():
-        if table.is_gated and warehouse.holds(table.relation):
+        if table.is_staged and warehouse.holds(table.relation):
             rows.append((table.relation, ALL_ROWS, warehouse.row_count(table.relation), None, as_of))
             medians = _medians(warehouse.read(table), list(_units(table.contract)))
             rows += [(table.relation, column, count, median, as_of) for column, (count, median) in medians.items()]
     with (
         warehouse.transaction() as cursor,
-        handed_over(cursor, "accepted", pl.DataFrame(rows, schema=ACCEPTED, orient="row")),
+        registered(cursor, "accepted", pl.DataFrame(rows, schema=ACCEPTED, orient="row")),
     ):
-        cursor.execute("create or replace table house.accepted as from accepted")
+        cursor.execute("create or replace table internal.accepted as from accepted")
 
 
 def _units(contract: type[Contract]) -> dict[str, Expectation]:
-    """Column of amounts -> the promise that its unit stays."""
+    """Column of amounts -> the expectation that its unit stays."""
     return {
         name: Expectation(
             f"{name}__same_unit",
@@ -109,7 +109,7 @@ def _units(contract: type[Contract]) -> dict[str, Expectation]:
 
 def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
     """Silent for too long; far fewer rows on the last day than on that weekday before; almost none."""
-    known = pl.col(str(known_from(table.contract))).cast(pl.Date)
+    known = pl.col(str(available_from(table.contract))).cast(pl.Date)
     days = warehouse.read(table, until=as_of).group_by(known.alias("day")).len().collect()
     plausible, found = settings.plausibility, dict[str, str]()
     limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
@@ -159,7 +159,7 @@ def _unit_changes(
         return {}
     columns = list(promised)
     pairs = {"in the last snapshot": (accepted, _medians(warehouse.read(table), columns))}
-    if known := known_from(table.contract):
+    if known := available_from(table.contract):
         age = (pl.lit(as_of) - pl.col(known).cast(pl.Date)).dt.total_days()
         rows = warehouse.read(table, until=as_of)
         for days in {RECENT_DAYS, *_days_since_the_last_snapshot(warehouse, as_of)}:
@@ -167,10 +167,10 @@ def _unit_changes(
             medians = _medians(rows.filter(weeks), columns), _medians(rows.filter(age < days), columns)
             pairs[f"in the weeks before the last {days} day{'s' if days > 1 else ''}"] = medians
     nothing, found = (0, None), dict[str, str]()
-    for column, promise in promised.items():
+    for column, expectation in promised.items():
         for when, (before, now) in pairs.items():
             if jumped := _jumped(before.get(column, nothing), now.get(column, nothing), settings):
-                found.setdefault(promise.name, f"{jumped} {when}")
+                found.setdefault(expectation.name, f"{jumped} {when}")
     return found
 
 
@@ -198,12 +198,12 @@ def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, flo
 
 def _days_since_the_last_snapshot(warehouse: Warehouse, as_of: date) -> list[int]:
     """How many days are new, if any are."""
-    last = warehouse.connection.cursor().execute("select max(as_of_date) from house.accepted").fetchone()
+    last = warehouse.connection.cursor().execute("select max(as_of_date) from internal.accepted").fetchone()
     return [(as_of - last[0]).days] if last and last[0] and last[0] < as_of else []
 
 
 def _accepted(warehouse: Warehouse, table: Table) -> dict[str, tuple[int, float | None]]:
     rows = warehouse.connection.cursor().execute(
-        f"select column_name, row_count, median from house.accepted where relation = {literal(table.relation)}"
+        f"select column_name, row_count, median from internal.accepted where relation = {literal(table.relation)}"
     )
     return {column: (count, median) for column, count, median in rows.fetchall()}

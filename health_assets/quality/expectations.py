@@ -1,9 +1,9 @@
-"""What was written is judged: the promises of a table, and whether each is kept, under the contract's own names.
+"""What was written is evaluated: the expectations_of of a table, and whether each is kept, under the contract's own names.
 
 dataframely keeps rows out before the write; here the table that was written is looked at again. Great Expectations
-(judge.py) works in the process beside the run: it is asked when a table is written and answers while the next are
+(evaluate.py) works in the process beside the run: it is asked when a table is written and answers while the next are
 computed.
-How verdicts become Dagster's asset checks is checks.py's affair.
+How results become Dagster's asset checks is checks.py's affair.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,19 +14,21 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.contracts.contract import WARN, Expectation, expectations, known_by, known_from, table_rules
+from health_assets.contracts.contract import WARN, Expectation, available_by, available_from, expectations, table_rules
 from health_assets.contracts.months import end_of_month
-from health_assets.quality.anomalies import implausible, plausibility_promises
-from health_assets.quality.great_expectations import Answer, judge
+from health_assets.quality.anomalies import anomaly_expectations, find_anomalies
+from health_assets.quality.great_expectations import Answer, evaluate
 from health_assets.quality.run_outcome import FOUND
 from health_assets.settings import Settings
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.storage import Warehouse
-from health_assets.worker import beside
+from health_assets.worker import shared_worker
 
-ROWS_JUDGED_WHOLE = 10_000  # beyond that a table is judged by the broken rows of each day: pandas compares one by one
-ROWS_READ = 500_000  # at once, to be judged
+ROWS_EVALUATED_WHOLE = (
+    10_000  # beyond that a table is evaluated by the broken rows of each day: pandas compares one by one
+)
+ROWS_READ = 500_000  # at once, to be evaluated
 REPEATED = "_repeated"
 
 RECONCILES = Expectation(
@@ -49,90 +51,92 @@ OF_ROWS = "_of_rows"
 COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined")
 
 
-def promises(table: Table) -> list[Expectation]:
+def expectations_of(table: Table) -> list[Expectation]:
     """Everything that is checked of a table: contract, identities across tables, and for staged tables the load."""
     found = [*expectations(table.contract), *(identity.expectation for identity in table.identities)]
-    if table.is_gated:
+    if table.is_staged:
         found += [RECONCILES, COMPLETE]
         if any((column.metadata or {}).get("lenient") for column in table.contract.columns().values()):
             found.append(READABLE)
-        found += [*plausibility_promises(table), *([IN_HISTORY] if table.monthly else [])]
+        found += [*anomaly_expectations(table), *([IN_HISTORY] if table.monthly else [])]
     return found
 
 
-def waits_for(table: Table, promise: Expectation) -> list[str]:
-    """The other tables that a promise speaks of, and that have to be written before it can be judged."""
-    if promise.kind == "references":
-        named = {promise.arguments["target"].split(".")[0]}
+def waits_for(table: Table, expectation: Expectation) -> list[str]:
+    """The other tables that a expectation speaks of, and that have to be written before it can be evaluated."""
+    if expectation.kind == "references":
+        named = {expectation.arguments["target"].split(".")[0]}
     else:
         named = {
             name
             for identity in table.identities
-            if identity.expectation.name == promise.name
+            if identity.expectation.name == expectation.name
             for name in identity.inputs
         }
     return sorted(named - {table.name})
 
 
-Verdict = tuple[Expectation, bool, dict[str, Any]]
+Result = tuple[Expectation, bool, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Promises that Great Expectations has been asked about, and the rows that they are judged by."""
+class Submission:
+    """Promises that Great Expectations has been asked about, and the rows that they are evaluated by."""
 
     rows: pl.DataFrame
     made: list[Expectation]
     tallied: bool
     answers: Future[dict[str, Answer]] | None
-    found: dict[str, str]  # what breaks a promise, in words, where a count would not say it
+    found: dict[str, str]  # what breaks a expectation, in words, where a count would not say it
 
-    def verdicts(self) -> Iterator[Verdict]:
+    def results(self) -> Iterator[Result]:
         """Wait for the answers; a failure of Great Expectations itself is raised, never taken for bad data."""
-        if self.answers is None:  # no row, as of a source that is not connected: so none that breaks a promise
-            yield from ((promise, True, {}) for promise in self.made)
+        if self.answers is None:  # no row, as of a source that is not connected: so none that breaks a expectation
+            yield from ((expectation, True, {}) for expectation in self.made)
             return
         answers = self.answers.result()
-        for promise in self.made:
-            answer = answers[promise.name]
+        for expectation in self.made:
+            answer = answers[expectation.name]
             if answer.error is not None:
-                raise RuntimeError(f"check {promise.name} could not be evaluated: {answer.error}")
-            said = {FOUND: self.found[promise.name]} if promise.name in self.found else {}
-            yield promise, answer.success, said or _evidence(answer, self.rows, promise, self.tallied)
+                raise RuntimeError(f"check {expectation.name} could not be evaluated: {answer.error}")
+            said = {FOUND: self.found[expectation.name]} if expectation.name in self.found else {}
+            yield expectation, answer.success, said or _evidence(answer, self.rows, expectation, self.tallied)
 
 
-def ask(table: Table, warehouse: Warehouse) -> Asked:
-    """Ask about all that can be judged by what was just written alone; nothing is waited for."""
-    made = [promise for promise in expectations(table.contract) if not waits_for(table, promise)]
+def submit(table: Table, warehouse: Warehouse) -> Submission:
+    """Ask about all that can be evaluated by what was just written alone; nothing is waited for."""
+    made = [expectation for expectation in expectations(table.contract) if not waits_for(table, expectation)]
     months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
     spans = list(_spans(table, months, warehouse)) if months else [(None, None)]
-    if _rows_to_judge(table, months, warehouse) > ROWS_JUDGED_WHOLE:
-        written = (warehouse.read(table, since=first, until=last, judged=True).collect() for first, last in spans)
+    if _rows_to_evaluate(table, months, warehouse) > ROWS_EVALUATED_WHOLE:
+        written = (warehouse.read(table, since=first, until=last, as_stored=True).collect() for first, last in spans)
         broken = pl.concat(_broken_rows_by_day(table, rows, made) for rows in written)
-        return _asked(broken, made, tallied=True)
+        return _submitted(broken, made, tallied=True)
     first, last = spans[0][0], spans[-1][1]
-    rows = warehouse.read(table, since=first, until=last, judged=True).collect()
-    return _asked(_with_rules(table, rows, made), made, tallied=False)
+    rows = warehouse.read(table, since=first, until=last, as_stored=True).collect()
+    return _submitted(_with_rules(table, rows, made), made, tallied=False)
 
 
-def judged(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> Iterator[Verdict]:
-    """Each promise of a table with its verdict and, where it is broken, the evidence."""
-    asked = warehouse.asked.pop(table.name, None) or ask(table, warehouse)
-    others = [promise for promise in promises(table) if promise not in asked.made]
-    found = implausible(table, warehouse, as_of, settings) if table.is_gated else {}
+def evaluated(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> Iterator[Result]:
+    """Each expectation of a table with its verdict and, where it is broken, the evidence."""
+    asked = warehouse.submitted.pop(table.name, None) or submit(table, warehouse)
+    others = [expectation for expectation in expectations_of(table) if expectation not in asked.made]
+    found = find_anomalies(table, warehouse, as_of, settings) if table.is_staged else {}
     tallies = pl.DataFrame(_tallies(table, others, warehouse, as_of, settings, found))
-    counted = _asked(tallies, others, tallied=True, found=found)
-    yield from asked.verdicts()
-    yield from counted.verdicts()
+    counted = _submitted(tallies, others, tallied=True, found=found)
+    yield from asked.results()
+    yield from counted.results()
 
 
-def _asked(rows: pl.DataFrame, made: list[Expectation], *, tallied: bool, found: dict[str, str] | None = None) -> Asked:
-    answers = beside().asked(judge, rows, made, tallied) if made and not rows.is_empty() else None
-    return Asked(rows, made, tallied, answers, found or {})
+def _submitted(
+    rows: pl.DataFrame, made: list[Expectation], *, tallied: bool, found: dict[str, str] | None = None
+) -> Submission:
+    answers = shared_worker().submit(evaluate, rows, made, tallied) if made and not rows.is_empty() else None
+    return Submission(rows, made, tallied, answers, found or {})
 
 
 def _spans(table: Table, months: list[date], warehouse: Warehouse) -> Iterator[tuple[date, date]]:
-    """First and last days of what is judged at once: months up to ROWS_READ rows."""
+    """First and last days of what is evaluated at once: months up to ROWS_READ rows."""
     recorded = warehouse.months_of(table.relation)
     first, rows = months[0], 0
     for before, month in zip([None, *months], months, strict=False):
@@ -143,7 +147,7 @@ def _spans(table: Table, months: list[date], warehouse: Warehouse) -> Iterator[t
     yield first, end_of_month(months[-1])
 
 
-def _rows_to_judge(table: Table, months: list[date], warehouse: Warehouse) -> int:
+def _rows_to_evaluate(table: Table, months: list[date], warehouse: Warehouse) -> int:
     """Rows of the table, or of a monthly one in the months that this run wrote."""
     if not warehouse.holds(table.relation):
         return 0
@@ -154,36 +158,36 @@ def _rows_to_judge(table: Table, months: list[date], warehouse: Warehouse) -> in
 
 
 def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl.DataFrame:
-    """The columns that promises speak of, with a column of true and false for each rule."""
+    """The columns that expectations_of speak of, with a column of true and false for each rule."""
     rules = table_rules(table.contract)
-    needed = {name for promise in made if promise.kind != "rule" for name in promise.columns}
-    verdicts = {promise.name: rules[promise.name] for promise in made if promise.kind == "rule"}
+    needed = {name for expectation in made if expectation.kind != "rule" for name in expectation.columns}
+    results = {expectation.name: rules[expectation.name] for expectation in made if expectation.kind == "rule"}
     return rows.select(
         *(pl.col(name) for name in rows.columns if name in needed),
-        *(verdict.fill_null(True).alias(name) for name, verdict in verdicts.items()),
+        *(verdict.fill_null(True).alias(name) for name, verdict in results.items()),
     )
 
 
 def _broken_rows_by_day(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl.DataFrame:
-    """How many rows break each promise on each day: what Great Expectations can look at when rows are many."""
+    """How many rows break each expectation on each day: what Great Expectations can look at when rows are many."""
     columns, rules = table.contract.columns(), table_rules(table.contract)
     broken = {}
-    for promise in made:
-        column = pl.col(promise.columns[0]) if promise.columns else pl.lit(None)
-        if promise.kind == "unique":
-            broken[promise.name] = pl.col(REPEATED).sum()
+    for expectation in made:
+        column = pl.col(expectation.columns[0]) if expectation.columns else pl.lit(None)
+        if expectation.kind == "unique":
+            broken[expectation.name] = pl.col(REPEATED).sum()
             continue
-        if promise.kind == "not_null":
+        if expectation.kind == "not_null":
             kept = column.is_not_null()
-        elif promise.kind == "in_set":
-            kept = column.is_in(promise.arguments["value_set"])
-        elif promise.kind == "between":
-            bounds = columns[promise.columns[0]].validation_rules(column)
+        elif expectation.kind == "in_set":
+            kept = column.is_in(expectation.arguments["value_set"])
+        elif expectation.kind == "between":
+            bounds = columns[expectation.columns[0]].validation_rules(column)
             kept = pl.all_horizontal(*(rule for name, rule in bounds.items() if name != "nullability"))
         else:
-            kept = rules[promise.name]
-        broken[promise.name] = (~kept.fill_null(True)).sum()
-    known, key = known_from(table.contract), table.contract.primary_key()
+            kept = rules[expectation.name]
+        broken[expectation.name] = (~kept.fill_null(True)).sum()
+    known, key = available_from(table.contract), table.contract.primary_key()
     day = (pl.col(known).cast(pl.Date) if known else pl.lit(None, pl.Date)).alias("day")
     if key:  # over all days, since a key need not hold the day
         rows = rows.with_columns((~pl.struct(key).is_first_distinct()).alias(REPEATED))
@@ -198,7 +202,7 @@ def _tallies(
     settings: Settings,
     found: Collection[str],
 ) -> dict[str, list[int]]:
-    """Number of faults behind each promise that spans tables or concerns the load; `found`: those that are implausible."""
+    """Number of faults behind each expectation that spans tables or concerns the load; `found`: those that are find_anomalies."""
     tally = {
         identity.expectation.name: identity.function(
             **{name: warehouse.read(TABLES[name], until=as_of) for name in identity.inputs}
@@ -209,25 +213,27 @@ def _tallies(
         for identity in table.identities
     }
     tally |= {
-        promise.name: _strays(table, promise, warehouse, as_of) for promise in made if promise.kind == "references"
+        expectation.name: _strays(table, expectation, warehouse, as_of)
+        for expectation in made
+        if expectation.kind == "references"
     }
-    if table.is_gated:
+    if table.is_staged:
         loaded = warehouse.loaded(table)
         tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
         tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"], loaded["values_blanked"]
-        tally |= {promise.name: int(promise.name in found) for promise in plausibility_promises(table)}
+        tally |= {expectation.name: int(expectation.name in found) for expectation in anomaly_expectations(table)}
         if table.monthly:
             tally |= _outside_history(table, warehouse, as_of, settings)
     return {name: [count] for name, count in tally.items()}
 
 
-def _strays(table: Table, promise: Expectation, warehouse: Warehouse, as_of: date) -> int:
+def _strays(table: Table, expectation: Expectation, warehouse: Warehouse, as_of: date) -> int:
     """Rows known by the as-of day whose key does not exist in the table that it names."""
-    target, key = promise.arguments["target"].split(".")
-    (column,) = promise.columns
+    target, key = expectation.arguments["target"].split(".")
+    (column,) = expectation.columns
     found = warehouse.connection.cursor().execute(
         f"select count(*) from {table.relation} anti join {TABLES[target].relation} as named "
-        f"on {table.relation}.{column} = named.{key} where {column} is not null and {known_by(table.contract, as_of)}"
+        f"on {table.relation}.{column} = named.{key} where {column} is not null and {available_by(table.contract, as_of)}"
     )
     return int(found.fetchone()[0])  # type: ignore[index]
 
@@ -242,10 +248,10 @@ def _outside_history(table: Table, warehouse: Warehouse, as_of: date, settings: 
     return {IN_HISTORY.name: other_months + later, f"{IN_HISTORY.name}{OF_ROWS}": profile["row_count"].sum()}
 
 
-def _evidence(answer: Answer, rows: pl.DataFrame, promise: Expectation, tallied: bool) -> dict[str, Any]:
+def _evidence(answer: Answer, rows: pl.DataFrame, expectation: Expectation, tallied: bool) -> dict[str, Any]:
     if tallied:
-        broken = int(rows[promise.name].sum())
-        of_rows = f"{promise.name}{OF_ROWS}"
+        broken = int(rows[expectation.name].sum())
+        of_rows = f"{expectation.name}{OF_ROWS}"
         share = {"of_rows": int(rows[of_rows].sum())} if of_rows in rows.columns else {}
         return {"broken": broken} | share if broken else {}
     if not answer.unexpected_count:

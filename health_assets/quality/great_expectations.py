@@ -1,6 +1,6 @@
-"""Great Expectations: frames and promises in, verdicts out. The only file that imports it, in the process beside the run.
+"""Great Expectations: frames and expectations_of in, results out. The only file that imports it, in the process beside the run.
 
-What is promised, and which frames are judged, is verdicts.py's affair.
+What is promised, and which frames are evaluated, is results.py's affair.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from health_assets.worker import none_is_garbage
+from health_assets.worker import without_garbage_collection
 
 if TYPE_CHECKING:
     from health_assets.contracts.contract import Expectation
@@ -22,7 +22,7 @@ SAMPLE = 5
 
 @dataclass(frozen=True)
 class Answer:
-    """What Great Expectations says of one promise; `error` is a failure of its own, never bad data."""
+    """What Great Expectations says of one expectation; `error` is a failure of its own, never bad data."""
 
     success: bool
     error: str | None
@@ -30,21 +30,21 @@ class Answer:
     sample: list[str]
 
 
-def judge(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool) -> dict[str, Answer]:
-    """The answer to each promise, by name.
+def evaluate(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool) -> dict[str, Answer]:
+    """The answer to each expectation, by name.
 
     Args:
         rows: the table, with a column of true and false for each rule; tallied: a column of counts of broken rows for
-            each promise, which must all be 0.
+            each expectation, which must all be 0.
     """
     answers = _validated(rows, made, tallied, VERDICT)
-    failed = [promise for promise in made if not answers[promise.name].success]
+    failed = [expectation for expectation in made if not answers[expectation.name].success]
     return answers | _validated(rows, failed, tallied, EVIDENCE) if failed else answers
 
 
 def _validated(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool, result_format: str) -> dict[str, Answer]:
     suite = _great_expectations().ExpectationSuite(
-        name="contract", expectations=[_expectation(promise, tallied) for promise in made]
+        name="contract", expectations=[_expectation(expectation, tallied) for expectation in made]
     )
     results = _batches().get_batch({"dataframe": _pandas(rows)}).validate(suite, result_format=result_format).results
     return {result.expectation_config.meta["check"]: _answer(result) for result in results}
@@ -62,9 +62,9 @@ def _answer(result: Any) -> Answer:
     )
 
 
-def awake() -> None:
+def warm_up() -> None:
     """Import Great Expectations, which takes seconds, before the first table is there."""
-    with none_is_garbage():
+    with without_garbage_collection():
         _batches()
 
 
@@ -77,30 +77,30 @@ def _batches() -> Any:
     return table.add_batch_definition_whole_dataframe("whole")
 
 
-def _expectation(promise: "Expectation", tallied: bool) -> Any:
-    named = {"meta": {"check": promise.name}}
+def _expectation(expectation: "Expectation", tallied: bool) -> Any:
+    named = {"meta": {"check": expectation.name}}
     if tallied:
-        return _expected("ExpectColumnValuesToBeBetween")(column=promise.name, min_value=0, max_value=0, **named)
-    column = promise.columns[0]
-    if promise.kind == "unique" and len(promise.columns) == 1:
+        return _expected("ExpectColumnValuesToBeBetween")(column=expectation.name, min_value=0, max_value=0, **named)
+    column = expectation.columns[0]
+    if expectation.kind == "unique" and len(expectation.columns) == 1:
         return _expected("ExpectColumnValuesToBeUnique")(column=column, **named)
-    if promise.kind == "unique":
-        return _expected("ExpectCompoundColumnsToBeUnique")(column_list=list(promise.columns), **named)
-    if promise.kind == "not_null":
+    if expectation.kind == "unique":
+        return _expected("ExpectCompoundColumnsToBeUnique")(column_list=list(expectation.columns), **named)
+    if expectation.kind == "not_null":
         return _expected("ExpectColumnValuesToNotBeNull")(column=column, **named)
-    if promise.kind == "in_set":
-        return _expected("ExpectColumnValuesToBeInSet")(column=column, **promise.arguments, **named)
-    if promise.kind == "between":
-        bounds = {name: _moment(bound) for name, bound in promise.arguments.items()}
+    if expectation.kind == "in_set":
+        return _expected("ExpectColumnValuesToBeInSet")(column=column, **expectation.arguments, **named)
+    if expectation.kind == "between":
+        bounds = {name: _moment(bound) for name, bound in expectation.arguments.items()}
         return _expected("ExpectColumnValuesToBeBetween")(column=column, **bounds, **named)
-    return _expected("ExpectColumnValuesToBeInSet")(column=promise.name, value_set=[True], **named)
+    return _expected("ExpectColumnValuesToBeInSet")(column=expectation.name, value_set=[True], **named)
 
 
 @cache
 def _expected(name: str) -> Any:
     """An expectation of Great Expectations, under its own name, that builds its configuration once.
 
-    The stock one builds it anew for every argument that is looked up, some ninety times a check: 40 % of judging.
+    The stock one builds it anew for every argument that is looked up, some ninety times a check: 40 % of expectations.
     """
     from great_expectations.compatibility.pydantic import PrivateAttr
 

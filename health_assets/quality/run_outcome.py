@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 CONSEQUENCE = "Dependencies for step"  # how Dagster tells of each step that did not run since another failed
 FOUND = "found"  # among the evidence of a broken check: what was seen, in words; figures of the whole source only
-EXPECTED = "expected"  # among the evidence of a broken check: what it promises, in words
+EXPECTED = "expected"  # among the evidence of a broken check: what it expectations_of, in words
 
 
 class Check:
@@ -33,7 +33,7 @@ class Outcome:
         """What a run of the history told."""
         outcome = cls()
         for entry in instance.all_logs(run_id):
-            outcome.told(entry)
+            outcome.record(entry)
         return outcome
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Outcome:
         self.quarantined: dict[str, str] = {}  # table -> rows, and the most frequent reasons
         self.seen: set[str] = set()
 
-    def told(self, entry: Any) -> str | None:
+    def record(self, entry: Any) -> str | None:
         """Take in an event of the run; returns what is being done now, if the event says so."""
         event = entry.dagster_event
         if event is None:

@@ -15,7 +15,7 @@ import polars as pl
 
 from health_assets.scoring.logistic_regression import calibration_slope
 from health_assets.settings.sections import Backtest
-from health_assets.worker import beside
+from health_assets.worker import shared_worker
 
 HEALTH, RISK, PROBABILITY = "health", "churn risk", "probability"  # what is judged; all other rankings are baselines
 NOT_ENOUGH, BEATS, DOES_NOT = "not enough evidence", "beats every baseline", "does not beat its baselines"
@@ -127,7 +127,7 @@ def _foretelling(rows: pl.DataFrame, rules: Backtest, generator: np.random.Gener
         auc=areas,
         beats=beats,
         brier_skill=_brier_skill(rows),
-        calibration_slope=beside().asked(calibration_slope, probability, rows["churned"].to_numpy()).result(),
+        calibration_slope=shared_worker().submit(calibration_slope, probability, rows["churned"].to_numpy()).result(),
     )
 
 

@@ -19,7 +19,7 @@ from health_assets.scoring.churn_labels import KEY
 from health_assets.scoring.logistic_regression import probabilities
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.sections import Backtest, ChurnModel
-from health_assets.worker import beside
+from health_assets.worker import shared_worker
 
 PROBABILITY = "churn_probability"
 DECIMALS = 6  # the last digits of a fit depend on the machine
@@ -90,7 +90,7 @@ def _probabilities(learned: pl.DataFrame, asked: pl.DataFrame, model: ChurnModel
     if left < model.min_churned or churned.all() or not features or asked.is_empty():
         return [None] * asked.height
     given = _matrix(learned, features), churned.to_numpy(), _matrix(asked, features)
-    return beside().asked(probabilities, *given, penalty=model.penalty).result().round(DECIMALS)
+    return shared_worker().submit(probabilities, *given, penalty=model.penalty).result().round(DECIMALS)
 
 
 def _is_measured(feature: pl.Series, min_measured: float) -> bool:

@@ -1,4 +1,4 @@
-"""Text as files have it -> typed columns as contracts promise, driven by the contract's dtypes.
+"""Text as files have it -> typed columns as contracts expectation, driven by the contract's dtypes.
 
 A text that cannot be read becomes null here; that it was there is noticed by gate.py, never lost.
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.contracts.contract import Contract, dtypes, known_from, meta, row_rules
+from health_assets.contracts.contract import Contract, available_from, dtypes, meta, row_rules
 from health_assets.sources.parsing import FILE, RECORD, ROW, TEXT
 
 QUARANTINE_SCHEMA: dict[str, Any] = {
@@ -26,7 +26,7 @@ LOAD_COUNTS = ("rows_read", "rows_kept", "rows_quarantined", "duplicates_collaps
 
 
 @dataclass(frozen=True)
-class Gated:
+class FilteredRows:
     """The outcome of the gate for one staged table."""
 
     kept: pl.DataFrame  # in the contract's columns
@@ -34,12 +34,14 @@ class Gated:
     loads: pl.DataFrame  # month (null where the table is not monthly, or the row has no readable time) and LOAD_COUNTS
 
 
-NOTHING_READ = Gated(pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_SCHEMA), pl.DataFrame(schema={"month": pl.Date}))
+NOTHING_READ = FilteredRows(
+    pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_SCHEMA), pl.DataFrame(schema={"month": pl.Date})
+)
 
 
-def gated(
+def filter_rows(
     parsed: pl.LazyFrame, contract: type[Contract], existing: dict[str, pl.Series], *, monthly: bool = False
-) -> Gated:
+) -> FilteredRows:
     """Split parsed rows (with file, row and record) into those that keep the contract and those that do not.
 
     Args:
@@ -53,7 +55,7 @@ def gated(
     rules = _readable(parsed, contract, lenient=False) | row_rules(contract) | _orphans(existing)
     rules[MALFORMED] = pl.col(TEXT).is_null()
     blanked = (~rule.fill_null(True) for rule in _readable(parsed, contract, lenient=True).values())
-    month = pl.col(str(known_from(contract))).dt.truncate("1mo") if monthly else pl.lit(None)
+    month = pl.col(str(available_from(contract))).dt.truncate("1mo") if monthly else pl.lit(None)
     rows = (
         parsed.with_columns(
             pl.all_horizontal(pl.lit(True), *(rule.fill_null(True) for rule in rules.values())).alias("_sound"),
@@ -78,7 +80,7 @@ def gated(
         .join(_collapsed(sound, distinct), on="month", how="left", nulls_equal=True)
         .select("month", *(pl.col(count).fill_null(0).cast(pl.Int64) for count in LOAD_COUNTS))
     )
-    return Gated(newest.select(list(dtypes(contract))), rejected_rows, loads)
+    return FilteredRows(newest.select(list(dtypes(contract))), rejected_rows, loads)
 
 
 def _orphans(existing: dict[str, pl.Series]) -> dict[str, pl.Expr]:

@@ -15,9 +15,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from health_assets.contracts.contract import known_by
+from health_assets.contracts.contract import available_by
 from health_assets.tables import TABLES
-from health_assets.warehouse.sql import handed_over, literal
+from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
 SCHEMAS = ("dim", "fact", "mart", "quarantine")
@@ -114,7 +114,9 @@ def _write(
         by_relation = {table.relation: table for table in TABLES.values()}
         for schema, name in names:
             table = by_relation.get(f"{schema}.{name}")
-            known = known_by(table.contract, as_of) if table and table.monthly else "true"  # months of later runs stay
+            known = (
+                available_by(table.contract, as_of) if table and table.monthly else "true"
+            )  # months of later runs stay
             copied = cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}" where {known}')
             rows[f"{schema}.{name}"] = copied.fetchone()[0]  # type: ignore[index]
         cursor.execute(
@@ -122,7 +124,7 @@ def _write(
             "now()::timestamp as published_at"
         )
         for name, frame in notes.items():
-            with handed_over(cursor, "note", frame):
+            with registered(cursor, "note", frame):
                 cursor.execute(f"create table snapshot.{name} as from note")
     finally:
         cursor.execute("detach snapshot")

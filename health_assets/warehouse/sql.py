@@ -53,7 +53,7 @@ def literal(value: str | date | Sequence[str] | Sequence[date]) -> str:
 
 
 @contextmanager
-def handed_over(cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
+def registered(cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
     """Inside, one statement may read a frame, once, under a name."""
     cursor.register(name, rows.__arrow_c_stream__(None))
     try:

@@ -10,13 +10,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from health_assets.contracts.contract import ON_LOAD_DAY, dtypes, fingerprint, known_from, meta
+from health_assets.contracts.contract import ON_LOAD_DAY, available_from, dtypes, fingerprint, meta
 from health_assets.contracts.months import end_of_month, months_after, months_before, months_between
 from health_assets.settings import Settings
 from health_assets.sources.parsing import typed
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import TABLES, Table
-from health_assets.warehouse.sql import handed_over, literal
+from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse, quarantine_of
 
 EVER = date.min  # the month of what holds for all days alike, such as which event is which feature
@@ -47,11 +47,11 @@ def stale_months(
 
 def _months_of_changed_orphans(warehouse: Warehouse, table: Table, settings: Settings) -> set[date]:
     """Months with quarantined orphans whose key exists by now, or with rows whose key exists no longer."""
-    if not table.is_gated or not warehouse.holds(table.relation):
+    if not table.is_staged or not warehouse.holds(table.relation):
         return set()
     quarantined = warehouse.connection.cursor().sql(f"select month, reasons, record from {quarantine_of(table)}").pl()
     spelling = settings.sources.get(table.name.removeprefix("staged_"))
-    known = known_from(table.contract)
+    known = available_from(table.contract)
     months: set[date] = set()
     for column, declared in table.contract.columns().items():
         if target := meta(declared, "references"):
@@ -65,7 +65,7 @@ def _months_of_changed_orphans(warehouse: Warehouse, table: Table, settings: Set
             )
             months.update(found["month"].drop_nulls())
             cursor = warehouse.connection.cursor()
-            with handed_over(cursor, "existing", keys):
+            with registered(cursor, "existing", keys):
                 left = cursor.execute(
                     f"select distinct date_trunc('month', {known})::date from {table.relation} "
                     f"where {column} not in (select {key} from existing)"
@@ -83,7 +83,7 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
     if first is None:
         return {}
     basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
-    if table.is_gated and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
+    if table.is_staged and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
         basis += spelling.model_dump_json(exclude={"path"})
     marks = {}
     for month in months_between(max(first, settings.history_start), as_of):
@@ -110,9 +110,9 @@ def _arrivals(warehouse: Warehouse, table: Table) -> dict[date, object]:
             f"where month <> '{UNREADABLE}' group by month"
         )
         return {date.fromisoformat(f"{month}-01"): files for month, files in rows.fetchall()}
-    if table.is_gated:
+    if table.is_staged:
         return _contents(warehouse, table)
-    known = known_from(table.contract)
+    known = available_from(table.contract)
     if known is None:
         return {}
     rows = warehouse.connection.cursor().execute(
@@ -129,12 +129,12 @@ def _contents(warehouse: Warehouse, table: Table) -> dict[date, object]:
     invoice. What counts on the load day only changes nothing.
     """
     columns = table.contract.columns().items()
-    counts_from = {name: meta(column, "counts_from") for name, column in columns}
-    on_load_day = ON_LOAD_DAY["counts_from"]
-    dates = [name for name, column in columns if column.dtype.is_temporal() and counts_from[name] != on_load_day]
-    own = [name for name, column in columns if not column.dtype.is_temporal() and counts_from[name] is None]
-    tied = {day: [name for name, first in counts_from.items() if first == day] for day in dates}
-    known = known_from(table.contract)
+    effective_from = {name: meta(column, "effective_from") for name, column in columns}
+    on_load_day = ON_LOAD_DAY["effective_from"]
+    dates = [name for name, column in columns if column.dtype.is_temporal() and effective_from[name] != on_load_day]
+    own = [name for name, column in columns if not column.dtype.is_temporal() and effective_from[name] is None]
+    tied = {day: [name for name, first in effective_from.items() if first == day] for day in dates}
+    known = available_from(table.contract)
     first = f"coalesce({', '.join(f'{day}::date' for day in [*([known] if known else dates), literal(EVER)])})"
     undated = [f"case when {day} is null then {name} end" for day, names in tied.items() for name in names]
     entries = [(first, "true", [*own, *undated])]

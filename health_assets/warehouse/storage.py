@@ -16,12 +16,12 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from health_assets.contracts.contract import dtypes, known_from
+from health_assets.contracts.contract import available_from, dtypes
 from health_assets.contracts.months import months_after
-from health_assets.sources.quarantine import LOAD_COUNTS, NOTHING_READ, QUARANTINE_SCHEMA, Gated
+from health_assets.sources.quarantine import LOAD_COUNTS, NOTHING_READ, QUARANTINE_SCHEMA, FilteredRows
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.recovery import refuse_cut_file, why_it_does_not_open
-from health_assets.warehouse.sql import handed_over, literal, table_of
+from health_assets.warehouse.sql import literal, registered, table_of
 
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
 Item = TypeVar("Item")
@@ -41,7 +41,9 @@ class Warehouse:
     connection: duckdb.DuckDBPyConnection
     path: Path
     written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
-    asked: dict[str, Any] = field(default_factory=dict)  # verdicts.Asked: tables of this run that are being judged
+    submitted: dict[str, Any] = field(
+        default_factory=dict
+    )  # results.Submission: tables of this run that are being judged
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
     @classmethod
@@ -61,10 +63,10 @@ class Warehouse:
         except duckdb.Error as error:
             raise WarehouseError(why_it_does_not_open(path, str(error))) from None
         try:
-            for schema in ("raw", "staged", "dim", "fact", "mart", "quarantine", "house"):
+            for schema in ("raw", "staged", "dim", "fact", "mart", "quarantine", "internal"):
                 connection.execute(f"create schema if not exists {schema}")
             connection.execute(
-                "create table if not exists house.months "
+                "create table if not exists internal.months "
                 "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
             )
             connection.execute(
@@ -72,10 +74,10 @@ class Warehouse:
                 "rows_kept bigint, rows_quarantined bigint, duplicates_collapsed bigint, values_blanked bigint)"
             )
             connection.execute(
-                "create table if not exists house.accepted "
+                "create table if not exists internal.accepted "
                 "(relation varchar, column_name varchar, row_count bigint, median double, as_of_date date)"
             )
-            connection.execute("alter table house.accepted add column if not exists as_of_date date")
+            connection.execute("alter table internal.accepted add column if not exists as_of_date date")
             yield cls(connection, path)
         finally:
             connection.close()
@@ -83,7 +85,7 @@ class Warehouse:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def read(
-        self, table: Table, *, until: date | None = None, since: date | None = None, judged: bool = False
+        self, table: Table, *, until: date | None = None, since: date | None = None, as_stored: bool = False
     ) -> pl.LazyFrame:
         """A table in its contract's dtypes, rows known by the evening of `until` only; monthly tables lazily.
 
@@ -93,9 +95,9 @@ class Warehouse:
         if not self.holds(table.relation):
             return table.contract.create_empty(lazy=True)
         wanted = dtypes(table.contract)
-        if judged:
+        if as_stored:
             wanted = {name: pl.String() if isinstance(dtype, pl.Enum) else dtype for name, dtype in wanted.items()}
-        known, bounds = known_from(table.contract), {"<=": until, ">=": since}
+        known, bounds = available_from(table.contract), {"<=": until, ">=": since}
         inside = " and ".join(f"{known}::date {sign} date '{day}'" for sign, day in bounds.items() if known and day)
         query = f"select {', '.join(wanted)} from {table.relation} where {inside or 'true'}"
         rows = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
@@ -166,13 +168,13 @@ class Warehouse:
             raise
         cursor.execute("commit")
 
-    def write(self, table: Table, rows: pl.LazyFrame | Gated) -> int:
-        """Replace a whole table; gated rows bring their quarantine along. Returns the rows written."""
+    def write(self, table: Table, rows: pl.LazyFrame | FilteredRows) -> int:
+        """Replace a whole table; filtered rows bring their quarantine along. Returns the rows written."""
         with self.transaction() as cursor:
-            kept = rows.kept if isinstance(rows, Gated) else computed(table, rows)
+            kept = rows.kept if isinstance(rows, FilteredRows) else computed(table, rows)
             self._lay_out(cursor, table)
             _insert(cursor, table.relation, kept)
-            if isinstance(rows, Gated):
+            if isinstance(rows, FilteredRows):
                 _quarantine(cursor, table, rows, None)
         self._held.add(table.relation)
         return kept.height
@@ -183,30 +185,34 @@ class Warehouse:
             for table in tables:
                 if not self.fits(table) or self.row_count(table.relation):
                     self._lay_out(cursor, table)
-                if table.is_gated:
+                if table.is_staged:
                     _quarantine(cursor, table, NOTHING_READ, None)
         self._held.update(table.relation for table in tables)
 
     def write_months(
-        self, table: Table, months: Sequence[date], rows: pl.LazyFrame | pl.DataFrame | Gated, marks: dict[date, str]
+        self,
+        table: Table,
+        months: Sequence[date],
+        rows: pl.LazyFrame | pl.DataFrame | FilteredRows,
+        marks: dict[date, str],
     ) -> int:
         """Replace neighbouring months of a table and record what they were made from. Returns the rows written."""
-        known = known_from(table.contract)
+        known = available_from(table.contract)
         in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
         with self.transaction() as cursor:
             if not self.fits(table):
                 self._lay_out(cursor, table)
-            kept = (rows.kept if isinstance(rows, Gated) else computed(table, rows.lazy())).filter(in_months)
+            kept = (rows.kept if isinstance(rows, FilteredRows) else computed(table, rows.lazy())).filter(in_months)
             if months:
                 first, end = literal(months[0]), literal(months_after(months[-1], 1))
                 cursor.execute(f"delete from {table.relation} where {known} >= {first} and {known} < {end}")
             _insert(cursor, table.relation, kept)
-            if isinstance(rows, Gated):
+            if isinstance(rows, FilteredRows):
                 _quarantine(cursor, table, rows, list(months))
             counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
             written = [(table.relation, month, marks[month], counts.get(month, 0)) for month in months]
-            with handed_over(cursor, "written", pl.DataFrame(written, RECORDED, orient="row")):
-                cursor.execute("insert or replace into house.months from written")
+            with registered(cursor, "written", pl.DataFrame(written, RECORDED, orient="row")):
+                cursor.execute("insert or replace into internal.months from written")
         self._held.add(table.relation)
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
@@ -221,14 +227,14 @@ class Warehouse:
     def _lay_out(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
         """A table anew, without rows, and no month of it recorded."""
         cursor.execute(f"create or replace table {table_of(table.relation, dtypes(table.contract))}")
-        cursor.execute(f"delete from house.months where relation = {literal(table.relation)}")
+        cursor.execute(f"delete from internal.months where relation = {literal(table.relation)}")
 
     # -- months -------------------------------------------------------------------------------------------------------
 
     def months_of(self, relation: str) -> dict[date, tuple[str, int]]:
         """What is recorded of a monthly table: month -> (fingerprint, rows)."""
         rows = self.connection.cursor().execute(
-            f"select month, fingerprint, row_count from house.months where relation = {literal(relation)}"
+            f"select month, fingerprint, row_count from internal.months where relation = {literal(relation)}"
         )
         return {month: (mark, count) for month, mark, count in rows.fetchall()}
 
@@ -265,7 +271,7 @@ def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
 
 def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
     if rows.height:
-        with handed_over(cursor, "incoming", _storable(rows)):
+        with registered(cursor, "incoming", _storable(rows)):
             cursor.execute(f"insert into {relation} by name select * from incoming")
 
 
@@ -274,15 +280,17 @@ def _storable(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.cast({pl.Enum: pl.String})
 
 
-def _quarantine(cursor: duckdb.DuckDBPyConnection, table: Table, gated: Gated, months: list[date] | None) -> None:
+def _quarantine(
+    cursor: duckdb.DuckDBPyConnection, table: Table, filtered: FilteredRows, months: list[date] | None
+) -> None:
     """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
     relation = quarantine_of(table)
     cursor.execute(f"create table if not exists {table_of(relation, QUARANTINE_SCHEMA)}")
     replaced = "true" if months is None else f"(month is null or month in {literal(months)})"
     cursor.execute(f"delete from {relation} where {replaced}")
     cursor.execute(f"delete from quarantine.loads where relation = {literal(table.relation)} and {replaced}")
-    _insert(cursor, relation, gated.rejected)
-    _insert(cursor, "quarantine.loads", gated.loads.with_columns(relation=pl.lit(table.relation)))
+    _insert(cursor, relation, filtered.rejected)
+    _insert(cursor, "quarantine.loads", filtered.loads.with_columns(relation=pl.lit(table.relation)))
 
 
 def quarantine_of(table: Table) -> str:

@@ -32,7 +32,7 @@ def test_what_changed_is_told_once_with_its_reasons(company: Settings, publish: 
     now = [account("A2", "critical"), account("A3", "low"), account("A4", "medium")]
     publish(TUESDAY, [account("A1", "high", reasons=reasons), *now])
     outcome = alert(company)
-    assert (outcome.entered, outcome.worsened, outcome.left, outcome.told, outcome.untold) == (1, 1, 1, 3, 0)
+    assert (outcome.entered, outcome.worsened, outcome.left, outcome.told, outcome.pending) == (1, 1, 1, 3, 0)
     assert len(posted.posts) == 1
     worsened, entered, left = posted.sections()
     assert "Churn risk entered: low → high" in entered
@@ -185,10 +185,10 @@ def test_what_slack_does_not_take_waits_for_the_next_run(
     publish(TUESDAY, [account("A1", "high")])
     posted.answers = [(500, {})] * 4
     outcome = alert(company)
-    assert (outcome.told, outcome.untold, outcome.trouble, len(posted.posts)) == (0, 1, "HTTP 500", 4)
+    assert (outcome.told, outcome.pending, outcome.trouble, len(posted.posts)) == (0, 1, "HTTP 500", 4)
     publish(WEDNESDAY, [account("A1", "critical")])
     outcome = alert(company)
-    assert (outcome.told, outcome.untold, len(posted.accepted)) == (2, 0, 1)
+    assert (outcome.told, outcome.pending, len(posted.accepted)) == (2, 0, 1)
     first, second = posted.sections()[0].split("\n")[1:3]
     assert "low → high (2025-01-28)" in first
     assert "high → critical (2025-01-29)" in second
@@ -202,8 +202,8 @@ def test_a_message_that_slack_refuses_does_not_hold_up_the_others(
     publish(TUESDAY, [account(f"A{n:03}", "high") for n in range(60)])
     posted.answers = [(400, {})]
     outcome = alert(company)
-    assert (outcome.told + outcome.untold, outcome.trouble, len(posted.accepted)) == (60, "HTTP 400", 1)
-    assert outcome.untold == 48
+    assert (outcome.told + outcome.pending, outcome.trouble, len(posted.accepted)) == (60, "HTTP 400", 1)
+    assert outcome.pending == 48
     assert (alert(company).told, len(posted.sections())) == (48, 60)
 
 
@@ -245,7 +245,7 @@ def test_a_dry_run_shows_and_changes_nothing(company: Settings, publish: Publish
     alert(company)
     publish(TUESDAY, [account("A1", "high")])
     shown = alert(company, dry_run=True)
-    assert (shown.entered, shown.told, shown.untold, posted.posts) == (1, 0, 1, [])
+    assert (shown.entered, shown.told, shown.pending, posted.posts) == (1, 0, 1, [])
     assert "Churn risk entered: low → high" in shown.text
     assert alert(company).told == 1
 
@@ -341,7 +341,7 @@ def test_the_same_input_given_again_is_never_posted_again(
             assert alert(company).told == 0
         assert len(posted.posts) - before == (found.told > 0)
     with Outbox.opened(store) as outbox:
-        assert outbox.untold() == []
+        assert outbox.pending() == []
 
 
 CALM = {"flags": [False] * 4, "late_reasons": None, "critical_incidents": 0, "ratings": [8]}

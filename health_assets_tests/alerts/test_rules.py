@@ -61,7 +61,7 @@ def test_the_same_move_has_the_same_id_and_another_day_another() -> None:
 # -- what got better is told when it has lasted -----------------------------------------------------------------------
 
 
-def told(days: dict[int, str | None], *, better_for_days: int = 3, churned_on: int | None = None) -> list[str]:
+def reported(days: dict[int, str | None], *, better_for_days: int = 3, churned_on: int | None = None) -> list[str]:
     """The moves of an account told at high risk, from its levels on days of January."""
     rule, last, said = replace(RISK, better_for_days=better_for_days), Remembered("high"), []
     for day, level in days.items():
@@ -73,31 +73,31 @@ def told(days: dict[int, str | None], *, better_for_days: int = 3, churned_on: i
 
 
 def test_an_account_that_falls_back_within_the_days_is_not_told() -> None:
-    assert told({1: "medium", 2: "high", 3: "medium", 4: "medium", 5: "high"}) == []
+    assert reported({1: "medium", 2: "high", 3: "medium", 4: "medium", 5: "high"}) == []
 
 
 def test_what_got_better_is_told_when_it_has_lasted_with_the_level_of_that_day() -> None:
-    assert told({1: "medium", 2: "medium", 3: "medium", 4: "low", 5: "low"}) == ["4: left, high to low"]
+    assert reported({1: "medium", 2: "medium", 3: "medium", 4: "low", 5: "low"}) == ["4: left, high to low"]
 
 
 def test_an_account_that_falls_deeper_while_waiting_worsened_from_the_level_that_was_told() -> None:
-    assert told({1: "medium", 2: "critical", 3: "medium"}) == ["2: worsened, high to critical"]
+    assert reported({1: "medium", 2: "critical", 3: "medium"}) == ["2: worsened, high to critical"]
 
 
 def test_an_account_that_churns_while_waiting_is_told_at_once() -> None:
-    assert told({1: "medium", 2: None}, churned_on=2) == ["2: left, high to churned"]
+    assert reported({1: "medium", 2: None}, churned_on=2) == ["2: left, high to churned"]
 
 
 def test_days_without_a_run_count_as_better() -> None:
-    assert told({1: "medium", 9: "medium"}) == ["9: left, high to medium"]
+    assert reported({1: "medium", 9: "medium"}) == ["9: left, high to medium"]
 
 
 def test_an_unknown_level_neither_begins_nor_ends_the_count() -> None:
-    assert told({1: None, 2: "medium", 3: None, 4: "medium", 5: "medium"}) == ["5: left, high to medium"]
+    assert reported({1: None, 2: "medium", 3: None, 4: "medium", 5: "medium"}) == ["5: left, high to medium"]
 
 
 def test_with_no_days_to_wait_what_got_better_is_told_at_once() -> None:
-    assert told({1: "medium", 2: "high"}, better_for_days=0) == [
+    assert reported({1: "medium", 2: "high"}, better_for_days=0) == [
         "1: left, high to medium",
         "2: entered, medium to high",
     ]

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from health_assets.alerts import WEBHOOK_VARIABLE
 from health_assets.cli import app as cli
-from health_assets.cli.doctor import Finding, Verdict, examine
+from health_assets.cli.doctor import Finding, Status, examine
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.orchestration.jobs import DAILY_JOB
 from health_assets.settings import load
@@ -36,7 +36,7 @@ def findings(folder: Path, today: date = LOAD_DAY) -> dict[str, Finding]:
 
 def test_a_sound_set_up_has_nothing_wrong_and_nothing_is_made(healthy: Path) -> None:
     before = sorted(healthy.rglob("*"))
-    assert [one for one in findings(healthy).values() if one.verdict == Verdict.wrong] == []
+    assert [one for one in findings(healthy).values() if one.status == Status.wrong] == []
     assert sorted(healthy.rglob("*")) == before
 
 
@@ -55,27 +55,27 @@ def test_last_run_that_failed_is_told_with_its_reason(healthy: Path, monkeypatch
 
     prepare_home(load(healthy / "settings.yml"))
     with open_instance() as instance:
-        for is_sound, verdict, said in [
-            (True, Verdict.good, f"as of {LOAD_DAY}, published"),
-            (False, Verdict.warning, f"as of {LOAD_DAY}, failed: accounts.csv: no file matches\nNothing was published"),
+        for is_sound, status, said in [
+            (True, Status.good, f"as of {LOAD_DAY}, published"),
+            (False, Status.warning, f"as of {LOAD_DAY}, failed: accounts.csv: no file matches\nNothing was published"),
         ]:
             config = {"ops": {"made": {"config": {"is_sound": is_sound}}}}
             daily.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
             last = findings(healthy)["last run"]
-            assert (last.verdict, last.said) == (verdict, said)
+            assert (last.status, last.said) == (status, said)
 
 
 def test_the_webhook_is_never_shown(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for url, verdict in {
-        SECRET: Verdict.good,
-        "": Verdict.warning,
-        "http://127.0.0.1:99/never-shown": Verdict.warning,
-        "hooks.slack.com/never-shown": Verdict.wrong,
-        "https://hooks.slack.com/ never-shown": Verdict.wrong,
+    for url, status in {
+        SECRET: Status.good,
+        "": Status.warning,
+        "http://127.0.0.1:99/never-shown": Status.warning,
+        "hooks.slack.com/never-shown": Status.wrong,
+        "https://hooks.slack.com/ never-shown": Status.wrong,
     }.items():
         monkeypatch.setenv(WEBHOOK_VARIABLE, url)
         found = findings(healthy)
-        assert found[WEBHOOK_VARIABLE].verdict == verdict, url
+        assert found[WEBHOOK_VARIABLE].status == status, url
         assert "never-shown" not in repr(found)
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_named_with_its_remedy(healthy: Path, settings: str, ab
     written(healthy, "other.csv", "account_id,name,signup_date\n")
     written(healthy, "settings.yml", settings)
     found = findings(healthy)[about]
-    assert (found.verdict, said in found.said, bool(found.remedy)) == (Verdict.wrong, True, True)
+    assert (found.status, said in found.said, bool(found.remedy)) == (Status.wrong, True, True)
 
 
 def test_who_holds_the_warehouse_is_named(healthy: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_damaged_warehouse_a_full_disk_and_an_old_snapshot_are_seen(healthy: P
     found = findings(healthy, date(2025, 2, 9))
     assert "is damaged" in found["warehouse"].said
     assert found["warehouse"].remedy.startswith("move it aside and run")  # it never was a warehouse
-    assert found["disk"].verdict == Verdict.wrong
+    assert found["disk"].status == Status.wrong
     assert "is as of 2025-01-31, 9 days behind" in found["snapshot"].said
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from health_assets.assets import load_all
-from health_assets.sources.quarantine import Gated, gated
+from health_assets.sources.quarantine import FilteredRows, filter_rows
 from health_assets.tables import TABLES
 from health_assets_tests.frames import settings_of, written
 
@@ -16,16 +16,16 @@ load_all()
 ACCOUNTS = pl.Series(["A"])
 
 
-def staged_from(folder: Path, name: str, content: str, keys: dict[str, pl.Series], **source: object) -> Gated:
+def staged_from(folder: Path, name: str, content: str, keys: dict[str, pl.Series], **source: object) -> FilteredRows:
     """A source's rows after the gate."""
     file = written(folder, f"{name}.csv", content)
     company = settings_of(folder, sources={name: {"path": file} | source})
     raw = TABLES[f"raw_{name}"].function(company)
     table = TABLES[f"staged_{name}"]
-    return gated(table.function(raw, company), table.contract, keys)
+    return filter_rows(table.function(raw, company), table.contract, keys)
 
 
-def accounted_for(outcome: Gated, rows: int) -> bool:
+def accounted_for(outcome: FilteredRows, rows: int) -> bool:
     """Whether no row disappeared uncounted."""
     counts = outcome.loads.sum().to_dicts()[0]
     out = counts["rows_kept"] + counts["rows_quarantined"] + counts["duplicates_collapsed"]

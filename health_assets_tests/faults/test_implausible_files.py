@@ -89,4 +89,4 @@ def test_another_unit_and_a_tenth_of_the_events_stop_the_snapshot_and_the_alerts
     assert "staged_usage_events: rows__not_collapsed" in told
     assert changes_in_outbox() == 0
     with capsys.disabled():
-        print("\n2 implausible sources: 0 snapshots, 0 changes of accounts told, 1 data alert")
+        print("\n2 find_anomalies sources: 0 snapshots, 0 changes of accounts told, 1 data alert")

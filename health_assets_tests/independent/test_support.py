@@ -4,7 +4,7 @@ from health_assets_tests.conftest import END, WholeCompany
 from health_assets_tests.independent.agreement import agree
 
 D = f"date '{END}'"
-EVENING = f"({D} + 1)::timestamp"  # the company lives in UTC
+EVENING = f"({D} + 1)::timestamp"  # the company lifecycles in UTC
 DAYS = f"(select unnest([{D}, {D} - 1, {D} - 17, {D} - 100]) as day)"
 
 

@@ -39,8 +39,8 @@ def instance(tmp_path):
 
 @pytest.fixture
 def run(instance):
-    house = dg.Definitions([mart_numbers], asset_checks=[mart_numbers_checks])
-    return house.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+    definitions = dg.Definitions([mart_numbers], asset_checks=[mart_numbers_checks])
+    return definitions.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
 
 
 def test_every_event_of_a_run_but_the_plans_of_checks_is_read_by_the_stock_log_in_its_order(run, instance, tmp_path):

@@ -61,7 +61,7 @@ def test_the_newest_load_of_each_month_stays(instance: dg.DagsterInstance) -> No
 
 
 def test_a_run_of_the_command_line_that_was_killed_is_closed(instance: dg.DagsterInstance) -> None:
-    for process in (2**22 + 1, 1):  # no such process; one that lives
+    for process in (2**22 + 1, 1):  # no such process; one that lifecycles
         instance.create_run_for_job(
             daily, status=dg.DagsterRunStatus.STARTED, tags={PROCESS_TAG: f"{socket.gethostname()}:{process}"}
         )

@@ -188,7 +188,7 @@ def test_a_failed_run_is_told_once_whoever_repeats_it_and_needs_no_snapshot(comp
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(2):
             failed = made.resolve_job_def("daily").execute_in_process(instance=instance, raise_on_error=False)
-            config = {"ops": {"tell_failed_run": {"config": {"run_id": failed.run_id}}}}
+            config = {"ops": {"notify_failed_run": {"config": {"run_id": failed.run_id}}}}
             assert data_alerts_job(company).execute_in_process(instance=instance, run_config=config).success
     (message,) = posted.accepted
     assert message["blocks"][0]["text"]["text"] == "Acme &amp; Sons: The daily run failed"
@@ -201,7 +201,7 @@ def test_a_data_alert_that_slack_does_not_take_is_told_by_the_next_alert_run(
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         failed = _failing(company).resolve_job_def("daily").execute_in_process(instance=instance, raise_on_error=False)
-        config = {"ops": {"tell_failed_run": {"config": {"run_id": failed.run_id}}}}
+        config = {"ops": {"notify_failed_run": {"config": {"run_id": failed.run_id}}}}
         posted.answers = [(500, {})] * 4
         job = data_alerts_job(company)
         assert not job.execute_in_process(instance=instance, run_config=config, raise_on_error=False).success

@@ -61,7 +61,7 @@ def test_slack_out_of_reach_or_a_wrong_address_leaves_the_error_as_it_is(
     run: Run, posted: Slack, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     posted.answers = [(403, {})]
-    assert "Slack was not told: HTTP 403" in run("compnay: Acme\n")
+    assert "Slack was not notified: HTTP 403" in run("compnay: Acme\n")
     monkeypatch.setenv(WEBHOOK_VARIABLE, f"file:///{SECRET}")
     said = run("compnay: Acme\n")
     assert "is not a web address" in said

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from health_assets.contracts.contract import ERROR, Contract
-from health_assets.quality.anomalies import accept, implausible, plausibility_promises
+from health_assets.quality.anomalies import accept, anomaly_expectations, find_anomalies
 from health_assets.settings import Settings
 from health_assets.tables import TABLES
 from health_assets.warehouse.storage import Warehouse
@@ -20,7 +20,7 @@ class Bills(Contract):
     """What was billed?"""
 
     key = dy.Int64(primary_key=True)
-    day = dy.Date(metadata={"known_from": True})
+    day = dy.Date(metadata={"available_from": True})
     amount = dy.Float64(nullable=True)
 
 
@@ -43,7 +43,7 @@ def seen(warehouse: Warehouse, company: Settings, rows: list[tuple[date, float |
     billed = [(number, *row) for number, row in enumerate(rows)]
     shape = {"key": pl.Int64, "day": pl.Date, "amount": pl.Float64}
     warehouse.write(BILLS, pl.LazyFrame(billed, schema=shape, orient="row"))
-    return implausible(BILLS, warehouse, LOAD_DAY, company)
+    return find_anomalies(BILLS, warehouse, LOAD_DAY, company)
 
 
 def broken(warehouse: Warehouse, company: Settings, rows: list[tuple[date, float | None]]) -> set[str]:
@@ -58,7 +58,7 @@ def on_days(rows_a_day: int, amount: float, last_day_rows: int | None = None) ->
 
 
 def test_they_block_while_smaller_oddities_only_warn() -> None:
-    severities = {promise.name: promise.severity for promise in plausibility_promises(BILLS)}
+    severities = {expectation.name: expectation.severity for expectation in anomaly_expectations(BILLS)}
     blocking = {name for name, severity in severities.items() if severity == ERROR}
     assert blocking == {"rows__not_collapsed", "rows__mostly_kept", "amount__same_unit"}
 

@@ -1,4 +1,4 @@
-"""Every kind of promise: data that keeps it passes, data that breaks it fails, and a check that fails itself raises."""
+"""Every kind of expectation: data that keeps it passes, data that breaks it fails, and a check that fails itself raises."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,8 +13,8 @@ from health_assets.contracts.contract import Contract, Expectation
 from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.resources import resources
-from health_assets.quality import expectations as judging
-from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
+from health_assets.quality import expectations as expectations
+from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, FilteredRows
 from health_assets.tables import TABLES, Identity
 from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.frames import LOAD_DAY, settings_of, table_of, written
@@ -29,10 +29,10 @@ class Owners(Contract):
 
 
 class Judged(Contract):
-    """One promise of each kind; a grain over two columns."""
+    """One expectation of each kind; a grain over two columns."""
 
     key = dy.String(primary_key=True)
-    day = dy.Date(primary_key=True, metadata={"known_from": True})
+    day = dy.Date(primary_key=True, metadata={"available_from": True})
     name = dy.String()
     word = dy.Enum(["open", "closed"], nullable=True)
     amount = dy.Float64(nullable=True, min=0, max=100)
@@ -54,14 +54,14 @@ class Dated(Contract):
     """A grain of one column beside a day."""
 
     key = dy.String(primary_key=True)
-    day = dy.Date(metadata={"known_from": True})
+    day = dy.Date(metadata={"available_from": True})
 
 
 class Arrivals(Contract):
     """Staged rows: a day, and a value that may be unreadable."""
 
     key = dy.String(primary_key=True)
-    day = dy.Date(metadata={"known_from": True})
+    day = dy.Date(metadata={"available_from": True})
     age = dy.Int64(nullable=True, metadata={"lenient": True})
 
 
@@ -115,41 +115,41 @@ def stored(warehouse: Warehouse, contract: type[Contract], rows: list[dict], **o
     return table
 
 
-def verdicts(warehouse: Warehouse, table, folder: Path, as_of: date = LOAD_DAY, **given) -> dict[str, bool]:
-    judged = judging.judged(table, warehouse, as_of, settings_of(folder, **given))
-    return {promise.name: passed for promise, passed, _ in judged}
+def results(warehouse: Warehouse, table, folder: Path, as_of: date = LOAD_DAY, **given) -> dict[str, bool]:
+    evaluated = expectations.evaluated(table, warehouse, as_of, settings_of(folder, **given))
+    return {expectation.name: passed for expectation, passed, _ in evaluated}
 
 
 def failed(warehouse: Warehouse, table, folder: Path, **given) -> set[str]:
-    return {name for name, passed in verdicts(warehouse, table, folder, **given).items() if not passed}
+    return {name for name, passed in results(warehouse, table, folder, **given).items() if not passed}
 
 
 @pytest.fixture
 def many(request, monkeypatch):
     if request.param:
-        monkeypatch.setattr(judging, "ROWS_JUDGED_WHOLE", 0)
+        monkeypatch.setattr(expectations, "ROWS_EVALUATED_WHOLE", 0)
     return request.param
 
 
 @ways
 def test_data_that_keep_every_promise_pass_every_check(warehouse, tmp_path, many):
     table = stored(warehouse, Judged, SOUND)
-    assert verdicts(warehouse, table, tmp_path) == dict.fromkeys(PROMISES, True)
+    assert results(warehouse, table, tmp_path) == dict.fromkeys(PROMISES, True)
 
 
 @ways
-@pytest.mark.parametrize("promise", BROKEN)
-def test_data_that_break_a_promise_fail_its_check_alone(warehouse, tmp_path, many, promise):
-    rows = [*SOUND, SOUND[0] | ({} if promise == "grain__unique" else {"key": "c"}) | BROKEN[promise]]
+@pytest.mark.parametrize("expectation", BROKEN)
+def test_data_that_break_a_promise_fail_its_check_alone(warehouse, tmp_path, many, expectation):
+    rows = [*SOUND, SOUND[0] | ({} if expectation == "grain__unique" else {"key": "c"}) | BROKEN[expectation]]
     table = stored(warehouse, Judged, rows)
-    assert failed(warehouse, table, tmp_path) == {promise}
+    assert failed(warehouse, table, tmp_path) == {expectation}
 
 
 def test_key_that_is_not_known_yet_is_asked_for_from_the_day_of_its_row_on(warehouse, tmp_path):
     later = LOAD_DAY + timedelta(1)
     table = stored(warehouse, Judged, [*SOUND, SOUND[0] | {"day": later, "due": later, "owner": "who signs up later"}])
-    promise = "owner__references_dim_owner"
-    assert [verdicts(warehouse, table, tmp_path, as_of=day)[promise] for day in (LOAD_DAY, later)] == [True, False]
+    expectation = "owner__references_dim_owner"
+    assert [results(warehouse, table, tmp_path, as_of=day)[expectation] for day in (LOAD_DAY, later)] == [True, False]
 
 
 @ways
@@ -163,7 +163,9 @@ def test_key_of_one_column_that_comes_twice_fails(warehouse, tmp_path, many, con
 
 def test_broken_rows_are_counted_and_shown(warehouse, tmp_path):
     table = stored(warehouse, Judged, [*SOUND, SOUND[0] | {"key": "c", "amount": -7.0}])
-    evidence = {p.name: found for p, _, found in judging.judged(table, warehouse, LOAD_DAY, settings_of(tmp_path))}
+    evidence = {
+        p.name: found for p, _, found in expectations.evaluated(table, warehouse, LOAD_DAY, settings_of(tmp_path))
+    }
     assert evidence["amount__between"] == {"broken": 1, "of_rows": 3, "sample": "-7.0"}
     assert evidence["name__not_null"] == {}
 
@@ -180,7 +182,7 @@ def test_identity_fails_with_rows_that_it_returns(warehouse, tmp_path, monkeypat
     found = [Identity(Expectation("none_is_offending", "rule", ()), none_is_offending)]
     table = stored(warehouse, Judged, SOUND, identities=found)
     monkeypatch.setitem(TABLES, "fact_judged", table)
-    assert verdicts(warehouse, table, tmp_path)["none_is_offending"] is passes
+    assert results(warehouse, table, tmp_path)["none_is_offending"] is passes
 
 
 # -- the load ---------------------------------------------------------------------------------------------------------
@@ -194,7 +196,7 @@ def loaded(warehouse: Warehouse, days: list[date], **counts: int):
     loads = pl.DataFrame({"month": [None]} | {name: [n] for name, n in said.items()}).with_columns(
         pl.col("month").cast(pl.Date)
     )
-    warehouse.write(table, Gated(kept, pl.DataFrame(schema=QUARANTINE_SCHEMA), loads))
+    warehouse.write(table, FilteredRows(kept, pl.DataFrame(schema=QUARANTINE_SCHEMA), loads))
     return table
 
 
@@ -220,7 +222,7 @@ def test_load_is_judged_by_its_counts(warehouse, tmp_path, counts, broken):
 def test_source_is_stale_beyond_its_limit(warehouse, tmp_path, age, broken):
     company = settings_of(tmp_path).model_copy(update={"stale_after_days": {"arrivals": 3}})
     table = loaded(warehouse, [LOAD_DAY - timedelta(age)])
-    found = {p.name for p, passed, _ in judging.judged(table, warehouse, LOAD_DAY, company) if not passed}
+    found = {p.name for p, passed, _ in expectations.evaluated(table, warehouse, LOAD_DAY, company) if not passed}
     assert found == broken
 
 
@@ -237,9 +239,9 @@ def test_volume_is_low_against_the_same_weekday_of_the_weeks_before(warehouse, t
 
 def test_check_that_cannot_be_evaluated_raises(warehouse, tmp_path):
     rows = pl.DataFrame({"amount": [1.0]})
-    promise = Expectation("other__not_null", "not_null", ("other",))
+    expectation = Expectation("other__not_null", "not_null", ("other",))
     with pytest.raises(RuntimeError, match="check other__not_null could not be evaluated"):
-        list(judging._asked(rows, [promise], tallied=False).verdicts())
+        list(expectations._submitted(rows, [expectation], tallied=False).results())
 
 
 def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
@@ -262,8 +264,8 @@ def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
         )
     with Warehouse.opened(company.warehouse) as warehouse:
         said = {
-            promise.name: (passed, evidence)
-            for promise, passed, evidence in judging.judged(
+            expectation.name: (passed, evidence)
+            for expectation, passed, evidence in expectations.evaluated(
                 TABLES["staged_usage_events"], warehouse, date(2025, 1, 17), company
             )
         }

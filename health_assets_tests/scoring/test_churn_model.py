@@ -65,7 +65,7 @@ def test_same_rows_give_the_same_probability_whatever_their_order() -> None:
 
 
 def test_too_few_that_left_give_no_probability_and_no_library_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(churn_model, "beside")
+    monkeypatch.delattr(churn_model, "shared_worker")
     assert asked(fleet(LEARNED), 30, 2, min_churned=21) == [None, None]  # 20 left
     assert asked(fleet(LEARNED, count=0), 30) == [None]
     with pytest.raises(NameError):

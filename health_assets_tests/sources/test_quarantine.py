@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from health_assets.assets import load_all
 from health_assets.settings import Settings
 from health_assets.sources.parsing import FILE, ROW
-from health_assets.sources.quarantine import Gated, gated
+from health_assets.sources.quarantine import FilteredRows, filter_rows
 from health_assets.tables import TABLES
 from health_assets_tests.frames import settings_of
 
@@ -24,25 +24,25 @@ def company(tmp_path_factory) -> Settings:
     return settings_of(tmp_path_factory.mktemp("company"))
 
 
-def staged(company: Settings, name: str, rows: list[dict[str, str | None]], *, monthly: bool = False) -> Gated:
+def staged(company: Settings, name: str, rows: list[dict[str, str | None]], *, monthly: bool = False) -> FilteredRows:
     """Rows as a file has them, through the real staged transform and the gate."""
     table, raw = TABLES[f"staged_{name}"], TABLES[f"raw_{name}"]
     columns = [column for column in raw.rows.column_names() if column not in (FILE, ROW)]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String)).with_row_index(ROW, offset=1)
     text = frame.with_columns(pl.col(ROW).cast(pl.Int64), pl.lit("data/file.csv").alias(FILE)).lazy()
     existing = ACCOUNTS if "account_id" in table.contract.column_names() and name != "accounts" else {}
-    return gated(table.function(text, company), table.contract, existing, monthly=monthly)
+    return filter_rows(table.function(text, company), table.contract, existing, monthly=monthly)
 
 
 def subscription(**given: str | None) -> dict[str, str | None]:
     return {"subscription_id": "S1", "account_id": "CUST_001", "mrr_amount": "100", "start_date": "2024-01-01"} | given
 
 
-def reasons(outcome: Gated) -> list[list[str]]:
+def reasons(outcome: FilteredRows) -> list[list[str]]:
     return outcome.rejected["reasons"].to_list()
 
 
-def counts(outcome: Gated) -> tuple[int, ...]:
+def counts(outcome: FilteredRows) -> tuple[int, ...]:
     summed = outcome.loads.drop("month").sum().row(0)
     assert summed[0] == summed[1] + summed[2] + summed[3]
     return summed

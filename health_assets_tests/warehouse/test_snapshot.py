@@ -152,7 +152,7 @@ class Scored(Contract):
     """How high is it?"""
 
     key = dy.String(primary_key=True)
-    day = dy.Date(metadata={"known_from": True})
+    day = dy.Date(metadata={"available_from": True})
     score = dy.Float64(nullable=True, max=100)
 
 

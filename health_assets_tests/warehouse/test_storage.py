@@ -17,7 +17,7 @@ from health_assets.contracts.contract import Contract, dtypes
 from health_assets.contracts.months import end_of_month, months_after, months_between
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.resources import resources
-from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, Gated
+from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, FilteredRows
 from health_assets.tables import TABLES
 from health_assets.warehouse.sql import sql_type
 from health_assets.warehouse.stale_months import stale_months
@@ -160,14 +160,14 @@ class Narrower(Contract):
     """With a column less."""
 
     key = dy.String(primary_key=True)
-    day = dy.Date(primary_key=True, metadata={"known_from": True})
+    day = dy.Date(primary_key=True, metadata={"available_from": True})
 
 
 class Reordered(Contract):
     """In another order."""
 
     amount = dy.Float64(nullable=True)
-    day = dy.Date(primary_key=True, metadata={"known_from": True})
+    day = dy.Date(primary_key=True, metadata={"available_from": True})
     key = dy.String(primary_key=True)
 
 
@@ -175,7 +175,7 @@ class Whole(Contract):
     """The same columns, one of another type."""
 
     key = dy.String(primary_key=True)
-    day = dy.Date(primary_key=True, metadata={"known_from": True})
+    day = dy.Date(primary_key=True, metadata={"available_from": True})
     amount = dy.Int64(nullable=True)
 
 
@@ -289,13 +289,13 @@ def test_month_that_is_missing_is_written_again(company):
     first, _ = ran(company)
     with Warehouse.opened(company / "warehouse.duckdb") as warehouse, warehouse.transaction() as cursor:
         cursor.execute("delete from staged.usage_events where month(event_date) = 10")
-        cursor.execute("delete from house.months where month(month) = 10")
+        cursor.execute("delete from internal.months where month(month) = 10")
     assert ran(company) == (first, [date(2024, 10, 1), JANUARY])
 
 
 def test_first_run_that_was_killed_is_made_up_for(company, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("health_assets.orchestration.assets.gated", _killed)
+        patched.setattr("health_assets.orchestration.assets.filter_rows", _killed)
         with pytest.raises(RuntimeError, match="killed"):
             ran(company)
     rows, months = ran(company)
@@ -386,7 +386,7 @@ def test_row_that_changes_in_place_makes_the_months_since_then_stale(warehouse, 
     def marks(bill: dict) -> dict[date, str]:
         kept = rows("staged_invoices", bill).collect()
         loads = pl.DataFrame(schema={"month": pl.Date, **dict.fromkeys(LOAD_COUNTS, pl.Int64)})
-        warehouse.write(TABLES["staged_invoices"], Gated(kept, pl.DataFrame(schema=QUARANTINE_SCHEMA), loads))
+        warehouse.write(TABLES["staged_invoices"], FilteredRows(kept, pl.DataFrame(schema=QUARANTINE_SCHEMA), loads))
         return stale_months(warehouse, TABLES["fact_account_revenue_daily"], LOAD_DAY, settings_of(tmp_path))[1]
 
     before, after = marks(BILL), marks(BILL | change)
@@ -450,8 +450,8 @@ def test_value_that_is_corrected_counts_from_its_day_on_and_what_is_known_on_the
     def marks(row: dict) -> dict[date, str]:
         for name, one in (others | {staged.name: row}).items():
             loads = pl.DataFrame(schema={"month": pl.Date, **dict.fromkeys(LOAD_COUNTS, pl.Int64)})
-            gated = Gated(rows(name, one).collect(), pl.DataFrame(schema=QUARANTINE_SCHEMA), loads)
-            warehouse.write(TABLES[name], gated)
+            filtered = FilteredRows(rows(name, one).collect(), pl.DataFrame(schema=QUARANTINE_SCHEMA), loads)
+            warehouse.write(TABLES[name], filtered)
         return stale_months(warehouse, reader, LOAD_DAY, settings_of(tmp_path))[1]
 
     before, after = marks(row), marks(row | change)

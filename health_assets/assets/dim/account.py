@@ -31,7 +31,7 @@ class Account(Contract):
     plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case")
     account_owner = AccountOwner()
     region = dy.String(nullable=True, description="Sales region")
-    signup_date = Day("First contract or trial", nullable=False, metadata={"known_from": True})
+    signup_date = Day("First contract or trial", nullable=False, metadata={"available_from": True})
     account_status = dy.Enum(
         CRM_STATUSES,
         nullable=True,

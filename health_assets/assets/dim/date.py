@@ -13,7 +13,7 @@ from health_assets.tables import table
 class Date(Contract):
     """Which month, quarter, year and weekday is a day?"""
 
-    date = dy.Date(primary_key=True, description="Day", metadata={"known_from": True})
+    date = dy.Date(primary_key=True, description="Day", metadata={"available_from": True})
     month = dy.Date(description="First day of its month")
     quarter = dy.Date(description="First day of its quarter")
     year = dy.Int32(description="Calendar year")

@@ -24,7 +24,7 @@ class Feedback(Contract):
 
     feedback_id = dy.String(primary_key=True, description="Response")
     account_id = AccountId(of="staged_accounts")
-    feedback_date = Day("Local day of the response", nullable=False, metadata={"known_from": True})
+    feedback_date = Day("Local day of the response", nullable=False, metadata={"available_from": True})
     feedback_month = Day("First day of the month of the response", nullable=False)
     nps_rating = dy.Float64(
         nullable=True, min=0, max=10, description="How likely they are to recommend us, 0-10; null = not answered"

@@ -29,7 +29,7 @@ class Incidents(Contract):
     incident_type = dy.String(nullable=True, description="What kind of incident; null = not known")
     occurred_at = Moment("When it began; null = not known")
     detected_at = Moment("When it was detected", nullable=False)
-    detected_date = Day("Local day on which it was detected", nullable=False, metadata={"known_from": True})
+    detected_date = Day("Local day on which it was detected", nullable=False, metadata={"available_from": True})
     detected_month = Day("First day of the month in which it was detected", nullable=False)
     responded_at = Moment("When somebody began to work on it; null = not by the as-of day, or not exported")
     contained_at = Moment("When it could no longer spread; null = not by the as-of day, or not exported")

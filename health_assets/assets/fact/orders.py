@@ -19,7 +19,7 @@ class Orders(Contract):
 
     order_id = dy.String(primary_key=True, description="Order")
     account_id = AccountId()
-    order_date = Day("Day of the order", nullable=False, metadata={"known_from": True})
+    order_date = Day("Day of the order", nullable=False, metadata={"available_from": True})
     order_month = Day("First day of the month of the order", nullable=False)
     total_amount = Money("Amount of the whole order")
     signup_month = Day("First day of the month in which the account signed up: its cohort", nullable=False)

@@ -22,7 +22,7 @@ class Payments(Contract):
     account_id = AccountId()
     payment_due_date = Day("Day by which it is to be paid", nullable=False)
     payment_date = Day("Day of payment; null = not paid by the as-of day")
-    known_date = Day("Day of payment or due day, the earlier", metadata={"known_from": True})
+    known_date = Day("Day of payment or due day, the earlier", metadata={"available_from": True})
     amount_paid = Money("Amount paid; null = not paid by the as-of day, or not said", min=None, nullable=True)
     is_due = dy.Bool(description="Due before the as-of day; what is due on the day itself may still be paid")
     is_late = dy.Bool(description="Paid after the due day, or due before the as-of day and not paid")

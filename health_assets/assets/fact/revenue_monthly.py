@@ -26,7 +26,7 @@ class RevenueMonthly(Contract):
     """
 
     account_id = AccountId(primary_key=True)
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     mrr = Money("Recurring revenue at month end, in the as-of month on the as-of day")
     arr = Money("MRR x 12")
     previous_mrr = Money("MRR of the month before, 0 in the first paying month; null = no history", nullable=True)

@@ -37,7 +37,7 @@ class Tickets(Contract):
     ticket_id = dy.String(primary_key=True, description="Ticket")
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When it was opened", nullable=False)
-    created_date = Day("Local day on which it was opened", nullable=False, metadata={"known_from": True})
+    created_date = Day("Local day on which it was opened", nullable=False, metadata={"available_from": True})
     created_month = Day("First day of the month in which it was opened", nullable=False)
     resolved_at = Moment("When it was resolved; null = open on the as-of day, or not said when")
     resolution_hours = Hours("From opening to resolution; null = open, not said when, or resolved before it was opened")

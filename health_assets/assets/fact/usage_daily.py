@@ -18,7 +18,7 @@ class UsageDaily(Contract):
     """How much and how broadly did each account use the product on a day? Days without an event have no row."""
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
-    activity_date = Day("Local day of the events", primary_key=True, nullable=False, metadata={"known_from": True})
+    activity_date = Day("Local day of the events", primary_key=True, nullable=False, metadata={"available_from": True})
     event_count = Count("Events, those without a user included")
     active_user_count = Count("Different users; 0 = only events without a user")
     feature_count = Count("Different features; an event that is not in the catalogue is one by its name")

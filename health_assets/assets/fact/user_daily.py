@@ -21,7 +21,7 @@ class UserDaily(Contract):
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
     user_id = dy.String(primary_key=True, description="User; events without one are counted for the account only")
-    activity_date = Day("Local day of the events", primary_key=True, nullable=False, metadata={"known_from": True})
+    activity_date = Day("Local day of the events", primary_key=True, nullable=False, metadata={"available_from": True})
     event_count = Count("Events")
     feature_count = Count("Different features; an event that is not in the catalogue is one by its name")
     category_count = Count("Different categories of features; an event without a category is in none")

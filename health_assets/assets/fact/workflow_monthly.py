@@ -28,7 +28,7 @@ class WorkflowMonthly(Contract):
     """
 
     account_id = AccountId(primary_key=True)
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account")
     tickets_processed = Count("Items completed in the month")
     processing_minutes = Minutes("Sum of their minutes from start to completion, of the timed ones")

@@ -18,7 +18,7 @@ class Accounts(Contract):
 
     account_id = AccountId(primary_key=True, of=None)
     company_name = CompanyName(metadata=ON_LOAD_DAY)
-    signup_date = Day("First contract or trial", nullable=False, metadata={"known_from": True})
+    signup_date = Day("First contract or trial", nullable=False, metadata={"available_from": True})
     status = dy.Enum(
         CRM_STATUSES,
         nullable=True,

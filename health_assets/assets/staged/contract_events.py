@@ -17,7 +17,7 @@ class ContractEvents(Contract):
 
     event_id = dy.String(primary_key=True, description="Event")
     account_id = AccountId(of="staged_accounts")
-    event_date = Day("Local day of the event", nullable=False, metadata={"known_from": True})
+    event_date = Day("Local day of the event", nullable=False, metadata={"available_from": True})
     event_type = dy.Enum(CONTRACT_EVENT_TYPES, description="What happened; other = none of the others, or not said")
     revenue_impact = dy.Float64(
         nullable=True,

@@ -16,7 +16,7 @@ class DeviceReadings(Contract):
     """What did each device report, and on which day?"""
 
     device_id = dy.String(primary_key=True, description="Device", metadata={"references": "staged_devices.device_id"})
-    reading_date = Day("Day of the reading", primary_key=True, nullable=False, metadata={"known_from": True})
+    reading_date = Day("Day of the reading", primary_key=True, nullable=False, metadata={"available_from": True})
     uptime_pct = Pct("Share of the time in which it was up")
     usage_volume = dy.Float64(
         nullable=True, min=0, metadata=LENIENT, description="How much it was used, in the device's own unit"

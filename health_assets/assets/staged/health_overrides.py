@@ -17,7 +17,7 @@ class HealthOverrides(Contract):
     """
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
-    valid_from = Day("First day on which it holds", nullable=False, primary_key=True, metadata={"known_from": True})
+    valid_from = Day("First day on which it holds", nullable=False, primary_key=True, metadata={"available_from": True})
     expiry_date = Day("Last day on which it holds", nullable=False)
     score = Score("Score set by hand; null = only the band is")
     band = dy.String(nullable=True, description="Band set by hand, lower case; null = the one that the score falls in")

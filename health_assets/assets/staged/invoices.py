@@ -18,7 +18,7 @@ class Invoices(Contract):
 
     invoice_id = dy.String(primary_key=True, description="Invoice")
     account_id = AccountId(of="staged_accounts")
-    invoice_date = Day("Day of the invoice", nullable=False, metadata={"known_from": True})
+    invoice_date = Day("Day of the invoice", nullable=False, metadata={"available_from": True})
     invoice_month = dy.Date(description="First day of the month of the invoice")
     due_date = Day(
         "Day by which it is to be paid; invoice date + revenue.invoice_due_days where the file has none", nullable=False

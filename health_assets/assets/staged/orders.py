@@ -16,7 +16,7 @@ class Orders(Contract):
 
     order_id = dy.String(primary_key=True, description="Order")
     account_id = AccountId(of="staged_accounts")
-    order_date = Day("Day of the order", nullable=False, metadata={"known_from": True})
+    order_date = Day("Day of the order", nullable=False, metadata={"available_from": True})
     total_amount = Money("Amount of the whole order")
     currency = dy.String(description="Currency of the source amount")
 

@@ -17,7 +17,7 @@ class Outcomes(Contract):
 
     outcome_id = dy.String(primary_key=True, description="Outcome")
     item_id = dy.String(description="Workflow item", metadata={"references": "staged_workflow_items.item_id"})
-    outcome_date = Day("Local day of the decision", nullable=False, metadata={"known_from": True})
+    outcome_date = Day("Local day of the decision", nullable=False, metadata={"available_from": True})
     result = dy.Enum(RESULTS, description="approved, denied by whoever decides, or failed on the way there")
 
 

@@ -23,12 +23,12 @@ class SecurityIncidents(Contract):
     incident_type = dy.String(nullable=True, description="What kind of incident, lower case; null = not known")
     occurred_at = Moment("When it began; null = not known")
     detected_at = Moment("When it was detected", nullable=False)
-    detected_date = Day("Local day on which it was detected", nullable=False, metadata={"known_from": True})
+    detected_date = Day("Local day on which it was detected", nullable=False, metadata={"available_from": True})
     responded_at = Moment("When somebody began to work on it; null = nobody yet, or not exported")
     contained_at = Moment("When it could no longer spread; null = not yet, or not exported")
     is_false_positive = dy.Bool(
         nullable=True,
-        metadata=LENIENT | {"counts_from": "contained_at"},
+        metadata=LENIENT | {"effective_from": "contained_at"},
         description="Turned out to be none, as known on the load day; null = not known",
     )
     sla_minutes = Minutes("Time to respond that the file calls promised; the targets of the settings are what counts")

@@ -25,7 +25,7 @@ class Subscriptions(Contract):
     product_name = dy.String(nullable=True, description="Product")
     plan_tier = dy.String(nullable=True, description="Plan, lower case")
     mrr_amount = Money("Recurring amount a month")
-    start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"known_from": True})
+    start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"available_from": True})
     end_date = Day("First unpaid day; null while it runs")
     status = dy.Enum(
         SUBSCRIPTION_STATUSES, nullable=True, description="As the file has it; never decides MRR", metadata=ON_LOAD_DAY

@@ -21,10 +21,10 @@ class SupportTickets(Contract):
     ticket_id = dy.String(primary_key=True, description="Ticket")
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When it was opened", nullable=False)
-    created_date = Day("Local day on which it was opened", nullable=False, metadata={"known_from": True})
+    created_date = Day("Local day on which it was opened", nullable=False, metadata={"available_from": True})
     first_response_at = Moment("When somebody first answered; null = nobody yet, or not exported")
     resolved_at = Moment("When it was resolved; null while open, or where only the hours are exported")
-    resolution_time_hours = Hours("Time to resolution as the file has it", metadata={"counts_from": "resolved_at"})
+    resolution_time_hours = Hours("Time to resolution as the file has it", metadata={"effective_from": "resolved_at"})
     priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = not known")
     category = dy.String(nullable=True, description="What it is about")
     status = dy.Enum(TICKET_STATUSES, nullable=True, description="As known on the load day", metadata=ON_LOAD_DAY)
@@ -36,7 +36,7 @@ class SupportTickets(Contract):
         min=1,
         max=5,
         description="Rating after resolution, 1-5; null = not rated",
-        metadata={"counts_from": "resolved_at"},
+        metadata={"effective_from": "resolved_at"},
     )
     related_incident_id = dy.String(nullable=True, description="Security incident behind it")
 

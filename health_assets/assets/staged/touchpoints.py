@@ -17,7 +17,7 @@ class Touchpoints(Contract):
     touchpoint_id = dy.String(primary_key=True, description="Touchpoint")
     account_id = AccountId(of="staged_accounts")
     occurred_at = Moment("When it took place", nullable=False)
-    occurred_date = Day("Local day on which it took place", nullable=False, metadata={"known_from": True})
+    occurred_date = Day("Local day on which it took place", nullable=False, metadata={"available_from": True})
     kind = dy.String(nullable=True, description="email, call, business_review, training ..., lower case")
     owner = dy.String(nullable=True, description="Who of us it was")
     result = dy.String(nullable=True, description="How it went, lower case; null = not said")

@@ -19,7 +19,7 @@ class UsageEvents(Contract):
     user_id = dy.String(nullable=True, description="User; null for events of machines")
     event_name = dy.String(description="What was done, lower case")
     event_timestamp = Moment("When", nullable=False)
-    event_date = Day("Local day", nullable=False, metadata={"known_from": True})
+    event_date = Day("Local day", nullable=False, metadata={"available_from": True})
     duration_seconds = dy.Float64(nullable=True, min=0, description="How long it took, in seconds; null = not measured")
 
 

@@ -16,7 +16,7 @@ class UsageSnapshots(Contract):
     """How was the product used up to each snapshot, as a product analytics tool has it?"""
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
-    snapshot_date = Day("Day that it describes", primary_key=True, nullable=False, metadata={"known_from": True})
+    snapshot_date = Day("Day that it describes", primary_key=True, nullable=False, metadata={"available_from": True})
     login_frequency = dy.Float64(
         nullable=True, min=0, metadata=LENIENT, description="Logins, by the tool's own measure; null = not exported"
     )

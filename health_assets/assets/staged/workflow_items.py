@@ -17,7 +17,7 @@ class WorkflowItems(Contract):
     item_id = dy.String(primary_key=True, description="Item")
     account_id = AccountId(of="staged_accounts")
     started_at = Moment("When work on it began", nullable=False)
-    started_date = Day("Local day on which work began", nullable=False, metadata={"known_from": True})
+    started_date = Day("Local day on which work began", nullable=False, metadata={"available_from": True})
     completed_at = Moment("When it was done; null = not yet, or given up")
     completed_date = Day("Local day on which it was done; null as that is")
     has_data_error = dy.Bool(

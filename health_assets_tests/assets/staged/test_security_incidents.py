@@ -7,7 +7,7 @@ from health_assets.assets.staged.security_incidents import (
     moments__in_order,
     staged_security_incidents,
 )
-from health_assets.sources.quarantine import gated
+from health_assets.sources.quarantine import filter_rows
 from health_assets_tests.assets.rows import SETTINGS, rows
 
 
@@ -27,7 +27,7 @@ def test_words_are_read_in_any_spelling() -> None:
 
 def test_an_unknown_severity_does_not_cost_the_incident() -> None:
     made = staged_security_incidents(rows("raw_security_incidents", incident(severity="informational")), SETTINGS)
-    gate = gated(made, SecurityIncidents, {})
+    gate = filter_rows(made, SecurityIncidents, {})
     assert (gate.kept["severity"].to_list(), len(gate.rejected), gate.loads["values_blanked"].sum()) == ([None], 0, 1)
 
 

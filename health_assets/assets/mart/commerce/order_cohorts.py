@@ -24,7 +24,7 @@ class OrderCohorts(Contract):
 
     cohort_month = dy.Date(primary_key=True, description="First day of the month in which its accounts signed up")
     month_offset = Count("Months since the cohort month", primary_key=True)
-    month = dy.Date(description="First day of the month that is measured", metadata={"known_from": True})
+    month = dy.Date(description="First day of the month that is measured", metadata={"available_from": True})
     is_partial = dy.Bool(description="The as-of month before its last day: count so far, retention null")
     cohort_account_count = Count("Accounts of the cohort, the same in each month")
     active_account_count = Count(

@@ -17,7 +17,7 @@ from health_assets.tables import identity, table
 class OrderRetentionMonthly(Contract):
     """Do the accounts that order in one month order in the next, and do first orders become second ones?"""
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     is_partial = dy.Bool(description="The as-of month before its last day: counts so far, rates null")
     order_count = Count("Orders in the month")
     spend = Money("Amount of the orders of the month")

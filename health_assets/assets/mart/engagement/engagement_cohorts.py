@@ -19,7 +19,7 @@ class EngagementCohorts(Contract):
 
     cohort_month = dy.Date(primary_key=True, description="First paid month of its accounts")
     month_offset = Count("Months since the cohort month", primary_key=True)
-    month = dy.Date(description="First day of the month that is measured", metadata={"known_from": True})
+    month = dy.Date(description="First day of the month that is measured", metadata={"available_from": True})
     cohort_account_count = Count("Accounts of the cohort, fixed at offset 0")
     engaged_account_count = Count(
         "Accounts of the cohort with an active user in the month, paying or not; null = nobody's usage came in",

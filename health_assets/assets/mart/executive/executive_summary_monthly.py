@@ -39,7 +39,7 @@ class ExecutiveSummaryMonthly(Contract):
     them over months. Columns whose source is not connected are null.
     """
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     paying_account_count = Count("Accounts that pay at the end; null = no revenue known", nullable=True)
     mrr = Money("MRR at the end; null = no revenue known", nullable=True)

@@ -27,7 +27,7 @@ class HealthMovements(Contract):
     no rows: there is nothing before it to compare with.
     """
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     scorecard = dy.String(primary_key=True, description="Scorecard of the account now; the one before where it left")
     from_band = dy.String(primary_key=True, description="Band at the end of the month before; not_scored = had none")
     to_band = dy.String(primary_key=True, description="Band at the end of the month; not_scored = has none any more")

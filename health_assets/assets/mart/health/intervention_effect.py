@@ -24,7 +24,7 @@ class InterventionEffect(Contract):
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
     intervention_date = dy.Date(
-        primary_key=True, description="Local day of the touchpoints", metadata={"known_from": True}
+        primary_key=True, description="Local day of the touchpoints", metadata={"available_from": True}
     )
     touchpoint_count = Count("Touchpoints of the account on the day")
     health_score = Score("Health on the evening of the day")

@@ -20,7 +20,7 @@ class OperationsKpis(Contract):
     """How does each account's workflow run, month by month and smoothed, and who has most volume and best quality?"""
 
     account_id = AccountId(primary_key=True)
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account")
     tickets_processed = Count("Items completed in the month")
     avg_processing_minutes = Minutes("Mean from start to completion; null = nothing completed")

@@ -22,7 +22,7 @@ class OperationsRisk(Contract):
     """Which accounts show early signs of trouble: less volume, slower work, worse data, more denials?"""
 
     account_id = AccountId(primary_key=True)
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account")
     volume_ratio = dy.Float64(
         nullable=True, min=0, description="Items / those of the month before; null = those are 0, or as for the flags"
@@ -45,7 +45,7 @@ class OperationsRisk(Contract):
     is_data_error_rise = dy.Bool(nullable=True, description=f"Data error rate risen by more than 0.03; {NOT_JUDGED}")
     is_denial_rise = dy.Bool(nullable=True, description=f"Denial rate risen by more than 0.03; {NOT_JUDGED}")
     risk_score = Count("Flags raised, 0-4; null = first month, or a month that is not over", nullable=True, max=4)
-    judged_flag_count = Count("Flags that could be judged, 0-4: a risk score of few flags says little", max=4)
+    measurable_flag_count = Count("Flags that could be judged, 0-4: a risk score of few flags says little", max=4)
     is_at_risk = dy.Bool(nullable=True, description="Whether risk_score is 2 or more; null where it is")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
 
@@ -70,7 +70,7 @@ def mart_operations_risk(fact_workflow_monthly: pl.LazyFrame, settings: Settings
             is_data_error_rise=rounded(pl.col("data_error_change"), DECIMALS) > limits.data_error_rise,
             is_denial_rise=rounded(pl.col("denial_change"), DECIMALS) > limits.denial_rise,
         )
-        .with_columns(judged_flag_count=judged, risk_score=pl.when(judged > 0).then(raised))
+        .with_columns(measurable_flag_count=judged, risk_score=pl.when(judged > 0).then(raised))
         .with_columns(is_at_risk=pl.col("risk_score") >= settings.workflow.at_risk_from)
         .sort("account_id", "month")
         .select(OperationsRisk.column_names())

@@ -20,7 +20,7 @@ class OperationsRoi(Contract):
     """Is the workflow worth its fee to each account?"""
 
     account_id = AccountId(primary_key=True)
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account")
     tickets_processed = Count("Items completed in the month")
     throughput_value = Money("Items x their unit value")

@@ -15,7 +15,7 @@ from health_assets.tables import identity, table
 class OperationsSummary(Contract):
     """How is the workflow doing as a whole: volume, quality, accounts in trouble, value for money?"""
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     account_count = Count("Accounts that use the workflow, those without an item in the month included")
     working_account_count = Count("Of them, with an item completed in the month")
     at_risk_account_count = Count("Accounts with 2 or more flags; null = no account could be judged", nullable=True)

@@ -122,7 +122,7 @@ def mart_clv_segments(
 
 
 @identity(of=mart_clv_segments)
-def accounts__of_all_segments_are_the_judged_ones(
+def accounts__match_their_segments(
     mart_clv_segments: pl.LazyFrame, mart_customer_lifetime_value: pl.LazyFrame, dim_account: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Each active account with a segment is in one of them."""

@@ -21,7 +21,7 @@ class NetRevenueRetention(Contract):
     Months without a past (only the CRM's MRR is known) have an ending MRR and no movements.
     """
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     starting_mrr = Money("MRR at the end of the month before; null = no history", nullable=True)
     new_mrr = Money("MRR of accounts that pay for the first time; null = no history", nullable=True)
     reactivation_mrr = Money("MRR of accounts that pay again; null = no history", nullable=True)

@@ -24,7 +24,7 @@ class ParentAccounts(Contract):
     """
 
     account_id = AccountId(primary_key=True, of=None)
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     company_name = dy.String(nullable=True, description="Name of the parent; null = the parent is no account")
     paying_account_count = Count("Accounts of the family that pay at month end, in the as-of month on the as-of day")
     mrr = Money("MRR of the family at month end, in the as-of month on the as-of day")

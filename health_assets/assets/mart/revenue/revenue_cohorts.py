@@ -21,7 +21,7 @@ class RevenueCohorts(Contract):
 
     cohort_month = dy.Date(primary_key=True, description="First paying month of its accounts")
     month_offset = Count("Months since the cohort month", primary_key=True)
-    month = dy.Date(description="First day of the month that is measured", metadata={"known_from": True})
+    month = dy.Date(description="First day of the month that is measured", metadata={"available_from": True})
     cohort_account_count = Count("Accounts of the cohort, fixed at offset 0")
     cohort_mrr = Money("MRR of the cohort at offset 0, fixed")
     active_account_count = Count("Accounts of the cohort that pay in the month")

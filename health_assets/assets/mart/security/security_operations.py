@@ -20,7 +20,9 @@ DIMENSIONS = ["all", "severity"]
 class SecurityOperations(Contract):
     """How many incidents are there, how grave, and how fast do we deal with them? As known on the as-of day."""
 
-    month = dy.Date(primary_key=True, description="First day of the month of detection", metadata={"known_from": True})
+    month = dy.Date(
+        primary_key=True, description="First day of the month of detection", metadata={"available_from": True}
+    )
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the incidents of a month are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the incident does not say")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")

@@ -1,1 +1,1 @@
-"""Support: were promises to answer kept?"""
+"""Support: were expectations_of to answer kept?"""

@@ -41,7 +41,7 @@ class Satisfaction(Contract):
     Months are measured on their last day, the as-of month on the as-of day.
     """
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the responses are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the account has no segment")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
@@ -55,7 +55,7 @@ class Satisfaction(Contract):
     detractor_count_365d = Count("Responses of detractors in 365 days")
     nps = Nps("NPS of all responses in 365 days")
     mean_nps_rating_365d = MeanRating("Mean answer to the question of recommendation in 365 days", 0, 10)
-    asked_account_count = Count("Accounts active, on trial or suspended at the end; null = not known", nullable=True)
+    eligible_account_count = Count("Accounts active, on trial or suspended at the end; null = not known", nullable=True)
     responding_account_count_365d = Count("Of those, with a response in 365 days; null = not known", nullable=True)
     response_rate_365d = Share("Responding / asked accounts")
     answering_account_count = Count("Accounts that ever said how likely they are to renew")
@@ -95,7 +95,7 @@ def mart_satisfaction(
         .with_columns(pl.col(*given, *answering).fill_null(0), is_partial=measure_day < pl.col("month").dt.month_end())
         .with_columns(
             nps=percent(pl.col("promoter_count_365d") - pl.col("detractor_count_365d"), rated),
-            response_rate_365d=safe_ratio(pl.col("responding_account_count_365d"), pl.col("asked_account_count")),
+            response_rate_365d=safe_ratio(pl.col("responding_account_count_365d"), pl.col("eligible_account_count")),
             renewal_likelihood_high_pct=percent(
                 pl.col("high_renewal_account_count"), pl.col("answering_account_count")
             ),
@@ -161,7 +161,7 @@ def _accounts(
         .pipe(by_part, DIMENSIONS)
         .group_by("dimension_type", "dimension_value", month=day.dt.truncate("1mo"))
         .agg(
-            asked_account_count=pl.when(is_known).then(pl.col("is_scored").sum().cast(pl.Int64)),
+            eligible_account_count=pl.when(is_known).then(pl.col("is_scored").sum().cast(pl.Int64)),
             responding_account_count_365d=pl.when(is_known).then(
                 (pl.col("is_scored") & (pl.col("response_count_365d") > 0)).sum().cast(pl.Int64)
             ),

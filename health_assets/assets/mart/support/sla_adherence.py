@@ -20,7 +20,7 @@ DIMENSIONS = ["all", "priority", "segment", "category"]
 class SlaAdherence(Contract):
     """Do we resolve tickets within their target, how fast, and are people satisfied? As known on the as-of day."""
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the ticket does not say")
     ticket_count = Count("Tickets opened in the month; the counts and shares below are of them")

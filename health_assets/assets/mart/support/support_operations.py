@@ -23,7 +23,7 @@ DIMENSIONS = ["all", "segment"]
 class SupportOperations(Contract):
     """How much help is asked for, how much is finished and how fast? As known on the as-of day."""
 
-    month = dy.Date(primary_key=True, description="First day of the month", metadata={"known_from": True})
+    month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the account has no segment")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")

@@ -23,7 +23,7 @@ def months(*given: dict[str, Any]) -> list[dict[str, Any]]:
 def test_first_month_has_no_flags() -> None:
     first = months({})[0]
     assert [first[flag] for flag in FLAGS] == [None] * 4
-    assert (first["risk_score"], first["is_at_risk"], first["judged_flag_count"]) == (None, None, 0)
+    assert (first["risk_score"], first["is_at_risk"], first["measurable_flag_count"]) == (None, None, 0)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_risk_score_counts_the_flags_and_two_are_at_risk() -> None:
 def test_month_of_no_work_is_a_drop_of_volume_and_nothing_else_can_be_judged() -> None:
     idle = {"tickets_processed": 0, "avg_processing_minutes": None, "data_error_rate": None, "denial_rate": None}
     _, stopped, still, again = months({}, idle, idle, {})
-    assert (stopped["risk_score"], stopped["judged_flag_count"], stopped["is_slowdown"]) == (1, 1, None)
+    assert (stopped["risk_score"], stopped["measurable_flag_count"], stopped["is_slowdown"]) == (1, 1, None)
     assert (still["is_volume_drop"], still["volume_ratio"]) == (False, None)
     assert (again["is_volume_drop"], again["is_denial_rise"]) == (False, None)
 
@@ -68,4 +68,4 @@ def test_month_that_is_not_over_is_not_judged() -> None:
 
 def test_without_outcomes_the_denial_flag_is_null_and_the_others_are_judged() -> None:
     month = months({"denial_rate": None}, {"denial_rate": None, "tickets_processed": 1})[1]
-    assert (month["is_denial_rise"], month["judged_flag_count"], month["risk_score"]) == (None, 3, 1)
+    assert (month["is_denial_rise"], month["measurable_flag_count"], month["risk_score"]) == (None, 3, 1)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from health_assets.assets.mart.revenue.clv_segments import (
-    accounts__of_all_segments_are_the_judged_ones,
+    accounts__match_their_segments,
     mart_clv_segments,
     mart_customer_lifetime_value,
 )
@@ -98,7 +98,7 @@ def test_rate_of_a_segment_is_a_ratio_of_sums_over_active_accounts() -> None:
 
 def test_account_lost_between_the_two_marts_is_found() -> None:
     one_missing = rows("mart_clv_segments", {"clv_segment": "entry", "account_count": 1})
-    found = accounts__of_all_segments_are_the_judged_ones(
+    found = accounts__match_their_segments(
         one_missing, rows("mart_customer_lifetime_value", *VALUES), rows("dim_account", *ACCOUNTS)
     )
     assert found.collect().height == 1

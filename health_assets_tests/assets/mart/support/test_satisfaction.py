@@ -74,12 +74,16 @@ def test_renewal_likelihood_is_of_the_accounts_answering_by_their_latest_answer(
     row = latest([response(1, 9)], answers, ["A", "B", "C", "D"])
     assert (row["high_renewal_account_count"], row["answering_account_count"]) == (1, 2)
     assert row["renewal_likelihood_high_pct"] == 50
-    assert (row["asked_account_count"], row["responding_account_count_365d"], row["response_rate_365d"]) == (4, 3, 0.75)
+    assert (row["eligible_account_count"], row["responding_account_count_365d"], row["response_rate_365d"]) == (
+        4,
+        3,
+        0.75,
+    )
 
 
 def test_churned_accounts_are_not_asked() -> None:
     row = latest([response(1, 9)], [{"account_id": "A", "response_count_365d": 1}, {"account_id": "B"}], ["B"])
-    assert (row["asked_account_count"], row["responding_account_count_365d"], row["response_rate_365d"]) == (1, 0, 0)
+    assert (row["eligible_account_count"], row["responding_account_count_365d"], row["response_rate_365d"]) == (1, 0, 0)
 
 
 def test_the_as_of_month_is_partial_unless_its_last_day_has_come() -> None:

@@ -1,7 +1,7 @@
 """How the accounts of the demo company live: week by week, what happens to them, and whether they leave.
 
 State -> hazard -> draw: an account leaves because of what has happened to it by then, never because it was marked
-to leave. The rows of the sources are not made here: the neighbours read them off these lives.
+to leave. The rows of the sources are not made here: the neighbours read them off these lifecycles.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ PRICE_SHOCK_KEPT, SHOCK_OF_RISE = 0.92, 9.0
 
 
 @dataclass(frozen=True)
-class Lives:
+class Lifecycles:
     """What happened. Vectors have one value an account, matrices one a week and account."""
 
     calendar: Calendar
@@ -316,8 +316,8 @@ HISTORY = (
 )
 
 
-def simulate(accounts: int, calendar: Calendar, seed: int) -> Lives:
-    """The lives of `accounts` accounts; the same seed and calendar give the same lives."""
+def simulate(accounts: int, calendar: Calendar, seed: int) -> Lifecycles:
+    """The lifecycles of `accounts` accounts; the same seed and calendar give the same lifecycles."""
     fleet = _Fleet(accounts, calendar, stream(seed, "lives"))
     weeks = []
     for week in range(calendar.weeks):
@@ -325,4 +325,4 @@ def simulate(accounts: int, calendar: Calendar, seed: int) -> Lives:
         weeks.append({name: np.array(getattr(fleet, name)) for name in HISTORY})
     history = {name: np.array([week[name] for week in weeks]) for name in HISTORY}
     history["usage"] = np.where(history["suspended"], 0, np.exp(history["usage"])) * history["present"]
-    return Lives(calendar, seed, fleet.weekday, fleet.joins, fleet.employees, fleet.fit, **history)
+    return Lifecycles(calendar, seed, fleet.weekday, fleet.joins, fleet.employees, fleet.fit, **history)
