@@ -76,7 +76,7 @@ def company(tmp_path: Path) -> Settings:
     """What gets better is told at once, unless a test says otherwise."""
     file = tmp_path / "settings.yml"
     file.write_text(
-        "company: Acme & Sons\nwarehouse: warehouse.duckdb\npublished: published.duckdb\noperations: {better_for_days: 0}\n"
+        "company: Acme & Sons\nwarehouse: warehouse.duckdb\npublished: published.duckdb\nmaintenance: {better_for_days: 0}\n"
     )
     return settings.load(file)
 

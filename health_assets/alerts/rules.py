@@ -98,7 +98,7 @@ def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> l
             label=label,
             levels=levels,
             alarming=frozenset(alarming),
-            better_for_days=settings.operations.better_for_days,
+            better_for_days=settings.maintenance.better_for_days,
             version=version.get(name, ""),
             tells_churn=name in ("risk_level", "health_band"),
         )

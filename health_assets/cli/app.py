@@ -179,7 +179,7 @@ def prune(settings_file: SettingsFile = None) -> None:
         company = settings.load(settings_file)
         prepare_home(company)
         with dg.DagsterInstance.get() as instance:
-            console.print(prune_history(instance, company.operations.keep_history_days).summary(), highlight=False)
+            console.print(prune_history(instance, company.maintenance.keep_history_days).summary(), highlight=False)
 
 
 if __name__ == "__main__":

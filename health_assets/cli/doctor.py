@@ -119,7 +119,7 @@ def _warehouse(company: Settings) -> Finding:
 
 def _disk(company: Settings) -> Iterator[Finding]:
     """A run needs room for the months that it replaces, and for a snapshot beside the one that is being read."""
-    wanted = company.operations.free_disk_gb * 1e9
+    wanted = company.maintenance.free_disk_gb * 1e9
     places = {"warehouse": company.warehouse, "published": company.published}
     folders = {name: next(parent for parent in path.parents if parent.exists()) for name, path in places.items()}
     for name, folder in folders.items():
@@ -139,7 +139,7 @@ def _snapshot(company: Settings, today: date) -> Finding:
     except SnapshotError as error:
         return Finding(Status.warning, "snapshot", str(error), "health-assets run")
     age = (today - day).days
-    if age > company.operations.snapshot_max_age_days:
+    if age > company.maintenance.snapshot_max_age_days:
         remedy = "look why the last runs failed (make ui, Runs), or start the daemon; then health-assets run"
         return Finding(Status.warning, "snapshot", f"is as of {day}, {age} days behind", remedy)
     return Finding(Status.good, "snapshot", f"as of {day}")

@@ -95,9 +95,9 @@ def as_of_day(run: dg.DagsterRun, settings: Settings) -> date:
 def prune_job(settings: Settings) -> dg.JobDefinition:
     """Delete what is old in Dagster's own history, which grows with every run."""
 
-    @dg.op(description="Runs older than operations.keep_history_days are deleted with their events and logs.")
+    @dg.op(description="Runs older than maintenance.keep_history_days are deleted with their events and logs.")
     def prune_old_runs(context: dg.OpExecutionContext) -> None:
-        context.log.info(prune(context.instance, settings.operations.keep_history_days).summary())
+        context.log.info(prune(context.instance, settings.maintenance.keep_history_days).summary())
 
     @dg.job(name=PRUNE_JOB, resource_defs=NO_WAREHOUSE, description="Old runs, their events and logs are deleted.")
     def prune_history() -> None:

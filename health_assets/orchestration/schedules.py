@@ -64,9 +64,9 @@ def daily_schedule(settings: Settings, cron_schedule: str = AT_SIX) -> dg.Schedu
 
 
 def days_to_run(yesterday: date, published: date | None, settings: Settings) -> list[date]:
-    """Yesterday, and before it the days after the published one, at most operations.catch_up_days in all."""
+    """Yesterday, and before it the days after the published one, at most maintenance.catch_up_days in all."""
     missed = (yesterday - published).days if published else 1
-    count = min(max(missed, 1), settings.operations.catch_up_days)
+    count = min(max(missed, 1), settings.maintenance.catch_up_days)
     return [yesterday - timedelta(days=back) for back in reversed(range(count))]
 
 

@@ -26,7 +26,7 @@ from health_assets.settings.sections import (
     Expansion,
     Lifecycle,
     LifetimeValue,
-    Operations,
+    Maintenance,
     Plausibility,
     Positive,
     Revenue,
@@ -87,7 +87,7 @@ class Settings(Section):
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
-    operations: Operations
+    maintenance: Maintenance
     backtest: Backtest
     churn_model: ChurnModel
     plausibility: Plausibility

@@ -278,7 +278,7 @@ class ChurnRisk(Section):
         return self
 
 
-class Operations(Section):
+class Maintenance(Section):
     """How the product is run."""
 
     keep_history_days: Annotated[int, Field(gt=0)]

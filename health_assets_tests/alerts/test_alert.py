@@ -74,7 +74,7 @@ def test_a_level_that_is_not_known_for_a_day_is_no_change(company: Settings, pub
 def test_an_account_that_swings_around_a_limit_is_told_when_it_has_been_better_for_three_days(
     company: Settings, publish: Publish, posted: Slack
 ) -> None:
-    patient = company.model_copy(update={"operations": settings.load().operations})
+    patient = company.model_copy(update={"maintenance": settings.load().maintenance})
     for day, level in enumerate(["high", "low", "high", "medium", "medium", "medium"]):
         publish(MONDAY + timedelta(days=day), [account("A1", level)])
         alert(patient)
@@ -86,7 +86,7 @@ def test_an_account_that_swings_around_a_limit_is_told_when_it_has_been_better_f
 
 
 def test_another_scorecard_ends_the_wait(company: Settings, publish: Publish, posted: Slack) -> None:
-    patient = company.model_copy(update={"operations": settings.load().operations})
+    patient = company.model_copy(update={"maintenance": settings.load().maintenance})
     for day, (level, version) in enumerate([("high", "1"), ("low", "1"), ("low", "2"), ("low", "2"), ("low", "2")]):
         publish(MONDAY + timedelta(days=day), [account("A1", level)], version=version)
         alert(patient)

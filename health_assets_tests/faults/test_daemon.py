@@ -34,7 +34,7 @@ def company(tmp_path: Path) -> Path:
     write_company(folder, accounts=6, months=2, end=YESTERDAY, seed=7, profile="core")
     settings = folder / "settings.yml"
     kept = [line for line in settings.read_text().splitlines() if not line.startswith("as_of:")]
-    settings.write_text("\n".join([*kept, "plausibility: {min_rows: 1}", "operations: {better_for_days: 0}", ""]))
+    settings.write_text("\n".join([*kept, "plausibility: {min_rows: 1}", "maintenance: {better_for_days: 0}", ""]))
     accounts = [line.split(",")[0] for line in (folder / "accounts.csv").read_text().splitlines()[1:]]
     with Outbox.opened(folder / "alerts.sqlite") as outbox, outbox.transaction():
         before = (YESTERDAY - timedelta(days=1)).isoformat()
