@@ -115,7 +115,7 @@ def test_who_holds_the_warehouse_is_named(healthy: Path) -> None:
 
 
 def test_a_damaged_warehouse_a_full_disk_and_an_old_snapshot_are_seen(healthy: Path) -> None:
-    company = settings_of(healthy, sources={"accounts": {"path": "accounts.csv"}}, operations={"free_disk_gb": 1e9})
+    company = settings_of(healthy, sources={"accounts": {"path": "accounts.csv"}}, maintenance={"free_disk_gb": 1e9})
     with Warehouse.opened(company.warehouse) as warehouse:
         publish(warehouse, company.published, "run", LOAD_DAY, "Test")
     company.warehouse.write_bytes(b"no database" * 1000)
