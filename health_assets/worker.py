@@ -1,7 +1,7 @@
-"""A process shared_worker the run, where heavy libraries are imported and used: a function and its arguments in, a future out.
+"""A worker process that runs alongside and imports the heavy libraries: a function and its arguments in, a future out.
 
-Imports of seconds cost the run nothing there, as they have a core and an interpreter of their own. The process ends with
-the pipe to it, so a killed run leaves none behind.
+Imports that take seconds do not delay the run, since the worker has a core and an interpreter of its own. The process ends
+when its pipe closes, so a killed run leaves none behind.
 """
 
 import atexit
@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 class Worker:
-    """The process, and the pipe to it."""
+    """The worker process and the pipe to it."""
 
     def __init__(self) -> None:
         self._queue = ThreadPoolExecutor(max_workers=1)
@@ -39,11 +39,11 @@ class Worker:
         atexit.register(self.dismiss)
 
     def prepare(self, function: Callable[[], None]) -> None:
-        """Have a function called that imports what will be needed; nobody waits for it."""
+        """Call a function that imports what will be needed; nothing waits for it."""
         self._queue.submit(self._send, function, (), {}, is_answered=False)
 
     def submit(self, function: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Future[Answer]:
-        """What a function of a module returns, when it is there; one is called after the other, in order.
+        """A future of what a module-level function returns; functions run one after the other, in order.
 
         Raises:
             RuntimeError: from the future: the function raised, or the process ended.
@@ -53,11 +53,9 @@ class Worker:
     def _answer(self, function: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         try:
             self._send(function, given, named, is_answered=True)
-            error, answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]
+            error, answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 - our own process wrote it
         except (OSError, EOFError):
-            raise RuntimeError(
-                f"the process shared_worker the run ended (exit code {self._exit_code()}); is memory short?"
-            ) from None
+            raise RuntimeError(f"the worker process ended (exit code {self._exit_code()}); is memory short?") from None
         self._is_busy = False
         if error:
             raise RuntimeError(f"{function.__module__}.{function.__qualname__} failed: {error}")
@@ -68,7 +66,7 @@ class Worker:
         _send(self._process.stdin, (*message, is_answered))  # type: ignore[arg-type]
 
     def dismiss(self) -> None:
-        """Close the pipe; the process ends with it, or is killed if it is busy with what nobody waits for any more."""
+        """Close the pipe. An idle process ends with it; a busy one, whose result nothing waits for, is killed."""
         self._queue.shutdown(wait=False, cancel_futures=True)
         if self._is_busy:
             self._process.kill()
@@ -77,7 +75,7 @@ class Worker:
         self._exit_code()
 
     def _exit_code(self) -> int:
-        """Of the process whose pipe is closed: it ends by itself, so that it leaves nothing behind, or is killed."""
+        """The exit code after the pipe was closed; a process that does not end in time is killed."""
         try:
             return self._process.wait(ENDS_WITHIN)
         except subprocess.TimeoutExpired:
@@ -87,24 +85,24 @@ class Worker:
 
 @cache
 def shared_worker() -> Worker:
-    """The process of this run, started when it is first asked for."""
+    """The worker of this run, started on first use."""
     return Worker()
 
 
 def serve() -> None:
-    """Answer until the pipe is closed. What libraries print goes to stderr, since stdout is the pipe."""
+    """Serve requests until the pipe closes. What libraries print goes to stderr, since stdout is the pipe."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     while True:
         try:
-            function, given, named, is_answered = pickle.load(sys.stdin.buffer)
+            function, given, named, is_answered = pickle.load(sys.stdin.buffer)  # noqa: S301 - the run wrote it
         except EOFError:
             gc.freeze()  # nothing is worth collecting any more: without it the end takes a second
             return
         error, answer = None, None
         try:
             answer = function(*given, **named)
-        except Exception as raised:  # told to the run, which raises it
+        except Exception as raised:  # noqa: BLE001 - the run raises it
             error = f"{type(raised).__name__}: {raised}"
         if is_answered:
             _send(answers, (error, answer))
@@ -112,7 +110,7 @@ def serve() -> None:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """For imports and definitions, which stay: they are not looked through for garbage, now or later."""
+    """For imports and definitions, which live as long as the process: the garbage collector never scans them."""
     gc.disable()
     try:
         yield

@@ -238,7 +238,7 @@ class Webhook:
             pause = float(2**attempt)
             try:
                 answer = self.__client.send(text=message.notification, blocks=message.blocks)
-            except Exception as error:  # whatever it is: its text may hold the URL
+            except Exception as error:  # noqa: BLE001 - whatever it is: its text may hold the URL
                 trouble = f"no connection ({type(error).__name__})"
             else:
                 if 200 <= answer.status_code < 300:

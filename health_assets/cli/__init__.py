@@ -1,0 +1,1 @@
+"""What people type: each command parses its options, reads through reporting and prints. No metric is computed here."""

@@ -7,7 +7,7 @@ scorecard_report.py. What takes long to import is imported by the command that n
 import os
 import signal
 import sys
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -52,7 +52,7 @@ def demo(
 
         if profile not in PROFILES:
             raise CommandError(f"--profile: {profile!r} is none of {', '.join(PROFILES)}")
-        last_day = day_of(end, "--end") if end else date.today() - timedelta(days=1)
+        last_day = day_of(end, "--end") if end else datetime.now().astimezone().date() - timedelta(days=1)
         with console.status("Simulating the company ...") as status:
             rows = write_company(
                 folder,

@@ -37,17 +37,17 @@ class Period:
 
 
 def on_days(day: pl.Expr, first: date, last: date) -> pl.Expr:
-    """first <= day <= last, in the form that DuckDB is handed down: with `is_between` it would read the whole table."""
+    """Whether first <= day <= last, as comparisons that DuckDB evaluates itself: `is_between` would read the whole table."""
     return (day >= first) & (day <= last)
 
 
 def on_any_of(day: pl.Expr, days: Iterable[date]) -> pl.Expr:
-    """Whether a day is one of some, in the form that DuckDB is handed down: with `is_in` it would read the whole table."""
+    """Whether a day is one of several, as comparisons that DuckDB evaluates itself: `is_in` would read the whole table."""
     return reduce(or_, (day == one for one in days), pl.lit(False))
 
 
 def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """numerator / denominator; null where there is nothing to divide by.
+    """Divide the numerator by the denominator; null where there is nothing to divide by.
 
     Rounded where only the order of a sum of floats would show, or how Polars divides: by one value for all rows it
     multiplies by the reciprocal, and 3 / 5 is 0.6000000000000001. When it has one value depends on how rows come.

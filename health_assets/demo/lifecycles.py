@@ -189,7 +189,7 @@ class _Fleet:
         self._buy()
         self._decide()
 
-    def _happens(self, probability) -> np.ndarray:
+    def _happens(self, probability: np.ndarray | float) -> np.ndarray:
         return self.present & (self.chance.random(self.accounts) < probability)
 
     def _leave(self) -> None:

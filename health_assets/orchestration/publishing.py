@@ -1,6 +1,7 @@
 """The last asset of a run: the published snapshot, made when every mart is there and no blocking check failed."""
 
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -28,7 +29,7 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         required_resource_keys={"warehouse", "as_of"},
         description="The read-only snapshot that dashboards, notebooks, SQL, reports and alerts read.",
     )
-    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         warehouse: Warehouse = context.resources.warehouse
         as_of: date = context.resources.as_of
         notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}

@@ -1,7 +1,6 @@
-"""What runs without anybody: the daily run at six, the alert run after each snapshot, the data alert after a failed
-run, and once a week the pruning of the history.
+"""What runs unattended: the daily run at six, alerts after each snapshot, a data alert after a failed run, weekly pruning.
 
-The daily job itself is in automation.py, what the alert runs do in alerts/, the pruning in history.py.
+The daily job itself is in jobs.py, what the alert runs do in alerts/, the pruning in run_history.py.
 """
 
 from datetime import date, timedelta

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from health_assets.alerts import AlertError, notify_failure, notify_without_settings
 from health_assets.alerts.data_alerts import DataAlert, of_refused_run
@@ -40,7 +40,9 @@ def notifying_slack(refused: Callable[[str, date], DataAlert] = of_refused_run) 
     try:
         yield known
     except Exception as error:
-        fault = known.fault or refused(str(error) or type(error).__name__, known.day or date.today())
+        fault = known.fault or refused(
+            str(error) or type(error).__name__, known.day or datetime.now().astimezone().date()
+        )
         if trouble := _told(fault, known.settings):
             print(f"warning: Slack was not notified: {trouble}", file=sys.stderr)
         raise

@@ -34,8 +34,9 @@ def evaluate(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool) -> di
     """The answer to each expectation, by name.
 
     Args:
-        rows: the table, with a column of true and false for each rule; tallied: a column of counts of broken rows for
-            each expectation, which must all be 0.
+        rows: the table, with a column of true and false for each rule.
+        made: the expectations to evaluate.
+        tallied: whether the rows hold a count of broken rows for each expectation instead, which must all be 0.
     """
     answers = _validated(rows, made, tallied, VERDICT)
     failed = [expectation for expectation in made if not answers[expectation.name].success]
@@ -124,7 +125,7 @@ def _pandas(rows: pl.DataFrame) -> Any:
 
 
 def _moment(bound: Any) -> Any:
-    """pandas has days as midnights."""
+    """The bound as pandas compares it: a day becomes its midnight."""
     return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from health_assets.contracts.expressions import QUARTILES
 from health_assets.reporting.formatting import figure
-from health_assets.scoring.scorecards import QUARTILES, measured, scored
+from health_assets.scoring.scorecards import measured, scored
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Dimension, Measure, Scorecard
 
@@ -30,6 +31,8 @@ def explained(signals: pl.LazyFrame, settings: Settings, account_id: str) -> Exp
 
     Args:
         signals: one day's signals of all accounts (quartiles run over everybody), with the `scorecard` of each.
+        settings: the company's, with its scorecards.
+        account_id: the account to explain.
     """
     of_account = pl.col("account_id") == account_id
     named = signals.filter(of_account).select("scorecard", "company_name").collect().to_dicts()

@@ -13,7 +13,7 @@ def figure(value: SupportsFloat, decimals: int = 0, sign: str = "") -> str:
 
 
 def count_of_accounts(count: int) -> str:
-    """ "1 account", "1,200 accounts"."""
+    """The count with its noun: "1 account", "1,200 accounts"."""
     return "1 account" if count == 1 else f"{count:,} accounts"
 
 

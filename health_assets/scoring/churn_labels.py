@@ -36,8 +36,10 @@ def observation_days(first: date, last: date, rules: Backtest) -> list[date]:
 def observed(
     revenue: pl.LazyFrame, orders: pl.LazyFrame, accounts: pl.LazyFrame, days: Sequence[date], rules: Backtest
 ) -> pl.LazyFrame:
-    """The accounts that could be lost on each day: those that pay, or in a company where nobody ever paid by contract,
-    those that ordered lately. Those too young, or with a cancelled contract, are none.
+    """The accounts that could be lost on each day.
+
+    Those that pay; where nobody ever paid by contract, those with a recent order. Accounts that are too young, or whose
+    contract is already cancelled, are left out.
 
     Args:
         revenue: fact_account_revenue_daily.

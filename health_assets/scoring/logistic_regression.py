@@ -1,15 +1,17 @@
-"""Logistic regression by scikit-learn. The only file that imports it, in the process beside the run."""
+"""Logistic regression by scikit-learn. Only the worker process imports this file."""
 
 import numpy as np
 
 EDGE = 1e-6  # log odds of 0 and 1 are infinite
 
 
-def probabilities(learned: np.ndarray, churned: np.ndarray, asked: np.ndarray, penalty: float) -> np.ndarray:
-    """The probability of leaving for each asked row of features; one that is not a number counts as average.
+def probabilities(learned: np.ndarray, churned: np.ndarray, scored: np.ndarray, penalty: float) -> np.ndarray:
+    """The probability of leaving for each row of features to score; a missing value counts as the average.
 
     Args:
-        learned, churned: the rows to learn from, each with whether it left.
+        learned: the rows of features to learn from.
+        churned: whether the account of each of those rows left.
+        scored: the rows of features to score.
         penalty: of the squared weights of standardised features.
     """
     from sklearn.impute import SimpleImputer
@@ -18,7 +20,7 @@ def probabilities(learned: np.ndarray, churned: np.ndarray, asked: np.ndarray, p
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(C=1 / penalty, max_iter=1000))
-    return model.fit(learned, churned).predict_proba(asked)[:, 1]
+    return model.fit(learned, churned).predict_proba(scored)[:, 1]
 
 
 def calibration_slope(probability: np.ndarray, churned: np.ndarray) -> float | None:

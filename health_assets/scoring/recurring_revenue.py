@@ -1,5 +1,6 @@
-"""What an account pays, and from when to when: the one reading of contracts, paid invoices or the CRM behind every MRR, and
-of orders behind every spend.
+"""What an account pays, and from when to when.
+
+The single definition behind every MRR (contracts, paid invoices or the CRM) and every spend (orders).
 
 Facts turn these periods into months and days; what a movement is, and retention, do not belong here.
 """

@@ -82,7 +82,7 @@ def _opened(file: str, source: Source, errors: str = "strict") -> Iterator[TextI
     opened = gzip.open if file.lower().endswith(".gz") else open
     encoding = "utf-8-sig" if source.encoding == "utf8" else source.encoding
     with opened(file, "rt", encoding=encoding, errors=errors, newline="\n") as lines:
-        yield lines  # type: ignore[misc]
+        yield lines
 
 
 def _undecodable_line(file: str, source: Source) -> int:

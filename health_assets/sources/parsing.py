@@ -97,7 +97,7 @@ def _moment(value: pl.Expr, given: pl.DataType, timezone: str, date_format: str 
         return _utc(value.cast(pl.Datetime("us")), timezone)
     if unit in ("s", "ms", "us"):
         ticks = value.cast(pl.Int64, strict=False)
-        return pl.from_epoch(ticks, time_unit=unit).cast(pl.Datetime("us"))  # type: ignore[call-overload]
+        return pl.from_epoch(ticks, time_unit=unit).cast(pl.Datetime("us"))  # type: ignore[call-overload,no-any-return]
     text = value.cast(pl.String)
     iso = text.str.replace(" ", "T", literal=True)
     iso = pl.when(iso.str.len_bytes() == 10).then(iso + "T00:00:00").otherwise(iso)

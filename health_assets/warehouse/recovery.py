@@ -51,7 +51,7 @@ def is_ours(path: Path) -> bool:
 
 def _put_aside(path: Path) -> Path:
     """Rename a damaged file and its log, so that they can be looked at and the next run starts anew."""
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%dT%H%M%S}")
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now().astimezone():%Y%m%dT%H%M%S}")
     log = path.with_name(f"{path.name}.wal")
     if log.exists():
         log.rename(aside.with_name(f"{aside.name}.wal"))

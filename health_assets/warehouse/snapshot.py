@@ -56,7 +56,7 @@ def publish(
     rows = _write(warehouse, unfinished, as_of, company, notes or {})
     with duckdb.connect(str(unfinished)) as written:
         add_guide_views(written, tables=rows.keys())
-    finished = folder / f"{datetime.now():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
+    finished = folder / f"{datetime.now().astimezone():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
     os.replace(unfinished, finished)
     _swap(link, finished)
     for old in sorted(folder.glob("*.duckdb"))[:-KEPT]:
@@ -93,7 +93,8 @@ def published_day(link: Path) -> date:
     """
     try:
         with snapshot(link) as connection:
-            return connection.sql("select as_of_date from about").fetchall()[0][0]
+            day: date = connection.sql("select as_of_date from about").fetchall()[0][0]
+            return day
     except duckdb.Error as error:
         raise SnapshotError(f"{link}: cannot be read ({str(error).splitlines()[0]}); publish it anew") from None
 

@@ -128,7 +128,7 @@ class Warehouse:
 
     def row_count(self, relation: str) -> int:
         """Rows of a table."""
-        return self.connection.cursor().execute(f"select count(*) from {relation}").fetchone()[0]  # type: ignore[index]
+        return int(self.connection.cursor().execute(f"select count(*) from {relation}").fetchall()[0][0])
 
     def loaded(self, table: Table) -> dict[str, int]:
         """The gate.LOAD_COUNTS of a staged table, and `rows_lost`: read, but by month neither kept nor accounted for."""
@@ -294,4 +294,5 @@ def _quarantine(
 
 
 def quarantine_of(table: Table) -> str:
+    """Where the rejected rows of a staged table go."""
     return f"quarantine.{table.name.split('_', 1)[1]}"

@@ -39,8 +39,7 @@ def subscription(
 
 
 def made(table: str, **given: Any) -> pl.DataFrame:
-    """A table by its transform; what is not given is the empty frame of an optional source, the default settings, or
-    the as-of day."""
+    """A table by its transform; what is not given is an empty frame, the default settings or the as-of day."""
     known = load_all()
     injected = {"settings": SETTINGS, "as_of": AS_OF, "load_day": AS_OF}
     frames = {name: rows(name) for name in known[table].inputs}

@@ -1,5 +1,7 @@
-"""What the backtest finds, a second time, in SQL: who is observed and who left, from the staged tables, and how the
-published scores ranked them."""
+"""What the backtest finds, computed again in SQL.
+
+Who is observed and who left, from the staged tables, and how the published scores ranked them.
+"""
 
 import pytest
 
