@@ -8,23 +8,18 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.tickets import (
-    deadline,
-    hours_since_creation,
-    is_resolved_in_the_file,
-    resolved_at,
-    sla_target_hours,
-)
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import Period, counts_by_day, local_date, percent, safe_ratio
+from health_assets.scoring.ticket_times import with_ticket_times
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 MONTH, QUARTER, REFERENCE_WINDOW = 30, 90, 31  # NovaCRM's published score counts D-30 ... D
 REPORTED_OPEN = ["open", "escalated"]
-FOR_EVER = pl.lit(None, pl.Date)
+NEVER = "never"
+ONE = pl.lit(1.0)
 LOWEST, HIGHEST = 1, 5  # ratings
 
 
@@ -85,106 +80,98 @@ def fact_account_support_daily(
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period from the company's first ticket day on, and the account's signup."""
-    counted = _counted(_dated(staged_support_tickets, settings, load_day), load_day)
+    tickets = _with_days(with_ticket_times(staged_support_tickets, settings), settings, load_day)
+    counted = _counted(tickets)
     is_load_day = pl.col("day") == load_day
-    feed = staged_support_tickets.select(
-        dates_escalations=pl.col("escalated_at").is_not_null().any(),
-        flags_escalations=(pl.col("is_escalated").is_not_null() | pl.col("status").is_not_null()).any(),
-    )
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
-        .join(feed, how="cross")
+        .join(_feed(staged_support_tickets), how="cross")
         .pipe(while_fresh, "support_tickets", staged_support_tickets, "created_date", settings)
         .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
             as_of_date="day",
-            escalated_ticket_count_90d=pl.when(
-                is_load_day & pl.any_horizontal("dates_escalations", "flags_escalations")
-            )
-            .then(pl.col("dated_escalations") + pl.col("undated_escalations"))
-            .when("dates_escalations")
-            .then("dated_escalations"),
-            mean_csat_90d=_mean_rating("rating_sum_90d", "ratings_90d"),
-            escalated_ticket_count_to_date=pl.when(
-                is_load_day & pl.any_horizontal("dates_escalations", "flags_escalations")
-            )
-            .then(pl.col("dated_escalations_to_date") + pl.col("undated_escalations_to_date"))
-            .when("dates_escalations")
-            .then("dated_escalations_to_date"),
-            mean_csat_to_date=_mean_rating("rating_sum_to_date", "ratings_to_date"),
             sla_adherence_pct_90d=percent(pl.col("met"), pl.col("met") + pl.col("breached")),
+            escalated_ticket_count_90d=_escalated("90d", is_load_day),
+            escalated_ticket_count_to_date=_escalated("to_date", is_load_day),
+            mean_csat_90d=_mean_rating("90d"),
+            mean_csat_to_date=_mean_rating("to_date"),
+            mean_csat_31d=pl.when(is_load_day).then(_mean_rating("31d")),
             reported_open_ticket_count_31d=pl.when(is_load_day).then("reported_open"),
-            mean_csat_31d=pl.when(is_load_day).then(_mean_rating("rating_sum_31d", "ratings_31d")),
         )
         .select(AccountSupportDaily.column_names())
     )
 
 
-def _dated(staged_support_tickets: pl.LazyFrame, settings: Settings, load_day: date) -> pl.LazyFrame:
-    """Tickets with the local days from which something is true of them; what has no date is true from the load day."""
-    return (
-        staged_support_tickets.with_columns(
-            resolved_at=resolved_at(),
-            is_undated=resolved_at().is_null() & is_resolved_in_the_file(),
-            sla_target_hours=sla_target_hours(settings),
-        )
-        .with_columns(
-            resolution_hours=hours_since_creation("resolved_at"),
-            resolved_date=pl.when("is_undated")
-            .then(pl.lit(load_day))
-            .otherwise(local_date(pl.col("resolved_at"), settings.timezone)),
-        )
-        .with_columns(
-            is_in_time=pl.col("resolution_hours") <= pl.col("sla_target_hours"),
-            is_unresolved=pl.col("resolved_date").is_null(),
-            escalated_date=local_date(pl.col("escalated_at"), settings.timezone),
-            breach_date=local_date(deadline() - pl.duration(microseconds=1), settings.timezone),  # at midnight is past
-        )
+def _feed(staged_support_tickets: pl.LazyFrame) -> pl.LazyFrame:
+    """What the help desk exports at all, one row."""
+    return staged_support_tickets.select(
+        dates_escalations=pl.col("escalated_at").is_not_null().any(),
+        flags_escalations=(pl.col("is_escalated").is_not_null() | pl.col("status").is_not_null()).any(),
     )
 
 
-def _counted(tickets: pl.LazyFrame, load_day: date) -> dict[str, pl.LazyFrame]:
-    """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: for ever) and `size`."""
-    escalated, resolved, rating = pl.col("escalated_date"), pl.col("resolved_date"), pl.col("satisfaction_score")
-    flagged = tickets.filter("is_escalated", escalated.is_null())
-    rated = tickets.filter(rating.is_not_null())
-    recent = tickets.filter(pl.col("status").cast(pl.String).is_in(REPORTED_OPEN))
-    late = tickets.filter(~pl.col("is_in_time") | pl.col("is_unresolved"))  # overdue from the deadline on, not later
+def _with_days(tickets: pl.LazyFrame, settings: Settings, load_day: date) -> pl.LazyFrame:
+    """Tickets with the local days from which something is true of them; what has no date is true from the load day."""
     opened = pl.col("created_date")
+    just_before_deadline = pl.col("resolution_deadline") - pl.duration(microseconds=1)  # one at midnight is past
+    days = {
+        "load_date": pl.lit(load_day),
+        "resolved_date": pl.when("is_undated")
+        .then(pl.lit(load_day))
+        .otherwise(local_date(pl.col("resolved_at"), settings.timezone)),
+        "escalated_date": local_date(pl.col("escalated_at"), settings.timezone),
+        "breach_date": local_date(just_before_deadline, settings.timezone),
+    }
+    return tickets.with_columns(
+        *(pl.when(day.is_not_null()).then(pl.max_horizontal(day, opened)).alias(name) for name, day in days.items()),
+        pl.lit(None, pl.Date).alias(NEVER),
+        is_in_time=pl.col("resolution_hours") <= pl.col("sla_target_hours"),
+    )
 
-    def not_before_opened(day: pl.Expr) -> pl.Expr:
-        return pl.when(day.is_not_null()).then(pl.max_horizontal(day, opened))
 
-    def days(those: pl.LazyFrame, first: pl.Expr, end: pl.Expr | int, size: pl.Expr | None = None) -> pl.LazyFrame:
-        """Tickets that count from `first` until `end`, or for so many days after they were opened."""
-        return those.select(
-            "account_id",
-            first_day=not_before_opened(first),
-            end_day=opened.dt.offset_by(f"{end}d") if isinstance(end, int) else not_before_opened(end),
-            size=pl.lit(1.0) if size is None else size,
-        ).drop_nulls("first_day")
-
+def _counted(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: for ever) and `size`."""
+    rating = pl.col("satisfaction_score")
+    rated = tickets.filter(rating.is_not_null())
+    flagged = tickets.filter("is_escalated", pl.col("escalated_date").is_null())
+    reported_open = tickets.filter(pl.col("status").cast(pl.String).is_in(REPORTED_OPEN))
+    late = tickets.filter(~pl.col("is_in_time") | pl.col("resolved_date").is_null())  # resolved since, or still open
     return {
-        "ticket_count_30d": days(tickets, opened, MONTH),
-        "ticket_count_31d": days(tickets, opened, REFERENCE_WINDOW),
-        "ticket_count_90d": days(tickets, opened, QUARTER),
-        "open_ticket_count": days(tickets.filter(~pl.col("is_undated")), opened, resolved),
-        "dated_escalations": days(tickets, escalated, QUARTER),
-        "undated_escalations": days(flagged, pl.lit(load_day), QUARTER),
-        "ratings_90d": days(rated, resolved, QUARTER),
-        "rating_sum_90d": days(rated, resolved, QUARTER, rating),
-        "met": days(tickets.filter("is_in_time"), resolved, QUARTER),
-        "breached": days(late, pl.col("breach_date"), QUARTER),
-        "reported_open": days(recent, opened, REFERENCE_WINDOW),
-        "ratings_31d": days(rated, opened, REFERENCE_WINDOW),
-        "rating_sum_31d": days(rated, opened, REFERENCE_WINDOW, rating),
-        "ticket_count_to_date": days(tickets, opened, FOR_EVER),
-        "dated_escalations_to_date": days(tickets, escalated, FOR_EVER),
-        "undated_escalations_to_date": days(flagged, pl.lit(load_day), FOR_EVER),
-        "ratings_to_date": days(rated, resolved, FOR_EVER),
-        "rating_sum_to_date": days(rated, resolved, FOR_EVER, rating),
+        "ticket_count_30d": _since("created_date", tickets, MONTH),
+        "ticket_count_31d": _since("created_date", tickets, REFERENCE_WINDOW),
+        "ticket_count_90d": _since("created_date", tickets, QUARTER),
+        "ticket_count_to_date": _since("created_date", tickets, NEVER),
+        "open_ticket_count": _since("created_date", tickets.filter(~pl.col("is_undated")), "resolved_date"),
+        "met": _since("resolved_date", tickets.filter("is_in_time"), QUARTER),
+        "breached": _since("breach_date", late, QUARTER),
+        "escalated_90d": _since("escalated_date", tickets, QUARTER),
+        "flagged_90d": _since("load_date", flagged, QUARTER),
+        "escalated_to_date": _since("escalated_date", tickets, NEVER),
+        "flagged_to_date": _since("load_date", flagged, NEVER),
+        "rating_count_90d": _since("resolved_date", rated, QUARTER),
+        "rating_sum_90d": _since("resolved_date", rated, QUARTER, rating),
+        "rating_count_to_date": _since("resolved_date", rated, NEVER),
+        "rating_sum_to_date": _since("resolved_date", rated, NEVER, rating),
+        "rating_count_31d": _since("created_date", rated, REFERENCE_WINDOW),
+        "rating_sum_31d": _since("created_date", rated, REFERENCE_WINDOW, rating),
+        "reported_open": _since("created_date", reported_open, REFERENCE_WINDOW),
     }
 
 
-def _mean_rating(total: str, count: str) -> pl.Expr:
-    return safe_ratio(pl.col(total), pl.col(count))
+def _since(first: str, tickets: pl.LazyFrame, end: str | int, size: pl.Expr = ONE) -> pl.LazyFrame:
+    """Tickets that count from the day `first` until the day `end`, or for so many days after they were opened."""
+    end_day = pl.col("created_date").dt.offset_by(f"{end}d") if isinstance(end, int) else pl.col(end)
+    return tickets.select("account_id", first_day=first, end_day=end_day, size=size).drop_nulls("first_day")
+
+
+def _escalated(window: str, is_load_day: pl.Expr) -> pl.Expr:
+    """Escalations with a moment, and on the load day those that are only flagged; null where neither is exported."""
+    dated = pl.col(f"escalated_{window}")
+    has_any = pl.any_horizontal("dates_escalations", "flags_escalations")
+    return (
+        pl.when(is_load_day & has_any).then(dated + pl.col(f"flagged_{window}")).when("dates_escalations").then(dated)
+    )
+
+
+def _mean_rating(window: str) -> pl.Expr:
+    return safe_ratio(pl.col(f"rating_sum_{window}"), pl.col(f"rating_count_{window}"))

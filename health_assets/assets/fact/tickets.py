@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.dim.account import SEGMENTS
-from health_assets.assets.staged.support_tickets import PRIORITIES, RESOLVED
+from health_assets.assets.staged.support_tickets import PRIORITIES
 from health_assets.contracts.columns import AccountId, Day, Hours, Moment
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import (
@@ -19,16 +19,17 @@ from health_assets.contracts.expressions import (
     first_match,
     local_date,
     month_of,
+    percent,
     safe_ratio,
     up_to,
 )
+from health_assets.scoring.ticket_times import with_ticket_times
 from health_assets.settings import Settings
 from health_assets.tables import table
 
 SLA_STATES = ["met", "breached", "pending", "unknown"]
 SPEEDS = ["fast", "on_time", "slow", "critical_breach", "unresolved"]
 CSAT_TIERS = ["satisfied", "neutral", "dissatisfied", "no_rating"]
-SECONDS_OF_AN_HOUR = 3600
 
 
 class Tickets(Contract):
@@ -82,82 +83,47 @@ def fact_tickets(
 ) -> pl.LazyFrame:
     """Tickets opened by the as-of day."""
     evening = end_of_day(as_of, settings.timezone)
-    satisfaction = {"satisfied": settings.support.satisfied_from, "neutral": settings.support.neutral_from}
     return (
-        staged_support_tickets.filter(pl.col("created_date") <= as_of)
+        with_ticket_times(staged_support_tickets.filter(pl.col("created_date") <= as_of), settings)
         .with_columns(
-            resolved_at=resolved_at(),
-            is_undated=resolved_at().is_null() & is_resolved_in_the_file(),
-            is_escalated_at_some_time=pl.col("escalated_at").is_not_null(),
-            exports_escalations=pl.col("escalated_at").is_not_null().any(),
-            sla_target_hours=sla_target_hours(settings),
+            is_open=_is_open(evening, is_load_day=as_of == load_day),
+            is_escalated=_is_escalated(evening, is_load_day=as_of == load_day),
         )
         .with_columns(
-            pl.when(pl.col(moment) < evening).then(moment).alias(moment)
-            for moment in ("resolved_at", "first_response_at", "escalated_at")
-        )
-        .with_columns(
+            _by(evening, "resolved_at", "resolved_at", "resolution_hours"),
+            _by(evening, "first_response_at", "first_response_hours"),
+            _by(evening, "escalated_at", "escalated_at"),
             created_month=month_of(pl.col("created_date")),
-            is_open=pl.when(pl.col("resolved_at").is_not_null() | (pl.col("is_undated") & pl.lit(as_of == load_day)))
-            .then(False)
-            .when(~pl.col("is_undated"))
-            .then(True),
-            is_escalated=_is_escalated(is_load_day=as_of == load_day),
-            resolution_hours=hours_since_creation("resolved_at"),
-            first_response_hours=hours_since_creation("first_response_at"),
+            satisfaction_score=pl.when(~pl.col("is_open")).then("satisfaction_score"),
         )
         .with_columns(
             sla_ratio=safe_ratio(pl.col("resolution_hours"), pl.col("sla_target_hours")),
             sla_state=_sla_state(evening),
-            satisfaction_score=pl.when(~pl.col("is_open")).then("satisfaction_score"),
+            csat_tier=_csat_tier(settings),
         )
-        .with_columns(
-            resolution_speed=pl.when("is_open")
-            .then(pl.lit("unresolved"))
-            .otherwise(up_to(pl.col("sla_ratio"), settings.support.speed, "critical_breach")),
-            csat_tier=banded(pl.col("satisfaction_score"), satisfaction | {"dissatisfied": 0.0}).fill_null("no_rating"),
-        )
+        .with_columns(resolution_speed=_resolution_speed(settings))
         .join(dim_account.select("account_id", "segment"), on="account_id", how="left", validate="m:1")
         .sort("ticket_id")
         .select(Tickets.column_names())
     )
 
 
-def is_resolved_in_the_file() -> pl.Expr:
-    """Whether the status of the load day says that the ticket is done."""
-    return pl.col("status").is_in(RESOLVED).fill_null(False)
+def sla_adherence_pct(states: pl.Expr) -> pl.Expr:
+    """Met / (met + breached) of a group of tickets, by their states; null where neither is known of any."""
+    met, breached = (states == "met").sum(), (states == "breached").sum()
+    return percent(met, met + breached)
 
 
-def resolved_at() -> pl.Expr:
-    """When a ticket was resolved; from the hours of the file where only these are given and the ticket is done."""
-    after = pl.duration(microseconds=(pl.col("resolution_time_hours") * SECONDS_OF_AN_HOUR * 1_000_000).round())
-    return pl.coalesce("resolved_at", pl.when(is_resolved_in_the_file()).then(pl.col("created_at") + after))
+def csat_pct(tiers: pl.Expr) -> pl.Expr:
+    """Satisfied / rated of a group of tickets, by their tiers; null where none is rated."""
+    return percent((tiers == "satisfied").sum(), (tiers != "no_rating").sum())
 
 
-def sla_target_hours(settings: Settings) -> pl.Expr:
-    """Hours to resolution that the ticket's priority allows; null without one."""
-    targets = settings.support.sla_hours
-    return pl.col("priority").cast(pl.String).replace_strict(targets, default=None, return_dtype=pl.Float64)
-
-
-def hours_since_creation(moment: str) -> pl.Expr:
-    """Hours from opening to a moment of the ticket; null where that lies before it."""
-    hours = (pl.col(moment) - pl.col("created_at")).dt.total_microseconds() / (SECONDS_OF_AN_HOUR * 1_000_000)
-    return pl.when(hours >= 0).then(hours)
-
-
-def deadline() -> pl.Expr:
-    """The moment until which a ticket may be resolved in time."""
-    return pl.col("created_at") + pl.duration(
-        microseconds=(pl.col("sla_target_hours") * SECONDS_OF_AN_HOUR * 1_000_000).round()
-    )
-
-
-def hours_by_month_of_resolution(parts: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
+def hours_by_month_of_resolution(tickets: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
     """How long the tickets took that were resolved in a month, whenever they were created.
 
     Args:
-        parts: tickets of this fact with the part that each belongs to (parts.by_part).
+        tickets: of this fact, each with the dimension that it belongs to (breakdowns.by_part).
         timezone: of the company, whose month it is.
 
     Returns:
@@ -165,7 +131,7 @@ def hours_by_month_of_resolution(parts: pl.LazyFrame, timezone: str) -> pl.LazyF
     """
     hours = pl.col("resolution_hours")
     return (
-        parts.filter(hours.is_not_null())
+        tickets.filter(hours.is_not_null())
         .group_by("dimension_type", "dimension_value", month=month_of(local_date(pl.col("resolved_at"), timezone)))
         .agg(
             timed_count=pl.len().cast(pl.Int64),
@@ -176,21 +142,48 @@ def hours_by_month_of_resolution(parts: pl.LazyFrame, timezone: str) -> pl.LazyF
     )
 
 
+def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
+    """Columns that are known from a moment on, and null on an evening before it."""
+    return pl.when(pl.col(moment) < evening).then(pl.col(columns))
+
+
+def _is_open(evening: datetime, *, is_load_day: bool) -> pl.Expr:
+    """Null for a ticket that is resolved at a time that the file does not give: on what days before is not known."""
+    is_resolved = (pl.col("resolved_at") < evening).fill_null(False)
+    return pl.when("is_undated").then(pl.lit(False) if is_load_day else None).otherwise(~is_resolved)
+
+
+def _is_escalated(evening: datetime, *, is_load_day: bool) -> pl.Expr:
+    """By the moment of escalation; without one by the flag of the load day, or no where the feed exports such moments."""
+    moment, flagged = pl.col("escalated_at"), pl.coalesce("is_escalated", pl.col("status") == "escalated")
+    exports_moments = moment.is_not_null().any()
+    undated = flagged if is_load_day else pl.when(~flagged.fill_null(False) & exports_moments).then(False)
+    return pl.when(moment.is_not_null()).then(moment < evening).otherwise(undated)
+
+
 def _sla_state(evening: datetime) -> pl.Expr:
     hours, target = pl.col("resolution_hours"), pl.col("sla_target_hours")
-    is_open = pl.col("is_open").fill_null(False)
+    is_open, deadline = pl.col("is_open").fill_null(False), pl.col("resolution_deadline")
     return first_match(
         [
             (hours <= target, "met"),
             (hours > target, "breached"),
-            (is_open & (deadline() <= evening), "breached"),
-            (is_open & (deadline() > evening), "pending"),
+            (is_open & (deadline <= evening), "breached"),
+            (is_open & (deadline > evening), "pending"),
             (pl.lit(True), "unknown"),
         ]
     )
 
 
-def _is_escalated(*, is_load_day: bool) -> pl.Expr:
-    flagged = pl.coalesce("is_escalated", pl.col("status") == "escalated")
-    undated = flagged if is_load_day else pl.when(~flagged.fill_null(False) & pl.col("exports_escalations")).then(False)
-    return pl.when("is_escalated_at_some_time").then(pl.col("escalated_at").is_not_null()).otherwise(undated)
+def _csat_tier(settings: Settings) -> pl.Expr:
+    floors = {
+        "satisfied": settings.support.satisfied_from,
+        "neutral": settings.support.neutral_from,
+        "dissatisfied": 0.0,
+    }
+    return banded(pl.col("satisfaction_score"), floors).fill_null("no_rating")
+
+
+def _resolution_speed(settings: Settings) -> pl.Expr:
+    of_resolved = up_to(pl.col("sla_ratio"), settings.support.speed, "critical_breach")
+    return pl.when("is_open").then(pl.lit("unresolved")).otherwise(of_resolved)

@@ -11,7 +11,6 @@ from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
 TICKET_STATUSES = ["open", "in_progress", "resolved", "closed", "escalated"]
-RESOLVED = ["resolved", "closed"]
 PRIORITIES = ["p1", "p2", "p3", "p4"]
 
 

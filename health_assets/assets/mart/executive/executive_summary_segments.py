@@ -9,6 +9,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.dim.account import SEGMENTS
+from health_assets.assets.fact.tickets import csat_pct, sla_adherence_pct
 from health_assets.assets.mart.executive.executive_summary_monthly import (
     NOT_SCORED,
     HealthBands,
@@ -129,16 +130,14 @@ def _with_segment(rows: pl.LazyFrame, segment_of: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _support(fact_tickets: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    state, tier = pl.col("sla_state"), pl.col("csat_tier")
-    met, breached = (state == "met").sum(), (state == "breached").sum()
     return (
         fact_tickets.filter(pl.col("created_date") > as_of - timedelta(days=QUARTER))
         .drop_nulls("segment")
         .group_by("segment")
         .agg(
             ticket_count_90d=pl.len().cast(pl.Int64),
-            sla_adherence_pct_90d=percent(met, met + breached),
-            csat_pct_90d=percent((tier == "satisfied").sum(), (tier != "no_rating").sum()),
+            sla_adherence_pct_90d=sla_adherence_pct(pl.col("sla_state")),
+            csat_pct_90d=csat_pct(pl.col("csat_tier")),
         )
     )
 

@@ -11,11 +11,11 @@ import polars as pl
 
 from health_assets.assets.fact.account_satisfaction_daily import YEAR
 from health_assets.assets.mart.health.customer_health_daily import TOLERANCE
-from health_assets.assets.mart.support.satisfaction import Nps
+from health_assets.assets.mart.support.satisfaction import Nps, net_promoter_score
 from health_assets.assets.mart.support.support_performance import ticket_measures
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Hours, Money, Score, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import mean_of, percent, weighted_mean
+from health_assets.contracts.expressions import mean_of, weighted_mean
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -138,12 +138,10 @@ def _where_no_ticket(name: str, value: object) -> pl.Expr:
 
 
 def _nps(fact_feedback: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    category = pl.col("nps_category").cast(pl.String)
-    promoters, detractors = ((category == name).sum() for name in ("promoter", "detractor"))
     return (
         fact_feedback.filter(pl.col("feedback_date") > as_of - timedelta(days=YEAR))
         .group_by("account_id")
-        .agg(nps_365d=percent(promoters.cast(pl.Int64) - detractors.cast(pl.Int64), category.count()))
+        .agg(nps_365d=net_promoter_score(pl.col("nps_category")))
     )
 
 

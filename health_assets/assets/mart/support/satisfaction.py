@@ -87,14 +87,12 @@ def mart_satisfaction(
         "detractor_count_365d",
     )
     answering = ("answering_account_count", "high_renewal_account_count")
-    rated = pl.sum_horizontal("promoter_count_365d", "passive_count_365d", "detractor_count_365d")
     return (
         _of_a_year(fact_feedback, as_of)
         .join(_of_the_month(fact_feedback), on=KEY, how="full", coalesce=True, validate="1:1")
         .join(accounts, on=KEY, how="full", coalesce=True, validate="1:1")
         .with_columns(pl.col(*given, *answering).fill_null(0), is_partial=measure_day < pl.col("month").dt.month_end())
         .with_columns(
-            nps=percent(pl.col("promoter_count_365d") - pl.col("detractor_count_365d"), rated),
             response_rate_365d=safe_ratio(pl.col("responding_account_count_365d"), pl.col("eligible_account_count")),
             renewal_likelihood_high_pct=percent(
                 pl.col("high_renewal_account_count"), pl.col("answering_account_count")
@@ -103,6 +101,12 @@ def mart_satisfaction(
         .sort(KEY)
         .select(Satisfaction.column_names())
     )
+
+
+def net_promoter_score(categories: pl.Expr) -> pl.Expr:
+    """% promoters minus % detractors of a group of responses, by their categories; null where nobody answered."""
+    promoters, detractors = ((categories == name).sum().cast(pl.Int64) for name in ("promoter", "detractor"))
+    return percent(promoters - detractors, categories.count())
 
 
 def _of_a_year(fact_feedback: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
@@ -123,20 +127,19 @@ def _of_a_year(fact_feedback: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
             promoter_count_365d=(category == "promoter").sum().cast(pl.Int64),
             passive_count_365d=(category == "passive").sum().cast(pl.Int64),
             detractor_count_365d=(category == "detractor").sum().cast(pl.Int64),
+            nps=net_promoter_score(category),
             mean_nps_rating_365d=mean_of(pl.col("nps_rating")),
         )
     )
 
 
 def _of_the_month(fact_feedback: pl.LazyFrame) -> pl.LazyFrame:
-    category = pl.col("nps_category")
-    net = (category == "promoter").sum().cast(pl.Int64) - (category == "detractor").sum().cast(pl.Int64)
     return (
         fact_feedback.pipe(by_part, DIMENSIONS)
         .group_by("dimension_type", "dimension_value", month="feedback_month")
         .agg(
             response_count=pl.len().cast(pl.Int64),
-            month_nps=percent(net, category.count()),
+            month_nps=net_promoter_score(pl.col("nps_category")),
             mean_nps_rating=mean_of(pl.col("nps_rating")),
             mean_satisfaction_rating=mean_of(pl.col("satisfaction_rating")),
         )

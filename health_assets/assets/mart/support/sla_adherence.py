@@ -6,11 +6,11 @@ Tickets belong to the month in which they were opened, hours to that of their re
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.tickets import SLA_STATES, hours_by_month_of_resolution
+from health_assets.assets.fact.tickets import SLA_STATES, csat_pct, hours_by_month_of_resolution, sla_adherence_pct
 from health_assets.contracts.breakdowns import by_part, miscounted
 from health_assets.contracts.columns import Count, Hours, Pct, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import percent, safe_ratio
+from health_assets.contracts.expressions import safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -52,17 +52,14 @@ def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.Laz
         ticket_count=pl.len().cast(pl.Int64),
         **{f"{name}_count": (state == name).sum().cast(pl.Int64) for name in SLA_STATES},
         rated_count=rating.count().cast(pl.Int64),
-        satisfied_count=(rating >= settings.support.satisfied_from).sum().cast(pl.Int64),
+        sla_adherence_pct=sla_adherence_pct(state),
+        csat_pct=csat_pct(pl.col("csat_tier")),
     )
     resolved = hours_by_month_of_resolution(tickets, settings.timezone)
     return (
         opened.join(resolved, on=key, how="full", coalesce=True, validate="1:1")
         .with_columns(pl.col("^.*_count$").fill_null(0))
-        .with_columns(
-            sla_adherence_pct=percent(pl.col("met_count"), pl.col("met_count") + pl.col("breached_count")),
-            csat_pct=percent(pl.col("satisfied_count"), pl.col("rated_count")),
-            response_rate=safe_ratio(pl.col("rated_count"), pl.col("ticket_count")),
-        )
+        .with_columns(response_rate=safe_ratio(pl.col("rated_count"), pl.col("ticket_count")))
         .sort(key)
         .select(SlaAdherence.column_names())
     )
