@@ -12,22 +12,22 @@ import polars as pl
 from health_assets.contracts.expressions import month_of
 from health_assets.settings import Settings
 
-DECIMALS_OF_MONEY = 6  # float dust of sums and exchange rates must not become an expansion
+DECIMALS_OF_MONEY = 6  # rounding errors of sums and exchange rates must not become an expansion
 DAYS_OF_A_MONTH = 30.4375
 
 
 def without_dust(amount: str) -> pl.Expr:
-    """A running sum of money, which as a float may miss by dust; + 0 makes a 0 of a -0."""
+    """A running sum of money without the rounding errors of floats; + 0 turns -0 into 0."""
     return pl.col(amount).round(DECIMALS_OF_MONEY) + 0.0
 
 
 def paid_periods(
     staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings, as_of: date
 ) -> pl.LazyFrame:
-    """Periods of constant recurring revenue, trials left out; those of an account add up where they overlap.
+    """Periods of constant recurring revenue without trials; where periods of an account overlap, they add up.
 
-    Columns: account_id, start_date, end_date (first unpaid day; null while it runs), known_date and known_end_date (from
-    which day on it is known that it runs, and that it has ended), mrr (above 0, in the reporting currency).
+    Columns: account_id, start_date, end_date (first unpaid day; null while it runs), known_date and known_end_date (the
+    days from which its start and its end are known), mrr (above 0, in the reporting currency).
     """
     if settings.revenue.basis == "paid_invoices":
         return _periods_of_invoices(staged_invoices, settings.revenue.allowed_gap_months, as_of)
@@ -42,7 +42,7 @@ def paid_periods(
 
 
 def is_paid_on(day: date | pl.Expr) -> pl.Expr:
-    """Whether a subscription is paid for on a day; null, in a filter no, for a trial whose end is not known."""
+    """Whether a subscription is paid for on a day; null (in a filter: no) for a trial whose end is not known."""
     has_begun = pl.col("first_paid_date") <= day
     return (pl.col("mrr_amount") > 0) & has_begun & (pl.col("end_date").is_null() | (pl.col("end_date") > day))
 
@@ -52,10 +52,17 @@ def is_ever_paid() -> pl.Expr:
     return is_paid_on(pl.col("first_paid_date"))
 
 
+def account_status(has_paid: pl.Expr) -> pl.Expr:
+    """Status on a day: active while `mrr` is above 0, churned once it `has_paid`, else `crm_status`; null = not known."""
+    is_paying = pl.col("mrr") > 0
+    before_paying = pl.when(has_paid).then(pl.lit("churned")).otherwise(pl.col("crm_status").cast(pl.String))
+    return pl.when(is_paying).then(pl.lit("active")).otherwise(before_paying)
+
+
 def has_revenue_history(
     staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:
-    """One row: whether the source of the revenue basis has rows, so that an account without one is known to pay 0."""
+    """One row: whether the source of `revenue.basis` has rows; then an account without rows is known to pay 0."""
     since = revenue_history_since(staged_subscriptions, staged_invoices, settings)
     return since.select(has_revenue_history=pl.col("revenue_history_since").is_not_null())
 
@@ -63,19 +70,19 @@ def has_revenue_history(
 def revenue_history_since(
     staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:
-    """One row: the first day of the source of the revenue basis; null where it has no rows."""
+    """One row: the first day of the source of `revenue.basis`; null where it has no rows."""
     if settings.revenue.basis == "paid_invoices":
         return staged_invoices.select(revenue_history_since=pl.col("invoice_date").min())
     return staged_subscriptions.select(revenue_history_since=pl.col("start_date").min())
 
 
 def sum_of(amount: pl.Expr) -> pl.Expr:
-    """A sum of money, the same in whatever order it is added."""
+    """A sum of money that does not depend on the order of the rows."""
     return amount.sum().round(DECIMALS_OF_MONEY)
 
 
 def spend() -> pl.Expr:
-    """What some orders amount to together."""
+    """Total amount of orders."""
     return sum_of(pl.col("total_amount"))
 
 
@@ -99,13 +106,13 @@ def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
 
 
 def running_total(steps: pl.LazyFrame, name: str) -> pl.LazyFrame:
-    """How high a stock stands from each day of change on, until the next.
+    """The level of a stock from each day of change until the next.
 
     Args:
-        steps: account_id, first_day, end_day (first day no longer counted; null = never ends), size.
-        name: of the resulting column.
+        steps: account_id, first_day, end_day (first day that no longer counts; null = never ends), size.
+        name: name of the resulting column.
 
-    Grain: account_id x day of change, sorted by day, as `join_asof` wants it.
+    Grain: account_id x day of change, sorted by day as `join_asof` needs it.
     """
     return (
         pl.concat(

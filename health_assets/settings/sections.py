@@ -58,10 +58,15 @@ class Revenue(Section):
 
 
 class Segment(Section):
-    """Which accounts belong to a segment: by plan tier, or by size."""
+    """Which accounts belong to a segment: by plan tier (in any case), or by size."""
 
     tiers: list[str]
     employees_above: int
+
+    @field_validator("tiers")
+    @classmethod
+    def _lower_case_as_staged(cls, tiers: list[str]) -> list[str]:
+        return [tier.strip().lower() for tier in tiers]
 
 
 class Lifecycle(Section):

@@ -12,7 +12,14 @@ from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import banded, days_between, first_match, whole_months
-from health_assets.scoring.recurring_revenue import has_revenue_history, month_end_mrr, paid_periods, spend, sum_of
+from health_assets.scoring.recurring_revenue import (
+    account_status,
+    has_revenue_history,
+    month_end_mrr,
+    paid_periods,
+    spend,
+    sum_of,
+)
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -39,17 +46,24 @@ class Account(Contract):
     )
     crm_status = dy.Enum(CRM_STATUSES, nullable=True, description="CRM status; null on any other day than the load day")
     is_active = dy.Bool(description="Whether account_status is active")
-    segment = dy.Enum(SEGMENTS, description="By plan tier, or by the number of employees")
+    segment = dy.Enum(
+        SEGMENTS, description="By plan tier, or by the number of employees; see `segments` in the settings"
+    )
     lifecycle_stage = dy.Enum(LIFECYCLE_STAGES, description="trial and churned by status, else by tenure")
     value_tier = dy.Enum(VALUE_TIERS, nullable=True, description="By MRR; null where MRR is not known")
     tenure_days = Count("Days since signup")
-    first_paid_date = Day("First day that was paid for; null = never paid, or no revenue history")
-    months_since_first_subscription = Count("Whole months since first_paid_date; null as that is", nullable=True)
+    first_paid_date = Day("First paid day; null = never paid, or no revenue history")
+    months_since_first_subscription = Count(
+        "Whole months since first_paid_date; null where first_paid_date is null", nullable=True
+    )
     churn_date = Day("First unpaid day of an account that paid and no longer does; null = pays, or never did")
     cancelled_date = Day("Day of the first `cancelled` contract event; null = none, or contract events not connected")
-    mrr = Money("Monthly recurring revenue; 0 = pays nothing, null = no source of revenue", nullable=True)
-    arr = Money("MRR x 12; null where MRR is", nullable=True)
-    licensed_seats = Count("Seats paid for; null = not known", nullable=True)
+    mrr = Money("Monthly recurring revenue; 0 = pays nothing, null = no source of revenue connected", nullable=True)
+    arr = Money("MRR x 12; null where MRR is null", nullable=True)
+    licensed_seats = Count(
+        "Seats paid for: those of the CRM, on the load day; else of the subscriptions that run on the day; null = not known",
+        nullable=True,
+    )
     parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
     age = dy.Int64(nullable=True, min=0, max=130, description="Age of the person in years, consumer businesses only")
     lifetime_value = Money(
@@ -74,58 +88,46 @@ def dim_account(
     as_of: date,
     load_day: date,
 ) -> pl.LazyFrame:
-    """Accounts of the as-of day."""
-    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of)
-    orders = staged_orders.filter(pl.col("order_date") <= as_of)
+    """Accounts that signed up by the as-of day."""
     is_load_day = pl.lit(as_of == load_day)
-    crm_status = pl.col("status").cast(pl.String)
+    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of)
+    known_amounts = [
+        _paid(periods, as_of),
+        _seats(staged_subscriptions, as_of),
+        _lifetime_values(staged_invoices, staged_orders, periods, as_of, load_day),
+        _cancellations(staged_contract_events, as_of),
+    ]
+    accounts = staged_accounts.filter(pl.col("signup_date") <= as_of).join(
+        has_revenue_history(staged_subscriptions, staged_invoices, settings), how="cross"
+    )
+    for amounts in known_amounts:
+        accounts = accounts.join(amounts, on="account_id", how="left", validate="1:1")
     return (
-        staged_accounts.filter(pl.col("signup_date") <= as_of)
-        .join(has_revenue_history(staged_subscriptions, staged_invoices, settings), how="cross")
-        .join(_paid(periods, as_of), on="account_id", how="left", validate="1:1")
-        .join(_seats(staged_subscriptions, as_of), on="account_id", how="left", validate="1:1")
-        .join(_lifetime_value(staged_invoices, periods, as_of, load_day), on="account_id", how="left", validate="1:1")
-        .join(orders.group_by("account_id").agg(spend=spend()), on="account_id", how="left", validate="1:1")
-        .join(_cancelled(staged_contract_events, as_of), on="account_id", how="left", validate="1:1")
-        .join(staged_invoices.select(has_invoices=pl.len() > 0), how="cross")
-        .join(orders.select(has_orders=pl.len() > 0), how="cross")
+        accounts.join(_connected(staged_invoices, staged_orders, as_of), how="cross")
         .with_columns(
-            crm_status=pl.when(is_load_day).then(crm_status),
-            mrr=pl.when("has_revenue_history")
-            .then(pl.col("mrr").fill_null(0.0))
-            .when(is_load_day)
-            .then("monthly_recurring_revenue"),
+            crm_status=pl.when(is_load_day).then(pl.col("status").cast(pl.String)),
+            mrr=_mrr(is_load_day),
+            licensed_seats=licensed_seats(is_load_day),
+            lifetime_value=_lifetime_value(),
             tenure_days=days_between(pl.col("signup_date"), pl.lit(as_of)),
             months_since_first_subscription=whole_months(pl.col("first_paid_date"), as_of),
-            licensed_seats=pl.coalesce("licensed_seats", "seats"),
-            lifetime_value=pl.when(~pl.col("has_unknown_payment").fill_null(False)).then(
-                pl.when("has_invoices")
-                .then(pl.col("paid_amount").fill_null(0.0))
-                .when("has_revenue_history")
-                .then(pl.col("recurring_amount").fill_null(0.0))
-                .when("has_orders")
-                .then(pl.col("spend").fill_null(0.0))
-            ),
         )
-        .with_columns(account_status=_account_status(), segment=_segment(settings))
+        .with_columns(
+            account_status=account_status(pl.col("first_paid_date").is_not_null()), segment=_segment(settings)
+        )
         .with_columns(
             arr=12 * pl.col("mrr"),
             is_active=(pl.col("account_status") == "active").fill_null(False),
-            churn_date=pl.when(pl.col("account_status") == "churned").then("last_end_date"),
+            churn_date=_churn_date(settings, as_of),
             value_tier=value_tier(settings),
             lifecycle_stage=lifecycle_stage(settings),
-        )
-        .with_columns(  # within the gap it may still return, then there was no churn
-            churn_date=pl.when(pl.col("churn_date").dt.offset_by(f"{settings.revenue.churn_gap_days}d") <= as_of).then(
-                "churn_date"
-            )
         )
         .select(Account.column_names())
     )
 
 
 def value_tier(settings: Settings) -> pl.Expr:
-    """The tier that an account's `mrr` reaches; null where that is not known."""
+    """The tier that an account's `mrr` reaches; null where MRR is not known."""
     return banded(pl.col("mrr"), settings.value_tiers | {"basic": 0.0})
 
 
@@ -144,6 +146,7 @@ def lifecycle_stage(settings: Settings) -> pl.Expr:
 
 
 def _paid(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """MRR on the as-of day, first paid day and last first unpaid day of each account that ever paid."""
     runs = pl.col("end_date").is_null() | (pl.col("end_date") > as_of)
     return periods.group_by("account_id").agg(
         mrr=sum_of(pl.col("mrr").filter(runs)),
@@ -152,19 +155,32 @@ def _paid(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     )
 
 
+def licensed_seats(is_load_day: pl.Expr) -> pl.Expr:
+    """The CRM's `licensed_seats` on the load day, else the `seats` of the subscriptions that run on the day."""
+    return pl.coalesce(pl.when(is_load_day).then("licensed_seats"), "seats")
+
+
+def seat_periods(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """The days on which seats are paid for: account_id, first_day, end_day (exclusive; null = it runs), size."""
+    return staged_subscriptions.filter(pl.col("seats").is_not_null()).select(
+        "account_id", first_day="start_date", end_day="end_date", size="seats"
+    )
+
+
 def _seats(staged_subscriptions: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    runs = (pl.col("start_date") <= as_of) & (pl.col("end_date").is_null() | (pl.col("end_date") > as_of))
-    with_seats = staged_subscriptions.filter(runs, pl.col("seats").is_not_null())
-    return with_seats.group_by("account_id").agg(pl.col("seats").sum())
+    runs = (pl.col("first_day") <= as_of) & (pl.col("end_day").is_null() | (pl.col("end_day") > as_of))
+    return seat_periods(staged_subscriptions).filter(runs).group_by("account_id").agg(seats=pl.col("size").sum())
 
 
-def _cancelled(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+def _cancellations(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     cancelled = staged_contract_events.filter(pl.col("event_type") == "cancelled", pl.col("event_date") <= as_of)
     return cancelled.group_by("account_id").agg(cancelled_date=pl.col("event_date").min())
 
 
-def _lifetime_value(staged_invoices: pl.LazyFrame, periods: pl.LazyFrame, as_of: date, load_day: date) -> pl.LazyFrame:
-    """What was paid by the as-of day; a payment without a date is known on the load day only."""
+def _lifetime_values(
+    staged_invoices: pl.LazyFrame, staged_orders: pl.LazyFrame, periods: pl.LazyFrame, as_of: date, load_day: date
+) -> pl.LazyFrame:
+    """What each account paid or spent by the as-of day; a payment without a date is known on the load day only."""
     undated = pl.col("is_paid") & pl.col("paid_date").is_null()
     paid = (pl.col("paid_date") <= as_of).fill_null(False) | undated
     by_invoice = (
@@ -176,17 +192,42 @@ def _lifetime_value(staged_invoices: pl.LazyFrame, periods: pl.LazyFrame, as_of:
         )
     )
     by_month = month_end_mrr(periods, as_of).group_by("account_id").agg(recurring_amount=pl.col("mrr").sum())
-    return by_invoice.join(by_month, on="account_id", how="full", coalesce=True, validate="1:1")
-
-
-def _account_status() -> pl.Expr:
-    return (
-        pl.when(pl.col("mrr") > 0)
-        .then(pl.lit("active"))
-        .when(pl.col("first_paid_date").is_not_null())
-        .then(pl.lit("churned"))
-        .otherwise("crm_status")
+    by_order = staged_orders.filter(pl.col("order_date") <= as_of).group_by("account_id").agg(spend=spend())
+    return by_invoice.join(by_month, on="account_id", how="full", coalesce=True, validate="1:1").join(
+        by_order, on="account_id", how="full", coalesce=True, validate="1:1"
     )
+
+
+def _connected(staged_invoices: pl.LazyFrame, staged_orders: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """One row: whether invoices and orders have rows, so that an account without one is known to have paid 0."""
+    orders = staged_orders.filter(pl.col("order_date") <= as_of)
+    return staged_invoices.select(has_invoices=pl.len() > 0).join(orders.select(has_orders=pl.len() > 0), how="cross")
+
+
+def _mrr(is_load_day: pl.Expr) -> pl.Expr:
+    """What is paid on the day; without revenue history the CRM's MRR, which is known on the load day only."""
+    from_the_crm = pl.when(is_load_day).then("monthly_recurring_revenue")
+    return pl.when("has_revenue_history").then(pl.col("mrr").fill_null(0.0)).otherwise(from_the_crm)
+
+
+def _lifetime_value() -> pl.Expr:
+    """From the best source that is connected; null where a payment has no date and the day is not the load day."""
+    from_the_best_source = (
+        pl.when("has_invoices")
+        .then(pl.col("paid_amount").fill_null(0.0))
+        .when("has_revenue_history")
+        .then(pl.col("recurring_amount").fill_null(0.0))
+        .when("has_orders")
+        .then(pl.col("spend").fill_null(0.0))
+    )
+    return pl.when(~pl.col("has_unknown_payment").fill_null(False)).then(from_the_best_source)
+
+
+def _churn_date(settings: Settings, as_of: date) -> pl.Expr:
+    """First unpaid day of a churned account; null within `revenue.churn_gap_days`, in which it may still return."""
+    last_end_date = pl.col("last_end_date")
+    gap_is_over = last_end_date.dt.offset_by(f"{settings.revenue.churn_gap_days}d") <= as_of
+    return pl.when((pl.col("account_status") == "churned") & gap_is_over).then(last_end_date)
 
 
 def _segment(settings: Settings) -> pl.Expr:

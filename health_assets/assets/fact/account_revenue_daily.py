@@ -1,4 +1,4 @@
-"""What each account paid as of each day, and whether payment or contract gave cause for worry.
+"""What each account paid as of each day, with signs of trouble in its payments and contract.
 
 Month-end revenue and its movements belong in fact/revenue_monthly.py.
 """
@@ -13,6 +13,7 @@ from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import ONCE, Period, counts_by_day, days_between, safe_ratio
 from health_assets.scoring.recurring_revenue import (
+    account_status,
     is_ever_paid,
     month_end_mrr,
     paid_periods,
@@ -24,11 +25,11 @@ from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
 SCORED = ["active", "trial", "suspended"]
-TREND_DAYS, LATE_DAYS, CONTRACTION_MONTHS = 90, 90, 6  # as the names of the columns say
+TREND_DAYS, LATE_DAYS, CONTRACTION_MONTHS = 90, 90, 6  # the windows in the column names
 
 
 class AccountRevenueDaily(Contract):
-    """What did each account pay as of each day, and was there trouble with payment or contract?"""
+    """What did each account pay as of each day, and was there trouble with its payments or contract?"""
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate()
@@ -37,9 +38,7 @@ class AccountRevenueDaily(Contract):
         nullable=True,
         description="active while paying, churned after it; else the CRM status, on the load day only; null = not known",
     )
-    crm_status = dy.Enum(
-        CRM_STATUSES, nullable=True, description="As the CRM has it; null on every day but the load day"
-    )
+    crm_status = dy.Enum(CRM_STATUSES, nullable=True, description="CRM status; null on every day but the load day")
     is_scored = dy.Bool(description="Active, trial or suspended: belongs to the scored population")
     is_suspended = dy.Bool(nullable=True, description="Suspended by the CRM; null on every day but the load day")
     mrr = Money(
@@ -85,34 +84,8 @@ def fact_account_revenue_daily(
 ) -> pl.LazyFrame:
     """One row per account and day of the period, from the account's signup on."""
     periods = paid_periods(staged_subscriptions, staged_invoices, settings, period.last_day)
-    is_load_day = pl.col("as_of_date") == load_day
-    knows_overdue = pl.col("has_payment_dates") | (pl.col("has_invoices") & is_load_day)
-    paid = _paid_spans(periods)
-    edges = pl.col("first_day", "end_day")
-    counted = {
-        "paid": paid,
-        "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
-        "last_month_mrr": paid.with_columns(edges.dt.truncate("1mo").dt.offset_by("1mo")),  # as it ended
-        "earlier_contractions": _contractions(periods, period),
-        "overdue_invoice_count": _overdue(staged_invoices, ONCE),
-        "overdue_amount": _overdue(staged_invoices, pl.col("amount")),
-        "late_paid_invoice_count_90d": _paid_late(staged_invoices),
-    }
-    of_account = (
-        staged_accounts.select("account_id", "status", "monthly_recurring_revenue")
-        .join(
-            periods.group_by("account_id").agg(first_paid_date=pl.col("known_date").min()),
-            on="account_id",
-            how="left",
-            validate="1:1",
-        )
-        .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left", validate="1:1")
-    )
-    of_company = revenue_history_since(staged_subscriptions, staged_invoices, settings).join(
-        staged_invoices.select(payment_dates_since=pl.col("paid_date").min()), how="cross"
-    )
     return (
-        counts_by_day(staged_accounts, "signup_date", counted, period)
+        counts_by_day(staged_accounts, "signup_date", _counted(periods, staged_invoices, period), period)
         .rename({"day": "as_of_date"})
         .with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
         .join_asof(
@@ -121,52 +94,97 @@ def fact_account_revenue_daily(
             by="account_id",
             check_sortedness=False,  # the days of each account are in order
         )
-        .join(of_account, on="account_id", how="left", validate="m:1", maintain_order="left")
-        .join(of_company, how="cross", maintain_order="left")
+        .join(
+            _undated(staged_accounts, periods, staged_invoices, load_day),
+            on="account_id",
+            how="left",
+            validate="m:1",
+            maintain_order="left",
+        )
+        .join(_known_since(staged_subscriptions, staged_invoices, settings), how="cross", maintain_order="left")
         .pipe(with_freshness, "as_of_date", "invoices", staged_invoices, "invoice_date", settings)
+        .with_columns(**_what_is_known(load_day))
+        .with_columns(**_amounts())
         .with_columns(
-            has_history=(pl.col("revenue_history_since") <= pl.col("as_of_date")).fill_null(False),
-            has_payment_dates=pl.col("has_invoices")
-            & (pl.col("payment_dates_since") <= pl.col("as_of_date")).fill_null(False),
+            account_status=account_status((pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False))
         )
-        .with_columns(
-            crm_status=pl.when(is_load_day).then(pl.col("status").cast(pl.Enum(CRM_STATUSES))),
-            mrr=pl.when("has_history").then("paid").when(is_load_day).then("monthly_recurring_revenue"),
-            has_paid=(pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False),
-        )
-        .with_columns(
-            account_status=pl.when(pl.col("mrr") > 0)
-            .then(pl.lit("active"))
-            .when("has_paid")
-            .then(pl.lit("churned"))
-            .otherwise(pl.col("crm_status").cast(pl.String))
-        )
-        .with_columns(
-            is_scored=pl.col("account_status").is_in(SCORED).fill_null(False),
-            is_suspended=pl.col("crm_status") == "suspended",
-            mrr_change_ratio_90d=safe_ratio(pl.col("mrr"), pl.col("earlier_mrr")) - 1,
-            contraction_month_count_6m=pl.when("has_history").then(
-                pl.col("earlier_contractions") + pl.col("paid").is_between(0, "last_month_mrr", closed="none")
-            ),
-            overdue_invoice_count=pl.when(knows_overdue).then("overdue_invoice_count"),
-            overdue_amount=pl.when(knows_overdue).then(without_dust("overdue_amount")),
-            late_paid_invoice_count_90d=pl.when("has_payment_dates").then("late_paid_invoice_count_90d"),
-            paid_month_change_pct=pl.when(is_load_day & pl.col("has_invoices")).then("paid_month_change_pct"),
-            days_to_renewal=days_between(pl.col("as_of_date"), pl.col("renewal_date")),
-        )
+        .with_columns(is_scored=pl.col("account_status").is_in(SCORED).fill_null(False))
         .select(AccountRevenueDaily.column_names())
     )
 
 
+def _counted(periods: pl.LazyFrame, staged_invoices: pl.LazyFrame, period: Period) -> dict[str, pl.LazyFrame]:
+    """What is added up for each account and day, with the days on which it counts."""
+    paid = _paid_spans(periods)
+    edges = pl.col("first_day", "end_day")
+    return {
+        "paid": paid,
+        "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
+        "last_month_mrr": paid.with_columns(edges.dt.truncate("1mo").dt.offset_by("1mo")),  # MRR at its end
+        "earlier_contractions": _contractions(periods, period),
+        "overdue_invoice_count": _overdue(staged_invoices, ONCE),
+        "overdue_amount": _overdue(staged_invoices, pl.col("amount")),
+        "late_paid_invoice_count_90d": _paid_late(staged_invoices),
+    }
+
+
+def _undated(
+    staged_accounts: pl.LazyFrame, periods: pl.LazyFrame, staged_invoices: pl.LazyFrame, load_day: date
+) -> pl.LazyFrame:
+    """What the files say of each account without a day, and its first paid day."""
+    first_paid = periods.group_by("account_id").agg(first_paid_date=pl.col("known_date").min())
+    return (
+        staged_accounts.select("account_id", "status", "monthly_recurring_revenue")
+        .join(first_paid, on="account_id", how="left", validate="1:1")
+        .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left", validate="1:1")
+    )
+
+
+def _known_since(staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """One row: the days from which revenue and dates of payment are known."""
+    payment_dates = staged_invoices.select(payment_dates_since=pl.col("paid_date").min())
+    return revenue_history_since(staged_subscriptions, staged_invoices, settings).join(payment_dates, how="cross")
+
+
+def _what_is_known(load_day: date) -> dict[str, pl.Expr]:
+    """Which sources say something of the day."""
+    day = pl.col("as_of_date")
+    return {
+        "is_load_day": day == load_day,
+        "has_history": (pl.col("revenue_history_since") <= day).fill_null(False),
+        "has_payment_dates": pl.col("has_invoices") & (pl.col("payment_dates_since") <= day).fill_null(False),
+        "crm_status": pl.when(day == load_day).then(pl.col("status").cast(pl.Enum(CRM_STATUSES))),
+    }
+
+
+def _amounts() -> dict[str, pl.Expr]:
+    """The columns of the contract that are null where their source says nothing of the day."""
+    knows_overdue = pl.col("has_payment_dates") | (pl.col("has_invoices") & pl.col("is_load_day"))
+    from_the_crm = pl.when("is_load_day").then("monthly_recurring_revenue")
+    mrr = pl.when("has_history").then("paid").otherwise(from_the_crm)
+    is_contraction = pl.col("paid").is_between(0, "last_month_mrr", closed="none")
+    return {
+        "mrr": mrr,
+        "mrr_change_ratio_90d": safe_ratio(mrr, pl.col("earlier_mrr")) - 1,
+        "is_suspended": pl.col("crm_status") == "suspended",
+        "contraction_month_count_6m": pl.when("has_history").then(pl.col("earlier_contractions") + is_contraction),
+        "overdue_invoice_count": pl.when(knows_overdue).then("overdue_invoice_count"),
+        "overdue_amount": pl.when(knows_overdue).then(without_dust("overdue_amount")),
+        "late_paid_invoice_count_90d": pl.when("has_payment_dates").then("late_paid_invoice_count_90d"),
+        "paid_month_change_pct": pl.when(pl.col("is_load_day") & pl.col("has_invoices")).then("paid_month_change_pct"),
+        "days_to_renewal": days_between(pl.col("as_of_date"), pl.col("renewal_date")),
+    }
+
+
 def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:
-    """From when to when each recurring amount counts."""
+    """The days on which each recurring amount counts."""
     return periods.select(
         "account_id", first_day=pl.max_horizontal("start_date", "known_date"), end_day="known_end_date", size="mrr"
     )
 
 
 def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
-    """From when to when each month that ended lower than the one before counts once it is over: for five months."""
+    """Months that ended lower than the month before: each counts in the five months after it."""
     earlier_month = pl.col("month").shift(1).over("account_id", order_by="month")
     earlier_mrr = pl.col("mrr").shift(1).over("account_id", order_by="month")
     return (
@@ -183,7 +201,7 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
 
 
 def _overdue(staged_invoices: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
-    """From when to when each invoice is past due and unpaid; one that is settled nobody knows when never is."""
+    """The days on which each invoice is past due and unpaid; none for an invoice settled on an unknown day."""
     is_settled = pl.col("status").is_in(["paid", "void"]).fill_null(False)
     return (
         _due(staged_invoices)
@@ -199,7 +217,7 @@ def _overdue(staged_invoices: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
 
 
 def _paid_late(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """From when to when each late payment counts."""
+    """The days on which each late payment counts."""
     return (
         _due(staged_invoices)
         .filter(pl.col("paid_date") > pl.col("due_date"))
@@ -214,12 +232,12 @@ def _paid_late(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _due(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """Invoices that are to be paid: no credit notes, none that was called off."""
+    """Invoices that are to be paid: no credit notes and no void invoices."""
     return staged_invoices.filter(pl.col("amount") > 0, pl.col("status").ne_missing(pl.lit("void")))
 
 
 def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.LazyFrame:
-    """The latest month with paid invoices against the paid month before it, as NovaCRM's published score has it."""
+    """The latest month with paid invoices against the paid month before it, as in NovaCRM's published score."""
     return (
         staged_invoices.filter(pl.col("status") == "paid", pl.col("invoice_date") <= load_day)
         .group_by("account_id", "invoice_month")
@@ -237,9 +255,9 @@ def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.Lazy
 
 
 def _next_renewals(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
-    """The nearest renewal of the subscriptions that are paid for, from each day on that one begins, ends or renews.
+    """The nearest renewal of the paid subscriptions, from each day on which one begins, ends or renews.
 
-    Grain: account_id x day of change, sorted by day; null once none is known.
+    Grain: account_id x day of change, sorted by day; null from the day on which no renewal is known.
     """
     day_after = pl.col("renewal_date").dt.offset_by("1d")
     running = staged_subscriptions.filter(is_ever_paid(), pl.col("renewal_date").is_not_null()).select(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from health_assets_tests.assets.rows import AS_OF, account, made, rows, subscription
+from health_assets.settings import Settings
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows, subscription
 
 
 def described(crm: dict, *subscriptions: dict, **given: Any) -> dict[str, Any]:
@@ -48,6 +49,12 @@ def test_crm_status_is_not_known_for_a_day_before_the_files_were_loaded() -> Non
 @pytest.mark.parametrize(("employees", "segment"), [(501, "enterprise"), (500, "mid_market"), (50, "smb")])
 def test_segment_goes_by_size_where_the_tier_does_not_decide(employees: int, segment: str) -> None:
     assert described(account(plan_tier="starter", employee_count=employees))["segment"] == segment
+
+
+def test_tiers_of_the_settings_match_plans_in_any_case() -> None:
+    segments = SETTINGS.model_dump()["segments"] | {"enterprise": {"tiers": [" Platinum"], "employees_above": 500}}
+    chosen = Settings.model_validate(SETTINGS.model_dump() | {"segments": segments})
+    assert described(account(plan_tier="platinum"), settings=chosen)["segment"] == "enterprise"
 
 
 def test_first_cancelled_contract_event_by_the_day_is_the_one_that_counts() -> None:

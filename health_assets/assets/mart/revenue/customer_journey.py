@@ -1,7 +1,6 @@
 """Where each account stands between signing and renewal: contract events, intent to renew, room to grow.
 
-Why an account may leave is in mart/health/churn_risk.py, what the accounts answered over time in
-mart/security/satisfaction.py.
+Why an account may leave is in mart/health/churn_risk.py; survey answers over time are in mart/support/satisfaction.py.
 """
 
 from datetime import date
@@ -34,7 +33,9 @@ class CustomerJourney(Contract):
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate(primary_key=False)
     company_name = CompanyName()
-    segment = dy.Enum(SEGMENTS, description="By plan tier, or by the number of employees")
+    segment = dy.Enum(
+        SEGMENTS, description="By plan tier, or by the number of employees; see `segments` in the settings"
+    )
     account_status = dy.Enum(
         CRM_STATUSES, nullable=True, description="active, churned, trial, suspended; null = not known"
     )
@@ -43,16 +44,15 @@ class CustomerJourney(Contract):
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
     health_score = Score("Health")
     risk_level = dy.Enum(RISK_LEVELS, nullable=True, description="Churn risk; null = churned, or status not known")
-    days_to_renewal = Count(
-        "Days to the next renewal of a subscription that is paid for; null = none known", nullable=True
-    )
+    days_to_renewal = Count("Days to the next renewal of a paid subscription; null = none known", nullable=True)
     likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="Latest answer; null = never answered")
     nps_rating = dy.Float64(nullable=True, min=0, max=10, description="Latest answer, 0-10; null = never answered")
     license_utilization = dy.Float64(nullable=True, min=0, description="Share of seats in use; null = not known")
     open_escalated_ticket_count = Count("Tickets that are open and escalated; null = not known", nullable=True)
     is_expansion_opportunity = dy.Bool(
         nullable=True,
-        description="Is healthy, uses its licenses, is not onboarding (a trial may be one) and has no open escalation; null = not known",
+        description="Health and license utilization reach the limits of `expansion` in the settings, not onboarding (trials may "
+        "qualify), no open escalation; null = not known",
     )
     contract_event_count = EventCount("Contract events")
     renewed_count = EventCount("Renewals")
@@ -60,14 +60,14 @@ class CustomerJourney(Contract):
     downgraded_count = EventCount("Downgrades")
     cancelled_count = EventCount("Cancellations")
     revenue_impact_total = Money(
-        "Sum of what the events brought by the as-of day, as the CRM has it; null = not connected, or none said",
+        "Sum of the revenue impact of the events by the as-of day, from the CRM; null = not connected, or no event has one",
         min=None,
         nullable=True,
     )
     latest_contract_event_type = dy.Enum(
         CONTRACT_EVENT_TYPES,
         nullable=True,
-        description="Of events of one day, the one with the highest key; null = none",
+        description="Type of the latest event; among events of one day, of the one with the highest key; null = none",
     )
     latest_contract_event_date = Day("Day of the latest contract event; null = none")
 
@@ -85,35 +85,38 @@ def mart_customer_journey(
     settings: Settings,
     as_of: date,
 ) -> pl.LazyFrame:
-    """One row for each account that signed up by the as-of day."""
-    signals = {
-        "days_to_renewal": fact_account_revenue_daily,
-        "license_utilization": fact_account_adoption_daily,
-        "nps_rating": fact_account_satisfaction_daily,
-        "likelihood_to_renew": fact_account_satisfaction_daily,
-    }
-    rows = dim_account.join(_events(staged_contract_events, as_of), on="account_id", how="left", validate="1:1")
-    for name, signal in signals.items():
-        today = signal.filter(pl.col("as_of_date") == as_of).select("account_id", name)
-        rows = rows.join(today, on="account_id", how="left", validate="1:1")
+    """One row per account that signed up by the as-of day."""
+    today = pl.col("as_of_date") == as_of
+    known_of_accounts = [
+        _events(staged_contract_events, as_of),
+        _open_escalations(fact_tickets),
+        fact_account_revenue_daily.filter(today).select("account_id", "days_to_renewal"),
+        fact_account_adoption_daily.filter(today).select("account_id", "license_utilization"),
+        fact_account_satisfaction_daily.filter(today).select("account_id", "nps_rating", "likelihood_to_renew"),
+        mart_customer_health.select("account_id", "health_score"),
+        mart_churn_risk.select("account_id", "risk_level"),
+    ]
+    journeys = dim_account.join(_connected(staged_contract_events, fact_tickets), how="cross")
+    for known in known_of_accounts:
+        journeys = journeys.join(known, on="account_id", how="left", validate="1:1")
+    is_without_tickets = pl.col("knows_escalations") & pl.col("has_tickets").is_null()
+    event_counts = pl.col("contract_event_count", *(f"{kind}_count" for kind in COUNTED))
     return (
-        rows.join(staged_contract_events.select(has_events=pl.len() > 0), how="cross")
-        .join(_open_escalations(fact_tickets), on="account_id", how="left", validate="1:1")
-        .join(fact_tickets.select(knows_escalations=_is_open_escalation().is_not_null().any()), how="cross")
-        .join(mart_customer_health.select("account_id", "health_score"), on="account_id", how="left", validate="1:1")
-        .join(mart_churn_risk.select("account_id", "risk_level"), on="account_id", how="left", validate="1:1")
-        .with_columns(
-            pl.when("has_events").then(
-                pl.col("contract_event_count", *(f"{kind}_count" for kind in COUNTED)).fill_null(0)
-            ),
-            open_escalated_ticket_count=pl.when(pl.col("knows_escalations") & pl.col("has_tickets").is_null())
-            .then(0)
-            .otherwise("open_escalated_ticket_count"),
+        journeys.with_columns(
+            pl.when("has_events").then(event_counts.fill_null(0)),
+            open_escalated_ticket_count=pl.when(is_without_tickets).then(0).otherwise("open_escalated_ticket_count"),
+            as_of_date=pl.lit(as_of),
         )
-        .with_columns(as_of_date=pl.lit(as_of), is_expansion_opportunity=_is_expansion_opportunity(settings))
+        .with_columns(is_expansion_opportunity=_is_expansion_opportunity(settings))
         .sort("account_id")
         .select(CustomerJourney.column_names())
     )
+
+
+def _connected(staged_contract_events: pl.LazyFrame, fact_tickets: pl.LazyFrame) -> pl.LazyFrame:
+    """One row: whether contract events have rows, and whether the tickets say which of them are escalated."""
+    events = staged_contract_events.select(has_events=pl.len() > 0)
+    return events.join(fact_tickets.select(knows_escalations=_is_open_escalation().is_not_null().any()), how="cross")
 
 
 def _events(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
@@ -133,7 +136,7 @@ def _events(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
 
 
 def _open_escalations(fact_tickets: pl.LazyFrame) -> pl.LazyFrame:
-    """Of each account with tickets: how many, where that is known of every one of them."""
+    """Open escalated tickets of each account with tickets; null where one ticket does not say whether it is escalated."""
     is_one = _is_open_escalation()
     return fact_tickets.group_by("account_id").agg(
         has_tickets=pl.lit(True),
