@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from health_assets import settings
-from health_assets.assets.mart.health.churn_risk import judged
+from health_assets.assets.mart.health.churn_risk import with_risk
 from health_assets.reporting.formatting import figure
 from health_assets.reporting.signals import signals_on
 from health_assets.scoring.backtest import HEALTH, PROBABILITY, Findings, Foretelling, Interval, evaluated
@@ -77,7 +77,7 @@ def tested(company: settings.Settings) -> Findings | None:
                 pl.col("health_score") - pl.col("earlier_score")
             ),
         )
-        .pipe(judged, company.churn_risk)
+        .pipe(with_risk, company.churn_risk)
         .collect()
     )
     if judged_rows.is_empty():

@@ -1,9 +1,9 @@
-"""The factors of churn risk: what each looks at, when it is raised, and how that is said to a CSM.
+"""The factors of churn risk, one function each: what it looks at, when it is raised, and the sentence for a CSM.
 
-Points, score and level are mart/health/churn_risk.py's affair; thresholds stand in the settings.
+How points become a score and a level is in mart/health/churn_risk.py; points and thresholds are in the settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,160 +15,244 @@ from health_assets.settings.sections import Factor, near
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a factor looks at. `is_raised` is null where it is not measurable."""
+class RiskFactor:
+    """One reason why an account may leave."""
 
-    is_raised: pl.Expr
+    setting: Factor  # its points and its threshold
+    is_raised: pl.Expr  # null where it cannot be measured
     value: pl.Expr
     sentence: pl.Expr
-    threshold: pl.Expr | None = None  # where it is not the one of the settings
+    own_threshold: pl.Expr | None = None  # where the value is compared with something other than setting.threshold
 
-    def limit(self, factor: Factor) -> pl.Expr:
-        """The threshold that the value is held against."""
-        own = pl.lit(factor.threshold) if self.threshold is None else self.threshold
+    @property
+    def threshold(self) -> pl.Expr:
+        """What the value is compared with."""
+        own = pl.lit(self.setting.threshold) if self.own_threshold is None else self.own_threshold
         return own.cast(pl.Float64)
 
 
+def declining_health(setting: Factor) -> RiskFactor:
+    """The health score fell."""
+    trend, score = pl.col("trend_30d"), pl.col("computed_health_score")
+    return RiskFactor(
+        setting,
+        is_raised=trend < setting.threshold,
+        value=trend,
+        sentence=pl.format(
+            f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), more than {-setting.threshold:g}",
+            _number(-trend, 1),
+            _number(score - trend, 1),
+            _number(score, 1),
+        ),
+    )
+
+
+def usage_halved(setting: Factor) -> RiskFactor:
+    """Far fewer events than in the 30 days before."""
+    now, before = pl.col("event_count_30d"), pl.col("event_count_previous_30d")
+    ratio = safe_ratio(now, before)
+    return RiskFactor(
+        setting,
+        is_raised=pl.when(before > 0).then(now < setting.threshold * before),
+        value=ratio,
+        sentence=pl.format(
+            "Usage fell {} % against the 30 days before ({} -> {} events), "
+            f"more than {100 - 100 * setting.threshold:g} %",
+            _number(100 - 100 * ratio, 1),
+            before,
+            now,
+        ),
+    )
+
+
+def low_engagement(setting: Factor) -> RiskFactor:
+    """Nobody has logged in for long."""
+    silent = pl.col("days_since_last_login")
+    return RiskFactor(
+        setting,
+        is_raised=silent > setting.threshold,
+        value=silent,
+        sentence=pl.format(f"Nobody has logged in for {{}} days, more than {setting.threshold:g}", silent),
+    )
+
+
+def revenue_contraction(setting: Factor) -> RiskFactor:
+    """MRR shrank in several months."""
+    months = pl.col("contraction_month_count_6m")
+    return RiskFactor(
+        setting,
+        is_raised=months >= setting.threshold,
+        value=months,
+        sentence=pl.format(f"MRR shrank in {{}} of the last 6 months ({setting.threshold:g} raise this)", months),
+    )
+
+
+def payment_trouble(setting: Factor) -> RiskFactor:
+    """Invoices or payments are past due, or were paid late."""
+    overdue_counts = ("overdue_invoice_count", "past_due_payment_count")
+    late_counts = ("late_paid_invoice_count_90d", "late_paid_payment_count_90d")
+    overdue, late = _sum_of_measured(*overdue_counts), _sum_of_measured(*late_counts)
+    is_overdue = overdue >= setting.threshold
+    shows_overdue = is_overdue.fill_null(False)
+    return RiskFactor(
+        setting,
+        is_raised=_either(is_overdue, late >= setting.late_payments),
+        value=pl.when(shows_overdue).then(overdue).otherwise(late),
+        sentence=pl.when(shows_overdue)
+        .then(pl.format("Past due and unpaid: {}", _bills(*overdue_counts, "overdue_amount")))
+        .otherwise(pl.format(f"Paid late in 90 days: {{}} ({setting.late_payments} raise this)", _bills(*late_counts))),
+        own_threshold=pl.when(shows_overdue).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.late_payments)),
+    )
+
+
+def escalations(setting: Factor) -> RiskFactor:
+    """Tickets were escalated."""
+    escalated = pl.col("escalated_ticket_count_90d")
+    return RiskFactor(
+        setting,
+        is_raised=escalated >= setting.threshold,
+        value=escalated,
+        sentence=pl.format(f"{{}} tickets escalated in 90 days ({setting.threshold:g} raise this)", escalated),
+    )
+
+
+def renewal_near(setting: Factor) -> RiskFactor:
+    """The contract renews soon, at a low health."""
+    days, score = pl.col("days_to_renewal"), pl.col("health_score")
+    return RiskFactor(
+        setting,
+        is_raised=(days <= setting.threshold) & (score < setting.score_below),
+        value=days,
+        sentence=pl.format(
+            f"Renewal in {{}} days (within {setting.threshold:g}) at a health of {{}}, below {setting.score_below:g}",
+            days,
+            _number(score, 1),
+        ),
+    )
+
+
+def low_satisfaction(setting: Factor) -> RiskFactor:
+    """Tickets are rated badly, or the latest answer to the NPS question was low."""
+    csat, nps = pl.col("mean_csat_90d"), pl.col("nps_rating")
+    is_rated_low = csat < setting.threshold
+    shows_rating = is_rated_low.fill_null(False)
+    return RiskFactor(
+        setting,
+        is_raised=_either(is_rated_low, nps <= setting.nps_at_most),
+        value=pl.when(shows_rating).then(csat).otherwise(nps),
+        sentence=pl.when(shows_rating)
+        .then(pl.format(f"Tickets of 90 days are rated {{}} on average, below {setting.threshold:g}", _number(csat, 2)))
+        .otherwise(
+            pl.format(f"Latest NPS answer: {{}} ({setting.nps_at_most or 0:g} or less raises this)", _number(nps))
+        ),
+        own_threshold=pl.when(shows_rating).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.nps_at_most)),
+    )
+
+
+def high_support_volume(setting: Factor) -> RiskFactor:
+    """Many tickets in a month."""
+    tickets = pl.col("ticket_count_30d")
+    return RiskFactor(
+        setting,
+        is_raised=tickets > setting.threshold,
+        value=tickets,
+        sentence=pl.format(f"{{}} tickets in 30 days, more than {setting.threshold:g}", tickets),
+    )
+
+
+def low_adoption(setting: Factor) -> RiskFactor:
+    """Few features are used; without a catalogue of features, few categories."""
+    features = pl.col("feature_adoption_rate")
+    share = pl.coalesce(features, "feature_breadth_30d")
+    return RiskFactor(
+        setting,
+        is_raised=share < setting.threshold,
+        value=share,
+        sentence=pl.format(
+            f"Uses {{}} % of the {{}}, below {100 * setting.threshold:g} %",
+            _number(100 * share, 1),
+            pl.when(features.is_not_null()).then(pl.lit("features")).otherwise(pl.lit("feature categories")),
+        ),
+    )
+
+
+def low_activation(setting: Factor) -> RiskFactor:
+    """Few of the users have ever been active."""
+    share = pl.col("user_activation_rate")
+    return RiskFactor(
+        setting,
+        is_raised=share < setting.threshold,
+        value=share,
+        sentence=pl.format(
+            f"{{}} % of the users have ever been active, below {100 * setting.threshold:g} %", _number(100 * share, 1)
+        ),
+    )
+
+
+def critical_incidents(setting: Factor) -> RiskFactor:
+    """Critical security incidents."""
+    incidents = pl.col("critical_incident_count_90d")
+    return RiskFactor(
+        setting,
+        is_raised=incidents >= setting.threshold,
+        value=incidents,
+        sentence=pl.format(
+            f"Critical security incidents in 90 days: {{}} ({setting.threshold:g} raises this)", _number(incidents)
+        ),
+    )
+
+
+def suspended(setting: Factor) -> RiskFactor:
+    """The CRM says that the account is suspended."""
+    is_suspended = pl.col("is_suspended")
+    return RiskFactor(
+        setting,
+        is_raised=is_suspended.cast(pl.Float64) >= setting.threshold,
+        value=is_suspended,
+        sentence=pl.lit("The account is suspended in the CRM"),
+    )
+
+
+FACTORS: dict[str, Callable[[Factor], RiskFactor]] = {
+    factor.__name__: factor
+    for factor in (
+        declining_health,
+        usage_halved,
+        low_engagement,
+        revenue_contraction,
+        payment_trouble,
+        escalations,
+        renewal_near,
+        low_satisfaction,
+        high_support_volume,
+        low_adoption,
+        low_activation,
+        critical_incidents,
+        suspended,
+    )
+}
+
+
+def risk_factors(settings: Mapping[str, Factor]) -> dict[str, RiskFactor]:
+    """The factors of the settings by name, most points first, then by name."""
+    most_points_first = sorted(settings.items(), key=lambda item: (-item[1].points, item[0]))
+    return {name: FACTORS[name](setting) for name, setting in most_points_first}
+
+
 def check_factors(settings: Settings) -> None:
-    """Refuse factors that nothing is known of.
+    """Refuse factors that do not exist.
 
     Raises:
         SettingsError: with every wrong name and a near one.
     """
-    factors = settings.churn_risk.factors
-    known = list(factor_readings(factors))
-    if wrong := [f"{name!r} is no factor{near(name, known)}" for name in factors if name not in known]:
+    if wrong := [
+        f"{name!r} is no factor{near(name, FACTORS)}" for name in settings.churn_risk.factors if name not in FACTORS
+    ]:
         raise SettingsError(f"churn_risk.factors: {', '.join(wrong)}")
 
 
-def factor_readings(factors: Mapping[str, Factor]) -> dict[str, Reading]:
-    """Each factor of metrics.md: when it is raised, and how that is said."""
-    trend, score, computed = pl.col("trend_30d"), pl.col("health_score"), pl.col("computed_health_score")
-    now, before = pl.col("event_count_30d"), pl.col("event_count_previous_30d")
-    silent, contractions = pl.col("days_since_last_login"), pl.col("contraction_month_count_6m")
-    overdue_counts = ("overdue_invoice_count", "past_due_payment_count")
-    late_counts = ("late_paid_invoice_count_90d", "late_paid_payment_count_90d")
-    overdue, late = _sum_of_measured(*overdue_counts), _sum_of_measured(*late_counts)
-    escalated, renewal = pl.col("escalated_ticket_count_90d"), pl.col("days_to_renewal")
-    csat, nps = pl.col("mean_csat_90d"), pl.col("nps_rating")
-    tickets = pl.col("ticket_count_30d")
-    features, categories = pl.col("feature_adoption_rate"), pl.col("feature_breadth_30d")
-    adoption = pl.coalesce(features, categories)  # the catalogue of features comes first
-    activation, incidents = pl.col("user_activation_rate"), pl.col("critical_incident_count_90d")
-    limit = {name: factor.threshold for name, factor in factors.items()}
-    payment, near, unhappy = factors["payment_trouble"], factors["renewal_near"], factors["low_satisfaction"]
-    is_overdue = overdue >= payment.threshold
-    is_unhappy = csat < unhappy.threshold
-    shown = is_overdue.fill_null(False)
-    rated_low = is_unhappy.fill_null(False)
-    csat_shown, nps_shown = _number(csat, 2), _number(nps)
-    return {
-        "declining_health": Reading(
-            trend < limit["declining_health"],
-            trend,
-            pl.format(
-                f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), "
-                f"more than {-limit['declining_health']:g}",
-                _number(-trend, 1),
-                _number(computed - trend, 1),
-                _number(computed, 1),
-            ),
-        ),
-        "usage_halved": Reading(
-            pl.when(before > 0).then(now < limit["usage_halved"] * before),
-            safe_ratio(now, before),
-            pl.format(
-                "Usage fell {} % against the 30 days before ({} -> {} events), "
-                f"more than {100 - 100 * limit['usage_halved']:g} %",
-                _number(100 - 100 * safe_ratio(now, before), 1),
-                before,
-                now,
-            ),
-        ),
-        "low_engagement": Reading(
-            silent > limit["low_engagement"],
-            silent,
-            pl.format(f"Nobody has logged in for {{}} days, more than {limit['low_engagement']:g}", silent),
-        ),
-        "revenue_contraction": Reading(
-            contractions >= limit["revenue_contraction"],
-            contractions,
-            pl.format(
-                f"MRR shrank in {{}} of the last 6 months ({limit['revenue_contraction']:g} raise this)", contractions
-            ),
-        ),
-        "payment_trouble": Reading(
-            _either(is_overdue, late >= payment.late_payments),
-            pl.when(shown).then(overdue).otherwise(late),
-            pl.when(shown)
-            .then(pl.format("Past due and unpaid: {}", _bills(*overdue_counts, "overdue_amount")))
-            .otherwise(
-                pl.format(f"Paid late in 90 days: {{}} ({payment.late_payments} raise this)", _bills(*late_counts))
-            ),
-            pl.when(shown).then(pl.lit(payment.threshold)).otherwise(pl.lit(payment.late_payments)),
-        ),
-        "escalations": Reading(
-            escalated >= limit["escalations"],
-            escalated,
-            pl.format(f"{{}} tickets escalated in 90 days ({limit['escalations']:g} raise this)", escalated),
-        ),
-        "renewal_near": Reading(
-            (renewal <= near.threshold) & (score < near.score_below),
-            renewal,
-            pl.format(
-                f"Renewal in {{}} days (within {near.threshold:g}) at a health of {{}}, below {near.score_below:g}",
-                renewal,
-                _number(score, 1),
-            ),
-        ),
-        "low_satisfaction": Reading(
-            _either(is_unhappy, nps <= unhappy.nps_at_most),
-            pl.when(rated_low).then(csat).otherwise(nps),
-            pl.when(rated_low)
-            .then(pl.format(f"Tickets of 90 days are rated {{}} on average, below {unhappy.threshold:g}", csat_shown))
-            .otherwise(pl.format(f"Latest NPS answer: {{}} ({unhappy.nps_at_most:g} or less raises this)", nps_shown)),
-            pl.when(rated_low).then(pl.lit(unhappy.threshold)).otherwise(pl.lit(unhappy.nps_at_most)),
-        ),
-        "high_support_volume": Reading(
-            tickets > limit["high_support_volume"],
-            tickets,
-            pl.format(f"{{}} tickets in 30 days, more than {limit['high_support_volume']:g}", tickets),
-        ),
-        "low_adoption": Reading(
-            adoption < limit["low_adoption"],
-            adoption,
-            pl.format(
-                f"Uses {{}} % of the {{}}, below {100 * limit['low_adoption']:g} %",
-                _number(100 * adoption, 1),
-                pl.when(features.is_not_null()).then(pl.lit("features")).otherwise(pl.lit("feature categories")),
-            ),
-        ),
-        "low_activation": Reading(
-            activation < limit["low_activation"],
-            activation,
-            pl.format(
-                f"{{}} % of the users have ever been active, below {100 * limit['low_activation']:g} %",
-                _number(100 * activation, 1),
-            ),
-        ),
-        "critical_incidents": Reading(
-            incidents >= limit["critical_incidents"],
-            incidents,
-            pl.format(
-                f"Critical security incidents in 90 days: {{}} ({limit['critical_incidents']:g} raises this)",
-                _number(incidents),
-            ),
-        ),
-        "suspended": Reading(
-            pl.col("is_suspended").cast(pl.Float64) >= limit["suspended"],
-            pl.col("is_suspended"),
-            pl.lit("The account is suspended in the CRM"),
-        ),
-    }
-
-
 def _either(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    """Whether one of two holds, judged by the one that is measured where the other is not."""
+    """Whether one of two conditions holds; where only one is measured, it decides."""
     return pl.coalesce(one | other, one, other)
 
 
@@ -187,9 +271,9 @@ def _bills(invoices: str, payments: str, amount: str | None = None) -> pl.Expr:
     of_invoices = counted(invoices, "invoice")
     if amount:
         of_invoices = pl.coalesce(pl.format("{} ({} in all)", of_invoices, _with_commas(pl.col(amount))), of_invoices)
-    parts = {invoices: of_invoices, payments: counted(payments, "shop payment")}
-    said = [pl.when(pl.col(count) > 0).then(part) for count, part in parts.items()]
-    return pl.concat_str(said, separator=" and ", ignore_nulls=True)
+    kinds = {invoices: of_invoices, payments: counted(payments, "shop payment")}
+    present = [pl.when(pl.col(count) > 0).then(words) for count, words in kinds.items()]
+    return pl.concat_str(present, separator=" and ", ignore_nulls=True)
 
 
 def _with_commas(amount: pl.Expr) -> pl.Expr:
@@ -201,5 +285,5 @@ def _with_commas(amount: pl.Expr) -> pl.Expr:
 
 
 def _number(value: pl.Expr, decimals: int = 0) -> pl.Expr:
-    """A number as people read it, so precise that it lies on the same side of its threshold: 29.6 % is below 30 %."""
+    """A number with so many decimals that it lies on the same side of its threshold: 29.6 % is below 30 %."""
     return rounded(value.cast(pl.Float64), decimals).cast(pl.String).str.strip_suffix(".0")

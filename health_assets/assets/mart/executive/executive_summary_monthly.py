@@ -8,7 +8,7 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.health.churn_risk import AT_RISK
+from health_assets.assets.mart.health.risk_drivers import drivers_by, is_at_risk
 from health_assets.contracts.columns import Count, Money, Pct, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT, mean_of
@@ -158,29 +158,25 @@ def health_by(health: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
 
 
 def risk_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
-    """Churn risk of each group of accounts, and the factor that touches most of its MRR at risk, ties by name.
+    """Churn risk of each group of accounts, and its main driver.
 
     Args:
         risk: rows of mart.churn_risk.
         keys: what makes a group.
     """
-    at_risk = risk.filter(pl.col("risk_level").is_in(AT_RISK))
     drivers = (
-        at_risk.select(*keys, "mrr", "factors")
-        .explode("factors", empty_as_null=False)
-        .drop_nulls("factors")
-        .group_by(*keys, main_risk_driver=pl.col("factors").struct.field("factor"))
-        .agg(main_driver_mrr_at_risk=sum_of(pl.col("mrr")))
-        .sort("main_driver_mrr_at_risk", "main_risk_driver", descending=[True, False])
+        drivers_by(risk, keys)
+        .filter(pl.col("at_risk_account_count") > 0)
         .unique(keys, keep="first", maintain_order=True)
+        .select(*keys, main_risk_driver="factor", main_driver_mrr_at_risk="mrr_at_risk")
     )
     level, is_known = pl.col("risk_level"), pl.col("mrr").count() > 0
-    is_judged = (level != UNKNOWN).any()
+    has_levels = (level != UNKNOWN).any()
     return (
         risk.group_by(keys)
         .agg(
-            at_risk_account_count=pl.when(is_judged).then(level.is_in(AT_RISK).sum().cast(pl.Int64)),
-            mrr_at_risk=pl.when(is_known & is_judged).then(sum_of(pl.col("mrr").filter(level.is_in(AT_RISK)))),
+            at_risk_account_count=pl.when(has_levels).then(is_at_risk().sum().cast(pl.Int64)),
+            mrr_at_risk=pl.when(is_known & has_levels).then(sum_of(pl.col("mrr").filter(is_at_risk()))),
             mrr_of_unknown_risk=pl.when(is_known).then(sum_of(pl.col("mrr").filter(level == UNKNOWN))),
         )
         .join(drivers, on=keys, how="left", validate="1:1")

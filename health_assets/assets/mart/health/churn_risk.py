@@ -4,6 +4,7 @@ A risk score is no probability: nothing in it is learned from the past. What is 
 mart/health/churn_probability.py and stands beside it. Health itself is mart/health/customer_health.py.
 """
 
+from collections.abc import Iterable
 from datetime import date
 
 import dataframely as dy
@@ -12,7 +13,7 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Money, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT, banded, first_match, safe_ratio
-from health_assets.scoring.risk_factors import factor_readings
+from health_assets.scoring.risk_factors import RiskFactor, risk_factors
 from health_assets.scoring.scorecards import UNKNOWN, joined_signals, with_missing_as_null
 from health_assets.settings import Settings, sections
 from health_assets.settings.sections import POINTS, ChurnRisk, LevelRule
@@ -21,13 +22,6 @@ from health_assets.tables import identity, table
 RISK_LEVELS = [*sections.RISK_LEVELS, UNKNOWN]
 AT_RISK = ["high", "critical"]
 SCORED_STATUSES = ["active", "trial", "suspended"]
-OPTIONAL_SIGNALS = (
-    "overdue_amount",
-    "nps_rating",
-    "critical_incident_count_90d",
-    "past_due_payment_count",
-    "late_paid_payment_count_90d",
-)
 
 
 class AccountChurnRisk(Contract):
@@ -122,7 +116,7 @@ def mart_churn_risk(
     return (
         joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
         .join(health, on="account_id", how="left", validate="1:1")
-        .pipe(judged, settings.churn_risk)
+        .pipe(with_risk, settings.churn_risk)
         .join(
             mart_churn_probability.select("account_id", "churn_probability"),
             on="account_id",
@@ -146,34 +140,38 @@ def mrr__of_all_levels_is_total(mart_churn_risk: pl.LazyFrame, dim_account: pl.L
     )
 
 
-def judged(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
+def with_risk(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
     """The signals, each row an account as of a day, with factors, score, coverage and level."""
-    signals = with_missing_as_null(signals, OPTIONAL_SIGNALS)
-    readings = factor_readings(risk.factors)
-    most_points_first = sorted(risk.factors.items(), key=lambda factor: (-factor[1].points, factor[0]))
+    factors = risk_factors(risk.factors)
+    is_raised = {name: pl.col(f"{name}_is_raised") for name in factors}
     raised = [
-        pl.when(f"{name}_is_raised").then(
+        pl.when(is_raised[name]).then(
             pl.struct(
                 factor=pl.lit(name),
-                points=pl.lit(factor.points, pl.Float64),
-                value=readings[name].value.cast(pl.Float64),
-                threshold=readings[name].limit(factor),
-                sentence=readings[name].sentence,
+                points=pl.lit(factor.setting.points, pl.Float64),
+                value=factor.value.cast(pl.Float64),
+                threshold=factor.threshold,
+                sentence=factor.sentence,
                 mrr="mrr",
             )
         )
-        for name, factor in most_points_first
+        for name, factor in factors.items()
     ]
-    points = {f"{name}_is_raised": factor.points for name, factor in risk.factors.items()}
-    measured = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Float64) * worth for name, worth in points.items())
-    scored = pl.sum_horizontal(pl.col(name).fill_null(False).cast(pl.Float64) * worth for name, worth in points.items())
+    points = {name: factor.setting.points for name, factor in factors.items()}
+    measured = pl.sum_horizontal(
+        is_raised[name].is_not_null().cast(pl.Float64) * worth for name, worth in points.items()
+    )
+    total = pl.sum_horizontal(
+        is_raised[name].fill_null(False).cast(pl.Float64) * worth for name, worth in points.items()
+    )
     return (
-        signals.with_columns(reading.is_raised.alias(f"{name}_is_raised") for name, reading in readings.items())
+        with_missing_as_null(signals, _signal_names(factors.values()))
+        .with_columns(factor.is_raised.alias(f"{name}_is_raised") for name, factor in factors.items())
         .with_columns(factors=pl.concat_list(raised).list.drop_nulls(), coverage=measured / sum(points.values()))
         .with_columns(
             factor_count=pl.col("factors").list.len().cast(pl.Int64),
             churn_risk_score=pl.when(pl.col("coverage") >= risk.min_coverage).then(
-                pl.min_horizontal(scored, pl.lit(risk.max_score))
+                pl.min_horizontal(total, pl.lit(risk.max_score))
             ),
         )
         .with_columns(
@@ -182,6 +180,12 @@ def judged(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
             is_on_watch_list=pl.col("churn_risk_score") >= risk.watch_list_from,
         )
     )
+
+
+def _signal_names(factors: Iterable[RiskFactor]) -> set[str]:
+    """Every signal that the factors read."""
+    read = (expression for factor in factors for expression in (factor.is_raised, factor.value, factor.sentence))
+    return {name for expression in read for name in expression.meta.root_names()}
 
 
 def _level(risk: ChurnRisk) -> pl.Expr:

@@ -11,6 +11,7 @@ from health_assets.assets.mart.health.churn_risk import AT_RISK
 from health_assets.contracts.columns import AsOfDate, Count, Money, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import percent
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.tables import table
 
 
@@ -36,26 +37,42 @@ class RiskDrivers(Contract):
 
 @table(RiskDrivers)
 def mart_risk_drivers(mart_churn_risk: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per factor that is raised anywhere."""
-    is_at_risk = pl.col("risk_level").is_in(AT_RISK)
-    total = mart_churn_risk.select(total_at_risk=pl.col("mrr").filter(is_at_risk).sum())
+    """One row per factor that any account raises."""
+    total = mart_churn_risk.select(total_at_risk=pl.col("mrr").filter(is_at_risk()).sum())
     return (
-        mart_churn_risk.select("account_id", "as_of_date", "risk_level", "mrr", "factors")
+        drivers_by(mart_churn_risk, ["as_of_date"])
+        .join(total, how="cross")
+        .with_columns(mrr_at_risk_pct=percent(pl.col("mrr_at_risk"), pl.col("total_at_risk")))
+        .select(RiskDrivers.column_names())
+    )
+
+
+def drivers_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
+    """The raised factors of each group of accounts, in the order of `driver_rank`.
+
+    Args:
+        risk: rows of mart.churn_risk.
+        keys: what makes a group.
+    """
+    order = ["mrr_at_risk", "points", "mrr_touched", "factor"]
+    return (
+        risk.select(*keys, "risk_level", "mrr", "factors")
         .explode("factors", empty_as_null=False)
         .drop_nulls("factors")
         .with_columns(pl.col("factors").struct.field("factor", "points"))
-        .group_by("factor", "as_of_date")
+        .group_by(*keys, "factor")
         .agg(
             account_count=pl.len().cast(pl.Int64),
             points=pl.col("points").first(),
-            mrr_touched=pl.col("mrr").sum(),
-            at_risk_account_count=is_at_risk.sum().cast(pl.Int64),
-            mrr_at_risk=pl.col("mrr").filter(is_at_risk).sum(),
+            mrr_touched=sum_of(pl.col("mrr")),
+            at_risk_account_count=is_at_risk().sum().cast(pl.Int64),
+            mrr_at_risk=sum_of(pl.col("mrr").filter(is_at_risk())),
         )
-        .join(total, how="cross")
-        .with_columns(mrr_at_risk_pct=percent(pl.col("mrr_at_risk"), pl.col("total_at_risk")))
-        .sort("mrr_at_risk", "points", "mrr_touched", "factor", descending=[True, True, True, False])
-        .with_row_index("driver_rank", offset=1)
-        .with_columns(pl.col("driver_rank").cast(pl.Int64))
-        .select(RiskDrivers.column_names())
+        .sort(*keys, *order, descending=[False] * len(keys) + [True, True, True, False])
+        .with_columns(driver_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(keys))
     )
+
+
+def is_at_risk() -> pl.Expr:
+    """Whether an account has high or critical churn risk."""
+    return pl.col("risk_level").is_in(AT_RISK)

@@ -102,9 +102,16 @@ def test_risk_is_known_in_the_as_of_month_only_with_the_driver_of_most_mrr() -> 
     assert (january["main_risk_driver"], january["main_driver_mrr_at_risk"]) == ("usage_halved", 80)
 
 
-def test_drivers_of_equal_mrr_go_by_name_and_none_at_risk_has_no_driver() -> None:
-    tied = summary(mart_churn_risk=[risk("A", "high", 50.0, suspended=40, escalations=15)])[0]
-    assert tied["main_risk_driver"] == "escalations"
+def test_main_driver_of_equal_mrr_is_the_first_of_the_risk_drivers_by_points_then_name() -> None:
+    by_points = [risk("A", "high", 50.0, suspended=40, escalations=15)]
+    by_name = [risk("A", "high", 50.0, payment_trouble=15, escalations=15)]
+    for rows_of_risk, driver in ((by_points, "suspended"), (by_name, "escalations")):
+        assert summary(mart_churn_risk=rows_of_risk)[0]["main_risk_driver"] == driver
+        drivers = made("mart_risk_drivers", mart_churn_risk=rows("mart_churn_risk", *rows_of_risk))
+        assert drivers.filter(pl.col("driver_rank") == 1)["factor"].item() == driver
+
+
+def test_without_an_account_at_risk_there_is_no_main_driver() -> None:
     calm = summary(mart_churn_risk=[risk("A", "low", 50.0, escalations=15)])[0]
     assert (calm["mrr_at_risk"], calm["at_risk_account_count"], calm["main_risk_driver"]) == (0, 0, None)
 
