@@ -1,4 +1,5 @@
-# make run: from a fresh clone to a scored demo company. The other targets: test, ui, lint, types, lock, clean.
+# make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, coverage, ui,
+# lint, format, types, docs, wheel, lock, clean.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: run demo test ui lint types lock clean
+.PHONY: run demo test test-fast coverage ui lint format types docs wheel lock clean
 
 run: $(READY) data/demo/settings.yml
 	@$(BIN)/health-assets run --settings $(SETTINGS)
@@ -20,8 +21,18 @@ demo: $(READY)
 data/demo/settings.yml: | $(READY)
 	@$(BIN)/health-assets demo
 
+TEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+WORKERS ?= 3
+
 test: $(READY)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(TEST)
+
+# Without the tests that kill processes, fill disks, start daemons or simulate years.
+test-fast: $(READY)
+	@$(TEST) -m "not slow"
+
+coverage: $(READY)
+	@$(TEST) -m "not slow" --cov --cov-report=term:skip-covered
 
 # A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too.
 ui: $(READY)
@@ -31,9 +42,22 @@ ui: $(READY)
 
 lint: $(READY)
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
 
 types: $(READY)
 	@$(BIN)/mypy
+
+# docs/tables.md, docs/sources.md and docs/settings.md, from the contracts and the settings classes.
+docs: $(READY)
+	@$(BIN)/python -m health_assets.cli.data_dictionary
+
+# The wheel, built, installed and used outside the checkout.
+wheel: $(READY)
+	@$(BIN)/python .ci/wheel.py
 
 # What is installed now becomes what everybody installs: names and versions only.
 lock: $(READY)
