@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from health_assets.assets import load_all
 from health_assets.cli import data_dictionary as documentation
+from health_assets.cli.settings_page import defaults_entries, documented_fields, meaning
 from health_assets.contracts.contract import question
 from health_assets.quality.expectations import expectations_of
 from health_assets.settings import Settings
+from health_assets.settings.scorecard import Dimension, Measure, Scorecard, ScorecardFor, Step
 from health_assets.tables import Table
 
 PACKAGE = Path(documentation.__file__).parents[1]
@@ -94,9 +96,25 @@ def test_library_of_the_process_beside_the_run_is_imported_by_one_file(library: 
     assert {file.name for file in PACKAGE.rglob("*.py") if imported.search(file.read_text())} == {importer}
 
 
-def test_data_dictionary_is_fresh() -> None:
-    written = documentation.FILE.read_text(encoding="utf-8")
-    assert written == documentation.data_dictionary(), "run python -m health_assets.cli.data_dictionary"
+@pytest.mark.parametrize("page", documentation.PAGES)
+def test_generated_page_is_fresh(page: str) -> None:
+    written = (documentation.CHECKOUT / "docs" / page).read_text(encoding="utf-8")
+    assert written == documentation.PAGES[page](), "run make docs"
+
+
+def test_each_setting_has_a_meaning_beside_it() -> None:
+    entries = [entry for entry in defaults_entries() if entry.value and entry.place[0] != "scorecards"]
+    assert [".".join(entry.place) for entry in entries if not meaning(entry)] == []
+    for model in (Scorecard, Dimension, Measure, Step, ScorecardFor):
+        assert model.model_fields.keys() - documented_fields(model).keys() == set(), model.__name__
+    assert len(entries) > 100
+
+
+def test_docs_are_never_written_into_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documentation, "CHECKOUT", tmp_path)
+    with pytest.raises(SystemExit, match="name the folder to write to"):
+        documentation.main([])
+    assert list(tmp_path.iterdir()) == []
 
 
 def _field_names(model: type[BaseModel]) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""The data dictionary: every table, its question, grain, columns and checks, written from the contracts.
+"""The generated pages of docs/: tables.md from the contracts, sources.md and settings.md from contracts and settings.
 
-`python -m health_assets.cli.data_dictionary` writes docs/data-dictionary.md; a test fails while that file is not what this
-makes. Nothing is described here: a description stands with its column.
+`python -m health_assets.cli.data_dictionary` writes them; a test fails while a page is not what this makes. Nothing is
+described here: a description stands with its column, a setting's meaning with its field or in defaults.yml.
 """
 
 import sys
@@ -11,48 +11,69 @@ import duckdb
 from dataframely.columns import Column, Enum
 
 from health_assets.assets import load_all
-from health_assets.contracts.contract import WARN, Contract, dtypes, grain, meta, question
+from health_assets.cli.settings_page import settings_page
+from health_assets.cli.sources_page import sources_page
+from health_assets.contracts.contract import WARN, dtypes, grain, meta, question
 from health_assets.quality.expectations import expectations_of
 from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA
-from health_assets.sources.readers import given_columns
 from health_assets.tables import Table
 from health_assets.warehouse.snapshot import SCHEMAS, add_guide_views
 from health_assets.warehouse.sql import table_of
 
-FILE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+CHECKOUT = Path(__file__).parents[2]
 LAYERS = {
-    "raw": "What the files say, as text, with file and row number. Of event-scale sources only a profile. Not in the snapshot.",
-    "staged": "Parsed and typed. Rows that break the contract are in `quarantine`, by the same name, with reasons. Read are: days "
-    "and times in ISO form or in the source's `date_format`; numbers with a currency sign and commas between thousands; "
-    "yes/no, true/false, y/n, t/f, 1/0; the words listed below in any case, with spaces or hyphens; other words by the "
-    "source's `values`. Blank is null. Not in the snapshot.",
-    "fact": "What happened: a row for each thing or day; 0 = measured, none; null = not measured. In the snapshot.",
     "mart": "Answers, one question a table. In the snapshot.",
+    "fact": "What happened, one row per thing or day: 0 = measured, none; null = not measured. In the snapshot.",
+    "dim": "Who and what, as of the day of the run. In the snapshot.",
+    "quarantine": "",
+    "entity and metrics": "",
+    "staged": "Parsed and typed, not in the snapshot. Rows that break the contract are in the `quarantine` table of the same name, "
+    "with their reasons. [sources.md](sources.md) says what is understood.",
+    "raw": "What the files say, as text, with file and row number; of event-scale sources only a profile. Not in the snapshot.",
 }
 
 
-def data_dictionary() -> str:
-    """The whole page, as Markdown."""
+def tables_page() -> str:
+    """docs/tables.md: every table with its question, grain, columns and checks, the marts first."""
     tables = load_all().values()
-    lines = [
-        "# Data dictionary",
-        "",
-        "Written from the contracts by `python -m health_assets.cli.data_dictionary`; do not edit.",
-        "`key` = part of the primary key (the grain), `null` = may be null; what files must have stands below each raw "
-        "table. Checks without a mark block what is "
-        "downstream and the snapshot; those marked *warn* are shown and go on.",
-    ]
+    body, contents = [], []
     for layer, meaning in LAYERS.items():
-        lines += ["", f"## {layer}", "", meaning]
-        for table in sorted((table for table in tables if table.layer == layer), key=lambda table: table.relation):
-            lines += ["", *_described(table)]
-    lines += ["", "## quarantine", "", *_quarantine(), "", "## entity and metrics", "", *_guide_views()]
-    return "\n".join(lines) + "\n"
+        contents.append(f"* [{layer}](#{_anchor(layer)})")
+        body += [
+            "",
+            f"## {layer}",
+            "",
+            *([meaning] if meaning else {"quarantine": _quarantine}.get(layer, _guide_views)()),
+        ]
+        for table in sorted((table for table in tables if table.schema == layer), key=_domain_and_name):
+            contents.append(f"  * [{table.relation}](#{_anchor(table.relation)}): {question(table.contract)}")
+            body += ["", *_described(table)]
+    introduction = [
+        "# Tables",
+        "",
+        "Generated from the contracts by `make docs`; do not edit. In the second column `key` means part of the primary key (the "
+        "grain), `null` that the value may be null, `→` that it must exist in another table. A failed check stops what "
+        "depends on the table and keeps the snapshot as it was; one marked *warn* is only reported.",
+        "",
+        "## Contents",
+        "",
+    ]
+    return "\n".join(introduction + contents + body) + "\n"
+
+
+def _domain_and_name(table: Table) -> tuple[str, ...]:
+    """Marts by domain (health, revenue, support ...), then by name."""
+    return table.function.__module__.rpartition(".")[0], table.relation
+
+
+def _anchor(title: str) -> str:
+    """The anchor that GitHub and GitLab give a title."""
+    return title.replace(".", "").replace(" ", "-")
 
 
 def _described(table: Table) -> list[str]:
     columns = [
-        f"| {name} | {_type(column)} | {_marks(name, column, table)} | {_cell(column.description or '')} |"
+        f"| {name} | {_type(column)} | {_marks(name, column, table)} | {cell(column.description or '')} |"
         for name, column in table.contract.columns().items()
     ]
     checks = [
@@ -70,7 +91,6 @@ def _described(table: Table) -> list[str]:
         "|---|---|---|---|",
         *columns,
         "",
-        *([_files(table.rows), ""] if table.rows else []),
         f"Checks: {', '.join(checks)}.",
     ]
 
@@ -79,9 +99,9 @@ def _quarantine() -> list[str]:
     columns = ", ".join(f"`{name}`" for name in QUARANTINE_SCHEMA)
     counts = ", ".join(f"`{name}`" for name in LOAD_COUNTS)
     return [
-        f"Rows that could not be kept, a table for each staged one (`quarantine.invoices`), in the snapshot. Each has {columns}: "
-        "where it stands, the month it would belong to (event scale only), the names of the rules that it breaks, how to mend "
-        "it where that is known, and the row as JSON.",
+        f"Rejected rows, one table per staged table (`quarantine.invoices`), in the snapshot. Each row has {columns}: where it "
+        "stands, the month it would belong to (event scale only), the names of the rules that it breaks, how to fix it where "
+        "that is known, and the record as JSON.",
         "",
         f"`quarantine.loads` counts by `relation` and `month`: {counts}. Rows read = kept + quarantined + collapsed.",
     ]
@@ -91,8 +111,8 @@ def _guide_views() -> list[str]:
     """The views as DuckDB makes them over empty tables."""
     lines = [
         "Views in the snapshot under the names of the customer experience guide, in which a customer is an account "
-        "(guide_views.sql). `array_remove` is there as a macro. Beside them `about` (company, as-of day, when it was published), "
-        "`sources` (last day and limit of each) and `rule_versions` (of alerts).",
+        "(guide_views.sql), with `array_remove` as a macro. `about` holds the company, the as-of day and the time of publishing, "
+        "`sources` the last day and the limit of each source, `rule_versions` the versions of the alert rules.",
         "",
     ]
     with duckdb.connect() as connection:
@@ -110,19 +130,6 @@ def _guide_views() -> list[str]:
         return lines + [f"* `{view}`: {columns}" for view, columns in found.fetchall()]
 
 
-def _files(rows: type[Contract]) -> str:
-    """What a file of a source must have, and what it may have; a key that it lacks is made of the row."""
-    needed = {
-        name: bool(meta(column, "required")) and not meta(column, "key")
-        for name, column in rows.columns().items()
-        if name in given_columns(rows)
-    }
-    must, may = (
-        ", ".join(f"`{name}`" for name, is_needed in needed.items() if is_needed is part) for part in (True, False)
-    )
-    return f"A file must have {must}; it may have {may}."
-
-
 def _type(column: Column) -> str:
     if isinstance(column, Enum):
         return ", ".join(f"`{word}`" for word in column.categories)
@@ -134,15 +141,31 @@ def _marks(name: str, column: Column, table: Table) -> str:
     if column.nullable:
         marks.append("null")
     if target := meta(column, "references"):
-        marks.append(f"-> {target}")
+        marks.append(f"→ {target}")
     return ", ".join(marks)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """A text as one cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
+PAGES = {"tables.md": tables_page, "sources.md": sources_page, "settings.md": settings_page}
+
+
+def main(arguments: list[str]) -> None:
+    """Write the pages into the folder that is given, or into docs/ of the checkout that this file belongs to."""
+    if not arguments and not (CHECKOUT / "pyproject.toml").exists():
+        sys.exit(
+            "the package is installed, not a checkout: name the folder to write to, "
+            "e.g. python -m health_assets.cli.data_dictionary docs"
+        )
+    folder = Path(arguments[0]) if arguments else CHECKOUT / "docs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"{', '.join(PAGES)}: written to {folder}\n")
+
+
 if __name__ == "__main__":
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(data_dictionary(), encoding="utf-8")
-    sys.stdout.write(f"{FILE.name}: {len(load_all())} tables\n")
+    main(sys.argv[1:])

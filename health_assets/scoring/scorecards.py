@@ -107,7 +107,7 @@ def _faults(sql: str, known: set[str]) -> list[str]:
 
 def _near(name: str, known: set[str]) -> str:
     close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else "; docs/data-dictionary.md lists them (fact.account_*_daily)"
+    return f"; did you mean {close[0]!r}?" if close else "; docs/tables.md lists them (fact.account_*_daily)"
 
 
 def scored(

@@ -12,20 +12,20 @@ from health_assets.settings.sections import Fraction, Section, Weight
 class Step(Section):
     """Score of the first condition that holds; the condition is SQL over the signals."""
 
-    when: str
-    score: Annotated[float, Field(ge=0, le=100)]
+    when: str  # SQL over the signals
+    score: Annotated[float, Field(ge=0, le=100)]  # points where the condition holds
 
 
 class Measure(Section):
     """One signal turned into 0-100."""
 
-    metric: str
-    weight: Weight
-    method: Literal["linear", "steps", "quartile", "formula"]
-    worst: float | None = None
-    best: float | None = None
-    steps: list[Step] = []
-    missing: float | None = None
+    metric: str  # a column of the signals (fact.account_*_daily)
+    weight: Weight  # within its dimension
+    method: Literal["linear", "steps", "quartile", "formula"]  # how the metric becomes 0-100
+    worst: float | None = None  # linear: scores 0 at or beyond it
+    best: float | None = None  # linear: scores 100 at or beyond it
+    steps: list[Step] = []  # steps: the first whose condition holds
+    missing: float | None = None  # score where the metric is null; without it the measure is left out
     formula: str = ""  # SQL over the signals
 
     @model_validator(mode="after")
@@ -56,8 +56,8 @@ DimensionName = Literal[
 class Dimension(Section):
     """A side of health, e.g. support: measures with weights."""
 
-    weight: Weight
-    measures: Annotated[dict[str, Measure], Field(min_length=1)]
+    weight: Weight  # within the scorecard
+    measures: Annotated[dict[str, Measure], Field(min_length=1)]  # name -> measure
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> "Dimension":
@@ -67,13 +67,13 @@ class Dimension(Section):
 class Scorecard(Section):
     """Dimensions -> score -> band, for the accounts that its filter names."""
 
-    description: str = ""
-    accounts: str = "is_scored"
-    min_coverage: Fraction
-    decimals: int | None = None
+    description: str = ""  # for people
+    accounts: str = "is_scored"  # who is scored: SQL over the signals
+    min_coverage: Fraction  # share of the weights that must be measured; below it there is no score
+    decimals: int | None = None  # the score is rounded to so many before it is banded
     bands: Annotated[dict[str, float], Field(min_length=2)]  # band -> the score from which it holds
     band_floor: Literal["reached", "exceeded"] = "reached"  # whether a score right on a floor belongs to that band
-    dimensions: Annotated[dict[DimensionName, Dimension], Field(min_length=1)]
+    dimensions: Annotated[dict[DimensionName, Dimension], Field(min_length=1)]  # name -> dimension
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> "Scorecard":
@@ -96,8 +96,8 @@ class Scorecard(Section):
 class ScorecardFor(Section):
     """A scorecard and the accounts that it is for: SQL over the columns of dim.account."""
 
-    scorecard: str
-    accounts: str
+    scorecard: str  # its name
+    accounts: str  # SQL over the columns of dim.account
 
 
 def _summing_to_one(section: Any, weights: dict[str, float]) -> Any:
