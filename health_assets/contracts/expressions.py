@@ -17,7 +17,8 @@ SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 QUARTILES = 4
 ONCE = pl.lit(1, pl.Int64)  # the size of a thing that is counted
 _WORD, _DAYS_BEFORE_EPOCH = 2**32, 2**31
-FLOAT_DECIMALS = 9  # what stands behind them in a sum or ratio of floats is the order in which it was made
+FLOAT_DECIMALS = 9  # digits beyond these depend on the order in which floats were added
+_EXACT_UNIT = 10.0**-12  # floats are added as whole multiples of this
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,20 @@ def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     return pl.when(denominator != 0).then(numerator / denominator).round(FLOAT_DECIMALS)
 
 
+def exact_sum(values: pl.Expr) -> pl.Expr:
+    """The sum of floats, added as integers so that their order does not matter; 0 without a value."""
+    in_units = (values / _EXACT_UNIT).round().cast(pl.Int128)
+    return (in_units.sum().cast(pl.Float64) * _EXACT_UNIT).round(FLOAT_DECIMALS)
+
+
 def mean_of(values: pl.Expr) -> pl.Expr:
-    """Their mean, the same in whatever order they are added."""
-    return values.mean().round(FLOAT_DECIMALS)
+    """The mean of the values that are not null, bit-identical in any order; null without a value."""
+    return safe_ratio(exact_sum(values), values.count())
+
+
+def relative_change(now: pl.Expr, before: pl.Expr, min_events: int) -> pl.Expr:
+    """Ratio of `now` to `before`, less 1; null where fewer than `min_events` came before, as small numbers change by chance."""
+    return pl.when(before >= min_events).then(safe_ratio(now, before) - 1)
 
 
 def percent(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:

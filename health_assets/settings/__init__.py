@@ -69,6 +69,7 @@ class Settings(Section):
     fx_rates: dict[str, Positive]
     scorecard: str
     scorecards_for: list[ScorecardFor]
+    min_events: Annotated[int, Field(gt=0)]
     sources: dict[str, Source]
     revenue: Revenue
     segments: dict[Literal["enterprise", "mid_market"], Segment]

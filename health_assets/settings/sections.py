@@ -6,12 +6,13 @@ Scorecards are in scorecard.py.
 import difflib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 POINTS = "points"  # risk levels by the score's points, not by a named rule set
 Positive = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Word = Annotated[str, AfterValidator(lambda word: word.strip().lower())]  # of a company's files, which are lower-cased
 
 
 class Section(BaseModel):
@@ -60,7 +61,7 @@ class Revenue(Section):
 class Segment(Section):
     """Which accounts belong to a segment: by plan tier (in any case), or by size."""
 
-    tiers: list[str]
+    tiers: list[Word]
     employees_above: int
 
     @field_validator("tiers")
@@ -107,14 +108,14 @@ class Expansion(Section):
 
 
 class PowerDay(Section):
-    """From how many events and features on a day counts as a day of power usage."""
+    """Events and features from which on a day counts as a power-usage day."""
 
     events: int
     features: int
 
 
 class EngagementScore(Section):
-    """Weights of what a user does in 30 days, the hours that count at most, and the sum that makes 100."""
+    """Weights of a user's activity in 30 days, the most hours that count, and the weighted sum that scores 100."""
 
     sessions: Weight
     events: Weight
@@ -126,7 +127,7 @@ class EngagementScore(Section):
 
 
 class UserTier(Section):
-    """What a user must reach in 30 days to be in a tier."""
+    """Minimum activity of a user in 30 days to be in a tier."""
 
     sessions: int
     features: int = 0
@@ -134,14 +135,24 @@ class UserTier(Section):
 
 
 class Engagement(Section):
-    """How product usage is read."""
+    """How product usage is measured."""
 
     session_gap_minutes: Annotated[int, Field(gt=0)]
     power_day: PowerDay
     score: EngagementScore
     user_tiers: dict[Literal["power", "regular", "casual", "light"], UserTier]
     retention_impact_accounts: Annotated[int, Field(gt=0)]
-    event_categories: dict[str, list[str]]
+    event_categories: dict[Word, list[Word]]
+
+    @field_validator("event_categories")
+    @classmethod
+    def _one_category_per_event(cls, event_categories: dict[str, list[str]]) -> dict[str, list[str]]:
+        category_of: dict[str, str] = {}
+        for category, events in event_categories.items():
+            for event in events:
+                if category_of.setdefault(event, category) != category:
+                    raise ValueError(f"event {event!r} is in {category_of[event]!r} and in {category!r}; keep one")
+        return {category: list(dict.fromkeys(events)) for category, events in event_categories.items()}
 
 
 class SuccessWeights(Section):
@@ -160,9 +171,9 @@ class LifetimeValue(Section):
 
 
 class Devices(Section):
-    """Which devices count, and what their health score loses."""
+    """Which devices are active, and the points that their health score loses."""
 
-    active_statuses: list[str]
+    active_statuses: list[Word]
     points_per_error_reading: Weight
     points_for_maintenance: Weight
 

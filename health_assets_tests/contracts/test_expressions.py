@@ -134,3 +134,21 @@ def test_absurd_amount_of_one_member_leaves_no_dust_on_the_next():
 def test_a_day_ends_at_the_next_local_midnight():
     assert expressions.end_of_day(date(2025, 1, 31), "UTC") == datetime(2025, 2, 1)
     assert expressions.end_of_day(date(2025, 3, 30), "Europe/Berlin") == datetime(2025, 3, 30, 22)  # summer time began
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=20), st.randoms())
+def test_exact_sums_and_means_are_bit_identical_in_any_order(values, random):
+    shuffled = random.sample(values, len(values))
+    for exact in (expressions.exact_sum, expressions.mean_of):
+        assert value_of(exact(pl.col("value")), value=values) == value_of(exact(pl.col("value")), value=shuffled)
+
+
+def test_mean_is_of_the_values_that_are_there():
+    assert value_of(expressions.mean_of(pl.col("value")), value=[0.1, None, 0.2]) == [0.15]
+    assert value_of(expressions.mean_of(pl.col("value")), value=pl.Series([None], dtype=pl.Float64)) == [None]
+    assert value_of(expressions.exact_sum(pl.col("value")), value=[0.1, 0.2]) == [0.3]
+
+
+def test_relative_change_is_null_below_the_least_earlier_events():
+    change = expressions.relative_change(pl.col("now"), pl.col("before"), 10)
+    assert value_of(change, now=[5, 5, 5], before=[10, 9, 0]) == [-0.5, None, None]

@@ -31,7 +31,7 @@ def test_use_by_account_and_day(whole_company: WholeCompany) -> None:
                 on owner = a.account_id and event_date between day - 59 and day
         )
         select account_id, day, count(event_id) filter (recent), count(event_id) filter (not recent),
-            count(event_id) filter (recent) / nullif(count(event_id) filter (not recent), 0) - 1,
+            if(count(event_id) filter (not recent) >= 10, count(event_id) filter (recent) / count(event_id) filter (not recent) - 1, null),
             count(distinct user_id) filter (event_date > day - 7), count(distinct user_id) filter (recent),
             count(distinct event_date) filter (recent),
             count(distinct category) filter (recent)

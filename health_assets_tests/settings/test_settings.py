@@ -159,3 +159,20 @@ def test_what_was_given_is_said_once(tmp_path: Path) -> None:
 def test_rule_set_of_a_company_is_read_worst_level_first(tmp_path: Path) -> None:
     company = settings_of(tmp_path, "churn_risk: {rules: ours, rule_sets: {ours: {medium: {}, critical: {}}}}")
     assert list(company.churn_risk.rule_sets["ours"]) == ["critical", "medium"]
+
+
+def test_words_of_a_companys_files_match_in_any_case(tmp_path: Path) -> None:
+    company = settings_of(
+        tmp_path,
+        "devices: {active_statuses: [ Online ]}\n"
+        "segments: {mid_market: {tiers: [Growth]}}\n"
+        "engagement: {event_categories: {Sales: [Deal_Updated, deal_updated]}}",
+    )
+    assert company.devices.active_statuses == ["online"]
+    assert company.segments["mid_market"].tiers == ["growth"]
+    assert company.engagement.event_categories == {"sales": ["deal_updated"]}
+
+
+def test_event_in_two_categories_is_refused(tmp_path: Path) -> None:
+    said = refused(tmp_path, "engagement: {event_categories: {sales: [call], service: [Call]}}")
+    assert "engagement.event_categories: event 'call' is in 'sales' and in 'service'; keep one" in said

@@ -1,6 +1,6 @@
-"""Devices as they stand on the as-of day.
+"""Devices on the as-of day.
 
-What they reported belongs in fact/device_health.py.
+Their readings belong in fact/device_health.py.
 """
 
 from datetime import date
@@ -18,7 +18,7 @@ WINDOW = 30
 
 
 class Device(Contract):
-    """Which devices stand at which account, and which of them are active?"""
+    """Which devices does each account have, and which of them are active?"""
 
     device_id = dy.String(primary_key=True, description="Device")
     account_id = AccountId(of="staged_accounts")
@@ -26,10 +26,12 @@ class Device(Contract):
     installed_date = Day("Day of installation; null = not known")
     status = dy.String(
         nullable=True,
-        description="Status, lower case; null where the file has none, or on another day than the load day",
+        description="Status on the load day, lower case; null on any other day, or where the file has none",
     )
     last_reading_date = Day("Latest reading by the as-of day; null = none")
-    is_active = dy.Bool(description="By status; where that is not known, whether there was a reading in 30 days")
+    is_active = dy.Bool(
+        description="Status is in devices.active_statuses; where status is null, whether there was a reading in 30 days"
+    )
 
 
 @table(Device)
@@ -42,14 +44,18 @@ def dim_device(
         .group_by("device_id")
         .agg(last_reading_date=pl.col("reading_date").max())
     )
-    reports = days_between(pl.col("last_reading_date"), pl.lit(as_of)) < WINDOW
+    reported = (days_between(pl.col("last_reading_date"), pl.lit(as_of)) < WINDOW).fill_null(False)
+    is_load_day = pl.lit(as_of == load_day)
     return (
         staged_devices.filter((pl.col("installed_date") <= as_of).fill_null(True))
         .join(readings, on="device_id", how="left", validate="1:1")
-        .with_columns(status=pl.when(pl.lit(as_of == load_day)).then("status"))
-        .with_columns(
-            is_active=pl.coalesce(pl.col("status").is_in(settings.devices.active_statuses), reports.fill_null(False))
-        )
+        .with_columns(status=pl.when(is_load_day).then("status"), is_active=is_active(settings, is_load_day, reported))
         .sort("device_id")
         .select(Device.column_names())
     )
+
+
+def is_active(settings: Settings, is_load_day: pl.Expr, reported: pl.Expr) -> pl.Expr:
+    """Whether a device is active: by its `status` on the load day; where that is not known, whether it reported."""
+    by_status = pl.col("status").is_in(settings.devices.active_statuses)
+    return pl.coalesce(pl.when(is_load_day).then(by_status), reported)

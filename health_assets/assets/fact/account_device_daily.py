@@ -1,12 +1,13 @@
-"""How the devices of each account did in the 30 days up to each day.
+"""Health of the devices of each account in the 30 days up to each day.
 
-Devices one by one, as of the as-of day, are in fact/device_health.py.
+Single devices on the as-of day are in fact/device_health.py.
 """
 
 from datetime import date, timedelta
 
 import polars as pl
 
+from health_assets.assets.dim.device import is_active
 from health_assets.assets.fact.device_health import WINDOW, health_score
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Score
 from health_assets.contracts.contract import Contract
@@ -19,13 +20,17 @@ KEY = ["account_id", "day"]
 
 
 class AccountDeviceDaily(Contract):
-    """How many devices did each account have at work on each day, and did they run?"""
+    """How many active devices does each account have on each day, and how healthy are they?"""
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate()
-    active_device_count = Count("Devices active by status on the load day; else those with a reading in 30 days")
-    maintenance_due_device_count = Count("Of those, due for maintenance by the latest reading of 30 days that says so")
-    device_health_avg = Score("Mean health of these active devices, of those that report")
+    active_device_count = Count(
+        "Active devices: by status on the load day, on other days those with a reading in 30 days"
+    )
+    maintenance_due_device_count = Count(
+        "Of these, due for maintenance by the latest reading of 30 days that reports it"
+    )
+    device_health_avg = Score("Mean health of the active devices that report")
 
 
 @table(
@@ -42,7 +47,7 @@ def fact_account_device_daily(
     load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
-    """One row per account and day of the period from the company's first reading day on, and the account's signup."""
+    """One row per account and day of the period on which readings are fresh, from the account's signup on."""
     by_account = (
         _devices_by_day(staged_devices, staged_device_readings, settings, load_day, period)
         .filter("is_active")
@@ -75,7 +80,6 @@ def _devices_by_day(
 ) -> pl.LazyFrame:
     """Each device on each day from its installation on: is_active, is_maintenance_due, health_score."""
     readings = staged_device_readings.filter(pl.col("reading_date") >= period.starting(WINDOW - 1))
-    by_status = pl.col("status").is_in(settings.devices.active_statuses)
     return (
         counts_by_day(
             staged_devices.with_columns(pl.col("installed_date").fill_null(date.min)),
@@ -97,7 +101,7 @@ def _devices_by_day(
             check_sortedness=False,  # both sides are sorted just above
         )
         .with_columns(
-            is_active=pl.coalesce(pl.when(pl.col("day") == load_day).then(by_status), pl.col("readings") > 0),
+            is_active=is_active(settings, pl.col("day") == load_day, pl.col("readings") > 0),
             mean_uptime_pct_30d=safe_ratio(pl.col("uptime_sum"), pl.col("uptimes")),
             error_reading_count_30d="error_readings",
         )
@@ -106,11 +110,11 @@ def _devices_by_day(
 
 
 def _counted(readings: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """What is counted -> readings with the days of the windows that they are in."""
+    """What is counted -> its readings, with the days of the windows that they count in."""
     uptime = pl.col("uptime_pct")
 
-    def days(those: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
-        return those.select(
+    def days(counted: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
+        return counted.select(
             "device_id", first_day="reading_date", end_day=pl.col("reading_date").dt.offset_by(f"{WINDOW}d"), size=size
         )
 

@@ -1,6 +1,6 @@
 """How each account used the product in the days up to each day.
 
-What happened on a day by itself belongs in fact/usage_daily.py, adoption and logins in fact/account_adoption_daily.py.
+Activity on single days belongs in fact/usage_daily.py, adoption and logins in fact/account_adoption_daily.py.
 """
 
 import dataframely as dy
@@ -9,7 +9,15 @@ import polars as pl
 from health_assets.assets.dim.feature import category_total, event_features, with_features
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import ONCE, Period, counts_by_day, covered_days, recurrences, safe_ratio
+from health_assets.contracts.expressions import (
+    ONCE,
+    Period,
+    counts_by_day,
+    covered_days,
+    recurrences,
+    relative_change,
+    safe_ratio,
+)
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
@@ -23,18 +31,18 @@ class AccountUsageDaily(Contract):
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate()
-    event_count_30d = Count("Events in 30 days; 0 = the feed is there, and none came")
+    event_count_30d = Count("Events in 30 days; 0 = the feed is fresh and has none")
     event_count_previous_30d = Count("Events in the 30 days before those")
     usage_change_ratio = dy.Float64(
         nullable=True,
         min=-1,
-        description="Events of 30 days / of the 30 days before - 1; null when there were none before",
+        description="event_count_30d / event_count_previous_30d - 1; null where fewer than min_events came before",
     )
-    active_user_count_7d = Count("Different users with an event in 7 days")
-    active_user_count_30d = Count("Different users with an event in 30 days")
+    active_user_count_7d = Count("Distinct users with an event in 7 days")
+    active_user_count_30d = Count("Distinct users with an event in 30 days")
     active_day_count_30d = Count("Days with an event in 30 days")
     feature_breadth_30d = Share("Categories used in 30 days / categories that exist")
-    event_name_count_31d = Count("Different event names in 31 days; null = no event", nullable=True)
+    event_name_count_31d = Count("Distinct event names in 31 days; null = no event", nullable=True)
     events_per_active_day_31d = dy.Float64(
         nullable=True, min=0, description="Events / days with an event in 31 days; null = no event"
     )
@@ -43,7 +51,7 @@ class AccountUsageDaily(Contract):
 @table(
     AccountUsageDaily,
     monthly=True,
-    settings_sections=("engagement", "timezone", "stale_after_days"),
+    settings_sections=("engagement", "min_events", "timezone", "stale_after_days"),
     fed_by=("fact_usage_daily",),
 )
 def fact_account_usage_daily(
@@ -55,28 +63,16 @@ def fact_account_usage_daily(
     settings: Settings,
     period: Period,
 ) -> pl.LazyFrame:
-    """One row per account and day of the period on which the feed was alive, from the account's signup on."""
+    """One row per account and day of the period on which the feed is fresh, from the account's signup on."""
     read_from = period.starting(READ_BACK)
     features = event_features(staged_features, settings)
-    usage = fact_usage_daily.filter(pl.col("activity_date") >= read_from)
-    users = fact_user_daily.filter(pl.col("activity_date") >= read_from)
-    active = recurrences(users, "account_id", "user_id", "activity_date")
     names = staged_usage_events.filter(pl.col("event_date") >= read_from).select(
         pl.col("account_id", "event_name").cast(pl.Categorical), "event_date"
     )
-    categories = names.pipe(with_features, features.cast(pl.Categorical)).filter(pl.col("category").is_not_null())
     counted = {
-        "active_user_count_7d": covered_days(active, WEEK),
-        "active_user_count_30d": covered_days(active, WINDOW),
-        "event_name_count_31d": covered_days(
-            recurrences(names, "account_id", "event_name", "event_date"), REFERENCE_WINDOW
-        ),
-        "categories": covered_days(recurrences(categories, "account_id", "category", "event_date"), WINDOW),
-        "event_count_30d": _counting(usage, WINDOW, pl.col("event_count")),
-        "event_count_60d": _counting(usage, 2 * WINDOW, pl.col("event_count")),
-        "event_count_31d": _counting(usage, REFERENCE_WINDOW, pl.col("event_count")),
-        "active_day_count_30d": _counting(usage, WINDOW, ONCE),
-        "active_day_count_31d": _counting(usage, REFERENCE_WINDOW, ONCE),
+        **_volumes(fact_usage_daily.filter(pl.col("activity_date") >= read_from)),
+        **_active_users(fact_user_daily.filter(pl.col("activity_date") >= read_from)),
+        **_names_and_categories(names, features),
     }
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
@@ -85,8 +81,10 @@ def fact_account_usage_daily(
         .join(category_total(features), how="cross")
         .with_columns(event_count_previous_30d=pl.col("event_count_60d") - pl.col("event_count_30d"))
         .with_columns(
-            usage_change_ratio=safe_ratio(pl.col("event_count_30d"), pl.col("event_count_previous_30d")) - 1,
-            feature_breadth_30d=safe_ratio(pl.col("categories"), pl.col("category_total")),
+            usage_change_ratio=relative_change(
+                pl.col("event_count_30d"), pl.col("event_count_previous_30d"), settings.min_events
+            ),
+            feature_breadth_30d=safe_ratio(pl.col("category_count_30d"), pl.col("category_total")),
             event_name_count_31d=pl.col("event_name_count_31d").replace(0, None),
             events_per_active_day_31d=safe_ratio(pl.col("event_count_31d"), pl.col("active_day_count_31d")),
         )
@@ -94,7 +92,37 @@ def fact_account_usage_daily(
     )
 
 
-def _counting(usage: pl.LazyFrame, days: int, size: pl.Expr) -> pl.LazyFrame:
-    """Days with usage, each counting in the windows of so many days."""
-    first_day = pl.col("activity_date")
-    return usage.select("account_id", first_day=first_day, end_day=first_day.dt.offset_by(f"{days}d"), size=size)
+def _volumes(usage: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Events and days with an event, by the windows that they are counted in."""
+
+    def counted(days: int, size: pl.Expr) -> pl.LazyFrame:
+        first_day = pl.col("activity_date")
+        return usage.select("account_id", first_day=first_day, end_day=first_day.dt.offset_by(f"{days}d"), size=size)
+
+    return {
+        "event_count_30d": counted(WINDOW, pl.col("event_count")),
+        "event_count_60d": counted(2 * WINDOW, pl.col("event_count")),
+        "event_count_31d": counted(REFERENCE_WINDOW, pl.col("event_count")),
+        "active_day_count_30d": counted(WINDOW, ONCE),
+        "active_day_count_31d": counted(REFERENCE_WINDOW, ONCE),
+    }
+
+
+def _active_users(users: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Distinct users, by the windows that they are counted in."""
+    active = recurrences(users, "account_id", "user_id", "activity_date")
+    return {
+        "active_user_count_7d": covered_days(active, WEEK),
+        "active_user_count_30d": covered_days(active, WINDOW),
+    }
+
+
+def _names_and_categories(names: pl.LazyFrame, features: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Distinct event names and feature categories, by the windows that they are counted in."""
+    categories = names.pipe(with_features, features.cast(pl.Categorical)).filter(pl.col("category").is_not_null())
+    return {
+        "event_name_count_31d": covered_days(
+            recurrences(names, "account_id", "event_name", "event_date"), REFERENCE_WINDOW
+        ),
+        "category_count_30d": covered_days(recurrences(categories, "account_id", "category", "event_date"), WINDOW),
+    }

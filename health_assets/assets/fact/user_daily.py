@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.dim.feature import event_features, with_features
 from health_assets.contracts.columns import AccountId, Count, Day
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period, on_days
+from health_assets.contracts.expressions import Period, exact_sum, on_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -61,7 +61,7 @@ def fact_user_daily(
             feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
             category_count=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
             session_count=pl.col("starts_session").sum().cast(pl.Int64),
-            active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(pl.col("duration_seconds").sum()),
+            active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(exact_sum(pl.col("duration_seconds"))),
         )
         .with_columns(pl.col("account_id", "user_id").cast(pl.String))
         .sort("account_id", "user_id", "activity_date")

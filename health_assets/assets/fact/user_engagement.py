@@ -11,14 +11,14 @@ import polars as pl
 from health_assets.assets.dim.feature import event_features, with_features
 from health_assets.contracts.columns import AccountId, Count, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import FLOAT_DECIMALS, days_between, first_match, on_days
+from health_assets.contracts.expressions import FLOAT_DECIMALS, days_between, exact_sum, first_match, on_days
 from health_assets.settings import Settings
 from health_assets.settings.sections import Engagement
 from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
 WINDOW = 30
-SECONDS_OF_AN_HOUR = 3600
+SECONDS_PER_HOUR = 3600
 INACTIVE = "inactive"
 USER_TIERS = ["power", "regular", "casual", "light", INACTIVE]
 KEY = ["account_id", "user_id"]
@@ -96,7 +96,7 @@ def _activity(fact_user_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
             session_count_30d=pl.col("session_count").filter(in_window).sum(),
             event_count_30d=pl.col("event_count").filter(in_window).sum(),
             active_hours_30d=pl.when(seconds.count() > 0).then(
-                (seconds.sum() / SECONDS_OF_AN_HOUR).round(FLOAT_DECIMALS)
+                (exact_sum(seconds) / SECONDS_PER_HOUR).round(FLOAT_DECIMALS)
             ),
             last_event_date=pl.col("activity_date").max(),
         )

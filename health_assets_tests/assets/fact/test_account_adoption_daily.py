@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from health_assets.contracts.expressions import Period
-from health_assets_tests.assets.rows import AS_OF, account, made, rows
+from health_assets_tests.assets.rows import AS_OF, account, made, rows, subscription
 
 BEFORE = AS_OF - timedelta(days=1)
 
@@ -87,13 +87,32 @@ def test_features_of_the_catalogue_used_in_thirty_days_are_counted_once() -> Non
     assert [days[day]["feature_adoption_rate"] for day in (BEFORE, AS_OF)] == pytest.approx([2 / 3, 1 / 3])
 
 
-def test_license_utilization_is_the_snapshots_then_the_crms_on_its_day_then_users_by_seats() -> None:
-    with_column = rows("staged_accounts", account(licensed_seats=4, license_utilization=0.7))
-    with_snapshot = rows("staged_usage_snapshots", snapshot(BEFORE, license_utilization=1.2))
-    days = adoption(first_day=BEFORE, staged_accounts=with_column)
+def test_license_utilization_is_of_the_snapshot_else_of_the_crm_on_the_load_day_else_users_per_seat() -> None:
+    accounts = rows("staged_accounts", account(license_utilization=0.7))
+    seats = rows("staged_subscriptions", subscription(100, date(2024, 1, 1), seats=4))
+    days = adoption(first_day=BEFORE, staged_accounts=accounts, staged_subscriptions=seats)
     assert [days[day]["license_utilization"] for day in (BEFORE, AS_OF)] == [0.5, 0.7]
-    days = adoption(first_day=BEFORE, staged_accounts=with_column, staged_usage_snapshots=with_snapshot)
+    snapshots = rows("staged_usage_snapshots", snapshot(BEFORE, license_utilization=1.2))
+    days = adoption(
+        first_day=BEFORE, staged_accounts=accounts, staged_subscriptions=seats, staged_usage_snapshots=snapshots
+    )
     assert [days[day]["license_utilization"] for day in (BEFORE, AS_OF)] == [1.2, 1.2]
+
+
+def test_seats_are_those_of_the_crm_on_the_load_day_and_of_running_subscriptions_on_other_days() -> None:
+    # the subscription of 4 seats ended before both days: 5 seats of the other on the day before, 8 of the CRM today
+    given = {
+        "staged_accounts": rows("staged_accounts", account(licensed_seats=8)),
+        "staged_subscriptions": rows(
+            "staged_subscriptions",
+            subscription(100, date(2024, 1, 1), date(2024, 6, 1), seats=4),
+            subscription(120, date(2024, 6, 1), seats=5),
+        ),
+    }
+    days = adoption(first_day=BEFORE, **given)
+    assert [days[day]["license_utilization"] for day in (BEFORE, AS_OF)] == [0.4, 0.25]
+    assert made("dim_account", **given)["licensed_seats"].to_list() == [8]
+    assert made("dim_account", as_of=BEFORE, **given)["licensed_seats"].to_list() == [5]
 
 
 def test_a_snapshot_counts_while_the_feed_of_anybody_is_fresh() -> None:

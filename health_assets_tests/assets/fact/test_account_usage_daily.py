@@ -53,3 +53,11 @@ def test_a_source_without_a_limit_never_goes_stale() -> None:
         rows("staged_accounts", account()), frame, NO_CATALOGUE, usage, users, unlimited, Period(AS_OF, AS_OF)
     )
     assert made.select("event_count_30d").collect().rows() == [(0,)]
+
+
+def test_usage_change_needs_enough_events_in_the_earlier_window() -> None:
+    # 5 events after 10 are a change of -50 %; 5 after 9 are too few to tell
+    recent = [ago(1, number) for number in range(5)]
+    earlier = [ago(31, 100 + number) for number in range(10)]
+    assert signals(*recent, *earlier)["A"]["usage_change_ratio"] == -0.5
+    assert signals(*recent, *earlier[1:])["A"]["usage_change_ratio"] is None

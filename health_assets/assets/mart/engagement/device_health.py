@@ -19,7 +19,9 @@ class DeviceFleet(Contract):
     account_id = AccountId()
     device_type = dy.String(nullable=True, description="What kind of device it is")
     installed_date = Day("Day of installation; null = not known")
-    is_active = dy.Bool(description="By status; where that is not known, whether there was a reading in 30 days")
+    is_active = dy.Bool(
+        description="Status is in devices.active_statuses; where it is not known, whether there was a reading in 30 days"
+    )
     health_score = Score("Health of the device")
     mean_uptime_pct_30d = Pct("Mean uptime of the readings of 30 days; null also without a reading")
     usage_volume_30d = dy.Float64(

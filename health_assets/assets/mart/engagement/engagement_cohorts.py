@@ -1,6 +1,6 @@
 """Accounts by the month in which they first paid: how many still use the product in each month since, and their health.
 
-Whether they still pay is in mart/revenue/revenue_cohorts.py, which also says how large a cohort is.
+Whether they still pay, and the size of a cohort, is in mart/revenue/revenue_cohorts.py.
 """
 
 from datetime import date
@@ -13,21 +13,23 @@ from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import mean_of, month_of, percent
 from health_assets.tables import table
 
+KEY = ["cohort_month", "month"]
+
 
 class EngagementCohorts(Contract):
-    """Of the accounts that began together, how many still use the product, and how healthy are they?"""
+    """Of the accounts that started in the same month, how many still use the product, and how healthy are they?"""
 
     cohort_month = dy.Date(primary_key=True, description="First paid month of its accounts")
     month_offset = Count("Months since the cohort month", primary_key=True)
-    month = dy.Date(description="First day of the month that is measured", metadata={"available_from": True})
+    month = dy.Date(description="First day of the month", metadata={"available_from": True})
     cohort_account_count = Count("Accounts of the cohort, fixed at offset 0")
     engaged_account_count = Count(
-        "Accounts of the cohort with an active user in the month, paying or not; null = nobody's usage came in",
+        "Accounts of the cohort with an active user in the month, paying or not; null = usage of the month is not measured",
         nullable=True,
     )
     engagement_retention_pct = Pct("Engaged accounts / accounts of the cohort; null also where usage is not measured")
     scored_account_count = Count("Accounts of the cohort with a health score at month end")
-    mean_health_score = Score("Mean health of these, at month end, in the as-of month on the as-of day")
+    mean_health_score = Score("Mean health score of these accounts at month end, in the as-of month on the as-of day")
 
     @dy.rule()
     def engaged_account_count__within_cohort(cls) -> pl.Expr:
@@ -42,35 +44,15 @@ def mart_engagement_cohorts(
     mart_customer_health_daily: pl.LazyFrame,
     as_of: date,
 ) -> pl.LazyFrame:
-    """One row a cohort and month since, up to the as-of month."""
-    key = ["cohort_month", "month"]
+    """One row per cohort and month since, up to the as-of month."""
     cohort_of = fact_revenue_monthly.filter(pl.col("movement") == "new").select("account_id", cohort_month="month")
     usage = fact_usage_daily.select("account_id", "active_user_count", month=month_of(pl.col("activity_date")))
-    engaged = (
-        usage.filter(pl.col("active_user_count") > 0)
-        .select("account_id", "month")
-        .unique()
-        .join(cohort_of, on="account_id", how="inner", validate="m:1")
-        .group_by(key)
-        .agg(engaged_account_count=pl.len().cast(pl.Int64))
-    )
-    day = pl.col("as_of_date")
-    health = (
-        mart_customer_health_daily.filter(day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of)))
-        .filter(pl.col("health_score").is_not_null())
-        .select("account_id", "health_score", month=month_of(day))
-        .join(cohort_of, on="account_id", how="inner", validate="m:1")
-        .group_by(key)
-        .agg(
-            scored_account_count=pl.len().cast(pl.Int64),
-            mean_health_score=mean_of(pl.col("health_score")),
-        )
-    )
+    measured_months = usage.select("month", is_measured=pl.lit(True)).unique()
     return (
-        mart_revenue_cohorts.select(*key, "month_offset", "cohort_account_count")
-        .join(usage.select("month", is_measured=pl.lit(True)).unique(), on="month", how="left", validate="m:1")
-        .join(engaged, on=key, how="left", validate="1:1")
-        .join(health, on=key, how="left", validate="1:1")
+        mart_revenue_cohorts.select(*KEY, "month_offset", "cohort_account_count")
+        .join(measured_months, on="month", how="left", validate="m:1")
+        .join(_engaged(usage, cohort_of), on=KEY, how="left", validate="1:1")
+        .join(_health(mart_customer_health_daily, cohort_of, as_of), on=KEY, how="left", validate="1:1")
         .with_columns(
             engaged_account_count=pl.when("is_measured").then(pl.col("engaged_account_count").fill_null(0)),
             scored_account_count=pl.col("scored_account_count").fill_null(0),
@@ -78,4 +60,29 @@ def mart_engagement_cohorts(
         .with_columns(engagement_retention_pct=percent(pl.col("engaged_account_count"), pl.col("cohort_account_count")))
         .sort("cohort_month", "month_offset")
         .select(EngagementCohorts.column_names())
+    )
+
+
+def _engaged(usage: pl.LazyFrame, cohort_of: pl.LazyFrame) -> pl.LazyFrame:
+    """Accounts of each cohort with an active user in each month."""
+    return (
+        usage.filter(pl.col("active_user_count") > 0)
+        .select("account_id", "month")
+        .unique()
+        .join(cohort_of, on="account_id", how="inner", validate="m:1")
+        .group_by(KEY)
+        .agg(engaged_account_count=pl.len().cast(pl.Int64))
+    )
+
+
+def _health(health_daily: pl.LazyFrame, cohort_of: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Accounts of each cohort with a health score at the end of each month, and its mean."""
+    day = pl.col("as_of_date")
+    return (
+        health_daily.filter(day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of)))
+        .filter(pl.col("health_score").is_not_null())
+        .select("account_id", "health_score", month=month_of(day))
+        .join(cohort_of, on="account_id", how="inner", validate="m:1")
+        .group_by(KEY)
+        .agg(scored_account_count=pl.len().cast(pl.Int64), mean_health_score=mean_of(pl.col("health_score")))
     )

@@ -1,6 +1,6 @@
-"""Each feature over all active accounts on the as-of day: reach, intensity, and who stayed.
+"""Each feature across all active accounts on the as-of day: reach, intensity, and the retention of its users.
 
-Accounts one by one are in account_feature_adoption.py.
+Single accounts are in account_feature_adoption.py.
 """
 
 from datetime import date, timedelta
@@ -21,9 +21,9 @@ PERCENT = 100.0
 
 
 class FeatureAdoption(Contract):
-    """Which features are used by how many accounts and users, with how much revenue behind them, and do their users stay?
+    """How widely is each feature used, how much revenue is behind it, and do its users stay?
 
-    Counts and shares are of active accounts.
+    Counts and shares cover active accounts only.
     """
 
     feature_name = dy.String(primary_key=True, description="Feature")
@@ -36,15 +36,14 @@ class FeatureAdoption(Contract):
     user_adoption_pct = Pct("user_count_30d / users with any event in 30 days, in active accounts")
     mrr_using = Money("MRR of the accounts that use it; null = MRR is not known", nullable=True)
     revenue_coverage_pct = Pct("mrr_using / MRR of the active accounts")
-    usage_intensity_score = Score(
-        "User-days with the feature / active user-days of the accounts that use it; none of these = not measured"
-    )
+    usage_intensity_score = Score("User-days with the feature / active user-days of the accounts that use it")
     retention_impact_score = dy.Float64(
         nullable=True,
         min=-PERCENT,
         max=PERCENT,
-        description="Of the accounts active 90 days ago, the share still active: of those that used the feature then minus "
-        "of those that did not, in percentage points; an association, no proof of an effect; null = too few on a side",
+        description="Share of the accounts active 90 days ago that still are: users of the feature then minus non-users, in "
+        "percentage points; an association, not an effect; null = a side has fewer than "
+        "engagement.retention_impact_accounts",
     )
 
 
@@ -58,37 +57,20 @@ def mart_feature_adoption(
     settings: Settings,
     as_of: date,
 ) -> pl.LazyFrame:
-    """One row for each feature of the catalogue, or used by an account in the windows."""
+    """One row for each feature of the catalogue, and for each other that was used in the windows."""
     engagement = mart_account_engagement.select("account_id", "mau", "active_user_day_count_30d")
     accounts = dim_account.select("account_id", "mrr", "is_active").join(
         engagement, on="account_id", how="left", validate="1:1"
     )
-    active = accounts.filter("is_active")
-    total = active.select(
-        active_accounts=pl.len(),
-        total_mau=pl.col("mau").sum(),
-        total_mrr=pl.when(_knows_mrr()).then(sum_of(pl.col("mrr"))),
-    )
+    revenue_then = fact_account_revenue_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=LOOK_BACK))
     impact = _retention_impact(
-        mart_account_feature_adoption,
-        accounts,
-        fact_account_revenue_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=LOOK_BACK)),
-        settings.engagement.retention_impact_accounts,
+        mart_account_feature_adoption, accounts, revenue_then, settings.engagement.retention_impact_accounts
     )
     return (
-        mart_account_feature_adoption.join(accounts, on="account_id", how="left", validate="m:1")
-        .group_by("feature_name")
-        .agg(
-            pl.col("feature_category").drop_nulls().first(),
-            pl.col("user_count_30d").filter("is_active").sum(),
-            account_count=_using().sum().cast(pl.Int64),
-            user_days=pl.col("user_day_count_30d").filter("is_active").sum(),
-            user_days_of_accounts=pl.col("active_user_day_count_30d").filter(_using()).sum(),
-            mrr_using=pl.when(_knows_mrr()).then(sum_of(pl.col("mrr").filter(_using()))),
-        )
+        _by_feature(mart_account_feature_adoption, accounts)
         .join(dim_feature.select("feature_name", "is_core"), on="feature_name", how="left", validate="1:1")
         .join(impact, on="feature_name", how="left", validate="1:1")
-        .join(total, how="cross")
+        .join(_totals(accounts.filter("is_active")), how="cross")
         .with_columns(
             as_of_date=pl.lit(as_of),
             adoption_pct=percent(pl.col("account_count"), pl.col("active_accounts")),
@@ -101,8 +83,30 @@ def mart_feature_adoption(
     )
 
 
-def _using() -> pl.Expr:
-    return pl.col("is_used") & pl.col("is_active")
+def _totals(active_accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """One row: active accounts, their users of 30 days and their MRR."""
+    return active_accounts.select(
+        active_accounts=pl.len(),
+        total_mau=pl.col("mau").sum(),
+        total_mrr=pl.when(_knows_mrr()).then(sum_of(pl.col("mrr"))),
+    )
+
+
+def _by_feature(adoption: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """Per feature: its category, and the active accounts that use it with their users, user-days and MRR."""
+    is_using = pl.col("is_used") & pl.col("is_active")
+    return (
+        adoption.join(accounts, on="account_id", how="left", validate="m:1")
+        .group_by("feature_name")
+        .agg(
+            pl.col("feature_category").drop_nulls().first(),
+            pl.col("user_count_30d").filter("is_active").sum(),
+            account_count=is_using.sum().cast(pl.Int64),
+            user_days=pl.col("user_day_count_30d").filter("is_active").sum(),
+            user_days_of_accounts=pl.col("active_user_day_count_30d").filter(is_using).sum(),
+            mrr_using=pl.when(_knows_mrr()).then(sum_of(pl.col("mrr").filter(is_using))),
+        )
+    )
 
 
 def _knows_mrr() -> pl.Expr:
@@ -112,13 +116,13 @@ def _knows_mrr() -> pl.Expr:
 def _retention_impact(
     adoption: pl.LazyFrame, accounts: pl.LazyFrame, revenue_then: pl.LazyFrame, accounts_needed: int
 ) -> pl.LazyFrame:
-    """How many more of a feature's users than of the others stayed.
+    """By how much the retention of a feature's users exceeds that of the other accounts.
 
     Args:
         adoption: account x feature; an account without a row did not use the feature.
-        accounts: with `is_active` today.
-        revenue_then: the accounts' status on the day on which use is looked at.
-        accounts_needed: on each side, for a comparison.
+        accounts: with `is_active` on the as-of day.
+        revenue_then: the status of the accounts on the day of which the use is compared.
+        accounts_needed: accounts that a comparison needs on each side.
 
     Returns:
         grain: feature_name; retention_impact_score in percentage points.
