@@ -120,6 +120,6 @@ Critical Incidents: 2 (20.0%)
 False Positives: 2 (20.0%)
 
 CUSTOMER SATISFACTION
-Average NPS Score: 7.2 (mean rating 0-10 of 365 days; NPS +0.0)
+Average NPS Score: 7.2 (mean rating 0-10 over 365 days; NPS +0.0)
 High Renewal Likelihood: 6 (60.0%)
 """

@@ -13,7 +13,7 @@ from slack_sdk.webhook import WebhookClient
 
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.rules import CHURNED, Kind, Transition
-from health_assets.reporting.formatting import figure
+from health_assets.reporting.formatting import number
 
 BLOCKS = 50  # of a message
 HEADER_CHARACTERS = 150
@@ -74,8 +74,8 @@ def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Mes
     if worse:
         context += f" · {_money(sum(map(_mrr, worse)), currency)} MRR in the accounts that got worse"
     messages = []
-    for number, part in enumerate(parts, 1):
-        of_all = f" ({number}/{len(parts)})" if len(parts) > 1 else ""
+    for place, part in enumerate(parts, 1):
+        of_all = f" ({place}/{len(parts)})" if len(parts) > 1 else ""
         tail = f": {counts}{of_all}"
         title = clipped(company, HEADER_CHARACTERS - len(tail)) + tail
         sections = [section for _, section in part]
@@ -141,8 +141,8 @@ def _section(moves: list[Transition], currency: str) -> str:
         lines.append(f"{len(moves) - CHANGES} earlier changes")
     lines += [_change(move) for move in moves[-CHANGES:]]
     if last.health_score is not None:
-        trend = "" if last.trend_30d is None else f", {figure(last.trend_30d, 1, '+')} in 30 days"
-        lines.append(f"Health score {figure(last.health_score, 1)}{trend}")
+        trend = "" if last.trend_30d is None else f", {number(last.trend_30d, 1, '+')} in 30 days"
+        lines.append(f"Health score {number(last.health_score, 1)}{trend}")
     still = "" if _is_worse(moves) else "still: "  # what raises the risk of an account that got better has remained
     lines += [f"• {still}{clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
     lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'nobody'}")
@@ -199,7 +199,7 @@ def _names(names: list[str]) -> str:
 
 
 def _money(amount: float, currency: str) -> str:
-    return f"{clipped(currency, 10)} {figure(amount)}"
+    return f"{clipped(currency, 10)} {number(amount)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,8 +1,8 @@
-"""What every command shares: the console, the settings option, days, and expected errors as one message."""
+"""What every command shares: the console, options, days, expected errors as one message, and the look of the output."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -12,41 +12,43 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from health_assets import settings
 
-LOG_WIDTH = 160  # of output that goes to a file; a terminal says how wide it is
+LOG_WIDTH = 160  # of output that goes to a file; a terminal knows its own width
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
+LABEL_WIDTH = 24  # of the labels on the status page
 errors = Console(stderr=True)
 SettingsFile = Annotated[
     Path | None,
-    typer.Option("--settings", help=f"The company's settings; else the file named by {settings.SETTINGS_VARIABLE}."),
+    typer.Option(
+        "--settings", help=f"The company's settings file; by default the one that {settings.SETTINGS_VARIABLE} names."
+    ),
 ]
 AsOfDay = Annotated[
-    str | None, typer.Option("--as-of", help="A day of the published history; the day of the snapshot by default.")
+    str | None, typer.Option("--as-of", help="A day of the published history; by default the day of the snapshot.")
 ]
 
 
 class CommandError(Exception):
-    """What was asked for cannot be done; the message says why and what to do."""
+    """A command cannot do what it was given; the message says why and what to do."""
 
 
 def day_of(given: str, option: str) -> date:
     """A day that was given as text.
 
     Raises:
-        CommandError: it is none.
+        CommandError: it is not a day.
     """
     try:
         return date.fromisoformat(given)
     except ValueError:
-        raise CommandError(f"{option}: {given!r} is not a day; give it as 2025-01-31") from None
+        raise CommandError(f"{option}: {given!r} is not a day; write it as 2025-01-31") from None
 
 
 @contextmanager
 def expected_errors() -> Iterator[None]:
-    """Expected errors as one message and exit code 1, never a traceback."""
+    """Turn expected errors into one message and exit code 1, without a traceback."""
     from health_assets.alerts import AlertError
     from health_assets.sources.readers import SourceError
     from health_assets.warehouse.snapshot import SnapshotError
@@ -56,38 +58,42 @@ def expected_errors() -> Iterator[None]:
     try:
         yield
     except expected as error:
-        _refuse(str(error))
+        _exit_with(str(error))
     except KeyboardInterrupt:
-        _refuse("stopped; nothing was published, and the next run makes good what is missing")
+        _exit_with("interrupted; nothing was published, and the next run recomputes what is missing")
     except Exception as error:
-        said = str(error).lower()
-        if "no space left" not in said and "disk is full" not in said:
-            raise  # a fault of ours, which its traceback explains best
-        _refuse("the disk is full; make room and run again (health-assets doctor says where)")
+        message = str(error).lower()
+        if "no space left" not in message and "disk is full" not in message:
+            raise  # a bug, which its traceback explains best
+        _exit_with("the disk is full; free some space and run again (health-assets doctor shows how much is needed)")
 
 
-def _refuse(message: str) -> NoReturn:
+def _exit_with(message: str) -> NoReturn:
     errors.print(f"[red]error[/] {escape(message)}", highlight=False, soft_wrap=True)
     raise typer.Exit(1) from None
 
 
 def grid(title: str, *columns: str) -> Table:
-    """A table without lines, its first column a title."""
+    """A table without lines: a first column of names, then numbers."""
     shown = Table(box=None, pad_edge=False, header_style="dim")
-    shown.add_column(f"[bold not dim]{title}[/]", no_wrap=True)
+    shown.add_column(title, no_wrap=True)
     for column in columns:
         shown.add_column(column, justify="right", no_wrap=True)
     return shown
 
 
-def line(markup: str) -> Text:
-    """A line of the page, with its markup."""
-    return Text.from_markup(markup)
+def labelled(sentences: Mapping[str, str], label_width: int = LABEL_WIDTH) -> Table:
+    """Sentences (markup) with a label each; the sentences are aligned and wrapped in a column of their own."""
+    shown = Table.grid(padding=(0, 2))
+    shown.add_column(no_wrap=True, min_width=label_width)
+    shown.add_column()
+    for label, sentence in sentences.items():
+        shown.add_row(label, sentence)
+    return shown
 
 
-def coloured(word: str) -> str:
-    """A band or a level in the colour of its urgency."""
-    colour = {"healthy": "green", "champion": "green", "at_risk": "yellow", "high": "yellow", "critical": "red"}.get(
-        word
-    )
-    return f"[{colour}]{word}[/]" if colour else word
+def coloured(word: str, low: Iterable[str] = ()) -> str:
+    """A risk level or health band in the colour of its urgency; bands in `low` are yellow whatever their name."""
+    colours = {"healthy": "green", "champion": "green", "at_risk": "yellow", "high": "yellow", "critical": "red"}
+    colour = colours.get(word) or ("yellow" if word in low else None)
+    return f"[{colour}]{escape(word)}[/]" if colour else escape(word)

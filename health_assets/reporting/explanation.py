@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from health_assets.contracts.expressions import QUARTILES
-from health_assets.reporting.formatting import figure
+from health_assets.reporting.formatting import plain_number
 from health_assets.scoring.scorecards import measured, scored
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Dimension, Measure, Scorecard
@@ -31,8 +31,6 @@ def explained(signals: pl.LazyFrame, settings: Settings, account_id: str) -> Exp
 
     Args:
         signals: one day's signals of all accounts (quartiles run over everybody), with the `scorecard` of each.
-        settings: the company's, with its scorecards.
-        account_id: the account to explain.
     """
     of_account = pl.col("account_id") == account_id
     named = signals.filter(of_account).select("scorecard", "company_name").collect().to_dicts()
@@ -63,7 +61,7 @@ def _dimension(name: str, dimension: Dimension, row: dict[str, Any], score: floa
     if score is None:
         yield f"  {name} is not measured: the others carry its weight"
     else:
-        yield f"  {name} = {_weighted(dimension, name, row)} = {_number(score)}"
+        yield f"  {name} = {_weighted(dimension, name, row)} = {plain_number(score)}"
 
 
 def _weighted(dimension: Dimension, name: str, row: dict[str, Any]) -> str:
@@ -72,7 +70,7 @@ def _weighted(dimension: Dimension, name: str, row: dict[str, Any]) -> str:
 
 
 def _mean(parts: list[tuple[float, float]]) -> str:
-    products = " + ".join(f"{weight:g} x {_number(score)}" for weight, score in parts)
+    products = " + ".join(f"{weight:g} x {plain_number(score)}" for weight, score in parts)
     present = sum(weight for weight, _ in parts)
     return products if abs(present - 1) < 1e-9 else f"({products}) / {present:g}"
 
@@ -84,29 +82,29 @@ def _measure(measure: Measure, row: dict[str, Any], column: str) -> str:
         given = ", ".join(f"{name} = {_known(row[name])}" for name in dict.fromkeys(names))
         return f"{' '.join(measure.formula.split())} with {given}: {_known(score)}"
     if value is None:
-        counted = "left out" if score is None else f"counts as {_number(score)}"
+        counted = "left out" if score is None else f"counts as {plain_number(score)}"
         return f"{measure.metric} is not measured: {counted}"
-    told = f"{measure.metric} = {_number(value, 4)}"
+    told = f"{measure.metric} = {plain_number(value, 4)}"
     if score is None:
         return f"{told}: no step provides for it: left out"
     if measure.method == "steps":
         holds = next(step for place, step in enumerate(measure.steps) if row[f"{column}.{place}"])
-        return f"{told}; {holds.when}: {_number(score)}"
+        return f"{told}; {holds.when}: {plain_number(score)}"
     if measure.method == "quartile":
-        limits = f"{_number(row[f'{column}.lowest'], 4)} to {_number(row[f'{column}.highest'], 4)}"
+        limits = f"{plain_number(row[f'{column}.lowest'], 4)} to {plain_number(row[f'{column}.highest'], 4)}"
         quarter = f"quarter {score * QUARTILES / 100:.0f} of {QUARTILES} of all accounts ({limits})"
-        return f"{told}; {quarter}: {_number(score)}"
+        return f"{told}; {quarter}: {plain_number(score)}"
     worst, best = float(measure.worst or 0), float(measure.best or 0)
-    line = f"100 x ({_number(value, 4)} - {worst:g}) / ({best:g} - {worst:g})".replace("- -", "+ ")
+    line = f"100 x ({plain_number(value, 4)} - {worst:g}) / ({best:g} - {worst:g})".replace("- -", "+ ")
     exact = 100 * (float(value) - worst) / (best - worst)
-    clipped = "" if 0 <= exact <= 100 else f", which counts as {_number(score)}"
-    return f"{told}; {line} = {_number(exact)}{clipped}"
+    clipped = "" if 0 <= exact <= 100 else f", which counts as {plain_number(score)}"
+    return f"{told}; {line} = {plain_number(exact)}{clipped}"
 
 
 def _total(scorecard: Scorecard, totals: dict[str, Any]) -> Iterator[str]:
     parts = {name: part.weight for name, part in scorecard.dimensions.items() if totals[f"{name}_score"] is not None}
     present = sum(parts.values())
-    share = f"{_number(totals['coverage'])} of all weights measured, or counted as their `missing` says"
+    share = f"{plain_number(totals['coverage'])} of all weights measured, or counted as their `missing` says"
     yield f"\ncoverage = {share}; {scorecard.min_coverage:g} is needed"
     if totals["health_score"] is None:
         yield f"no score, band {totals['health_band']}"
@@ -114,11 +112,11 @@ def _total(scorecard: Scorecard, totals: dict[str, Any]) -> Iterator[str]:
     for name, weight in parts.items():
         divided = "" if abs(present - 1) < 1e-9 else f" / {present:g}"
         score, contribution = totals[f"{name}_score"], totals[f"{name}_contribution"]
-        yield f"  {name:<14} {weight:g} x {_number(score)}{divided} = {_number(contribution)}"
+        yield f"  {name:<14} {weight:g} x {plain_number(score)}{divided} = {plain_number(contribution)}"
     if scorecard.decimals is not None:
         places = "1 decimal" if scorecard.decimals == 1 else f"{scorecard.decimals} decimals"
-        yield f"  rounded to {places}: {_number(totals['rounding_difference'], 4)}"
-    yield f"score = {_number(totals['health_score'])}"
+        yield f"  rounded to {places}: {plain_number(totals['rounding_difference'], 4)}"
+    yield f"score = {plain_number(totals['health_score'])}"
     floor = scorecard.bands[totals["health_band"]]
     since = "from" if scorecard.band_floor == "reached" else "above"
     bands = ", ".join(f"{band} {since} {start:g}" for band, start in scorecard.bands.items())
@@ -140,10 +138,4 @@ def _conditions(scorecard: Scorecard) -> list[pl.Expr]:
 
 
 def _known(value: Any) -> str:
-    return "not measured" if value is None else _number(value, 4)
-
-
-def _number(value: float, decimals: int = 2) -> str:
-    """As it is typed into a pocket calculator."""
-    shown = figure(value, decimals).replace(",", "")
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    return "not measured" if value is None else plain_number(value, 4)

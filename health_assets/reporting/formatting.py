@@ -1,32 +1,49 @@
-"""Figures as people read them: rounded half away from zero, as everywhere in this product."""
+"""Numbers and dates as people read them, in plain text: rounded half away from zero, as everywhere in this product.
 
+Colour and markup belong in cli/terminal.py, Slack's in alerts/slack.py.
+"""
+
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import SupportsFloat
 
-NOT_MEASURED = "[dim]not measured[/]"
+NOT_MEASURED = "not measured"
 
 
-def figure(value: SupportsFloat, decimals: int = 0, sign: str = "") -> str:
-    """A number with its thousands set apart; with sign "+" a positive number has one too, and nothing is "-0"."""
+def number(value: SupportsFloat | None, decimals: int = 0, sign: str = "") -> str:
+    """A number with thousands separators, or "not measured"; sign "+" also marks a gain, and zero is never "-0"."""
+    if value is None:
+        return NOT_MEASURED
     exact = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     return f"{exact + 0:{sign},.{decimals}f}"
 
 
-def count_of_accounts(count: int) -> str:
-    """The count with its noun: "1 account", "1,200 accounts"."""
-    return "1 account" if count == 1 else f"{count:,} accounts"
+def plain_number(value: SupportsFloat | None, decimals: int = 2) -> str:
+    """As it is typed into a pocket calculator: without thousands separators and trailing zeros."""
+    shown = number(value, decimals).replace(",", "")
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
-def money(amount: SupportsFloat | None) -> str:
-    """An amount without cents."""
-    return NOT_MEASURED if amount is None else figure(amount)
+def money(amount: SupportsFloat | None, currency: str = "") -> str:
+    """An amount without cents, e.g. "USD 1,200"."""
+    return number(amount) if amount is None or not currency else f"{currency} {number(amount)}"
 
 
-def pct(share: float | None) -> str:
-    """A share in %."""
-    return NOT_MEASURED if share is None else f"{figure(share, 1)} %"
+def pct(value: SupportsFloat | None, decimals: int = 1) -> str:
+    """A percentage, 0-100, e.g. "97.1%"."""
+    return NOT_MEASURED if value is None else f"{number(value, decimals)}%"
 
 
-def signed(change: float | None) -> str:
-    """A change with its sign; nothing where none is known."""
-    return "" if change is None else f"{change:+.1f}"
+def counted(count: SupportsFloat, noun: str) -> str:
+    """The count with its noun, e.g. "1 account", "1,200 accounts"; the plural is formed with an s."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def month_name(day: date) -> str:
+    """The month of a day, e.g. "November 2026"."""
+    return f"{day:%B %Y}"
+
+
+def minute(moment: datetime) -> str:
+    """A timestamp to the minute, e.g. "2026-11-28 06:19"."""
+    return f"{moment:%Y-%m-%d %H:%M}"

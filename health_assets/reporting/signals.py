@@ -1,4 +1,4 @@
-"""The signals of a published day, as the scorecards read them: for commands that score again what is published."""
+"""The signals of a published day, as the scorecards read them, for commands that score what is published again."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,10 +9,11 @@ import polars as pl
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.customer_health_daily import with_attributes
 from health_assets.contracts.contract import dtypes
+from health_assets.reporting.reader import published
 from health_assets.scoring.scorecards import SIGNAL_KEY, assigned, joined_signals
 from health_assets.settings import Settings
 from health_assets.tables import Table
-from health_assets.warehouse.snapshot import SnapshotError, snapshot
+from health_assets.warehouse.snapshot import SnapshotError
 
 ACCOUNTS = "dim_account"
 
@@ -21,26 +22,22 @@ def published_signals(settings: Settings, day: date | None = None) -> tuple[pl.L
     """All signals of a day, with the scorecard of each account, and the day: that of the snapshot unless one is given.
 
     Raises:
-        SnapshotError: nothing is published, or nothing of that day.
+        SnapshotError: nothing is published, or nothing for that day.
     """
     tables = load_all()
     names = [name for name in tables["mart_customer_health_daily"].inputs if name != ACCOUNTS]
-    with snapshot(settings.published) as connection:
+    with published(settings) as connection:
         day = day or connection.sql("select as_of_date from about").fetchall()[0][0]
         signals = [_published(connection, tables[name], f"where as_of_date = date '{day}'") for name in names]
         accounts = _published(connection, tables[ACCOUNTS])
     if signals[0].is_empty():
-        raise SnapshotError(f"{settings.published}: holds nothing of {day}; give a day of the published history")
+        raise SnapshotError(f"{settings.published}: has nothing for {day}; give a day of the published history")
     joined = joined_signals(*(frame.lazy() for frame in signals)).pipe(with_attributes, accounts.lazy(), settings)
     return joined.with_columns(scorecard=assigned(settings)), day
 
 
 def signals_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[pl.LazyFrame]:
-    """Health and all signals of some days, table by table, as the churn model reads them.
-
-    Raises:
-        SnapshotError: published by another version.
-    """
+    """Health and all signals of some days, table by table, as the churn model reads them."""
     tables = load_all()
     read = [tables[name] for name in tables["mart_churn_probability"].inputs]
     listed = ", ".join(f"date '{day}'" for day in days) or "null"
@@ -55,8 +52,4 @@ def _published(connection: duckdb.DuckDBPyConnection, table: Table, where: str =
         rows = connection.sql(f"select {', '.join(wanted)} from {table.relation} {where}").pl()
     except duckdb.CatalogException:
         return table.contract.create_empty()
-    except duckdb.BinderException as error:
-        raise SnapshotError(
-            f"the snapshot was published by another version ({str(error).splitlines()[0]}); run the pipeline anew"
-        ) from None
     return rows.cast(dict(wanted))

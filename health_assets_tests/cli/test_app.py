@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from health_assets.reporting.formatting import figure
+from health_assets.reporting.formatting import counted, number
 from health_assets.settings import SETTINGS_VARIABLE
 from health_assets_tests.conftest import END, Said, WholeCompany, said_by
 
@@ -71,12 +71,13 @@ def test_dagster_keeps_its_history_in_its_home_with_our_settings(ran: tuple[Path
     assert (home / "history" / "runs" / "index.db").exists()
 
 
-def test_status_tells_where_we_stand(ran: tuple[Path, Said, Said]) -> None:
+def test_status_has_every_section(ran: tuple[Path, Said, Said]) -> None:
     status = said_by("status", "--settings", SETTINGS)
     assert status.exit_code == 0, status.output
     parts = [
         f"Demo Company, as of {END}",
-        "Health (standard)",
+        "Accounts to contact",
+        "Health (scorecard standard)",
         "MRR at risk",
         "Retention",
         "Support",
@@ -85,7 +86,7 @@ def test_status_tells_where_we_stand(ran: tuple[Path, Said, Said]) -> None:
     assert [part for part in parts if part not in status.output] == []
 
 
-def test_status_says_what_moved_this_month_and_how_support_did(ran: tuple[Path, Said, Said]) -> None:
+def test_status_shows_movements_of_the_month_and_sla_adherence(ran: tuple[Path, Said, Said]) -> None:
     folder, _, _ = ran
     said = " ".join(said_by("status", "--settings", SETTINGS).output.split())
     with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
@@ -96,16 +97,16 @@ def test_status_says_what_moved_this_month_and_how_support_did(ran: tuple[Path, 
             "list_position(['healthy', 'neutral', 'at_risk', 'critical'], now.health_band::varchar) > "
             "list_position(['healthy', 'neutral', 'at_risk', 'critical'], before.health_band::varchar)"
         ).fetchall()[0]
-        met, judged = snapshot.sql(
+        met, due = snapshot.sql(
             "select count(*) filter (sla_state = 'met'), count(*) filter (sla_state in ('met', 'breached')) from fact.tickets"
         ).fetchall()[0]
         mrr_now, gain, churned = snapshot.sql(
             "select ending_mrr, ending_mrr - starting_mrr, churned_mrr from mart.net_revenue_retention where is_partial"
         ).fetchall()[0]
-    assert f"Since the end of last month {worse} accounts with {figure(mrr)} MRR in a worse band" in said
-    assert f"months: {figure(100 * met / judged, 1)} % of {judged:,}" in said
-    assert f"MRR {figure(mrr_now)}, {figure(gain, 0, '+')}: " in said
-    assert f"churned {figure(-churned, 0, '+')}" in said
+    assert f"Since last month's end {counted(worse, 'account')} ({number(mrr)} MRR) moved to a lower band" in said
+    assert f"months {number(100 * met / due, 1)}% of {due:,} tickets" in said
+    assert f"MRR {number(mrr_now)}, {number(gain, 0, '+')}: " in said
+    assert f"churned {number(-churned, 0, '+')}" in said
 
 
 def test_status_before_the_first_run_says_what_to_do(empty: Path) -> None:
@@ -150,7 +151,7 @@ def test_damaged_warehouse_is_one_message(empty: Path) -> None:
 @pytest.mark.parametrize(
     ("as_of", "said"),
     [
-        ("31.01.2025", "--as-of: '31.01.2025' is not a day; give it as 2025-01-31"),
+        ("31.01.2025", "--as-of: '31.01.2025' is not a day; write it as 2025-01-31"),
         ("1999-01-01", "must lie between history_start"),
         ("2999-01-01", "must lie between history_start"),
     ],

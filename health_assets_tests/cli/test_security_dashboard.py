@@ -6,7 +6,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from health_assets.cli.security_dashboard import TABLES, security_dashboard
+from health_assets.cli.security_dashboard import security_dashboard
+from health_assets.reporting.service import DASHBOARD_TABLES
 from health_assets.settings import Settings
 from health_assets_tests import cybersecurity_ten_accounts as ten
 from health_assets_tests.inline_company import company_of, made
@@ -67,7 +68,7 @@ def printed(company: Settings) -> str:
     """The dashboard of a company whose tables are made from its files."""
     with duckdb.connect() as snapshot:
         snapshot.execute("create schema mart")
-        for relation in TABLES:
+        for relation in DASHBOARD_TABLES:
             frame = made(relation.replace(".", "_"), company).collect()
             snapshot.register("made", frame.with_columns(pl.col(pl.Enum).cast(pl.String)).to_arrow())
             snapshot.execute(f"create table {relation} as select * from made")

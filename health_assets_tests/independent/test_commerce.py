@@ -244,13 +244,13 @@ def test_the_findings_of_the_document_show(whole_company: WholeCompany) -> None:
     assert early > later + 10
 
 
-def test_status_tells_of_the_shop(whole_company: WholeCompany) -> None:
-    told = StringIO()
-    print_status(whole_company.settings, Console(file=told, width=200))
+def test_status_shows_the_shop(whole_company: WholeCompany) -> None:
+    page = StringIO()
+    print_status(whole_company.settings, Console(file=page, width=200))
     ((buyers,),) = whole_company.rows(
         f"select count(distinct account_id) from staged.orders where order_date <= date '{END}'"
     )
     ((flagged,),) = whole_company.rows("select count(*) from mart.high_risk_accounts")
-    assert f"of {buyers} buyers" in told.getvalue()
-    assert "Buyers December 2024" in told.getvalue()  # the as-of month is not over
-    assert f"Late payments or many tickets {flagged} accounts" in told.getvalue()
+    assert f"of {buyers} buyers" in page.getvalue()
+    assert "Buyers December 2024" in page.getvalue()  # the as-of month is not over
+    assert f"{flagged} accounts with late payments or many tickets" in page.getvalue()

@@ -1,0 +1,103 @@
+"""The portfolio at a glance: health by band and how it moved, revenue at risk and what drives it, accounts to contact."""
+
+import duckdb
+
+from health_assets.reporting.reader import Row, row, rows
+
+
+def about(connection: duckdb.DuckDBPyConnection) -> Row:
+    """Company, as-of day and time of publication."""
+    return row(connection, "select company, as_of_date, published_at from about")
+
+
+def health_by_band(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Accounts, MRR and share of MRR by health band; accounts without a score are the band `unknown`."""
+    return rows(
+        connection,
+        """
+        select *, 100 * mrr / nullif(sum(mrr) over (), 0) as mrr_share_pct
+        from (
+            select coalesce(health_band::varchar, 'unknown') as health_band, count(*) as account_count,
+                   coalesce(sum(mrr), 0)::double as mrr
+            from mart.customer_health group by 1
+        )
+        """,
+    )
+
+
+def band_movements(connection: duckdb.DuckDBPyConnection) -> dict[str, Row]:
+    """Accounts and MRR that improved or worsened since the end of last month, by movement."""
+    found = rows(
+        connection,
+        """
+        select movement::varchar as movement, sum(account_count)::bigint as account_count, sum(mrr)::double as mrr
+        from mart.health_movements where month = (select date_trunc('month', as_of_date) from about) group by all
+        """,
+    )
+    return {one["movement"]: one for one in found}
+
+
+def overrides(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Accounts whose band a person has set, the next to expire first."""
+    return rows(
+        connection,
+        """
+        select account_id, coalesce(company_name, account_id) as name, health_band::varchar as health_band,
+               override_author, override_expiry_date, override_reason
+        from mart.customer_health where is_overridden order by override_expiry_date, account_id
+        """,
+    )
+
+
+def mrr_at_risk(connection: duckdb.DuckDBPyConnection) -> Row:
+    """MRR of accounts with high or critical churn risk, as a share of all MRR; and the accounts whose risk is unknown."""
+    return row(
+        connection,
+        """
+        select count(*) as account_count, sum(mrr)::double as mrr,
+               count(*) filter (risk_level in ('high', 'critical')) as at_risk_account_count,
+               coalesce(sum(mrr) filter (risk_level in ('high', 'critical')), 0)::double as at_risk_mrr,
+               100 * coalesce(sum(mrr) filter (risk_level in ('high', 'critical')), 0)::double
+                   / nullif(sum(mrr), 0)::double as at_risk_mrr_pct,
+               count(*) filter (risk_level = 'unknown') as unknown_account_count,
+               coalesce(sum(mrr) filter (risk_level = 'unknown'), 0)::double as unknown_mrr
+        from mart.churn_risk
+        """,
+    )
+
+
+def risk_drivers(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
+    """The factors behind the MRR at risk, by the MRR of the accounts at risk that they were raised for."""
+    return rows(
+        connection,
+        """
+        select factor, at_risk_account_count, mrr_at_risk, mrr_at_risk_pct
+        from mart.risk_drivers where mrr_at_risk > 0 order by driver_rank limit ?
+        """,
+        [limit],
+    )
+
+
+def accounts_to_contact(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
+    """By churn risk, then by MRR, with the reasons of each, the weightiest first."""
+    return rows(
+        connection,
+        """
+        select account_id, coalesce(risk.company_name, account_id) as name, risk.account_owner, risk.mrr::double as mrr,
+               health.health_score::double as health_score, health.trend_30d::double as trend_30d,
+               risk.risk_level::varchar as risk_level,
+               list_transform(
+                   list_sort(list_transform(risk.factors, lambda one: {
+                       'order': -coalesce(one.points, 0), 'factor': one.factor, 'sentence': one.sentence
+                   })),
+                   lambda one: one.sentence
+               ) as reasons
+        from mart.churn_risk as risk
+        left join mart.customer_health as health using (account_id)
+        where risk.risk_level in ('critical', 'high', 'medium')
+        order by list_position(['critical', 'high', 'medium'], risk.risk_level::varchar), risk.mrr desc nulls last,
+                 account_id
+        limit ?
+        """,
+        [limit],
+    )

@@ -1,0 +1,54 @@
+"""How every page, report and command reads the published snapshot: one connection, rows by column name."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from health_assets.settings import Settings
+from health_assets.warehouse.snapshot import SnapshotError, snapshot
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def published(company: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The newest snapshot of a company, read-only.
+
+    Raises:
+        SnapshotError: nothing has been published yet, or the snapshot lacks a table or column that is read.
+    """
+    with snapshot(company.published) as connection:
+        try:
+            yield connection
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            raise outdated(company.published, error) from None
+
+
+def outdated(link: Path, error: duckdb.Error) -> SnapshotError:
+    """The error for a snapshot whose tables or columns are not those of this version."""
+    return SnapshotError(
+        f"{link}: was published by another version of health-assets ({str(error).splitlines()[0]}); "
+        "run the pipeline again (health-assets run)"
+    )
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    """The rows of a query, each by column name."""
+    answer = connection.execute(query, list(parameters))
+    names = [column[0] for column in answer.description or []]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def row(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> Row:
+    """The only row of a query that always has one, such as an aggregate."""
+    (only,) = rows(connection, query, parameters)
+    return only
+
+
+def holds(connection: duckdb.DuckDBPyConnection, *relations: str) -> bool:
+    """Whether the snapshot has all these tables; the table of a source that is not connected may be absent."""
+    found = connection.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    return {(relation,) for relation in relations} <= set(found)

@@ -1,0 +1,36 @@
+"""A shop: spend and how concentrated it is, buyers who return, accounts that are flagged."""
+
+import duckdb
+
+from health_assets.reporting.reader import Row, row, rows
+
+TABLES = ("mart.revenue_concentration", "mart.order_retention_monthly", "mart.high_risk_accounts")
+
+
+def concentration(connection: duckdb.DuckDBPyConnection) -> Row | None:
+    """Spend to date and the share of the top buyers; None without an order."""
+    found = rows(
+        connection,
+        """
+        select total_spend, top_share_pct, top_account_count, buyer_count
+        from mart.revenue_concentration where dimension_type = 'all'
+        """,
+    )
+    return found[0] if found else None
+
+
+def latest_buyers(connection: duckdb.DuckDBPyConnection) -> Row | None:
+    """Of the last closed month: last month's buyers who ordered again, and all buyers with two orders or more."""
+    found = rows(
+        connection,
+        """
+        select month, 100 * monthly_retention_rate as retained_pct, 100 * repeat_purchase_rate as repeat_pct
+        from mart.order_retention_monthly where not is_partial order by month desc limit 1
+        """,
+    )
+    return found[0] if found else None
+
+
+def flagged_count(connection: duckdb.DuckDBPyConnection) -> int:
+    """Accounts with late payments or many tickets."""
+    return int(row(connection, "select count(*) as account_count from mart.high_risk_accounts")["account_count"])

@@ -1,0 +1,73 @@
+"""The queries behind the first page, each over a few rows worked out by hand."""
+
+import duckdb
+import pytest
+
+from health_assets.reporting.portfolio import health_by_band, mrr_at_risk
+from health_assets.reporting.reader import holds
+from health_assets.reporting.revenue import renewals
+from health_assets.reporting.service import sla_adherence
+
+
+@pytest.fixture
+def snapshot() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("create schema mart")
+    return connection
+
+
+def test_shares_of_mrr_include_the_accounts_without_a_score(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute(
+        "create table mart.customer_health as from (values ('healthy', 60.0), ('healthy', null), (null, 40.0)) "
+        "as accounts (health_band, mrr)"
+    )
+    found = {
+        row["health_band"]: (row["account_count"], row["mrr"], row["mrr_share_pct"]) for row in health_by_band(snapshot)
+    }
+    assert found == {"healthy": (2, 60, 60), "unknown": (1, 40, 40)}
+
+
+def test_mrr_at_risk_is_of_high_and_critical_risk(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute(
+        "create table mart.churn_risk as from (values ('critical', 10.0), ('high', 20.0), ('medium', 30.0), "
+        "('unknown', 40.0)) as accounts (risk_level, mrr)"
+    )
+    assert mrr_at_risk(snapshot) == {
+        "account_count": 4, "mrr": 100, "at_risk_account_count": 2, "at_risk_mrr": 30, "at_risk_mrr_pct": 30,
+        "unknown_account_count": 1, "unknown_mrr": 40,
+    }  # fmt: skip
+
+
+def test_without_mrr_there_is_no_share_at_risk(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute("create table mart.churn_risk as select 'low' as risk_level, null::double as mrr")
+    assert (mrr_at_risk(snapshot)["at_risk_mrr"], mrr_at_risk(snapshot)["at_risk_mrr_pct"]) == (0, None)
+
+
+def test_a_renewal_counts_in_each_window_that_it_lies_in(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute(
+        "create table mart.renewal_pipeline as from (values (30, 'low', 100.0), (31, 'high', 50.0)) "
+        "as subscriptions (days_to_renewal, risk_level, renewing_mrr)"
+    )
+    assert renewals(snapshot, [60, 30]) == [
+        {"days": 30, "mrr": 100, "at_risk_mrr": 0},
+        {"days": 60, "mrr": 150, "at_risk_mrr": 50},
+    ]
+
+
+def test_sla_adherence_of_several_months_is_a_ratio_of_sums(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute(
+        "create table mart.sla_adherence as from (values ('all', date '2024-12-01', 8, 0, 0), "
+        "('all', date '2025-01-01', 1, 1, 2), ('all', date '2025-02-01', 0, 0, 5)) "
+        "as months (dimension_type, month, met_count, breached_count, pending_count)"
+    )
+    found = sla_adherence(snapshot)
+    assert found is not None
+    assert (found["month_adherence_pct"], found["adherence_pct"], found["due_count"], found["pending_count"]) == (
+        50, 90, 10, 2,
+    )  # fmt: skip
+
+
+def test_a_snapshot_without_a_table_is_told_apart(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute("create table mart.churn_risk as select 1 as account_id")
+    assert holds(snapshot, "mart.churn_risk")
+    assert not holds(snapshot, "mart.churn_risk", "mart.risk_drivers")
