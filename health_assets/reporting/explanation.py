@@ -27,10 +27,12 @@ class Explained:
 
 
 def explained(signals: pl.LazyFrame, settings: Settings, account_id: str) -> Explained | None:
-    """How the score of one account comes about; None where no scorecard scores it.
+    """How the score of one account is calculated; None where no scorecard scores it.
 
     Args:
         signals: one day's signals of all accounts (quartiles run over everybody), with the `scorecard` of each.
+        settings: the company's, with its scorecards.
+        account_id: the account to explain.
     """
     of_account = pl.col("account_id") == account_id
     named = signals.filter(of_account).select("scorecard", "company_name").collect().to_dicts()
