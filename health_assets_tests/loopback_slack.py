@@ -122,7 +122,7 @@ def publish(company: Settings) -> Publish:
                 "create table mart.operations_risk (account_id varchar, month date, is_at_risk boolean, is_volume_drop boolean, "
                 "is_slowdown boolean, is_data_error_rise boolean, is_denial_rise boolean);"
                 "create table mart.payment_risk (account_id varchar);"
-                "create table mart.high_risk_accounts (account_id varchar, flag_count bigint, reasons varchar);"
+                "create table mart.commerce_flags (account_id varchar, flag_count bigint, reasons varchar);"
                 "create schema fact;"
                 "create table fact.account_security_daily (account_id varchar, as_of_date date, "
                 "critical_incident_count_90d bigint);"
@@ -163,9 +163,7 @@ def publish(company: Settings) -> Publish:
                 if "late_reasons" in one:
                     connection.execute("insert into mart.payment_risk values (?)", [key])
                 if one.get("late_reasons"):
-                    connection.execute(
-                        "insert into mart.high_risk_accounts values (?, 1, ?)", [key, one["late_reasons"]]
-                    )
+                    connection.execute("insert into mart.commerce_flags values (?, 1, ?)", [key, one["late_reasons"]])
                 if (incidents := one.get("critical_incidents")) is not None:
                     connection.execute(
                         "insert into fact.account_security_daily values (?, ?, ?)", [key, as_of_date, incidents]

@@ -16,7 +16,7 @@ QUERIES = {  # rule -> account_id, level, sentence
     """,
     "shop": """
         select account_id, if(flag_count > 0, 'high_risk', 'calm'), reasons
-        from mart.payment_risk left join mart.high_risk_accounts using (account_id)
+        from mart.payment_risk left join mart.commerce_flags using (account_id)
     """,
     "renewal": """
         select account_id, if(near is null, 'calm', 'near'), near.sentence

@@ -194,7 +194,7 @@ def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
             "have ordered at least twice"
         )
     lines["Flagged"] = (
-        f"{counted(shop.flagged_count(connection), 'account')} with late payments or many tickets (mart.high_risk_accounts)"
+        f"{counted(shop.flagged_count(connection), 'account')} with late payments or many tickets (mart.commerce_flags)"
     )
     yield _heading("Shop")
     yield labelled(lines)

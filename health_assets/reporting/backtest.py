@@ -17,7 +17,7 @@ from health_assets.settings import Settings
 PERIOD = "select min(as_of_date), max(as_of_date) from fact.account_revenue_daily"
 REVENUE = "select account_id, as_of_date, account_status, mrr::double as mrr from fact.account_revenue_daily"
 ACCOUNTS = "select account_id, signup_date, first_paid_date, cancelled_date from dim.account"
-ORDERS = "select account_id, order_date, total_amount from fact.orders"
+ORDERS = "select account_id, order_date, net_amount as total_amount from fact.orders where is_order"
 EARLIER = """
     select account_id, as_of_date + ?::integer as as_of_date, scorecard_version as earlier_version,
            health_score as earlier_score

@@ -4,7 +4,7 @@ import duckdb
 
 from health_assets.reporting.reader import Row, row, rows
 
-TABLES = ("mart.revenue_concentration", "mart.order_retention_monthly", "mart.high_risk_accounts")
+TABLES = ("mart.revenue_concentration", "mart.order_retention_monthly", "mart.commerce_flags")
 
 
 def concentration(connection: duckdb.DuckDBPyConnection) -> Row | None:
@@ -33,4 +33,4 @@ def latest_buyers(connection: duckdb.DuckDBPyConnection) -> Row | None:
 
 def flagged_count(connection: duckdb.DuckDBPyConnection) -> int:
     """Accounts with late payments or many tickets."""
-    return int(row(connection, "select count(*) as account_count from mart.high_risk_accounts")["account_count"])
+    return int(row(connection, "select count(*) as account_count from mart.commerce_flags")["account_count"])

@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from health_assets.contracts.expressions import month_of
+from health_assets.scoring.order_amounts import net_amount
 from health_assets.settings import Settings
 
 DECIMALS_OF_MONEY = 6  # rounding errors of sums and exchange rates must not become an expansion
@@ -82,8 +83,8 @@ def sum_of(amount: pl.Expr) -> pl.Expr:
 
 
 def spend() -> pl.Expr:
-    """Total amount of orders."""
-    return sum_of(pl.col("total_amount"))
+    """Net spend of some rows of staged.orders: orders less refunds."""
+    return sum_of(net_amount())
 
 
 def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:

@@ -178,8 +178,8 @@ class Devices(Section):
     points_for_maintenance: Weight
 
 
-class HighRisk(Section):
-    """From how many late payments to date, or tickets in 90 days, an account is at high risk."""
+class CommerceFlagLimits(Section):
+    """Late payments to date, and tickets in 90 days, from which on an account of a shop is flagged."""
 
     late_payments: Annotated[int, Field(gt=0)]
     tickets_90d: Annotated[int, Field(gt=0)]
@@ -192,7 +192,7 @@ class Commerce(Section):
     concentration_share: Fraction
     rfm_groups: Annotated[int, Field(gt=0)]
     age_groups: dict[str, Annotated[int, Field(ge=0)]]
-    high_risk: HighRisk
+    flags: CommerceFlagLimits
 
     @field_validator("age_groups")
     @classmethod

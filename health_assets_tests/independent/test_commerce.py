@@ -17,7 +17,7 @@ def agree(whole_company: WholeCompany):
     """Two queries give the same rows, floats to a cent or a millionth of a rate; they must give some."""
 
     def check(mart: str, independent: str) -> None:
-        ours, theirs = whole_company.rows(mart), whole_company.rows(independent.format(D=f"date '{END}'"))
+        ours, theirs = (whole_company.rows(sql.format(D=f"date '{END}'")) for sql in (mart, independent))
         assert len(ours) > 0
         assert [_comparable(row) for row in ours] == [_comparable(row) for row in theirs]
 
@@ -177,9 +177,9 @@ def test_payment_risk(agree) -> None:
     )
 
 
-def test_high_risk_accounts(agree) -> None:
+def test_flags(agree) -> None:
     agree(
-        "select account_id, has_repeated_late_payments, has_frequent_tickets from mart.high_risk_accounts order by 1",
+        "select account_id, has_repeated_late_payments, has_frequent_tickets from mart.commerce_flags order by 1",
         """
         with flags as (
             select account_id,
@@ -194,11 +194,11 @@ def test_high_risk_accounts(agree) -> None:
     )
 
 
-def test_payments_and_orders_by_day(agree) -> None:
+def test_orders_and_payments_by_day(agree) -> None:
     """On the last of each month, so that days of written months are met too."""
     agree(
         "select as_of_date, account_id, past_due_payment_count, late_paid_payment_count_90d, order_count_30d, "
-        "spend_30d, days_since_last_order from fact.account_payment_daily "
+        "spend_30d, days_since_last_order from fact.account_commerce_daily "
         "where as_of_date = last_day(as_of_date) and order_count_30d is not null and past_due_payment_count is not null "
         "order by 1, 2",
         MONTHS
@@ -218,6 +218,35 @@ def test_payments_and_orders_by_day(agree) -> None:
         where day >= (select min(order_date) from staged.orders)
             and day >= (select min(least(payment_date, payment_due_date)) from staged.payments)
         order by 1, 2
+        """,
+    )
+
+
+def test_rhythm_of_orders(agree) -> None:
+    agree(
+        "select account_id, order_count_60d, order_count_previous_60d, order_change_ratio_60d, order_rhythm_days, "
+        "order_quiet_ratio, late_payment_count_90d from fact.account_commerce_daily where as_of_date = {D} order by 1",
+        """
+        with order_days as (
+            select distinct account_id, order_date from staged.orders where order_date <= {D} and total_amount >= 0
+        ), gaps as (
+            select account_id, order_date - lag(order_date) over (partition by account_id order by order_date) as gap
+            from order_days
+        ), own as (select account_id, median(gap) as rhythm from gaps group by 1 having count(gap) >= 2),
+        counted as (
+            select account_id, count(*) filter (order_date > {D} - 60) as now,
+                count(*) filter (order_date > {D} - 120 and order_date <= {D} - 60) as before, max(order_date) as last_day
+            from staged.orders where order_date <= {D} and total_amount >= 0 group by 1
+        ), late as (
+            select account_id, count(*) as late from staged.payments
+            where payment_due_date < {D} and ((payment_date is null or payment_date > {D})
+                or (payment_date > payment_due_date and payment_date > {D} - 90)) group by 1
+        )
+        select account_id, coalesce(now, 0), coalesce(before, 0), case when before >= 10 then now / before - 1 end,
+            coalesce(rhythm, (select median(gap) from gaps)),
+            ({D} - last_day) / coalesce(rhythm, (select median(gap) from gaps)), coalesce(late, 0)
+        from staged.accounts left join own using (account_id) left join counted using (account_id)
+            left join late using (account_id) where signup_date <= {D} order by 1
         """,
     )
 
@@ -250,7 +279,7 @@ def test_status_shows_the_shop(whole_company: WholeCompany) -> None:
     ((buyers,),) = whole_company.rows(
         f"select count(distinct account_id) from staged.orders where order_date <= date '{END}'"
     )
-    ((flagged,),) = whole_company.rows("select count(*) from mart.high_risk_accounts")
+    ((flagged,),) = whole_company.rows("select count(*) from mart.commerce_flags")
     assert f"of {buyers} buyers" in page.getvalue()
     assert "Buyers December 2024" in page.getvalue()  # the as-of month is not over
     assert f"{flagged} accounts with late payments or many tickets" in page.getvalue()

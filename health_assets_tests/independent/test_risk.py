@@ -18,7 +18,7 @@ FACTORS = f"""
         left join (from fact.account_support_daily where as_of_date = {D}) using (account_id)
         left join (from fact.account_satisfaction_daily where as_of_date = {D}) using (account_id)
         left join (from fact.account_security_daily where as_of_date = {D}) using (account_id)
-        left join (from fact.account_payment_daily where as_of_date = {D}) using (account_id)
+        left join (from fact.account_commerce_daily where as_of_date = {D}) using (account_id)
         where account_status in ('active', 'trial', 'suspended')
     ),
     trouble as (

@@ -1,7 +1,7 @@
 """Payments as they stood on the evening of the as-of day: paid or not, in time or late.
 
 How often an account is late belongs in mart/commerce/payment_risk.py, its history by day in
-fact/account_payment_daily.py.
+fact/account_commerce_daily.py.
 """
 
 from datetime import date

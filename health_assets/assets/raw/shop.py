@@ -1,4 +1,4 @@
-"""Shop: orders and their payments."""
+"""The shop: orders and their payments."""
 
 from health_assets.contracts.columns import Given
 from health_assets.contracts.contract import RawContract
@@ -11,17 +11,18 @@ class RawOrders(RawContract):
     order_id = Given("Key of the order", required=True, key=True)
     account_id = Given("Account", required=True)
     order_date = Given("Day of the order", required=True)
-    total_amount = Given("Amount of the whole order", required=True)
+    total_amount = Given("Amount of the whole order; negative = refund", required=True)
     currency = Given("Currency of the amount; blank = reporting currency")
+    status = Given("paid, pending, cancelled or refunded; blank = paid")
 
 
 class RawPayments(RawContract):
-    """What was to be paid until when, and was it?"""
+    """What was due when, and was it paid?"""
 
     payment_id = Given("Key of the payment", required=True, key=True)
     account_id = Given("Account", required=True)
-    payment_due_date = Given("Day by which it is to be paid", required=True)
-    payment_date = Given("Day of payment; blank while it is not paid")
+    payment_due_date = Given("Day by which payment is due", required=True)
+    payment_date = Given("Day of payment; blank = not paid yet")
     amount_paid = Given("Amount paid")
     currency = Given("Currency of the amount; blank = reporting currency")
 

@@ -1,4 +1,4 @@
-"""Orders, parsed: amounts in the reporting currency."""
+"""Orders and refunds, parsed: amounts in the reporting currency. A negative amount is a refund and keeps its row."""
 
 import dataframely as dy
 import polars as pl
@@ -6,19 +6,28 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, Day, Money
 from health_assets.contracts.contract import WARN, Contract
 from health_assets.contracts.expressions import in_reporting_currency
+from health_assets.scoring.order_amounts import REFUNDED, is_refund
 from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
+ORDER_STATUSES = ["paid", "pending", "cancelled", "refunded"]
+
 
 class Orders(Contract):
-    """What was bought, when, and for how much?"""
+    """What was bought or paid back, when, and for how much?"""
 
     order_id = dy.String(primary_key=True, description="Order")
     account_id = AccountId(of="staged_accounts")
     order_date = Day("Day of the order", nullable=False, metadata={"available_from": True})
-    total_amount = Money("Amount of the whole order")
+    total_amount = Money("Amount of the whole order; negative = refund", min=None)
     currency = dy.String(description="Currency of the source amount")
+    status = dy.Enum(
+        ORDER_STATUSES,
+        nullable=True,
+        description="paid and pending count as orders, cancelled does not, refunded counts but adds nothing to net spend; "
+        "null = not known, which counts as paid",
+    )
 
 
 @staged(Orders)
@@ -33,8 +42,22 @@ def staged_orders(raw_orders: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
 
 @identity(of=staged_orders, severity=WARN)
 def order_date__not_before_signup(staged_orders: pl.LazyFrame, staged_accounts: pl.LazyFrame) -> pl.LazyFrame:
-    """No account bought before it signed up; such an order counts as spend, but in no month of its cohort."""
+    """No account ordered before it signed up; such an order counts as spend, but in no month of its cohort."""
     signups = staged_accounts.select("account_id", "signup_date")
     return staged_orders.join(signups, on="account_id", how="inner", validate="m:1").filter(
         pl.col("order_date") < pl.col("signup_date")
+    )
+
+
+@identity(of=staged_orders, severity=WARN)
+def refunds__counted_once(staged_orders: pl.LazyFrame) -> pl.LazyFrame:
+    """No account has both an order of status refunded and a refund of its own that may be the same money.
+
+    Both lower net spend. If they are the same refund, leave one of them out with `where`, or map the status refunded to
+    paid with `values`.
+    """
+    is_refunded_order = (pl.col("status") == REFUNDED).fill_null(False) & ~is_refund()
+    refunds = staged_orders.filter(is_refund()).select("account_id", amount=-pl.col("total_amount")).unique()
+    return staged_orders.filter(is_refunded_order).join(
+        refunds, left_on=["account_id", "total_amount"], right_on=["account_id", "amount"], how="semi"
     )

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from health_assets.assets.staged.orders import order_date__not_before_signup
+from health_assets.assets.staged.orders import order_date__not_before_signup, refunds__counted_once
 from health_assets_tests.assets.rows import account, rows
 from health_assets_tests.frames import settings_of
 from health_assets_tests.sources.test_quarantine import reasons, staged
@@ -19,15 +19,25 @@ def test_amounts_come_into_the_reporting_currency(tmp_path: Path) -> None:
     assert found.kept["total_amount"].to_list() == [100.0, 1500.0]
 
 
-def test_a_negative_amount_and_one_in_an_unknown_currency_are_quarantined(tmp_path: Path) -> None:
-    given = [order(total_amount="-40"), order(order_id="O2", currency="XXX")]
-    assert reasons(staged(settings_of(tmp_path), "orders", given)) == [
-        ["total_amount__at_least"],
-        ["total_amount__unreadable"],
-    ]
+def test_a_negative_amount_keeps_its_row_as_a_refund(tmp_path: Path) -> None:
+    found = staged(settings_of(tmp_path), "orders", [order(total_amount="-40", status="Refunded")])
+    assert found.kept.select("total_amount", "status").row(0) == (-40.0, "refunded")
 
 
-def test_an_order_before_the_signup_is_told() -> None:
+def test_an_amount_in_an_unknown_currency_is_quarantined(tmp_path: Path) -> None:
+    given = [order(), order(order_id="O2", currency="XXX")]
+    assert len(reasons(staged(settings_of(tmp_path), "orders", given))) == 1
+
+
+def test_a_refunded_order_with_a_refund_of_the_same_amount_may_count_twice() -> None:
+    refunded = {"order_id": "1", "account_id": "A", "total_amount": 40.0, "status": "refunded"}
+    refund = {"order_id": "2", "account_id": "A", "total_amount": -40.0, "status": "refunded"}
+    other = {"order_id": "3", "account_id": "A", "total_amount": -15.0}
+    assert refunds__counted_once(rows("staged_orders", refunded, refund)).collect()["order_id"].to_list() == ["1"]
+    assert refunds__counted_once(rows("staged_orders", refunded, other)).collect().is_empty()
+
+
+def test_an_order_before_the_signup_is_warned_of() -> None:
     orders = ({"order_id": str(day), "account_id": "A", "order_date": date(2025, 1, day)} for day in (1, 2))
     found = order_date__not_before_signup(
         rows("staged_orders", *orders), rows("staged_accounts", account(signup=date(2025, 1, 2)))

@@ -44,15 +44,16 @@ class OrderCohorts(Contract):
 @table(OrderCohorts)
 def mart_order_cohorts(dim_account: pl.LazyFrame, fact_orders: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """One row a signup month and month since, once there are orders."""
+    orders = fact_orders.filter("is_order")
     ordered = (
-        fact_orders.group_by(cohort_month="signup_month", month="order_month")
+        orders.group_by(cohort_month="signup_month", month="order_month")
         .agg(active_account_count=pl.col("account_id").n_unique().cast(pl.Int64))
         .sort("cohort_month", "month")
     )
     return (
         dim_account.group_by(cohort_month=month_of(pl.col("signup_date")))
         .agg(cohort_account_count=pl.len().cast(pl.Int64))
-        .join(fact_orders.select(first_order_month=pl.col("order_month").min()).drop_nulls(), how="cross")
+        .join(orders.select(first_order_month=pl.col("order_month").min()).drop_nulls(), how="cross")
         .with_columns(month=pl.date_ranges("cohort_month", month_of(pl.lit(as_of)), "1mo"))
         .explode("month", empty_as_null=False, keep_nulls=False)
         .join(ordered, on=["cohort_month", "month"], how="left", validate="1:1")

@@ -11,6 +11,7 @@ import polars as pl
 from health_assets.contracts.columns import Count, Money, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import month_of, safe_ratio
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.tables import identity, table
 
 
@@ -20,8 +21,9 @@ class OrderRetentionMonthly(Contract):
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     is_partial = dy.Bool(description="The as-of month before its last day: counts so far, rates null")
     order_count = Count("Orders in the month")
-    spend = Money("Amount of the orders of the month")
-    average_order_value = Money("Spend / orders; null = no order", nullable=True)
+    spend = Money("Net spend of the month: orders less refunds", min=None)
+    gross_spend = Money("Amount of the orders of the month, whether or not refunded later")
+    average_order_value = Money("Net spend / orders; null = no order", min=None, nullable=True)
     active_account_count = Count("Accounts with an order in the month")
     new_buyer_count = Count("Of them, those whose first order it was")
     previous_active_account_count = Count(
@@ -85,14 +87,16 @@ def _by_month(fact_orders: pl.LazyFrame) -> pl.LazyFrame:
     """What was ordered in each month in which something was."""
     number, month = pl.col("order_number"), pl.col("order_month")
     ordered = fact_orders.group_by(month="order_month").agg(
-        order_count=pl.len().cast(pl.Int64),
-        spend=pl.col("total_amount").sum(),
-        active_account_count=pl.col("account_id").n_unique().cast(pl.Int64),
+        order_count=pl.col("is_order").sum().cast(pl.Int64),
+        spend=sum_of(pl.col("net_amount")),
+        gross_spend=sum_of(pl.col("gross_amount")),
+        active_account_count=pl.col("account_id").filter("is_order").n_unique().cast(pl.Int64),
         new_buyer_count=(number == 1).sum().cast(pl.Int64),
         second_order_count=(number == 2).sum().cast(pl.Int64),
     )
     retained = (
-        fact_orders.select("account_id", "order_month")
+        fact_orders.filter("is_order")
+        .select("account_id", "order_month")
         .unique()
         .filter(month.shift(1).over("account_id", order_by="order_month") == month.dt.offset_by("-1mo"))
         .group_by(month="order_month")
@@ -106,6 +110,6 @@ def order_count__is_that_of_the_orders(
     mart_order_retention_monthly: pl.LazyFrame, fact_orders: pl.LazyFrame
 ) -> pl.LazyFrame:
     """The months together have every order."""
-    ordered = fact_orders.select(orders=pl.len())
+    ordered = fact_orders.select(orders=pl.col("is_order").sum())
     monthly = mart_order_retention_monthly.select(pl.col("order_count").sum())
     return ordered.join(monthly, how="cross").filter(pl.col("orders") != pl.col("order_count"))

@@ -9,6 +9,7 @@ import polars as pl
 from health_assets.contracts.columns import Count, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT, banded, safe_ratio
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -23,8 +24,8 @@ class OrderValueByAgeGroup(Contract):
     account_count = Count("Accounts")
     buyer_count = Count("Accounts with an order")
     order_count = Count("Orders to date")
-    total_spend = Money("Amount of all orders to date")
-    average_order_value = Money("Total spend / orders; null = no order", nullable=True)
+    total_spend = Money("Net spend to date: orders less refunds", min=None)
+    average_order_value = Money("Net spend / orders; null = no order", min=None, nullable=True)
 
     @dy.rule()
     def buyer_count__within_accounts(cls) -> pl.Expr:
@@ -45,7 +46,7 @@ def mart_order_value_by_age_group(
             account_count=pl.len().cast(pl.Int64),
             buyer_count=(pl.col("order_count") > 0).sum().cast(pl.Int64),
             order_count=pl.col("order_count").sum(),
-            total_spend=pl.col("total_spend").sum(),
+            total_spend=sum_of(pl.col("total_spend")),
         )
         .with_columns(
             youngest_age=youngest, average_order_value=safe_ratio(pl.col("total_spend"), pl.col("order_count"))

@@ -1,6 +1,6 @@
 """How each account pays: what was due, what was late.
 
-Payments one by one belong in fact/payments.py; who needs attention in mart/commerce/high_risk_accounts.py.
+Payments one by one belong in fact/payments.py; who needs attention in mart/commerce/commerce_flags.py.
 """
 
 import dataframely as dy

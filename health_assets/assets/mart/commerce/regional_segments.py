@@ -9,6 +9,7 @@ import polars as pl
 from health_assets.contracts.columns import Count, Money, Pct, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT, percent, safe_ratio
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.tables import identity, table
 
 UNKNOWN = "unknown"
@@ -22,9 +23,9 @@ class RegionalSegments(Contract):
     buyer_count = Count("Accounts with an order")
     high_value_account_count = Count("Accounts of the value segment high")
     order_count = Count("Orders to date")
-    total_spend = Money("Amount of all orders to date: the shop's revenue")
-    revenue_share_pct = Pct("Total spend / that of all regions")
-    average_order_value = Money("Total spend / orders; null = no order", nullable=True)
+    total_spend = Money("Net spend to date, orders less refunds: the shop's revenue", min=None)
+    revenue_share_pct = Pct("Net spend / that of all regions", min=None, max=None)
+    average_order_value = Money("Net spend / orders; null = no order", min=None, nullable=True)
     late_payment_rate = Share("Payments late / due before the as-of day; null also where payments are not connected")
 
 
@@ -36,7 +37,8 @@ def mart_regional_segments(mart_customer_value: pl.LazyFrame, mart_payment_risk:
         mart_customer_value.join(payments, on="account_id", how="left", validate="1:1")
         .group_by(pl.col("region").fill_null(UNKNOWN))
         .agg(
-            pl.col("order_count", "total_spend", "due_payment_count", "late_payment_count").sum(),
+            pl.col("order_count", "due_payment_count", "late_payment_count").sum(),
+            total_spend=sum_of(pl.col("total_spend")),
             account_count=pl.len().cast(pl.Int64),
             buyer_count=(pl.col("order_count") > 0).sum().cast(pl.Int64),
             high_value_account_count=(pl.col("value_segment") == "high").sum().cast(pl.Int64),

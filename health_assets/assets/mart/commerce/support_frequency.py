@@ -22,7 +22,7 @@ class SupportFrequency(Contract):
     account_id = AccountId(primary_key=True)
     ticket_count_90d = Count("Tickets created in 90 days")
     tickets_per_month_90d = dy.Float64(min=0, description="Tickets created in 90 days / 3")
-    is_multi_ticket_account = dy.Bool(description="As many tickets in 90 days as make a high-risk account")
+    is_multi_ticket_account = dy.Bool(description="Whether the tickets of 90 days reach `commerce.flags.tickets_90d`")
 
 
 @table(SupportFrequency)
@@ -33,7 +33,7 @@ def mart_support_frequency(fact_account_support_daily: pl.LazyFrame, settings: S
         fact_account_support_daily.filter(pl.col("as_of_date") == as_of)
         .with_columns(
             tickets_per_month_90d=tickets / MONTHS_OF_THE_WINDOW,
-            is_multi_ticket_account=tickets >= settings.commerce.high_risk.tickets_90d,
+            is_multi_ticket_account=tickets >= settings.commerce.flags.tickets_90d,
         )
         .sort("account_id")
         .select(SupportFrequency.column_names())

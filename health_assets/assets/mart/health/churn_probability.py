@@ -48,7 +48,7 @@ def mart_churn_probability(
     fact_account_support_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
-    fact_account_payment_daily: pl.LazyFrame,
+    fact_account_commerce_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
     fact_orders: pl.LazyFrame,
     dim_account: pl.LazyFrame,
@@ -64,16 +64,17 @@ def mart_churn_probability(
         fact_account_support_daily,
         fact_account_satisfaction_daily,
         fact_account_security_daily,
-        fact_account_payment_daily,
+        fact_account_commerce_daily,
         fact_account_device_daily,
     )
     rules, model = settings.backtest, settings.churn_model
     days = [*observation_days(settings.history_start, as_of - timedelta(days=1), rules), as_of]
     churns = churn_dates(fact_account_revenue_daily, settings.revenue.churn_gap_days)
-    rows = observed(fact_account_revenue_daily, fact_orders, dim_account, days, rules)
+    orders = fact_orders.filter("is_order").with_columns(total_amount="net_amount")
+    rows = observed(fact_account_revenue_daily, orders, dim_account, days, rules)
     of_days = (signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals)
     return (
-        joined_signals(labelled(rows, churns, fact_orders, rules), *of_days)
+        joined_signals(labelled(rows, churns, orders, rules), *of_days)
         .select("account_id", "as_of_date", "churned", *model.features)
         .map_batches(
             partial(foretold, day=as_of, backtest=rules, model=model),

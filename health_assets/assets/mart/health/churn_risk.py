@@ -91,7 +91,7 @@ def mart_churn_risk(
     fact_account_support_daily: pl.LazyFrame,
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
-    fact_account_payment_daily: pl.LazyFrame,
+    fact_account_commerce_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
@@ -110,7 +110,7 @@ def mart_churn_risk(
         fact_account_support_daily,
         fact_account_satisfaction_daily,
         fact_account_security_daily,
-        fact_account_payment_daily,
+        fact_account_commerce_daily,
         fact_account_device_daily,
     )
     return (

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import polars as pl
+
 from health_assets.assets.mart.commerce.customer_value import total_spend__is_that_of_the_orders
 from health_assets_tests.assets.rows import account, made, rows
 
@@ -11,9 +13,14 @@ def order(account_id: str, amount: float, day: date = date(2025, 1, 10), **given
     return row | {"total_amount": amount} | given
 
 
+def facts(*orders: dict) -> pl.LazyFrame:
+    dim = rows("dim_account", *(account(account_id) for account_id in {order["account_id"] for order in orders}))
+    return made("fact_orders", staged_orders=rows("staged_orders", *orders), dim_account=dim).lazy()
+
+
 def values(accounts: str, *orders: dict) -> dict[str, dict]:
     dim = rows("dim_account", *(account(account_id) for account_id in accounts))
-    found = made("mart_customer_value", fact_orders=rows("fact_orders", *orders), dim_account=dim)
+    found = made("mart_customer_value", fact_orders=facts(*orders), dim_account=dim)
     return {row["account_id"]: row for row in found.to_dicts()}
 
 
@@ -67,9 +74,24 @@ def test_without_orders_nothing_is_said_of_anybody() -> None:
     assert values("AB") == {}
 
 
+def test_a_refund_lowers_net_spend_beside_the_gross_and_is_no_order() -> None:
+    day = date(2025, 1, 20)
+    found = values("AB", order("A", 100.0), order("A", -30.0, day), order("B", 80.0), order("B", 5.0))
+    assert (found["A"]["total_spend"], found["A"]["gross_spend"], found["A"]["lifetime_value"]) == (70.0, 100.0, 70.0)
+    assert (found["A"]["order_count"], found["A"]["average_order_value"]) == (1, 70.0)
+    assert found["A"]["last_order_date"] == date(2025, 1, 10)
+    assert (found["A"]["spend_rank"], found["B"]["spend_rank"]) == (2, 1)  # 70 net against 85
+
+
+def test_an_account_with_refunds_alone_is_no_buyer_and_its_refunds_count() -> None:
+    found = values("A", order("A", -30.0))["A"]
+    assert (found["total_spend"], found["order_count"], found["value_segment"]) == (-30.0, 0, "none")
+    assert (found["average_order_value"], found["last_order_date"]) == (None, None)
+
+
 def test_an_order_that_is_in_no_account_breaks_the_sum() -> None:
-    orders = rows("fact_orders", order("A", 30.0))
-    worth = rows("mart_customer_value", {"account_id": "A", "total_spend": 30.0, "order_count": 1})
+    orders = facts(order("A", 30.0), order("A", -5.0))
+    worth = rows("mart_customer_value", {"account_id": "A", "total_spend": 25.0, "gross_spend": 30.0, "order_count": 1})
     assert total_spend__is_that_of_the_orders(worth, orders).collect().is_empty()
-    orders = rows("fact_orders", order("A", 30.0), order("X", 5.0))
+    orders = facts(order("A", 30.0), order("X", 5.0), order("A", -5.0))
     assert total_spend__is_that_of_the_orders(worth, orders).collect().height == 1

@@ -8,11 +8,14 @@ from health_assets.assets.mart.commerce.order_retention_monthly import order_cou
 from health_assets_tests.assets.rows import AS_OF, account, made, rows
 
 
-def months(*ordered: tuple[str, date], as_of: date = AS_OF) -> list[dict]:
+def months(*ordered: tuple[str, date], as_of: date = AS_OF, refunded: tuple[str, date] | None = None) -> list[dict]:
+    """From orders of 10 each, and a refund of 4."""
     orders = [
         {"order_id": str(n), "account_id": account_id, "order_date": day, "total_amount": 10.0}
         for n, (account_id, day) in enumerate(ordered)
     ]
+    if refunded:
+        orders.append({"order_id": "R", "account_id": refunded[0], "order_date": refunded[1], "total_amount": -4.0})
     accounts = rows("dim_account", *(account(account_id) for account_id in "ABC"))
     facts = made("fact_orders", staged_orders=rows("staged_orders", *orders), dim_account=accounts, as_of=as_of)
     return made("mart_order_retention_monthly", fact_orders=facts.lazy(), as_of=as_of).to_dicts()
@@ -54,12 +57,18 @@ def test_two_orders_in_one_month_make_a_repeat_buyer() -> None:
     assert (row["active_account_count"], row["repeat_purchase_rate"]) == (1, 1.0)
 
 
+def test_a_refund_lowers_the_spend_of_its_month_and_makes_nobody_active() -> None:
+    december, january = months(("A", DECEMBER), refunded=("A", JANUARY))
+    assert (december["spend"], january["spend"], january["gross_spend"]) == (10.0, -4.0, 0.0)
+    assert (january["order_count"], january["active_account_count"], january["monthly_churn_rate"]) == (0, 0, 1.0)
+
+
 def test_without_orders_there_are_no_months() -> None:
     assert months() == []
 
 
 def test_a_lost_order_breaks_the_sum() -> None:
     monthly = rows("mart_order_retention_monthly", {"month": JANUARY.replace(day=1), "order_count": 1})
-    assert order_count__is_that_of_the_orders(monthly, rows("fact_orders", {"order_id": "1"})).collect().is_empty()
-    two = rows("fact_orders", {"order_id": "1"}, {"order_id": "2"})
-    assert order_count__is_that_of_the_orders(monthly, two).collect().height == 1
+    order, second, refund = ({"order_id": str(n), "is_order": n < 2} for n in range(3))
+    assert order_count__is_that_of_the_orders(monthly, rows("fact_orders", order, refund)).collect().is_empty()
+    assert order_count__is_that_of_the_orders(monthly, rows("fact_orders", order, second)).collect().height == 1

@@ -17,6 +17,12 @@ def concentration(*spends: float, region: str | None = None) -> list[dict]:
     ).to_dicts()
 
 
+def test_a_buyer_with_more_refunds_than_orders_counts_as_no_spend() -> None:
+    # spends 60, 0, 0, 0: Gini 2 x 4 x 60 / (4 x 60) - 5/4 = 0.75
+    found = concentration(60.0, -20.0, -10.0, 0.0)[0]
+    assert (found["total_spend"], found["top_share_pct"], found["gini"]) == (60.0, 100.0, 0.75)
+
+
 def test_top_share_is_of_a_fifth_of_the_buyers_rounded_up() -> None:
     # 6 buyers: ceil(1.2) = 2 of them have 50 + 30 of 100
     found = concentration(5.0, 50.0, 5.0, 30.0, 5.0, 5.0)[0]

@@ -157,7 +157,7 @@ def test_two_late_payments_are_payment_trouble_without_an_overdue_invoice() -> N
     ],
 )  # fmt: skip
 def test_unpaid_and_late_are_told_by_what_they_are(invoices: dict, payments: dict, sentence: str) -> None:
-    row = risk(revenue=invoices, signals={"fact_account_payment_daily": payments} if payments else {})
+    row = risk(revenue=invoices, signals={"fact_account_commerce_daily": payments} if payments else {})
     assert [factor["sentence"] for factor in row["factors"]] == [sentence]
 
 

@@ -1,6 +1,6 @@
-"""Accounts that somebody should talk to, since they pay late again and again or ask for help again and again.
+"""Accounts of a shop that repeatedly pay late or repeatedly ask for help.
 
-A rule with thresholds, not a score; the score is mart/health/churn_risk.py.
+Flags with thresholds, not a score and no churn risk; that is mart/health/churn_risk.py.
 """
 
 import dataframely as dy
@@ -10,34 +10,40 @@ from health_assets.assets.mart.commerce.customer_value import VALUE_SEGMENTS
 from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Money
 from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
-from health_assets.settings.sections import HighRisk
+from health_assets.settings.sections import CommerceFlagLimits
 from health_assets.tables import table
 
 
-class HighRiskAccounts(Contract):
-    """Which accounts show early signs of churn or of not paying, and why? Only flagged accounts have a row."""
+class CommerceFlags(Contract):
+    """Which accounts of the shop pay late or ask for help again and again? Only flagged accounts have a row."""
 
     account_id = AccountId(primary_key=True)
     company_name = CompanyName()
     account_owner = AccountOwner()
     region = dy.String(nullable=True, description="Sales region; null = not known")
-    attention_rank = dy.Int64(min=1, description="1 = first: more flags, then higher spend, then account_id")
+    attention_rank = dy.Int64(min=1, description="1 = first: most flags, then highest net spend, then account_id")
     flag_count = dy.Int64(min=1, description="Flags raised")
-    has_repeated_late_payments = dy.Bool(nullable=True, description="Late payments to date; null = not connected")
-    has_frequent_tickets = dy.Bool(nullable=True, description="Tickets in 90 days; null = not connected")
-    reasons = dy.String(description="Each raised flag in a sentence, with the value and its threshold")
-    late_payment_count = Count("Late payments to date; null = not connected", nullable=True)
-    ticket_count_90d = Count("Tickets created in 90 days; null = not connected", nullable=True)
-    value_segment = dy.Enum(VALUE_SEGMENTS, nullable=True, description="By spend; null = orders are not connected")
-    total_spend = Money("Amount of all orders to date; null = orders are not connected", nullable=True)
+    has_repeated_late_payments = dy.Bool(
+        nullable=True,
+        description="Late payments to date reach `commerce.flags.late_payments`; null = payments are not connected",
+    )
+    has_frequent_tickets = dy.Bool(
+        nullable=True,
+        description="Tickets in 90 days reach `commerce.flags.tickets_90d`; null = tickets are not connected",
+    )
+    reasons = dy.String(description="Each raised flag in a sentence, with its value and threshold")
+    late_payment_count = Count("Late payments to date; null = payments are not connected", nullable=True)
+    ticket_count_90d = Count("Tickets created in 90 days; null = tickets are not connected", nullable=True)
+    value_segment = dy.Enum(VALUE_SEGMENTS, nullable=True, description="By net spend; null = orders are not connected")
+    total_spend = Money("Net spend to date; null = orders are not connected", min=None, nullable=True)
 
     @dy.rule()
     def flag_count__is_of_flags(cls) -> pl.Expr:
         return pl.col("flag_count") == _flag_count()
 
 
-@table(HighRiskAccounts)
-def mart_high_risk_accounts(
+@table(CommerceFlags)
+def mart_commerce_flags(
     dim_account: pl.LazyFrame,
     mart_payment_risk: pl.LazyFrame,
     mart_support_frequency: pl.LazyFrame,
@@ -45,7 +51,7 @@ def mart_high_risk_accounts(
     settings: Settings,
 ) -> pl.LazyFrame:
     """Flagged accounts, the most urgent first."""
-    limits = settings.commerce.high_risk
+    limits = settings.commerce.flags
     value = mart_customer_value.select("account_id", "value_segment", "total_spend")
     return (
         dim_account.join(mart_payment_risk, on="account_id", how="left", validate="1:1")
@@ -59,7 +65,7 @@ def mart_high_risk_accounts(
         .filter(pl.col("flag_count") > 0)
         .sort("flag_count", "total_spend", "account_id", descending=[True, True, False], nulls_last=True)
         .with_columns(attention_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
-        .select(HighRiskAccounts.column_names())
+        .select(CommerceFlags.column_names())
     )
 
 
@@ -67,9 +73,9 @@ def _flag_count() -> pl.Expr:
     return pl.sum_horizontal("has_repeated_late_payments", "has_frequent_tickets").cast(pl.Int64)
 
 
-def _reasons(limits: HighRisk) -> pl.Expr:
-    late = pl.format(f"{{}} payments were late ({limits.late_payments} raise this).", "late_payment_count")
-    tickets = pl.format(f"{{}} tickets in 90 days ({limits.tickets_90d} raise this).", "ticket_count_90d")
+def _reasons(limits: CommerceFlagLimits) -> pl.Expr:
+    late = pl.format(f"{{}} late payments (flagged from {limits.late_payments}).", "late_payment_count")
+    tickets = pl.format(f"{{}} tickets in 90 days (flagged from {limits.tickets_90d}).", "ticket_count_90d")
     return pl.concat_str(
         pl.when("has_repeated_late_payments").then(late),
         pl.when("has_frequent_tickets").then(tickets),

@@ -1,6 +1,8 @@
 """Orders and payments in the days up to each day."""
 
-from datetime import date
+from datetime import date, timedelta
+
+import pytest
 
 from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.fact.test_orders import order
@@ -18,7 +20,61 @@ def signals(
         "staged_payments": rows("staged_payments", *payments),
     }
     company = SETTINGS.model_copy(update={"stale_after_days": limits or {}})
-    return made("fact_account_payment_daily", period=period, settings=company, **frames).to_dicts()
+    return made("fact_account_commerce_daily", period=period, settings=company, **frames).to_dicts()
+
+
+def on(*days_before: int) -> tuple[dict, ...]:
+    """Orders so many days before the as-of day."""
+    return tuple(order(str(n), AS_OF - timedelta(days=days)) for n, days in enumerate(days_before))
+
+
+def test_rhythm_is_the_median_gap_between_order_days_and_quiet_is_measured_against_it() -> None:
+    # order days 60, 50, 40 and 20 days ago: gaps 10, 10, 20, median 10; the second order of a day is no gap
+    (row,) = signals(Period(AS_OF, AS_OF), on(60, 50, 50, 40, 20))
+    assert (row["order_rhythm_days"], row["days_since_last_order"], row["order_quiet_ratio"]) == (10.0, 20, 2.0)
+
+
+def test_rhythm_of_an_account_with_fewer_than_three_order_days_is_that_of_all_accounts() -> None:
+    others = (order(f"B{n}", AS_OF - timedelta(days=days), "B") for n, days in enumerate((90, 60, 30)))
+    (row,) = signals(Period(AS_OF, AS_OF), (*on(28, 14), *others))  # gaps 14 of A, 30 and 30 of B: median 30
+    assert (row["order_rhythm_days"], row["order_quiet_ratio"]) == (30.0, pytest.approx(14 / 30))
+
+
+def test_rhythm_of_a_day_knows_no_later_order() -> None:
+    orders = on(50, 40, 30, 1)
+    found = signals(Period(AS_OF - timedelta(days=2), AS_OF), orders)
+    assert [row["order_rhythm_days"] for row in found] == [10.0, 10.0, 10.0]
+    assert [row["order_quiet_ratio"] for row in found] == [2.8, 0.0, 0.1]
+    assert signals(Period(AS_OF - timedelta(days=2), AS_OF - timedelta(days=2)), orders)[0] == found[0]
+
+
+def test_without_a_second_order_of_anybody_there_is_no_rhythm() -> None:
+    (row,) = signals(Period(AS_OF, AS_OF), on(30))
+    assert (row["order_rhythm_days"], row["order_quiet_ratio"], row["days_since_last_order"]) == (None, None, 30)
+
+
+def test_change_of_orders_needs_ten_in_the_earlier_sixty_days() -> None:
+    (row,) = signals(Period(AS_OF, AS_OF), on(*[100] * 10, *[5] * 4))
+    assert (row["order_count_60d"], row["order_count_previous_60d"], row["order_change_ratio_60d"]) == (4, 10, -0.6)
+    (row,) = signals(Period(AS_OF, AS_OF), on(*[100] * 9, 5))
+    assert (row["order_count_previous_60d"], row["order_change_ratio_60d"]) == (9, None)
+
+
+def test_refunds_and_cancelled_orders_are_no_activity_and_a_refund_lowers_spend() -> None:
+    day = AS_OF - timedelta(days=1)
+    rows_of_shop = (
+        order("1", AS_OF - timedelta(days=5)),
+        order("2", day, amount=-4.0),
+        order("3", day, status="cancelled"),
+    )
+    (row,) = signals(Period(AS_OF, AS_OF), rows_of_shop)
+    assert (row["order_count_30d"], row["days_since_last_order"], row["spend_30d"]) == (1, 5, 6.0)
+
+
+def test_late_payments_are_those_past_due_and_those_paid_late_in_ninety_days() -> None:
+    payments = payment(date(2025, 1, 1)), payment(date(2025, 1, 1), date(2025, 1, 9), payment_id="2")
+    (row,) = signals(Period(AS_OF, AS_OF), (), payments)
+    assert row["late_payment_count_90d"] == 2
 
 
 def test_windows_hold_just_their_days() -> None:
