@@ -12,6 +12,7 @@ import polars as pl
 
 from health_assets.settings import Settings
 
+DECIMALS_OF_MONEY = 6  # rounding errors of sums and exchange rates must not become an expansion
 CENT = 0.01  # sums of money that differ by less are equal
 SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 QUARTILES = 4

@@ -9,12 +9,10 @@ from datetime import date
 
 import polars as pl
 
-from health_assets.contracts.expressions import month_of
+from health_assets.contracts.expressions import DECIMALS_OF_MONEY, month_of
+from health_assets.scoring.invoiced_revenue import invoiced_periods
 from health_assets.scoring.order_amounts import net_amount
 from health_assets.settings import Settings
-
-DECIMALS_OF_MONEY = 6  # rounding errors of sums and exchange rates must not become an expansion
-DAYS_OF_A_MONTH = 30.4375
 
 
 def without_dust(amount: str) -> pl.Expr:
@@ -23,22 +21,29 @@ def without_dust(amount: str) -> pl.Expr:
 
 
 def paid_periods(
-    staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings, as_of: date
+    staged_subscriptions: pl.LazyFrame,
+    staged_invoices: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+    *,
+    as_known: bool = False,
 ) -> pl.LazyFrame:
     """Periods of constant recurring revenue without trials; where periods of an account overlap, they add up.
 
-    Columns: account_id, start_date, end_date (first unpaid day; null while it runs), known_date and known_end_date (the
-    days from which its start and its end are known), mrr (above 0, in the reporting currency).
+    Args:
+        staged_subscriptions: price periods, for the basis `contract`.
+        staged_invoices: invoices, for the basis `paid_invoices`.
+        settings: with `revenue`.
+        as_of: what begins or was paid later does not count.
+        as_known: a period begins on the day on which it became known, as tables by day need it: that of the payment.
+
+    Columns: account_id, start_date, end_date (first unpaid day; null while it runs), mrr (above 0, in the reporting
+    currency).
     """
     if settings.revenue.basis == "paid_invoices":
-        return _periods_of_invoices(staged_invoices, settings.revenue.allowed_gap_months, as_of)
+        return invoiced_periods(staged_invoices, settings.revenue, as_of, as_known=as_known)
     return staged_subscriptions.filter(is_ever_paid(), pl.col("first_paid_date") <= as_of).select(
-        "account_id",
-        "end_date",
-        start_date="first_paid_date",
-        known_date="first_paid_date",
-        known_end_date="end_date",
-        mrr="mrr_amount",
+        "account_id", "end_date", start_date="first_paid_date", mrr="mrr_amount"
     )
 
 
@@ -106,6 +111,30 @@ def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     )
 
 
+def came_and_went(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Accounts that paid on some day of a month, but neither on its measure day nor on that of the month before.
+
+    Grain: account_id x month; `came_and_went_mrr` is the MRR of the day on which the account paid most.
+    """
+    measure_day = pl.min_horizontal(pl.col("start_date").dt.month_end(), pl.lit(as_of))
+    within_a_month = periods.filter(pl.col("end_date") <= measure_day).with_columns(
+        month=month_of(pl.col("start_date"))
+    )
+    paying = month_end_mrr(periods, as_of).select("account_id", "month")
+    pays_or_paid = pl.concat([paying, paying.with_columns(pl.col("month").dt.offset_by("1mo"))])
+    return (
+        within_a_month.select("account_id", "month", day="start_date")
+        .unique()
+        .join(pays_or_paid, on=["account_id", "month"], how="anti")
+        .join(within_a_month, on=["account_id", "month"], how="inner", validate="m:m")
+        .filter(pl.col("start_date") <= pl.col("day"), pl.col("end_date") > pl.col("day"))
+        .group_by("account_id", "month", "day")
+        .agg(came_and_went_mrr=sum_of(pl.col("mrr")))
+        .group_by("account_id", "month")
+        .agg(pl.col("came_and_went_mrr").max())
+    )
+
+
 def running_total(steps: pl.LazyFrame, name: str) -> pl.LazyFrame:
     """The level of a stock from each day of change until the next.
 
@@ -127,36 +156,4 @@ def running_total(steps: pl.LazyFrame, name: str) -> pl.LazyFrame:
         .sort("account_id", "day")
         .select("account_id", "day", pl.col("change").cum_sum().round(DECIMALS_OF_MONEY).over("account_id").alias(name))
         .sort("day", "account_id")
-    )
-
-
-def _periods_of_invoices(staged_invoices: pl.LazyFrame, allowed_gap_months: int, as_of: date) -> pl.LazyFrame:
-    """Whole months: an invoice is spread over the months it pays for, and the last MRR is kept through a short gap."""
-    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
-    months = (days / DAYS_OF_A_MONTH).round().clip(1).fill_null(1).cast(pl.Int64)
-    first_month = month_of(pl.coalesce("period_start", "invoice_date"))
-    paid_on = pl.coalesce("paid_date", "invoice_date")
-    lasts_until = pl.col("month").dt.offset_by(f"{1 + allowed_gap_months}mo")
-
-    def following(day: str) -> pl.Expr:
-        return pl.col(day).shift(-1).over("account_id", order_by="month")
-
-    return (
-        staged_invoices.filter(pl.col("is_paid"), paid_on <= as_of, pl.col("invoice_date") <= as_of)
-        .select("account_id", first_month=first_month, months=months, known_date=paid_on, mrr=pl.col("amount") / months)
-        .with_columns(month=pl.int_ranges(0, pl.col("months")))
-        .explode("month", empty_as_null=False, keep_nulls=False)
-        .with_columns(month=pl.col("first_month").dt.offset_by(pl.format("{}mo", "month")))
-        .group_by("account_id", "month")
-        .agg(pl.col("mrr").sum(), pl.col("known_date").min())
-        .filter(pl.col("mrr") > 0, pl.col("month") <= as_of)
-        .with_columns(known_date=pl.max_horizontal("month", "known_date"), lasts_until=lasts_until)
-        .select(
-            "account_id",
-            "known_date",
-            start_date="month",
-            end_date=pl.min_horizontal(following("month"), "lasts_until"),
-            known_end_date=pl.min_horizontal(following("known_date"), "lasts_until"),
-            mrr="mrr",
-        )
     )

@@ -55,6 +55,7 @@ class Revenue(Section):
     basis: Literal["contract", "paid_invoices"]
     churn_gap_days: Annotated[int, Field(ge=0)]
     allowed_gap_months: Annotated[int, Field(ge=0)]
+    one_day_period_months: Annotated[int, Field(gt=0)]
     invoice_due_days: Annotated[int, Field(ge=0)]
 
 

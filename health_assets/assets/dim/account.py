@@ -67,7 +67,8 @@ class Account(Contract):
     parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
     age = dy.Int64(nullable=True, min=0, max=130, description="Age of the person in years, consumer businesses only")
     lifetime_value = Money(
-        "Paid invoices to date, without invoices the sum of month-end MRR, without subscriptions the spend; null = not known",
+        "Paid invoices to date less credit notes and refunds, without invoices the sum of month-end MRR, without subscriptions "
+        "the spend; null = not known",
         min=None,
         nullable=True,
     )
@@ -180,18 +181,23 @@ def _cancellations(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.Lazy
 def _lifetime_values(
     staged_invoices: pl.LazyFrame, staged_orders: pl.LazyFrame, periods: pl.LazyFrame, as_of: date, load_day: date
 ) -> pl.LazyFrame:
-    """What each account paid or spent by the as-of day; a payment without a date is known on the load day only."""
+    """What each account paid or spent by the as-of day, less credit notes and refunds.
+
+    A payment without a date, and that an amount was given back, are known on the load day only.
+    """
+    is_load_day = pl.lit(as_of == load_day)
     undated = pl.col("is_paid") & pl.col("paid_date").is_null()
-    paid = (pl.col("paid_date") <= as_of).fill_null(False) | undated
+    given_back = is_load_day & (pl.col("amount") > 0) & pl.col("status").is_in(["credited", "refunded"])
+    paid = ((pl.col("paid_date") <= as_of).fill_null(False) | undated) & ~given_back.fill_null(False)
     by_invoice = (
         staged_invoices.filter(pl.col("invoice_date") <= as_of)
         .group_by("account_id")
         .agg(
-            paid_amount=pl.col("amount").filter(paid).sum(),
-            has_unknown_payment=undated.any() & pl.lit(as_of != load_day),
+            paid_amount=sum_of(pl.col("amount").filter(paid)),
+            has_unknown_payment=undated.any() & ~is_load_day,
         )
     )
-    by_month = month_end_mrr(periods, as_of).group_by("account_id").agg(recurring_amount=pl.col("mrr").sum())
+    by_month = month_end_mrr(periods, as_of).group_by("account_id").agg(recurring_amount=sum_of(pl.col("mrr")))
     by_order = staged_orders.filter(pl.col("order_date") <= as_of).group_by("account_id").agg(spend=spend())
     return by_invoice.join(by_month, on="account_id", how="full", coalesce=True, validate="1:1").join(
         by_order, on="account_id", how="full", coalesce=True, validate="1:1"

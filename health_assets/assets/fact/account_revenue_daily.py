@@ -83,9 +83,13 @@ def fact_account_revenue_daily(
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period, from the account's signup on."""
-    periods = paid_periods(staged_subscriptions, staged_invoices, settings, period.last_day)
+    known, measured = (
+        paid_periods(staged_subscriptions, staged_invoices, settings, period.last_day, as_known=as_known)
+        for as_known in (True, False)
+    )
+    counted = _counted(known, staged_invoices) | {"earlier_contractions": _contractions(measured, period)}
     return (
-        counts_by_day(staged_accounts, "signup_date", _counted(periods, staged_invoices, period), period)
+        counts_by_day(staged_accounts, "signup_date", counted, period)
         .rename({"day": "as_of_date"})
         .with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
         .join_asof(
@@ -95,7 +99,7 @@ def fact_account_revenue_daily(
             check_sortedness=False,  # the days of each account are in order
         )
         .join(
-            _undated(staged_accounts, periods, staged_invoices, load_day),
+            _undated(staged_accounts, known, staged_invoices, load_day),
             on="account_id",
             how="left",
             validate="m:1",
@@ -113,15 +117,14 @@ def fact_account_revenue_daily(
     )
 
 
-def _counted(periods: pl.LazyFrame, staged_invoices: pl.LazyFrame, period: Period) -> dict[str, pl.LazyFrame]:
+def _counted(periods: pl.LazyFrame, staged_invoices: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     """What is added up for each account and day, with the days on which it counts."""
-    paid = _paid_spans(periods)
+    paid = periods.select("account_id", first_day="start_date", end_day="end_date", size="mrr")
     edges = pl.col("first_day", "end_day")
     return {
         "paid": paid,
         "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
         "last_month_mrr": paid.with_columns(edges.dt.truncate("1mo").dt.offset_by("1mo")),  # MRR at its end
-        "earlier_contractions": _contractions(periods, period),
         "overdue_invoice_count": _overdue(staged_invoices, ONCE),
         "overdue_amount": _overdue(staged_invoices, pl.col("amount")),
         "late_paid_invoice_count_90d": _paid_late(staged_invoices),
@@ -132,7 +135,7 @@ def _undated(
     staged_accounts: pl.LazyFrame, periods: pl.LazyFrame, staged_invoices: pl.LazyFrame, load_day: date
 ) -> pl.LazyFrame:
     """What the files say of each account without a day, and its first paid day."""
-    first_paid = periods.group_by("account_id").agg(first_paid_date=pl.col("known_date").min())
+    first_paid = periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min())
     return (
         staged_accounts.select("account_id", "status", "monthly_recurring_revenue")
         .join(first_paid, on="account_id", how="left", validate="1:1")
@@ -176,13 +179,6 @@ def _amounts() -> dict[str, pl.Expr]:
     }
 
 
-def _paid_spans(periods: pl.LazyFrame) -> pl.LazyFrame:
-    """The days on which each recurring amount counts."""
-    return periods.select(
-        "account_id", first_day=pl.max_horizontal("start_date", "known_date"), end_day="known_end_date", size="mrr"
-    )
-
-
 def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
     """Months that ended lower than the month before: each counts in the five months after it."""
     earlier_month = pl.col("month").shift(1).over("account_id", order_by="month")
@@ -202,7 +198,7 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
 
 def _overdue(staged_invoices: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
     """The days on which each invoice is past due and unpaid; none for an invoice settled on an unknown day."""
-    is_settled = pl.col("status").is_in(["paid", "void"]).fill_null(False)
+    is_settled = pl.col("status").is_in(["paid", "credited", "refunded"]).fill_null(False)
     return (
         _due(staged_invoices)
         .filter(pl.col("paid_date").is_not_null() | ~is_settled)
@@ -232,8 +228,8 @@ def _paid_late(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _due(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """Invoices that are to be paid: no credit notes and no void invoices."""
-    return staged_invoices.filter(pl.col("amount") > 0, pl.col("status").ne_missing(pl.lit("void")))
+    """Invoices that are to be paid: no credit notes, drafts or void invoices."""
+    return staged_invoices.filter(pl.col("amount") > 0, ~pl.col("status").is_in(["void", "draft"]).fill_null(False))
 
 
 def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.LazyFrame:

@@ -1,6 +1,6 @@
-"""Month-end recurring revenue of each account, and how it moved.
+"""Month-end recurring revenue of each account, and how it changed.
 
-Movements that concern one month only; retention percentages belong in mart/revenue/net_revenue_retention.py.
+Movements within one month only; retention percentages belong in mart/revenue/net_revenue_retention.py.
 """
 
 from datetime import date
@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match
-from health_assets.scoring.recurring_revenue import has_revenue_history, month_end_mrr, paid_periods
+from health_assets.scoring.recurring_revenue import came_and_went, has_revenue_history, month_end_mrr, paid_periods
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -22,25 +22,31 @@ TOLERANCE = 0.005  # half a cent
 class RevenueMonthly(Contract):
     """How much does each account pay, and did that grow, shrink, stop or come back?
 
-    From the first paying month to the as-of month, so churn is a row. Movements are null where only the CRM has an MRR.
+    From the first month in which the account paid to the as-of month, so churn is a row. Without subscriptions or paid
+    invoices there is one row, with the CRM's MRR of the load day; its movements are null.
     """
 
     account_id = AccountId(primary_key=True)
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
-    mrr = Money("Recurring revenue at month end, in the as-of month on the as-of day")
+    mrr = Money("Recurring revenue at month end, for the as-of month on the as-of day")
     arr = Money("MRR x 12")
-    previous_mrr = Money("MRR of the month before, 0 in the first paying month; null = no history", nullable=True)
+    previous_mrr = Money("MRR of the month before, 0 in the first month; null = no history", nullable=True)
     movement = dy.Enum(
         MOVEMENTS,
         nullable=True,
-        description="new = first month paid ever; reactivation = pays again; expansion, contraction, retained = pays "
-        "more, less, the same; churn = pays no longer; inactive = still pays nothing; null = no history",
+        description="new = first month ever with MRR; reactivation = MRR again after a month without; expansion, contraction, "
+        "retained = higher, lower, the same as the month before; churn = fell to 0; inactive = 0 in both; null = no history",
     )
     new_mrr = Money("MRR of a first paying month; null = no history", nullable=True)
     reactivation_mrr = Money("MRR of an account that pays again; null = no history", nullable=True)
     expansion_mrr = Money("Rise of MRR; null = no history", nullable=True)
     contraction_mrr = Money("Fall of MRR to an amount above 0; null = no history", nullable=True)
     churned_mrr = Money("MRR that fell to 0; null = no history", nullable=True)
+    came_and_went_mrr = Money(
+        "Highest MRR of a day, of an account that paid within the month but neither at its end nor at the end of the month "
+        "before; it is not part of the waterfall, 0 for all others; null = no history",
+        nullable=True,
+    )
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
 
     @dy.rule()
@@ -49,7 +55,7 @@ class RevenueMonthly(Contract):
 
 
 def waterfall(starting_mrr: pl.Expr) -> pl.Expr:
-    """What the movements make of the starting MRR: the ending MRR, if the waterfall closes."""
+    """Starting MRR with all movements applied: the ending MRR, if the waterfall closes."""
     gained = pl.col("new_mrr") + pl.col("reactivation_mrr") + pl.col("expansion_mrr")
     return starting_mrr + gained - pl.col("contraction_mrr") - pl.col("churned_mrr")
 
@@ -63,19 +69,23 @@ def fact_revenue_monthly(
     as_of: date,
     load_day: date,
 ) -> pl.LazyFrame:
-    """MRR and movement of each account and month; what an account that has not signed up yet pays is not told."""
-    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of)
-    paying = month_end_mrr(periods, as_of).join(staged_accounts, on="account_id", how="semi")
+    """MRR and movement of each account and month; accounts that have not signed up by the as-of day are left out."""
+    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of).join(
+        staged_accounts, on="account_id", how="semi"
+    )
+    paid = month_end_mrr(periods, as_of).join(
+        came_and_went(periods, as_of), on=["account_id", "month"], how="full", coalesce=True, validate="1:1"
+    )
     measured = (
-        _month_spine(paying, as_of)
-        .join(paying, on=["account_id", "month"], how="left", validate="1:1")
-        .with_columns(pl.col("mrr").fill_null(0.0))
+        _month_spine(paid, as_of)
+        .join(paid, on=["account_id", "month"], how="left", validate="1:1")
+        .with_columns(pl.col("mrr", "came_and_went_mrr").fill_null(0.0))
         .with_columns(previous_mrr=pl.col("mrr").shift(1, fill_value=0.0).over("account_id", order_by="month"))
         .with_columns(movement=movement())
     )
     has_history = has_revenue_history(staged_subscriptions, staged_invoices, settings)
     return (
-        pl.concat([measured, _as_the_crm_has_it(staged_accounts, has_history, as_of, load_day)], how="diagonal_relaxed")
+        pl.concat([measured, _mrr_of_the_crm(staged_accounts, has_history, as_of, load_day)], how="diagonal_relaxed")
         .with_columns(
             arr=12 * pl.col("mrr"),
             **moved_amounts(),
@@ -86,10 +96,10 @@ def fact_revenue_monthly(
     )
 
 
-def _month_spine(paying: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """Each month from an account's first paying month to the as-of month."""
+def _month_spine(paid: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Each month from the first in which an account paid to the as-of month."""
     return (
-        paying.group_by("account_id")
+        paid.group_by("account_id")
         .agg(month=pl.col("month").min())
         .with_columns(month=pl.date_ranges("month", pl.lit(as_of), "1mo"))
         .explode("month", empty_as_null=False, keep_nulls=False)
@@ -97,9 +107,9 @@ def _month_spine(paying: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
 
 
 def movement() -> pl.Expr:
-    """The movement of a row of the gapless months of an account, which begin with the first paying one."""
+    """The movement of a row of the gapless months of an account."""
     now, before = pl.col("mrr"), pl.col("previous_mrr")
-    is_first = pl.col("month") == pl.col("month").min().over("account_id")
+    is_first = pl.col("month") == pl.col("month").filter(now > 0).min().over("account_id")
     return first_match(
         [
             (is_first, "new"),
@@ -114,7 +124,7 @@ def movement() -> pl.Expr:
 
 
 def moved_amounts() -> dict[str, pl.Expr]:
-    """How much of MRR moved in which way; together they turn `previous_mrr` into `mrr`."""
+    """The amount of each movement; together they turn `previous_mrr` into `mrr`."""
     mrr, previous = pl.col("mrr"), pl.col("previous_mrr")
     return {
         "new_mrr": _moved("new", mrr),
@@ -126,15 +136,15 @@ def moved_amounts() -> dict[str, pl.Expr]:
 
 
 def _moved(movement: str, amount: pl.Expr) -> pl.Expr:
-    """The amount in rows of a movement, 0 in the others, null where movements are not known."""
-    is_it = pl.col("movement") == movement
-    return pl.when(is_it).then(amount).when(~is_it).then(0.0)
+    """The amount in rows of a movement, 0 in all others, null where movements are not known."""
+    has_moved = pl.col("movement") == movement
+    return pl.when(has_moved).then(amount).when(~has_moved).then(0.0)
 
 
-def _as_the_crm_has_it(
+def _mrr_of_the_crm(
     staged_accounts: pl.LazyFrame, has_history: pl.LazyFrame, as_of: date, load_day: date
 ) -> pl.LazyFrame:
-    """The CRM's MRR for the month of the load, where nothing better is known; it has no past, so it has no movement."""
+    """The CRM's MRR in the month of the load, without revenue history; it has no past and therefore no movement."""
     mrr = pl.col("monthly_recurring_revenue")
     return (
         staged_accounts.join(has_history, how="cross")

@@ -1,4 +1,4 @@
-"""Invoices, parsed: amounts in the reporting currency, a due date for each."""
+"""Invoices, parsed: amounts in the reporting currency, a due date for each. What they say of MRR is not decided here."""
 
 import dataframely as dy
 import polars as pl
@@ -10,7 +10,7 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import staged
 
-INVOICE_STATUSES = ["paid", "open", "overdue", "void", "failed"]
+INVOICE_STATUSES = ["draft", "open", "paid", "overdue", "failed", "uncollectible", "void", "credited", "refunded"]
 
 
 class Invoices(Contract):
@@ -31,7 +31,9 @@ class Invoices(Contract):
     period_end = Day("Last day that it pays for")
     line_items = dy.String(nullable=True, description="What it is for", metadata=ON_LOAD_DAY)
     is_paid = dy.Bool(
-        nullable=True, description="Paid as known on the load day; null = status not known", metadata=ON_LOAD_DAY
+        nullable=True,
+        description="Paid, or paid and refunded, as known on the load day; null = status not known",
+        metadata=ON_LOAD_DAY,
     )
 
 
@@ -46,7 +48,13 @@ def staged_invoices(raw_invoices: pl.LazyFrame, settings: Settings) -> pl.LazyFr
                 pl.col("invoice_date").dt.offset_by(f"{settings.revenue.invoice_due_days}d")
             ),
             invoice_month=pl.col("invoice_date").dt.truncate("1mo"),
-            is_paid=(pl.col("status") == "paid") | pl.col("paid_date").is_not_null(),
+            is_paid=_is_paid(),
         )
         .with_columns(amount=in_reporting_currency("amount", settings))
     )
+
+
+def _is_paid() -> pl.Expr:
+    """By status or date of payment; what was refunded had been paid, and a credit note settles itself."""
+    is_credit_note = (pl.col("status") == "credited") & (pl.col("amount") < 0)
+    return pl.col("status").is_in(["paid", "refunded"]) | is_credit_note | pl.col("paid_date").is_not_null()

@@ -1,23 +1,25 @@
 """Month-end revenue and its movements."""
 
-from datetime import date
+from calendar import monthrange
+from datetime import date, timedelta
 
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from health_assets.assets.fact.revenue_monthly import fact_revenue_monthly
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
+from health_assets.assets.fact.revenue_monthly import RevenueMonthly
+from health_assets.assets.mart.revenue.net_revenue_retention import NetRevenueRetention, waterfall__closes_by_segment
+from health_assets_tests.assets.rows import AS_OF, account, made, rows, subscription
+
+
+def months(*subscriptions: dict) -> pl.DataFrame:
+    accounts, periods = rows("staged_accounts", account()), rows("staged_subscriptions", *subscriptions)
+    return made("fact_revenue_monthly", staged_accounts=accounts, staged_subscriptions=periods).sort("month")
 
 
 def movements(*subscriptions: dict) -> list[tuple[date, float, str]]:
-    made = fact_revenue_monthly(
-        rows("staged_accounts", account()),
-        rows("staged_subscriptions", *subscriptions),
-        rows("staged_invoices"),
-        SETTINGS,
-        AS_OF,
-        AS_OF,
-    )
-    return made.sort("month").select("month", "mrr", "movement").collect().rows()
+    return months(*subscriptions).select("month", "mrr", "movement").rows()
 
 
 def test_a_churned_account_has_a_row_for_each_month_after_it_left() -> None:
@@ -31,13 +33,13 @@ def test_a_churned_account_has_a_row_for_each_month_after_it_left() -> None:
 
 def test_a_same_day_upgrade_counts_once_and_is_expansion() -> None:
     change = date(2024, 12, 15)
-    made = movements(subscription(100, date(2024, 11, 1), change), subscription(150, change))
-    assert made[1] == (date(2024, 12, 1), 150.0, "expansion")
+    found = movements(subscription(100, date(2024, 11, 1), change), subscription(150, change))
+    assert found[1] == (date(2024, 12, 1), 150.0, "expansion")
 
 
 def test_a_return_after_a_gap_is_reactivation_not_new() -> None:
-    made = movements(subscription(100, date(2024, 10, 1), date(2024, 11, 2)), subscription(80, date(2024, 12, 20)))
-    assert [movement for _, _, movement in made] == ["new", "churn", "reactivation", "retained"]
+    found = movements(subscription(100, date(2024, 10, 1), date(2024, 11, 2)), subscription(80, date(2024, 12, 20)))
+    assert [movement for _, _, movement in found] == ["new", "churn", "reactivation", "retained"]
 
 
 def test_a_trial_whose_end_is_not_known_pays_nothing() -> None:
@@ -52,3 +54,64 @@ def test_a_trial_pays_from_its_end_on() -> None:
 @pytest.mark.parametrize("left", [date(2024, 11, 30), date(2024, 12, 20)])  # in the trial, and on the day of its end
 def test_who_leaves_within_the_trial_is_neither_new_nor_churned(left: date) -> None:
     assert movements(subscription(100, date(2024, 11, 20), left, first_paid_date=date(2024, 12, 20))) == []
+
+
+def test_who_comes_and_goes_within_a_month_stands_beside_the_waterfall_and_is_new_when_a_month_ends_with_mrr() -> None:
+    """Paid 100 from 3 to 9 November and 150 until 19 November, then from 20 December on."""
+    came, went, back = date(2024, 11, 3), date(2024, 11, 20), date(2024, 12, 20)
+    upgrade = date(2024, 11, 10)
+    found = months(subscription(100, came, upgrade), subscription(150, upgrade, went), subscription(80, back))
+    assert found.select("month", "mrr", "movement", "came_and_went_mrr").rows() == [
+        (date(2024, 11, 1), 0.0, "inactive", 150.0),
+        (date(2024, 12, 1), 80.0, "new", 0.0),
+        (date(2025, 1, 1), 80.0, "retained", 0.0),
+    ]
+
+
+def test_who_paid_at_the_end_of_the_month_or_of_the_one_before_did_not_come_and_go() -> None:
+    """Leaves on 5 December, returns from the 10th to the 19th: a churn of December."""
+    first = subscription(100, date(2024, 11, 1), date(2024, 12, 5))
+    found = months(first, subscription(100, date(2024, 12, 10), date(2024, 12, 20)))
+    assert found["movement"].to_list() == ["new", "churn", "inactive"]
+    assert found["came_and_went_mrr"].to_list() == [0.0, 0.0, 0.0]
+
+
+def test_the_as_of_month_is_measured_on_the_as_of_day_for_those_who_come_and_go_too() -> None:
+    gone_today = subscription(100, date(2025, 1, 10), AS_OF)
+    assert months(gone_today)["came_and_went_mrr"].to_list() == [100.0]
+    assert months(subscription(100, date(2025, 1, 10), date(2025, 2, 1)))["movement"].to_list() == ["new"]
+
+
+def test_the_mrr_of_the_crm_is_that_of_the_month_of_the_load_without_movements() -> None:
+    crm = rows("staged_accounts", account(monthly_recurring_revenue=250.0))
+    columns = ["month", "mrr", "movement", "previous_mrr", "churned_mrr", "came_and_went_mrr"]
+    found = made("fact_revenue_monthly", staged_accounts=crm)
+    assert found.select(columns).rows() == [(date(2025, 1, 1), 250.0, None, None, None, None)]
+    assert made("fact_revenue_monthly", staged_accounts=crm, as_of=date(2025, 1, 30)).is_empty()
+
+
+AMOUNTS = st.sampled_from([0.1, 19.99, 100.0, 333.333333, 1250.5])
+DAYS = st.dates(date(2024, 6, 1), date(2025, 2, 10))
+SPELLS = st.lists(st.tuples(st.sampled_from("ABC"), AMOUNTS, DAYS, st.integers(0, 120), st.booleans()), max_size=8)
+
+
+@given(SPELLS)
+@settings(max_examples=60, deadline=None)
+def test_the_waterfall_closes_for_each_account_segment_and_the_total(spells: list[tuple]) -> None:
+    periods = [
+        subscription(mrr, start, None if runs else start + timedelta(days=days), name, subscription_id=str(number))
+        for number, (name, mrr, start, days, runs) in enumerate(spells)
+    ]
+    accounts = rows("staged_accounts", account("A", employee_count=900), account("B"), account("C"))
+    frames = {"staged_accounts": accounts, "staged_subscriptions": rows("staged_subscriptions", *periods)}
+    months = made("fact_revenue_monthly", **frames)
+    assert RevenueMonthly.is_valid(months, cast=True)
+    total = made("mart_net_revenue_retention", fact_revenue_monthly=months.lazy())
+    assert NetRevenueRetention.is_valid(total, cast=True)
+    segments = made("dim_account", **frames).lazy()
+    assert waterfall__closes_by_segment(months.lazy(), segments).collect().is_empty()
+    measured = {(row["account_id"], row["month"]): row["mrr"] for row in months.to_dicts()}
+    for (name, month), mrr in measured.items():
+        day = min(month.replace(day=monthrange(month.year, month.month)[1]), AS_OF)
+        paid = (p for p in periods if p["account_id"] == name and p["start_date"] <= day)
+        assert mrr == pytest.approx(sum(p["mrr_amount"] for p in paid if p["end_date"] is None or p["end_date"] > day))

@@ -1,6 +1,7 @@
 """Retention of revenue by month: the waterfall of all accounts, net and gross retention, logo churn.
 
-Who moved is in fact/revenue_monthly.py; retention by the month in which accounts began is in mart/revenue/revenue_cohorts.py.
+Movements of single accounts are in fact/revenue_monthly.py, retention of groups in mart/revenue/revenue_retention_by.py,
+cohorts in mart/revenue/revenue_cohorts.py.
 """
 
 import dataframely as dy
@@ -10,25 +11,30 @@ from health_assets.assets.fact.revenue_monthly import TOLERANCE, waterfall
 from health_assets.contracts.columns import Count, Money, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import percent, safe_ratio
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.tables import identity, table
 
 MOVED = ["new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr"]
 
 
 class NetRevenueRetention(Contract):
-    """Does the revenue we have grow by itself, or leak?
+    """Does the revenue of existing accounts grow or shrink?
 
-    Months without a past (only the CRM's MRR is known) have an ending MRR and no movements.
+    Without subscriptions or paid invoices there is one row, with the CRM's MRR of the load day and no movements.
     """
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     starting_mrr = Money("MRR at the end of the month before; null = no history", nullable=True)
-    new_mrr = Money("MRR of accounts that pay for the first time; null = no history", nullable=True)
-    reactivation_mrr = Money("MRR of accounts that pay again; null = no history", nullable=True)
-    expansion_mrr = Money("Rise of MRR of accounts that paid before; null = no history", nullable=True)
-    contraction_mrr = Money("Fall of MRR of accounts that go on paying; null = no history", nullable=True)
-    churned_mrr = Money("MRR of accounts that pay no longer; null = no history", nullable=True)
-    ending_mrr = Money("MRR at month end, in the as-of month on the as-of day")
+    new_mrr = Money("MRR of accounts in the first month in which they ever pay; null = no history", nullable=True)
+    reactivation_mrr = Money(
+        "MRR of accounts that pay again after a month without MRR; null = no history", nullable=True
+    )
+    expansion_mrr = Money("Rise of MRR of accounts that also paid a month before; null = no history", nullable=True)
+    contraction_mrr = Money("Fall of MRR of accounts that still pay; null = no history", nullable=True)
+    churned_mrr = Money(
+        "MRR of accounts that paid a month before and pay nothing now; null = no history", nullable=True
+    )
+    ending_mrr = Money("MRR at month end, for the as-of month on the as-of day")
     arr = Money("Ending MRR x 12")
     nrr_pct = Pct("Starting MRR with expansion, less contraction and churn / starting MRR", max=None)
     grr_pct = Pct("Starting MRR less contraction and churn / starting MRR, never above 100")
@@ -40,12 +46,20 @@ class NetRevenueRetention(Contract):
     )
     paying_account_count = Count("Accounts that pay at month end")
     churned_account_count = Count(
-        "Accounts that paid a month before and no longer do; null = no history", nullable=True
+        "Accounts that paid a month before and pay nothing now; null = no history", nullable=True
+    )
+    came_and_went_account_count = Count(
+        "Accounts that paid within the month, but neither at its end nor at the end of the month before; they are not part of "
+        "the waterfall; null = no history",
+        nullable=True,
+    )
+    came_and_went_mrr = Money(
+        "Highest MRR of a day of each of these accounts, summed; null = no history", nullable=True
     )
     logo_churn_pct = Pct("Churned accounts / accounts paying at the month's start")
     trailing_12m_nrr_pct = Pct("MRR now / then, of accounts that paid 12 months ago", max=None)
-    trailing_12m_grr_pct = Pct("The same, each account counted with no more than its MRR then")
-    trailing_12m_logo_churn_pct = Pct("Of the accounts that paid 12 months ago, those that do not now")
+    trailing_12m_grr_pct = Pct("As trailing_12m_nrr_pct, each account counted with at most its MRR then")
+    trailing_12m_logo_churn_pct = Pct("Accounts that paid 12 months ago and pay nothing now / accounts that paid then")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
 
     @dy.rule()
@@ -55,9 +69,9 @@ class NetRevenueRetention(Contract):
 
 @table(NetRevenueRetention)
 def mart_net_revenue_retention(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:
-    """One row a month, from the first paid one to the as-of month."""
+    """One row per month, from the first month with revenue to the as-of month."""
     starting, lost = pl.col("starting_mrr"), pl.col("contraction_mrr") + pl.col("churned_mrr")
-    kept = (starting - lost).clip(lower_bound=0)  # sums of floats may end a hair below 0
+    kept = (starting - lost).clip(lower_bound=0)  # sums of floats may end just below 0
     return (
         _months(fact_revenue_monthly)
         .join(trailing_year(fact_revenue_monthly, ["month"]), on="month", how="left", validate="1:1")
@@ -77,32 +91,36 @@ def mart_net_revenue_retention(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFra
 def _months(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:
     """The waterfall of all accounts; null where no account has a past."""
     has_history = pl.col("movement").is_not_null().any()
+    flows = {"starting_mrr": "previous_mrr"} | {name: name for name in [*MOVED, "came_and_went_mrr"]}
+    counts = {
+        "churned_account_count": pl.col("movement") == "churn",
+        "came_and_went_account_count": pl.col("came_and_went_mrr") > 0,
+    }
     return fact_revenue_monthly.group_by("month").agg(
-        pl.when(has_history).then(pl.col("previous_mrr").sum()).alias("starting_mrr"),
-        *(pl.when(has_history).then(pl.col(moved).sum()).alias(moved) for moved in MOVED),
-        pl.col("mrr").sum().alias("ending_mrr"),
+        *(pl.when(has_history).then(sum_of(pl.col(amount))).alias(name) for name, amount in flows.items()),
+        *(pl.when(has_history).then(rows.sum().cast(pl.Int64)).alias(name) for name, rows in counts.items()),
+        sum_of(pl.col("mrr")).alias("ending_mrr"),
         (pl.col("mrr") > 0).sum().cast(pl.Int64).alias("paying_account_count"),
-        pl.when(has_history).then((pl.col("movement") == "churn").sum().cast(pl.Int64)).alias("churned_account_count"),
         (pl.col("previous_mrr") > 0).sum().alias("starting_account_count"),
         pl.col("is_partial").any(),
     )
 
 
 def trailing_year(fact_revenue_monthly: pl.LazyFrame, by: list[str]) -> pl.LazyFrame:
-    """Retention, for each group of rows, of the accounts that paid 12 months ago.
+    """Retention of the accounts that paid 12 months ago, for each group of rows.
 
-    Each still has a row, as the spine runs to the as-of month.
+    Each of these accounts has a row in every month since, up to the as-of month.
     """
     year_ago = fact_revenue_monthly.filter(pl.col("mrr") > 0).select(
         "account_id", month=pl.col("month").dt.offset_by("12mo"), mrr_then="mrr"
     )
-    mrr_then = pl.col("mrr_then").sum()
+    mrr_then = sum_of(pl.col("mrr_then"))
     return (
         fact_revenue_monthly.join(year_ago, on=["account_id", "month"], how="inner", validate="1:1")
         .group_by(by)
         .agg(
-            trailing_12m_nrr_pct=percent(pl.col("mrr").sum(), mrr_then),
-            trailing_12m_grr_pct=percent(pl.min_horizontal("mrr", "mrr_then").sum(), mrr_then),
+            trailing_12m_nrr_pct=percent(sum_of(pl.col("mrr")), mrr_then),
+            trailing_12m_grr_pct=percent(sum_of(pl.min_horizontal("mrr", "mrr_then")), mrr_then),
             trailing_12m_logo_churn_pct=percent((pl.col("mrr") == 0).sum(), pl.len()),
         )
     )

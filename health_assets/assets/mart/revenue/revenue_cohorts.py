@@ -1,6 +1,6 @@
 """Retention of accounts and revenue by the month in which accounts first paid, for each month since.
 
-Cohorts by use of the product do not belong here.
+Cohorts by usage of the product are in mart/engagement/engagement_cohorts.py.
 """
 
 import dataframely as dy
@@ -10,13 +10,14 @@ from health_assets.assets.fact.revenue_monthly import TOLERANCE
 from health_assets.contracts.columns import Count, Money, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import month_offset, percent
+from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.tables import identity, table
 
 
 class RevenueCohorts(Contract):
-    """Of the accounts that began together, how many still pay, and how much?
+    """Of the accounts that began to pay in the same month, how many still pay, and how much?
 
-    Every offset from 0 to the as-of month has a row, also when nobody pays any more; cells after it are absent.
+    Every offset from 0 to the as-of month has a row, even if no account still pays. Empty without revenue history.
     """
 
     cohort_month = dy.Date(primary_key=True, description="First paying month of its accounts")
@@ -40,18 +41,19 @@ class RevenueCohorts(Contract):
 
 @table(RevenueCohorts)
 def mart_revenue_cohorts(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:
-    """One row a cohort and month; an account's spine runs to the as-of month, so no offset is missing."""
-    of_cohorts = fact_revenue_monthly.filter(pl.col("movement").is_not_null()).with_columns(
-        cohort_month=pl.col("month").min().over("account_id")
-    )
+    """One row per cohort and month; each account has a row for every month up to the as-of month, so no offset is missing."""
+    first = pl.col("movement") == "new"
+    members = fact_revenue_monthly.with_columns(
+        cohort_month=pl.col("month").filter(first).first().over("account_id")
+    ).filter(pl.col("month") >= pl.col("cohort_month"))
     size = (
-        of_cohorts.filter(pl.col("month") == pl.col("cohort_month"))
+        members.filter(first)
         .group_by("cohort_month")
-        .agg(cohort_account_count=pl.len().cast(pl.Int64), cohort_mrr=pl.col("mrr").sum())
+        .agg(cohort_account_count=pl.len().cast(pl.Int64), cohort_mrr=sum_of(pl.col("mrr")))
     )
     return (
-        of_cohorts.group_by("cohort_month", "month")
-        .agg(pl.col("mrr").sum(), active_account_count=(pl.col("mrr") > 0).sum().cast(pl.Int64))
+        members.group_by("cohort_month", "month")
+        .agg(sum_of(pl.col("mrr")), active_account_count=(pl.col("mrr") > 0).sum().cast(pl.Int64))
         .join(size, on="cohort_month", how="left", validate="m:1")
         .with_columns(
             month_offset=month_offset(pl.col("cohort_month"), pl.col("month")),

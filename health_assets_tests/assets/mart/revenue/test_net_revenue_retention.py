@@ -64,3 +64,14 @@ def retention(*subscriptions: dict[str, Any]) -> list[dict[str, Any]]:
         AS_OF,
     )
     return mart_net_revenue_retention(revenue).collect().to_dicts()
+
+
+def test_who_came_and_went_is_counted_beside_the_waterfall() -> None:
+    """In December B pays 70 from the 3rd to the 9th and C 30 from the 5th to the 20th."""
+    december = retention(
+        subscription(100, date(2024, 11, 1), None, "A"),
+        subscription(70, date(2024, 12, 3), date(2024, 12, 10), "B"),
+        subscription(30, date(2024, 12, 5), date(2024, 12, 21), "C"),
+    )[1]
+    assert (december["came_and_went_account_count"], december["came_and_went_mrr"]) == (2, 100)
+    assert (december["new_mrr"], december["churned_mrr"], december["ending_mrr"]) == (0, 0, 100)
