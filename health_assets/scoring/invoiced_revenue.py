@@ -50,7 +50,9 @@ def _covered_days(staged_invoices: pl.LazyFrame, revenue: Revenue, as_of: date) 
             "account_id",
             "first_day",
             "known_date",
-            end_day=pl.when(is_by_months).then(_months_after(pl.col("first_day"), pl.col("months"))).otherwise(day_after),
+            end_day=pl.when(is_by_months)
+            .then(_months_after(pl.col("first_day"), pl.col("months")))
+            .otherwise(day_after),
             mrr=pl.when(is_by_months).then(by_months).otherwise(by_days).round(DECIMALS_OF_MONEY),
         )
     )
