@@ -5,12 +5,12 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from health_assets.assets.mart.health.churn_risk import with_risk
 from health_assets.reporting.reader import published
 from health_assets.reporting.signals import signals_on
 from health_assets.scoring.backtest import Findings, evaluated
 from health_assets.scoring.churn_labels import KEY, churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import out_of_fold
+from health_assets.scoring.risk_score import with_risk
 from health_assets.scoring.scorecards import TREND_DAYS, bands_in_use, joined_signals
 from health_assets.settings import Settings
 

@@ -40,9 +40,9 @@ def declining_health(setting: Factor) -> RiskFactor:
         value=trend,
         sentence=pl.format(
             f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), more than {-setting.threshold:g}",
-            _number(-trend, 1),
-            _number(score - trend, 1),
-            _number(score, 1),
+            number_in_words(-trend, 1),
+            number_in_words(score - trend, 1),
+            number_in_words(score, 1),
         ),
     )
 
@@ -58,7 +58,7 @@ def usage_halved(setting: Factor) -> RiskFactor:
         sentence=pl.format(
             "Usage fell {} % against the 30 days before ({} -> {} events), "
             f"more than {100 - 100 * setting.threshold:g} %",
-            _number(100 - 100 * ratio, 1),
+            number_in_words(100 - 100 * ratio, 1),
             before,
             now,
         ),
@@ -126,7 +126,7 @@ def renewal_near(setting: Factor) -> RiskFactor:
         sentence=pl.format(
             f"Renewal in {{}} days (within {setting.threshold:g}) at a health of {{}}, below {setting.score_below:g}",
             days,
-            _number(score, 1),
+            number_in_words(score, 1),
         ),
     )
 
@@ -141,9 +141,15 @@ def low_satisfaction(setting: Factor) -> RiskFactor:
         is_raised=_either(is_rated_low, nps <= setting.nps_at_most),
         value=pl.when(shows_rating).then(csat).otherwise(nps),
         sentence=pl.when(shows_rating)
-        .then(pl.format(f"Tickets of 90 days are rated {{}} on average, below {setting.threshold:g}", _number(csat, 2)))
+        .then(
+            pl.format(
+                f"Tickets of 90 days are rated {{}} on average, below {setting.threshold:g}", number_in_words(csat, 2)
+            )
+        )
         .otherwise(
-            pl.format(f"Latest NPS answer: {{}} ({setting.nps_at_most or 0:g} or less raises this)", _number(nps))
+            pl.format(
+                f"Latest NPS answer: {{}} ({setting.nps_at_most or 0:g} or less raises this)", number_in_words(nps)
+            )
         ),
         own_threshold=pl.when(shows_rating).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.nps_at_most)),
     )
@@ -170,7 +176,7 @@ def low_adoption(setting: Factor) -> RiskFactor:
         value=share,
         sentence=pl.format(
             f"Uses {{}} % of the {{}}, below {100 * setting.threshold:g} %",
-            _number(100 * share, 1),
+            number_in_words(100 * share, 1),
             pl.when(features.is_not_null()).then(pl.lit("features")).otherwise(pl.lit("feature categories")),
         ),
     )
@@ -184,7 +190,8 @@ def low_activation(setting: Factor) -> RiskFactor:
         is_raised=share < setting.threshold,
         value=share,
         sentence=pl.format(
-            f"{{}} % of the users have ever been active, below {100 * setting.threshold:g} %", _number(100 * share, 1)
+            f"{{}} % of the users have ever been active, below {100 * setting.threshold:g} %",
+            number_in_words(100 * share, 1),
         ),
     )
 
@@ -197,7 +204,8 @@ def critical_incidents(setting: Factor) -> RiskFactor:
         is_raised=incidents >= setting.threshold,
         value=incidents,
         sentence=pl.format(
-            f"Critical security incidents in 90 days: {{}} ({setting.threshold:g} raises this)", _number(incidents)
+            f"Critical security incidents in 90 days: {{}} ({setting.threshold:g} raises this)",
+            number_in_words(incidents),
         ),
     )
 
@@ -284,6 +292,6 @@ def _with_commas(amount: pl.Expr) -> pl.Expr:
     return digits
 
 
-def _number(value: pl.Expr, decimals: int = 0) -> pl.Expr:
+def number_in_words(value: pl.Expr, decimals: int = 0) -> pl.Expr:
     """A number with so many decimals that it lies on the same side of its threshold: 29.6 % is below 30 %."""
     return rounded(value.cast(pl.Float64), decimals).cast(pl.String).str.strip_suffix(".0")

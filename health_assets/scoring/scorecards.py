@@ -67,6 +67,17 @@ def bands_in_use(settings: Settings) -> list[str]:
     return list(dict.fromkeys(band for scorecard in scorecards for band in scorecard.bands))
 
 
+def low_bands(settings: Settings) -> list[str]:
+    """The bands that the scorecards in use call low, each best first."""
+    scorecards = scorecards_in_use(settings).values()
+    return list(dict.fromkeys(band for card in scorecards for band in card.bands if band in card.low_bands))
+
+
+def is_low(scorecard: Scorecard, band: pl.Expr) -> pl.Expr:
+    """Whether a band is one that the scorecard calls low; null where it is unknown, which is neither low nor healthy."""
+    return pl.when(band != UNKNOWN).then(band.is_in(scorecard.low_bands))
+
+
 def check_scorecards(settings: Settings, known: set[str]) -> None:
     """Refuse scorecards in use that name what no table brings: in silence it would count as not measured, for ever.
 
@@ -165,6 +176,7 @@ def scored(
             *dimension_scores,
             *contributions,
             health_band=_band(scorecard).fill_null(UNKNOWN),
+            is_low_band=is_low(scorecard, _band(scorecard)),
             rounding_difference=pl.col("health_score") - pl.col("exact_score"),
         )
     )

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -17,6 +17,8 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from health_assets.settings.scorecard import Scorecard, ScorecardFor
 from health_assets.settings.sections import (
+    Attention,
+    AttentionLevel,
     Backtest,
     ChurnModel,
     ChurnRisk,
@@ -28,6 +30,7 @@ from health_assets.settings.sections import (
     LifetimeValue,
     Maintenance,
     Plausibility,
+    Play,
     Positive,
     Revenue,
     Satisfaction,
@@ -87,6 +90,8 @@ class Settings(Section):
     workflow: Workflow
     stale_after_days: dict[str, Annotated[int, Field(gt=0)]]
     churn_risk: ChurnRisk
+    attention: Attention
+    playbook: dict[AttentionLevel, dict[Literal["strategic", "key", "standard", "basic", "any"], Play]]
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     maintenance: Maintenance
     backtest: Backtest
@@ -107,6 +112,13 @@ class Settings(Section):
     @classmethod
     def _first_of_month(cls, history_start: date) -> date:
         return history_start.replace(day=1)
+
+    @model_validator(mode="after")
+    def _playbook_is_complete(self) -> "Settings":
+        for level in get_args(AttentionLevel):
+            if "any" not in self.playbook.get(level, {}):
+                raise ValueError(f"playbook.{level}: needs `any`, the next step for tiers that are not named")
+        return self
 
     @model_validator(mode="after")
     def _scorecards_exist(self) -> "Settings":

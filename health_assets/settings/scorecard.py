@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from health_assets.settings.sections import Fraction, Section, Weight
+from health_assets.settings.sections import Fraction, Section, Weight, near
 
 
 class Step(Section):
@@ -72,12 +72,33 @@ class Scorecard(Section):
     min_coverage: Fraction  # share of the weights that must be measured; below it there is no score
     decimals: int | None = None  # the score is rounded to so many before it is banded
     bands: Annotated[dict[str, float], Field(min_length=2)]  # band -> the score from which it holds
+    low_bands: list[str] = []  # bands that need attention; also written `{from: 0, low: true}` in `bands`
     band_floor: Literal["reached", "exceeded"] = "reached"  # whether a score right on a floor belongs to that band
     dimensions: Annotated[dict[DimensionName, Dimension], Field(min_length=1)]  # name -> dimension
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> "Scorecard":
         return _summing_to_one(self, {name: dimension.weight for name, dimension in self.dimensions.items()})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _low_bands_of_bands(cls, given: Any) -> Any:
+        """`bands: {red: {from: 0, low: true}}` is `bands: {red: 0}` with `low_bands: [red]`."""
+        bands = given.get("bands") if isinstance(given, dict) else None
+        if not isinstance(bands, dict):
+            return given
+        written = {name: band for name, band in bands.items() if isinstance(band, dict)}
+        if wrong := [f"{name}: {key}" for name, band in written.items() for key in band if key not in ("from", "low")]:
+            raise ValueError(f"bands: {wrong[0]!r} is not a setting; a band is a number, or {{from: 0, low: true}}")
+        low = [name for name, band in written.items() if band.get("low")]
+        floors = {name: band.get("from") if isinstance(band, dict) else band for name, band in bands.items()}
+        return given | {"bands": floors, "low_bands": [*(given.get("low_bands") or []), *low]}
+
+    @model_validator(mode="after")
+    def _low_bands_exist(self) -> "Scorecard":
+        if wrong := [name for name in self.low_bands if name not in self.bands]:
+            raise ValueError(f"low_bands: {wrong[0]!r} is not a band{near(wrong[0], self.bands)}")
+        return self
 
     @field_validator("bands")
     @classmethod
@@ -90,7 +111,7 @@ class Scorecard(Section):
     @cached_property
     def version(self) -> str:
         """Hash of everything that can change a score, so that a change of weights is seen as such in the history."""
-        return hashlib.sha256(self.model_dump_json(exclude={"description"}).encode()).hexdigest()[:12]
+        return hashlib.sha256(self.model_dump_json(exclude={"description", "low_bands"}).encode()).hexdigest()[:12]
 
 
 class ScorecardFor(Section):

@@ -295,6 +295,25 @@ class ChurnRisk(Section):
         return self
 
 
+class Play(Section):
+    """What to do about an account, who does it, and within how many days."""
+
+    next_step: str
+    owner_role: str
+    days: Annotated[int, Field(ge=0)]
+
+
+AttentionLevel = Literal["critical_risk", "high_risk", "low_health", "renewal"]  # in the order of the attention list
+
+
+class Attention(Section):
+    """Which renewals are on the attention list, and how far back the list looks for the day an account came onto it."""
+
+    renewal_days: Annotated[int, Field(gt=0)]
+    health_below: float
+    since_days: Annotated[int, Field(gt=0)]
+
+
 class Maintenance(Section):
     """How the product is run."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from health_assets import settings
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
-from health_assets.scoring.scorecards import check_scorecards, measure_score, scored
+from health_assets.scoring.scorecards import check_scorecards, low_bands, measure_score, scored
 from health_assets.settings.scorecard import Measure, Scorecard
 
 DAY = date(2025, 1, 31)
@@ -107,6 +107,39 @@ def test_rounded_score_is_banded_and_the_difference_is_kept() -> None:
     found = scored(signals(u=[59.95], s=[59.95]), scorecard(decimals=1)).collect()
     assert found.select("health_score", "health_band").rows() == [(60.0, "neutral")]
     assert found["rounding_difference"].item() == pytest.approx(0.05)
+
+
+TRAFFIC_LIGHT = {"green": 70, "yellow": 50, "red": 0}
+
+
+def test_low_bands_are_those_that_the_scorecard_names() -> None:
+    card = scorecard(bands=TRAFFIC_LIGHT, low_bands=["yellow", "red"])
+    found = scored(signals(u=[90, 60, 10, None], s=[90, 60, 10, None]), card).collect()
+    assert found.select("health_band", "is_low_band").rows() == [
+        ("green", False), ("yellow", True), ("red", True), ("unknown", None),
+    ]  # fmt: skip
+    chosen = settings.load(settings.DEFAULTS).model_copy(update={"scorecard": "ours", "scorecards": {"ours": card}})
+    assert low_bands(chosen) == ["yellow", "red"]
+
+
+def test_a_band_may_say_itself_that_it_is_low() -> None:
+    card = scorecard(bands={"green": 70, "yellow": {"from": 50}, "red": {"from": 0, "low": True}})
+    assert (card.bands, card.low_bands) == (TRAFFIC_LIGHT, ["red"])
+
+
+def test_low_bands_are_never_guessed_from_their_names() -> None:
+    assert scorecard().low_bands == []
+
+
+def test_low_band_that_does_not_exist_is_refused_with_a_near_name() -> None:
+    with pytest.raises(ValueError, match=r"low_bands: 'yelow' is not a band; did you mean 'yellow'\?"):
+        scorecard(bands=TRAFFIC_LIGHT, low_bands=["yelow"])
+    with pytest.raises(ValueError, match="bands: 'red: lo' is not a setting"):
+        scorecard(bands={"green": 70, "red": {"from": 0, "lo": True}})
+
+
+def test_low_bands_do_not_change_the_version_since_they_change_no_score() -> None:
+    assert scorecard(low_bands=["critical"]).version == scorecard().version
 
 
 measured = st.none() | st.floats(min_value=-50, max_value=150)

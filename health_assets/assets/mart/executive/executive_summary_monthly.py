@@ -16,7 +16,6 @@ from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.scoring.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
-LOW_BANDS = ["at_risk", "critical"]
 NOT_SCORED = "null = no account has a score"
 AS_OF_ONLY = "null = not the as-of month, or no account could be judged"
 ALL = "all"
@@ -51,7 +50,9 @@ class ExecutiveSummaryMonthly(Contract):
     trailing_12m_grr_pct = Pct("Gross revenue retention of 12 months")
     health_account_count = Count("Accounts with a health score; null = no scorecard is for any", nullable=True)
     mean_health_score = Score("Mean health of these")
-    low_health_account_count = Count(f"Accounts in the bands at_risk and critical; {NOT_SCORED}", nullable=True)
+    low_health_account_count = Count(
+        f"Accounts in a low band of their scorecard (`low_bands`); {NOT_SCORED}", nullable=True
+    )
     mrr_in_low_health = Money(f"MRR of these, as far as it is known; {NOT_SCORED}", nullable=True)
     health_bands = HealthBands()
     at_risk_account_count = Count(f"Accounts of high or critical churn risk; {AS_OF_ONLY}", nullable=True)
@@ -134,10 +135,10 @@ def health_by(health: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
     """Health of each group of accounts.
 
     Args:
-        health: one row per scored account: health_score, health_band, mrr.
+        health: one row per scored account: health_score, health_band, is_low_band, mrr.
         keys: what makes a group.
     """
-    is_low, has_scores = pl.col("health_band").is_in(LOW_BANDS), pl.col("health_score").count() > 0
+    is_low, has_scores = pl.col("is_low_band").fill_null(False), pl.col("health_score").count() > 0
     bands = (
         health.group_by(*keys, "health_band")
         .agg(account_count=pl.len().cast(pl.Int64), mrr=known_sum("mrr"))
@@ -196,7 +197,7 @@ def _health_at_month_ends(
     is_measured = day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of))
     return (
         mart_customer_health_daily.filter(is_measured)
-        .select("account_id", "as_of_date", "health_score", "health_band", month=day.dt.truncate("1mo"))
+        .select("account_id", "as_of_date", "health_score", "health_band", "is_low_band", month=day.dt.truncate("1mo"))
         .join(
             fact_account_revenue_daily.filter(is_measured).select("account_id", "as_of_date", "mrr"),
             on=["account_id", "as_of_date"],

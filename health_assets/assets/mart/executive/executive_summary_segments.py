@@ -47,7 +47,9 @@ class ExecutiveSummarySegments(Contract):
     trailing_12m_logo_churn_pct = Pct("Of the accounts that paid 12 months ago, those that do not now")
     health_account_count = Count("Accounts with a health score; null = no scorecard is for any", nullable=True)
     mean_health_score = Score("Mean health of these")
-    low_health_account_count = Count(f"Accounts in the bands at_risk and critical; {NOT_SCORED}", nullable=True)
+    low_health_account_count = Count(
+        f"Accounts in a low band of their scorecard (`low_bands`); {NOT_SCORED}", nullable=True
+    )
     mrr_in_low_health = Money(f"MRR of these, as far as it is known; {NOT_SCORED}", nullable=True)
     health_bands = HealthBands()
     at_risk_account_count = Count(f"Accounts of high or critical churn risk; {NO_RISK}", nullable=True)
@@ -84,7 +86,7 @@ def mart_executive_summary_segments(
 ) -> pl.LazyFrame:
     """One row per segment that has accounts."""
     segment_of = dim_account.select("account_id", "segment")
-    health = mart_customer_health.select("account_id", "health_score", "health_band", "mrr")
+    health = mart_customer_health.select("account_id", "health_score", "health_band", "is_low_band", "mrr")
     this_month = pl.col("month") == as_of.replace(day=1)
     last_year = trailing_year(_with_segment(fact_revenue_monthly, segment_of), ["month", "segment"]).filter(this_month)
     parts = [

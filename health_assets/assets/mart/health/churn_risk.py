@@ -4,23 +4,21 @@ A risk score is no probability: nothing in it is learned from the past. What is 
 mart/health/churn_probability.py and stands beside it. Health itself is mart/health/customer_health.py.
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import dataframely as dy
 import polars as pl
 
-from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Money, Score
+from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import CENT, banded, first_match, safe_ratio
-from health_assets.scoring.risk_factors import RiskFactor, risk_factors
-from health_assets.scoring.scorecards import UNKNOWN, joined_signals, with_missing_as_null
-from health_assets.settings import Settings, sections
-from health_assets.settings.sections import POINTS, ChurnRisk, LevelRule
+from health_assets.contracts.expressions import CENT
+from health_assets.scoring.risk_score import AT_RISK, RISK_LEVELS, with_risk
+from health_assets.scoring.scorecards import SIGNAL_KEY, TREND_DAYS, UNKNOWN, joined_signals
+from health_assets.settings import Settings
+from health_assets.settings.sections import POINTS
 from health_assets.tables import identity, table
 
-RISK_LEVELS = [*sections.RISK_LEVELS, UNKNOWN]
-AT_RISK = ["high", "critical"]
 SCORED_STATUSES = ["active", "trial", "suspended"]
 
 
@@ -35,6 +33,10 @@ class AccountChurnRisk(Contract):
     as_of_date = AsOfDate(primary_key=False)
     risk_level = dy.Enum(
         RISK_LEVELS, description="critical, high, medium, low by the rules in use; unknown = too little was measured"
+    )
+    risk_level_since = Day(
+        "First of the unbroken days at this level or a worse one, by the facts of each day, looked for in "
+        "`attention.since_days`; null = neither high nor critical"
     )
     risk_rules = dy.String(description="What the level follows: points (of the score), or the rule set's name")
     churn_risk_score = Score("Points of the raised factors, capped; null where too few factors could be measured")
@@ -84,6 +86,7 @@ class AccountChurnRisk(Contract):
 @table(AccountChurnRisk)
 def mart_churn_risk(
     mart_customer_health: pl.LazyFrame,
+    mart_customer_health_daily: pl.LazyFrame,
     mart_churn_probability: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
@@ -102,9 +105,8 @@ def mart_churn_risk(
         "account_id", "company_name", "account_owner", "mrr", as_of_date=pl.lit(as_of)
     )
     health = mart_customer_health.select("account_id", "health_score", "computed_health_score", "trend_30d")
-    revenue = fact_account_revenue_daily.drop("mrr", "account_status")  # the as-of day's are those of dim_account
     signals = (
-        revenue,
+        fact_account_revenue_daily.drop("mrr", "account_status"),  # the as-of day's are those of dim_account
         fact_account_usage_daily,
         fact_account_adoption_daily,
         fact_account_support_daily,
@@ -113,10 +115,17 @@ def mart_churn_risk(
         fact_account_commerce_daily,
         fact_account_device_daily,
     )
-    return (
+    today = (
         joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
         .join(health, on="account_id", how="left", validate="1:1")
         .pipe(with_risk, settings.churn_risk)
+    )
+    first_day = as_of - timedelta(days=settings.attention.since_days)
+    since = _risk_since(
+        today.filter(pl.col("risk_level").is_in(AT_RISK)), mart_customer_health_daily, signals, settings, first_day
+    )
+    return (
+        today.join(since, on="account_id", how="left", validate="1:1")
         .join(
             mart_churn_probability.select("account_id", "churn_probability"),
             on="account_id",
@@ -129,6 +138,60 @@ def mart_churn_risk(
     )
 
 
+def _risk_since(
+    at_risk: pl.LazyFrame,
+    mart_customer_health_daily: pl.LazyFrame,
+    signals: Sequence[pl.LazyFrame],
+    settings: Settings,
+    first_day: date,
+) -> pl.LazyFrame:
+    """When each account at risk reached its level, by the risk of each day, from the facts of that day.
+
+    Grain: account_id.
+    """
+    as_bad = pl.col("risk_level").cast(pl.Enum(RISK_LEVELS)).to_physical() <= pl.col("level_now").to_physical()
+    accounts = at_risk.select("account_id", "mrr", last_day="as_of_date", level_now="risk_level")
+    days = accounts.with_columns(as_of_date=pl.date_ranges(pl.lit(first_day), "last_day")).explode(
+        "as_of_date", empty_as_null=False, keep_nulls=False
+    )
+    known = [
+        signal.filter(pl.col("as_of_date") >= first_day).join(accounts, on="account_id", how="semi")
+        for signal in signals
+    ]
+    health = mart_customer_health_daily.filter(pl.col("as_of_date") >= first_day - timedelta(days=TREND_DAYS)).join(
+        accounts, on="account_id", how="semi"
+    )
+    return (
+        joined_signals(days, *known, _with_trend(health))
+        .pipe(with_risk, settings.churn_risk)
+        .group_by("account_id")
+        .agg(
+            risk_level_since=pl.col("as_of_date")
+            .filter(pl.col("as_of_date") > pl.col("as_of_date").filter(~as_bad).max().fill_null(date.min))
+            .min()
+            .fill_null(pl.col("as_of_date").max())  # at this level by what was set by hand alone
+        )
+    )
+
+
+def _with_trend(mart_customer_health_daily: pl.LazyFrame) -> pl.LazyFrame:
+    """Health of each day, with its trend. Grain: account_id x as_of_date."""
+    earlier = mart_customer_health_daily.select(
+        "account_id",
+        "scorecard_version",
+        pl.col("as_of_date").dt.offset_by(f"{TREND_DAYS}d"),
+        earlier_score="health_score",
+    )
+    return mart_customer_health_daily.join(
+        earlier, on=[*SIGNAL_KEY, "scorecard_version"], how="left", validate="1:1"
+    ).select(
+        *SIGNAL_KEY,
+        "health_score",
+        computed_health_score="health_score",
+        trend_30d=pl.col("health_score") - pl.col("earlier_score"),
+    )
+
+
 @identity(of=mart_churn_risk)
 def mrr__of_all_levels_is_total(mart_churn_risk: pl.LazyFrame, dim_account: pl.LazyFrame) -> pl.LazyFrame:
     """MRR over all risk levels, unknown included, equals total MRR."""
@@ -137,74 +200,4 @@ def mrr__of_all_levels_is_total(mart_churn_risk: pl.LazyFrame, dim_account: pl.L
         mart_churn_risk.select(pl.col("mrr").sum())
         .join(total, how="cross")
         .filter((pl.col("mrr") - pl.col("total_mrr")).abs() >= CENT)
-    )
-
-
-def with_risk(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
-    """The signals, each row an account as of a day, with factors, score, coverage and level."""
-    factors = risk_factors(risk.factors)
-    is_raised = {name: pl.col(f"{name}_is_raised") for name in factors}
-    raised = [
-        pl.when(is_raised[name]).then(
-            pl.struct(
-                factor=pl.lit(name),
-                points=pl.lit(factor.setting.points, pl.Float64),
-                value=factor.value.cast(pl.Float64),
-                threshold=factor.threshold,
-                sentence=factor.sentence,
-                mrr="mrr",
-            )
-        )
-        for name, factor in factors.items()
-    ]
-    points = {name: factor.setting.points for name, factor in factors.items()}
-    measured = pl.sum_horizontal(
-        is_raised[name].is_not_null().cast(pl.Float64) * worth for name, worth in points.items()
-    )
-    total = pl.sum_horizontal(
-        is_raised[name].fill_null(False).cast(pl.Float64) * worth for name, worth in points.items()
-    )
-    return (
-        with_missing_as_null(signals, _signal_names(factors.values()))
-        .with_columns(factor.is_raised.alias(f"{name}_is_raised") for name, factor in factors.items())
-        .with_columns(factors=pl.concat_list(raised).list.drop_nulls(), coverage=measured / sum(points.values()))
-        .with_columns(
-            factor_count=pl.col("factors").list.len().cast(pl.Int64),
-            churn_risk_score=pl.when(pl.col("coverage") >= risk.min_coverage).then(
-                pl.min_horizontal(total, pl.lit(risk.max_score))
-            ),
-        )
-        .with_columns(
-            risk_level=_level(risk).fill_null(UNKNOWN).cast(pl.Enum(RISK_LEVELS)),
-            risk_rules=pl.lit(risk.rules),
-            is_on_watch_list=pl.col("churn_risk_score") >= risk.watch_list_from,
-        )
-    )
-
-
-def _signal_names(factors: Iterable[RiskFactor]) -> set[str]:
-    """Every signal that the factors read."""
-    read = (expression for factor in factors for expression in (factor.is_raised, factor.value, factor.sentence))
-    return {name for expression in read for name in expression.meta.root_names()}
-
-
-def _level(risk: ChurnRisk) -> pl.Expr:
-    """The level by points, or by the rule set that the settings name; null where too little was measured."""
-    if risk.rules == POINTS:
-        return banded(pl.col("churn_risk_score"), risk.levels)
-    cases = [(_holds(rule), level) for level, rule in risk.rule_sets[risk.rules].items()]
-    return first_match([*cases, (pl.col("health_score").is_not_null(), "low")])
-
-
-def _holds(rule: LevelRule) -> pl.Expr:
-    """Whether any condition of a level holds; what is not measured, or not named by the rule, does not."""
-    usage_ratio = safe_ratio(pl.col("event_count_30d"), pl.col("event_count_previous_30d"))
-    conditions = [
-        (pl.col("health_score").lt, rule.health_below),
-        (usage_ratio.lt, rule.usage_ratio_below),
-        (pl.col("escalated_ticket_count_90d").ge, rule.escalations_from),
-        (pl.col("contraction_month_count_6m").ge, rule.contractions_from),
-    ]
-    return pl.any_horizontal(
-        pl.lit(False), *(holds(limit).fill_null(False) for holds, limit in conditions if limit is not None)
     )

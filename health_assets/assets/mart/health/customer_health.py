@@ -12,7 +12,7 @@ import polars as pl
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, sums_to
 from health_assets.contracts.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.expressions import banded, days_between, first_match
-from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, scorecards_in_use
+from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, is_low, scorecards_in_use
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Scorecard
 from health_assets.tables import table
@@ -174,15 +174,25 @@ def _overridden(scores: pl.LazyFrame, scorecards: Mapping[str, Scorecard]) -> pl
         pl.when(chosen).then(banded(score, scorecards[name].bands)) for name, chosen in of_scorecard.items()
     )
     is_overridden = pl.col("by_hand").is_not_null()
-    return scores.with_columns(
-        computed_health_score="health_score",
-        computed_health_band="health_band",
-        by_hand=pl.coalesce(named, reached),
-    ).with_columns(
-        is_overridden=is_overridden,
-        health_score=pl.coalesce(pl.when(is_overridden).then(score), "health_score"),
-        health_band=pl.coalesce("by_hand", "health_band"),
-        override_reason=pl.when(is_overridden).then("reason"),
-        override_author=pl.when(is_overridden).then("author"),
-        override_expiry_date=pl.when(is_overridden).then("expiry_date"),
+    return (
+        scores.with_columns(
+            computed_health_score="health_score",
+            computed_health_band="health_band",
+            by_hand=pl.coalesce(named, reached),
+        )
+        .with_columns(
+            low_by_hand=pl.coalesce(
+                pl.when(chosen).then(is_low(scorecards[name], pl.col("by_hand")))
+                for name, chosen in of_scorecard.items()
+            )
+        )
+        .with_columns(
+            is_overridden=is_overridden,
+            health_score=pl.coalesce(pl.when(is_overridden).then(score), "health_score"),
+            health_band=pl.coalesce("by_hand", "health_band"),
+            is_low_band=pl.coalesce("low_by_hand", "is_low_band"),
+            override_reason=pl.when(is_overridden).then("reason"),
+            override_author=pl.when(is_overridden).then("author"),
+            override_expiry_date=pl.when(is_overridden).then("expiry_date"),
+        )
     )

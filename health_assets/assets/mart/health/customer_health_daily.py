@@ -78,6 +78,9 @@ class CustomerHealthDaily(Contract):
     scorecard_version = dy.String(description="Hash of the scorecard: scores of another version do not compare")
     health_score = Score("Health; null where coverage is below the scorecard's floor")
     health_band = dy.String(description="Band of the score, by the scorecard's own names; unknown = no score")
+    is_low_band = dy.Bool(
+        nullable=True, description="Whether the scorecard's `low_bands` name the band; null = unknown"
+    )
     coverage = dy.Float64(min=0, max=1, description="Weight of the measures that were measured / of all, 0-1")
     usage_state = dy.Enum(
         USAGE_STATES,

@@ -21,7 +21,10 @@ def revenue(month: date, mrr: float) -> dict[str, Any]:
 
 
 def health(account: str, day: date, score: float | None, band: str) -> dict[str, Any]:
-    return {"account_id": account, "as_of_date": day, "health_score": score, "health_band": band}
+    is_low = None if score is None else band in ("at_risk", "critical")
+    return {
+        "account_id": account, "as_of_date": day, "health_score": score, "health_band": band, "is_low_band": is_low,
+    }  # fmt: skip
 
 
 def risk(account: str, level: str, mrr: float | None, **points: float) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def test_risk_and_health_are_of_the_accounts_of_the_segment() -> None:
         {"account_id": name, "risk_level": level, "mrr": mrr, "factors": []}
         for name, level, mrr in [("A", "low", 300.0), ("B", "high", 60.0), ("C", "unknown", 40.0)]
     ]
-    health = [{"account_id": "B", "health_score": 45.0, "health_band": "at_risk", "mrr": 60.0}]
+    health = [{"account_id": "B", "health_score": 45.0, "health_band": "at_risk", "is_low_band": True, "mrr": 60.0}]
     made_segments = segments(mart_churn_risk=risk, mart_customer_health=health)
     smb, enterprise = made_segments["smb"], made_segments["enterprise"]
     assert (smb["mrr_at_risk"], smb["mrr_of_unknown_risk"], enterprise["mrr_at_risk"]) == (60, 40, 0)

@@ -275,3 +275,31 @@ def test_learned_probability_stands_beside_the_score_and_changes_nothing_of_it()
     beside = risk(signals={"mart_churn_probability": {"churn_probability": 0.9}})
     assert (apart["churn_probability"], beside["churn_probability"]) == (None, 0.9)
     assert beside | {"churn_probability": None} == apart
+
+
+def test_risk_level_since_is_the_first_of_the_unbroken_days_at_the_level_or_worse() -> None:
+    def day(number: int, silent: int) -> dict[str, Any]:
+        calm = CALM_USAGE | {"feature_breadth_30d": 0.2, "user_activation_rate": 0.1}  # 20 points
+        return calm | {"account_id": "a1", "as_of_date": date(2025, 1, number), "days_since_last_login": silent}
+
+    usage = [day(28, 20), day(29, 1), day(30, 20), day(31, 21)]  # silence is 20 points more
+    revenue = [CALM_REVENUE | {"account_id": "a1", "as_of_date": row["as_of_date"], "overdue_invoice_count": 2,
+                               "contraction_month_count_6m": 2} for row in usage]  # 30 points  # fmt: skip
+    shared = {"mart_customer_health": frame(CustomerHealth, CALM_HEALTH | health_of({})), "dim_account": account()}
+
+    def known(contract: type, days: list[dict[str, Any]]) -> pl.LazyFrame:
+        shape = dict(dtypes(contract))
+        return pl.DataFrame([{k: v for k, v in r.items() if k in shape} for r in days], schema=shape).lazy()
+
+    row = made(
+        "mart_churn_risk",
+        fact_account_revenue_daily=known(AccountRevenueDaily, revenue),
+        fact_account_usage_daily=known(AccountUsageDaily, usage),
+        fact_account_adoption_daily=known(AccountAdoptionDaily, usage),
+        **shared,
+    ).to_dicts()[0]
+    assert (row["churn_risk_score"], row["risk_level"], row["risk_level_since"]) == (70, "high", date(2025, 1, 30))
+
+
+def test_risk_level_since_is_null_for_calm_accounts() -> None:
+    assert risk()["risk_level_since"] is None
