@@ -9,12 +9,12 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.dim.account import SEGMENTS
-from health_assets.assets.mart.health.churn_risk import RISK_LEVELS
 from health_assets.assets.staged.feedback import LIKELIHOODS
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import days_between
 from health_assets.scoring.recurring_revenue import is_paid_on
+from health_assets.scoring.risk_score import RISK_LEVELS
 from health_assets.settings import Settings
 from health_assets.tables import table
 

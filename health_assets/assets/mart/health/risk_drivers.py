@@ -7,11 +7,11 @@ drivers do not sum to the revenue at risk.
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.health.churn_risk import AT_RISK
 from health_assets.contracts.columns import AsOfDate, Count, Money, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import percent
 from health_assets.scoring.recurring_revenue import sum_of
+from health_assets.scoring.risk_score import AT_RISK
 from health_assets.tables import table
 
 

@@ -9,13 +9,13 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.dim.account import LIFECYCLE_STAGES, SEGMENTS
-from health_assets.assets.mart.health.churn_risk import RISK_LEVELS
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.assets.staged.contract_events import CONTRACT_EVENT_TYPES
 from health_assets.assets.staged.feedback import LIKELIHOODS
 from health_assets.contracts.columns import AccountId, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
 from health_assets.scoring.recurring_revenue import sum_of
+from health_assets.scoring.risk_score import RISK_LEVELS
 from health_assets.settings import Settings
 from health_assets.tables import table
 
