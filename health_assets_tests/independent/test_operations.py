@@ -11,7 +11,8 @@ with d as (select date '{as_of}' as day),
 done as (
     select account_id, date_trunc('month', completed_at)::date as month, count(*) as items,
         avg(epoch(completed_at - started_at) / 60) filter (where completed_at >= started_at) as minutes,
-        avg(has_data_error::int) as error_rate
+        avg(has_data_error::int) as error_rate, count(*) filter (completed_at >= started_at) as timed,
+        count(has_data_error) as checked
     from staged.workflow_items, d where completed_at < day + 1 group by all
 ),
 latest as (
@@ -37,7 +38,8 @@ spine as (
 ),
 months as (
     select account_id, month, month < date_trunc('month', day) as is_closed, coalesce(items, 0) as items, minutes,
-        error_rate, case when approved + denied > 0 then denied / (approved + denied) end as denial_rate
+        error_rate, case when approved + denied > 0 then denied / (approved + denied) end as denial_rate,
+        coalesce(timed, 0) as timed, coalesce(checked, 0) as checked, coalesce(approved + denied, 0) as decided
     from spine left join done using (account_id, month) left join decided using (account_id, month), d
 )
 """
@@ -71,18 +73,33 @@ def test_volume_minutes_and_rates_of_each_account_and_month(whole_company: Whole
     assert (rows > 50, different) == (True, [0, 0])
 
 
-def test_risk_score_of_each_account_and_month(whole_company: WholeCompany, months: str) -> None:
-    query = f"""{months}, compared as (
-        select *, lag(items) over w as items_before, lag(minutes) over w as minutes_before,
-            lag(error_rate) over w as error_rate_before, lag(denial_rate) over w as denial_rate_before
+COMPARED = """, compared as (
+        select *, if(lag(items) over w >= 10, items < 0.8 * lag(items) over w, null) as volume,
+            if(lag(timed) over w >= 10, minutes > 1.25 * lag(minutes) over w, null) as slow,
+            if(lag(checked) over w >= 10, error_rate > lag(error_rate) over w + 0.03, null) as faulty,
+            if(lag(decided) over w >= 10, denial_rate > lag(denial_rate) over w + 0.03, null) as denied,
+            if(lag(decided) over w >= 10, denial_rate - lag(denial_rate) over w, null) as denial_change
         from months window w as (partition by account_id order by month)
-    )
-    select account_id, month, case when is_closed and items_before is not null then
-        (items < 0.8 * items_before)::int + coalesce(minutes > 1.25 * minutes_before, false)::int
-        + coalesce(error_rate > error_rate_before + 0.03, false)::int
-        + coalesce(denial_rate > denial_rate_before + 0.03, false)::int end as risk_score from compared"""
+    ), flagged as (
+        select *, case when is_closed and coalesce(volume, slow, faulty, denied) is not null then
+            list_count(list_filter([volume, slow, faulty, denied], flag -> flag)) end as risk_score from compared
+    )"""
+
+
+def test_risk_score_of_each_account_and_month(whole_company: WholeCompany, months: str) -> None:
+    query = f"{months}{COMPARED} select account_id, month, risk_score from flagged"
     rows, *different = differing(whole_company, query, "mart.operations_risk", "account_id, month, risk_score")
     assert (rows > 50, different) == (True, [0, 0])
+
+
+def test_flags_of_the_last_closed_month_on_the_as_of_day(whole_company: WholeCompany, months: str) -> None:
+    query = f"""{months}{COMPARED} select account_id, risk_score as operations_flag_count,
+        denial_change as denial_rate_change from flagged, d where month = date_trunc('month', day) - interval 1 month"""
+    columns = "account_id, operations_flag_count, denial_rate_change"
+    on_the_day = f"""(select daily.* from fact.account_operations_daily as daily semi join ({query}) using (account_id)
+        where as_of_date = '{whole_company.settings.as_of}')"""
+    rows, *different = differing(whole_company, query, on_the_day, columns)
+    assert (rows > 5, different) == (True, [0, 0])
 
 
 # MRR at month end, or on the as-of day: subscriptions begun by then and not ended by then.

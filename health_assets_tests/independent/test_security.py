@@ -80,6 +80,29 @@ def test_incidents_by_account_and_day(whole_company: WholeCompany, as_of: str) -
     )
 
 
+def test_responses_inside_their_target_by_account_and_day(whole_company: WholeCompany, as_of: str) -> None:
+    days = f"(select unnest([{as_of}, {as_of} - 17, {as_of} - 100])::date as day)"
+    agree(
+        whole_company,
+        f"""
+        with due as (
+            select *, detected_at + to_minutes(case severity::varchar when 'critical' then 5 when 'high' then 20
+                when 'medium' then 60 end) as deadline from staged.security_incidents
+        ), known as (
+            select account_id, day, case when responded_at < day + 1 then responded_at <= deadline
+                when deadline <= day + 1 then false end as in_time
+            from due join {days} on detected_date between day - 89 and day
+        )
+        select a.account_id, d.day, 100 * avg(in_time::int) from staged.accounts a join {days} d on a.signup_date <= d.day
+            left join known using (account_id, day) group by all order by 1, 2
+        """,
+        f"""
+        select account_id, as_of_date, incident_response_sla_pct_90d
+        from fact.account_security_daily where as_of_date in (from {days}) order by 1, 2
+        """,
+    )
+
+
 def test_answers_by_account_and_day(whole_company: WholeCompany, as_of: str) -> None:
     days = f"(select unnest([{as_of}, {as_of} - 1, {as_of} - 17, {as_of} - 100])::date as day)"
     given = "from staged.feedback f where f.account_id = a.account_id and feedback_date"

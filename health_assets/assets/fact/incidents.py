@@ -14,10 +14,9 @@ from health_assets.assets.staged.security_incidents import SEVERITIES
 from health_assets.contracts.columns import AccountId, Day, Minutes, Moment
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import end_of_day, month_of
+from health_assets.scoring.incident_times import with_incident_times
 from health_assets.settings import Settings
 from health_assets.tables import table
-
-MICROSECONDS_OF_A_MINUTE = 60_000_000
 
 
 class Incidents(Contract):
@@ -59,60 +58,45 @@ def fact_incidents(
     staged_security_incidents: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings, as_of: date, load_day: date
 ) -> pl.LazyFrame:
     """Incidents detected by the as-of day."""
-    evening = end_of_day(as_of, settings.timezone)
-    targets = settings.security.sla_minutes
-    is_load_day = pl.lit(as_of == load_day)
+    evening, is_load_day = end_of_day(as_of, settings.timezone), pl.lit(as_of == load_day)
+    is_contained = (pl.col("contained_at") < evening).fill_null(False)
+    incidents = staged_security_incidents.filter(pl.col("detected_date") <= as_of)
     return (
-        staged_security_incidents.filter(pl.col("detected_date") <= as_of)
-        .with_columns(
-            is_answered_at_some_time=pl.col("responded_at").is_not_null(),
-            is_contained_at_some_time=pl.col("contained_at").is_not_null(),
-            is_answered_undated=pl.col("responded_at").is_null() & pl.col("worked_within_sla").is_not_null(),
-            exports_responses=pl.col("responded_at").is_not_null().any(),
-        )
-        .with_columns(
-            pl.when(pl.col(moment) < evening).then(moment).alias(moment)
-            for moment in ("occurred_at", "responded_at", "contained_at")
-        )
+        with_incident_times(incidents, settings)
         .with_columns(
             detected_month=month_of(pl.col("detected_date")),
-            minutes_to_detect=_minutes("occurred_at", "detected_at"),
-            minutes_to_respond=_minutes("detected_at", "responded_at"),
-            minutes_to_contain=_minutes("detected_at", "contained_at"),
-            is_false_positive=pl.when(
-                pl.col("contained_at").is_not_null() | (is_load_day & ~pl.col("is_contained_at_some_time"))
-            ).then("is_false_positive"),
             is_critical=pl.col("severity") == "critical",
-            sla_minutes=pl.col("severity")
-            .cast(pl.String)
-            .replace_strict(targets, default=None, return_dtype=pl.Float64),
-            worked_within_sla=pl.when(is_load_day, ~pl.col("is_answered_at_some_time")).then("worked_within_sla"),
+            is_false_positive=pl.when(is_contained | (is_load_day & pl.col("contained_at").is_null())).then(
+                "is_false_positive"
+            ),
+            is_within_sla=_is_within_sla(evening, is_load_day),
         )
-        .with_columns(is_within_sla=_is_within_sla(evening))
+        .with_columns(
+            _by(evening, "occurred_at", "occurred_at", "minutes_to_detect"),
+            _by(evening, "responded_at", "responded_at", "minutes_to_respond"),
+            _by(evening, "contained_at", "contained_at", "minutes_to_contain"),
+        )
         .join(dim_account.select("account_id", "segment"), on="account_id", how="left", validate="m:1")
         .sort("incident_id")
         .select(Incidents.column_names())
     )
 
 
-def _is_within_sla(evening: datetime) -> pl.Expr:
-    """By the minutes; else by what the file says; an unanswered one is late from its deadline on."""
-    deadline = pl.col("detected_at") + pl.duration(
-        microseconds=(pl.col("sla_minutes") * MICROSECONDS_OF_A_MINUTE).round()
-    )
-    is_unanswered = pl.col("responded_at").is_null() & ~pl.col("is_answered_undated")
-    is_overdue = pl.col("exports_responses") & is_unanswered & (deadline <= evening)
-    has_target = pl.col("sla_minutes").is_not_null()
-    return pl.when(has_target).then(
+def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
+    """Columns that are known from a moment on, and null on an evening before it."""
+    return pl.when(pl.col(moment) < evening).then(pl.col(columns))
+
+
+def _is_within_sla(evening: datetime, is_load_day: pl.Expr) -> pl.Expr:
+    """By the minutes; else by what the file says on the load day; unanswered, no from the deadline on."""
+    responded, worked = pl.col("responded_at"), pl.col("worked_within_sla")
+    is_in_time = pl.col("minutes_to_respond") <= pl.col("sla_minutes")
+    is_unanswered = (responded >= evening) | (responded.is_null() & worked.is_null())
+    is_overdue = responded.is_not_null().any() & is_unanswered & (pl.col("response_deadline") <= evening)
+    return pl.when(pl.col("sla_minutes").is_not_null()).then(
         pl.coalesce(
-            pl.col("minutes_to_respond") <= pl.col("sla_minutes"),
-            "worked_within_sla",
+            pl.when(responded < evening).then(is_in_time),
+            pl.when(is_load_day & responded.is_null()).then(worked),
             pl.when(is_overdue).then(pl.lit(False)),
         )
     )
-
-
-def _minutes(earlier: str, later: str) -> pl.Expr:
-    """Minutes between two moments; null where they are out of order."""
-    minutes = (pl.col(later) - pl.col(earlier)).dt.total_microseconds() / MICROSECONDS_OF_A_MINUTE
-    return pl.when(minutes >= 0).then(minutes)

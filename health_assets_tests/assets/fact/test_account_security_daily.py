@@ -7,6 +7,7 @@ from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows
 
 EVENING = Period(AS_OF, AS_OF)
+AS_OF_NOON = datetime(2025, 1, 31, 12)
 
 
 def incident(number: int, day: date, **given) -> dict:
@@ -62,3 +63,41 @@ def test_a_false_positive_is_known_from_its_containment_on() -> None:
 def test_false_positives_without_any_date_are_known_on_the_load_day_only() -> None:
     made = signals(Period(date(2025, 1, 30), AS_OF), incident(1, date(2025, 1, 28), is_false_positive=True))
     assert [row["false_positive_count_to_date"] for row in made] == [None, 1]
+
+
+def responses(*incidents: dict, period: Period = EVENING) -> list[float | None]:
+    return [row["incident_response_sla_pct_90d"] for row in signals(period, *incidents)]
+
+
+def answered(number: int, day: date, minutes: int | None, **given) -> dict:
+    """An incident of severity high, detected at 9 and due within 20 minutes."""
+    moment = None if minutes is None else datetime(day.year, day.month, day.day, 9) + timedelta(minutes=minutes)
+    return incident(number, day, responded_at=moment, **given)
+
+
+def test_response_share_is_in_time_of_in_time_and_late_or_unanswered() -> None:
+    day = AS_OF - timedelta(days=3)
+    in_time, exactly, late, unanswered = (answered(n, day, minutes) for n, minutes in enumerate((5, 20, 21, None)))
+    assert responses(in_time, exactly, late, unanswered) == [50.0]
+    assert responses(in_time, incident(9, day, severity="low")) == [100.0]  # low has no target
+
+
+def test_a_late_response_is_outside_the_target_from_the_deadline_on() -> None:
+    detected = datetime(2025, 1, 29, 23, 50)  # due at 0:10 of the 30th
+    late = incident(1, date(2025, 1, 29), detected_at=detected, responded_at=AS_OF_NOON)
+    assert responses(late, period=Period(date(2025, 1, 29), AS_OF)) == [None, 0.0, 0.0]
+
+
+def test_responses_known_by_a_flag_count_on_the_load_day_only() -> None:
+    day = date(2025, 1, 29)
+    flagged = (incident(1, day, worked_within_sla=True), incident(2, day, worked_within_sla=False))
+    assert responses(*flagged, period=Period(date(2025, 1, 30), AS_OF)) == [None, 50.0]
+
+
+def test_without_moments_of_response_nothing_is_unanswered() -> None:
+    assert responses(incident(1, date(2025, 1, 2))) == [None]
+
+
+def test_responses_count_for_ninety_days() -> None:
+    old, new = answered(1, AS_OF - timedelta(days=90), 30), answered(2, AS_OF - timedelta(days=89), 3)
+    assert responses(old, new) == [100.0]

@@ -131,6 +131,7 @@ def mart_customer_health_daily(
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
     fact_account_commerce_daily: pl.LazyFrame,
+    fact_account_operations_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
     settings: Settings,
     period: Period,
@@ -144,6 +145,7 @@ def mart_customer_health_daily(
         fact_account_satisfaction_daily,
         fact_account_security_daily,
         fact_account_commerce_daily,
+        fact_account_operations_daily,
         fact_account_device_daily,
     )
     in_period = period.holds(pl.col("as_of_date"))
