@@ -49,6 +49,7 @@ def mart_churn_probability(
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
     fact_account_commerce_daily: pl.LazyFrame,
+    fact_account_operations_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
     fact_orders: pl.LazyFrame,
     dim_account: pl.LazyFrame,
@@ -65,6 +66,7 @@ def mart_churn_probability(
         fact_account_satisfaction_daily,
         fact_account_security_daily,
         fact_account_commerce_daily,
+        fact_account_operations_daily,
         fact_account_device_daily,
     )
     rules, model = settings.backtest, settings.churn_model

@@ -95,6 +95,7 @@ def mart_churn_risk(
     fact_account_satisfaction_daily: pl.LazyFrame,
     fact_account_security_daily: pl.LazyFrame,
     fact_account_commerce_daily: pl.LazyFrame,
+    fact_account_operations_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
@@ -113,6 +114,7 @@ def mart_churn_risk(
         fact_account_satisfaction_daily,
         fact_account_security_daily,
         fact_account_commerce_daily,
+        fact_account_operations_daily,
         fact_account_device_daily,
     )
     today = (
