@@ -72,9 +72,9 @@ def _whole_months(start: pl.Expr, end: pl.Expr) -> pl.Expr:
 
 def _is_billed_by_days() -> pl.Expr:
     """Whether all periods of an account so far have the same number of days and not all are whole months: every 30 days."""
-    days, order = pl.col("days"), {"order_by": ["known_date", "first_day", "invoice_id"]}
-    is_same = days.cum_min().over("account_id", **order) == days.cum_max().over("account_id", **order)
-    was_by_days = pl.col("months").is_null().cum_max().over("account_id", **order)
+    days, order = pl.col("days"), ["known_date", "first_day", "invoice_id"]
+    is_same = days.cum_min().over("account_id", order_by=order) == days.cum_max().over("account_id", order_by=order)
+    was_by_days = pl.col("months").is_null().cum_max().over("account_id", order_by=order)
     return (is_same & was_by_days & (days > 1)).fill_null(False)
 
 
@@ -88,10 +88,10 @@ def _without_prorations(covered: pl.LazyFrame) -> pl.LazyFrame:
     It shows as one amount beyond the new price, by no more than the prices differ, between two prices that are constant as
     far as they are known.
     """
-    amount, order = pl.col("mrr"), {"order_by": ["first_day", "end_day"]}
+    amount, order = pl.col("mrr"), ["first_day", "end_day"]
 
     def neighbour(column: str, places: int) -> pl.Expr:
-        return pl.col(column).shift(places).over("account_id", **order)
+        return pl.col(column).shift(places).over("account_id", order_by=order)
 
     before, after = neighbour("mrr", 1), neighbour("mrr", -1)
     follows_at_once = (neighbour("end_day", 1) == pl.col("first_day")) & (
