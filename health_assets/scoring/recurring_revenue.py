@@ -5,6 +5,7 @@ The single definition behind every MRR (contracts, paid invoices or the CRM) and
 Facts turn these periods into months and days; what a movement is, and retention, do not belong here.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -92,10 +93,10 @@ def spend() -> pl.Expr:
     return sum_of(net_amount())
 
 
-def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+def month_end_mrr(periods: pl.LazyFrame, as_of: date, key: Sequence[str] = ("account_id",)) -> pl.LazyFrame:
     """MRR on the measure day min(month end, as-of day) of each month in which an account pays then.
 
-    Grain: account_id x month; months in which nothing is paid on the measure day have no row.
+    Grain: key x month; months in which nothing is paid on the measure day have no row.
     """
     last_month = pl.min_horizontal(pl.col("end_date"), pl.lit(as_of)).dt.truncate("1mo")
     return (
@@ -106,7 +107,7 @@ def month_end_mrr(periods: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
             pl.col("start_date") <= pl.col("measure_day"),
             pl.col("end_date").is_null() | (pl.col("end_date") > pl.col("measure_day")),
         )
-        .group_by("account_id", "month")
+        .group_by(*key, "month")
         .agg(sum_of(pl.col("mrr")))
     )
 
