@@ -30,7 +30,11 @@ class Contract(dy.Schema):
         references  "table.column" in which every value that is not null must exist
         effective_from the date column from which on a value counts, where that is not the row's own; ON_LOAD_DAY: on no other
                     day. Its change puts the months from then on out of date (staged contracts)
-        lenient     an unreadable value becomes null with a warning, the row stays (staged contracts)
+        decides     without the value nothing true can be kept of the row, so an unreadable one quarantines it; by default that of
+                    each column that may not be null. Any other value that cannot be read, or lies outside its bounds,
+                    becomes null with a warning, and the row stays (staged contracts)
+        words       words of other systems that mean one of ours (words.py)
+        otherwise   the word that stands for all that are not known
         severity    "warn" where a broken bound is worth a look but does not stop the pipeline
     """
 
@@ -68,6 +72,11 @@ class Expectation:
 def dtypes(contract: type[Contract]) -> dict[Any, Any]:
     """Column name -> Polars dtype, in the contract's order; one dict for all who ask, not to be changed."""
     return {name: column.dtype for name, column in contract.columns().items()}
+
+
+def decides(column: Column) -> bool:
+    """Whether a row is worth nothing when this value of it cannot be read."""
+    return bool(meta(column, "decides", not column.nullable))
 
 
 def meta(column: Column, key: str, default: Any = None) -> Any:

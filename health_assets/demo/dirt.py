@@ -20,11 +20,11 @@ class DirtyRow:
 
 DIRT = (
     DirtyRow("subscriptions", "ended without an end date", {"status": "cancelled", "end_date": None}),
-    DirtyRow("subscriptions", "unknown status", {"status": "frozen"}),
+    DirtyRow("subscriptions", "unreadable end", {"end_date": "31/31/2025"}),
     DirtyRow("invoices", "equal duplicate", keeps_key=True),
     DirtyRow("invoices", "same key, another amount", {"amount": pl.col("amount") + 10}, keeps_key=True),
     DirtyRow("invoices", "amount is text", {"amount": "see contract"}),
-    DirtyRow("invoices", "unknown status", {"status": "bounced"}),
+    DirtyRow("invoices", "unreadable date", {"invoice_date": "soon"}),
     DirtyRow("contract_events", "unreadable date", {"event_date": "2025-02-30"}),
     DirtyRow("support_tickets", "no such account", {"account_id": "ACC-X404"}),
     DirtyRow("support_tickets", "key of another spelling", {"account_id": pl.col("account_id").str.replace("-", "")}),
@@ -38,8 +38,8 @@ DIRT = (
     DirtyRow("payments", "unreadable date", {"payment_due_date": "end of month"}),
     DirtyRow(
         "device_readings",
-        "uptime is text",
-        {"uptime_pct": "offline", "reading_date": pl.col("reading_date").dt.offset_by("-1d")},
+        "uptime and date are text",
+        {"uptime_pct": "offline", "reading_date": "the other day"},
         keeps_key=True,
     ),
     DirtyRow("security_incidents", "unknown severity", {"severity": "sev-0"}),

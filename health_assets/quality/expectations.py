@@ -14,7 +14,15 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.contracts.contract import WARN, Expectation, available_by, available_from, expectations, table_rules
+from health_assets.contracts.contract import (
+    WARN,
+    Expectation,
+    available_by,
+    available_from,
+    decides,
+    expectations,
+    table_rules,
+)
 from health_assets.contracts.months import end_of_month
 from health_assets.quality.anomalies import anomaly_expectations, find_anomalies
 from health_assets.quality.great_expectations import Answer, evaluate
@@ -23,6 +31,7 @@ from health_assets.settings import Settings
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.storage import Warehouse
+from health_assets.warehouse.unreadable import unreadable_words
 from health_assets.worker import shared_worker
 
 ROWS_EVALUATED_WHOLE = (
@@ -38,7 +47,12 @@ RECONCILES = Expectation(
     description="Rows in the files = rows kept + quarantined + equal duplicates collapsed",
 )
 READABLE = Expectation(
-    "values__readable", "rule", (), severity=WARN, description="No unreadable value had to become null to keep its row"
+    "values__readable",
+    "rule",
+    (),
+    severity=WARN,
+    description="No value had to become null because it could not be read or lies outside its bounds; map the words with "
+    "`values` of the source (null = blank), or say how its dates and numbers are written",
 )
 IN_HISTORY = Expectation(
     "rows__within_history",
@@ -56,7 +70,7 @@ def expectations_of(table: Table) -> list[Expectation]:
     found = [*expectations(table.contract), *(identity.expectation for identity in table.identities)]
     if table.is_staged:
         found += [RECONCILES, COMPLETE]
-        if any((column.metadata or {}).get("lenient") for column in table.contract.columns().values()):
+        if any(column.dtype != pl.String and not decides(column) for column in table.contract.columns().values()):
             found.append(READABLE)
         found += [*anomaly_expectations(table), *([IN_HISTORY] if table.monthly else [])]
     return found
@@ -122,6 +136,8 @@ def evaluated(table: Table, warehouse: Warehouse, as_of: date, settings: Setting
     asked = warehouse.submitted.pop(table.name, None) or submit(table, warehouse)
     others = [expectation for expectation in expectations_of(table) if expectation not in asked.made]
     found = find_anomalies(table, warehouse, as_of, settings) if table.is_staged else {}
+    if table.is_staged and (unreadable := unreadable_words(warehouse, table)):
+        found[READABLE.name] = unreadable
     tallies = pl.DataFrame(_tallies(table, others, warehouse, as_of, settings, found))
     counted = _submitted(tallies, others, tallied=True, found=found)
     yield from asked.results()

@@ -1,33 +1,84 @@
-"""Text as files have it -> typed columns as contracts expectation, driven by the contract's dtypes.
+"""Text as files have it -> typed columns as contracts expect them, driven by the contract's dtypes.
 
-A text that cannot be read becomes null here; that it was there is noticed by gate.py, never lost.
+A value that cannot be read becomes null here. That it was there is kept in the column NOT_READ, which quarantine.py goes by.
 """
 
 import re
+from collections.abc import Mapping
 
 import polars as pl
+from dataframely.columns import Column
 
-from health_assets.contracts.contract import Contract
+from health_assets.contracts.contract import Contract, decides, meta
 from health_assets.contracts.expressions import local_date
+from health_assets.contracts.words import BLANK_WORDS, normalized
 from health_assets.settings import Settings
 from health_assets.settings.sections import Source
 
 FILE, ROW = "source_file", "source_row"  # where a row stands: file, and number within it from 1 after the header
 TEXT = "source_text"  # a row that cannot be split into columns, as it stands in the file; null for every other row
 RECORD = "_record"  # the row as the file has it, carried along by staged transforms
+NOT_READ = "_not_read"  # by column the text that could not be read, else null
+OUTSIDE = "_outside"  # by column the text whose value became null since it lies outside the column's bounds, else null
 
 
 def parsed(raw: pl.LazyFrame, contract: type[Contract], settings: Settings, source: str) -> pl.LazyFrame:
     """The raw columns that the contract names, in its dtypes; everything else is carried along untouched."""
     given = raw.collect_schema()
     spelling = settings.sources.get(source)
-    columns = {
-        name: typed(name, column.dtype, given[name], settings, spelling)
-        for name, column in contract.columns().items()
-        if name in given
+    columns = {name: column for name, column in contract.columns().items() if name in given}
+    values = {
+        name: typed(name, column.dtype, given[name], settings, spelling, column) for name, column in columns.items()
     }
-    record = pl.struct(name for name in given if name != TEXT)
-    return raw.with_columns(record.alias(RECORD)).with_columns(**columns)
+    texts = {name: pl.col(RECORD).struct.field(name) for name in columns}
+    not_read = {
+        name: pl.when(_is_there(texts[name], name, given[name], spelling, column) & pl.col(name).is_null()).then(
+            texts[name]
+        )
+        for name, column in columns.items()
+        if column.dtype != pl.String
+    }
+    if "currency" in columns:
+        known = [settings.reporting_currency, *settings.fx_rates]
+        not_read["currency"] = pl.when(~pl.col("currency").str.to_uppercase().is_in(known)).then(texts["currency"])
+    inside = {name: _within_bounds(name, column) for name, column in columns.items() if _may_be_blanked(column)}
+    outside = {name: pl.when(~is_inside).then(texts[name]) for name, is_inside in inside.items()}
+    return (
+        raw.with_columns(pl.struct(name for name in given if name != TEXT).alias(RECORD))
+        .with_columns(**values)
+        .with_columns(_noted(NOT_READ, not_read), _noted(OUTSIDE, outside))
+        .with_columns(pl.when(is_inside).then(pl.col(name)).alias(name) for name, is_inside in inside.items())
+    )
+
+
+def _noted(name: str, texts: Mapping[str, pl.Expr]) -> pl.Expr:
+    named = [text.cast(pl.String).alias(column) for column, text in texts.items()]
+    return (pl.struct(named) if named else pl.lit(None)).alias(name)
+
+
+def _may_be_blanked(column: Column) -> bool:
+    """Whether a value outside its bounds becomes null: a year 9999 says the same as no end, an amount of 1e308 nothing."""
+    has_bounds = any(getattr(column, bound, None) is not None for bound in ("min", "max"))
+    return has_bounds and column.nullable and (not decides(column) or column.dtype.is_temporal())
+
+
+def _within_bounds(name: str, column: Column) -> pl.Expr:
+    rules = [rule for kind, rule in column.validation_rules(pl.col(name)).items() if kind != "nullability"]
+    return pl.all_horizontal(*rules).fill_null(True)
+
+
+def _is_there(value: pl.Expr, name: str, given: pl.DataType, spelling: Source | None, column: Column) -> pl.Expr:
+    """Whether the file says something: blanks, words for them, and those that the settings call blank do not."""
+    if given == pl.String:
+        text = value.str.strip_chars().str.to_lowercase()
+        blank = {theirs.strip().lower() for theirs, ours in _values(name, spelling).items() if not ours}
+        known_blank = [theirs for theirs, ours in (meta(column, "words") or {}).items() if ours is None]
+        return value.is_not_null() & ~text.is_in([*BLANK_WORDS, *blank]) & ~normalized(text).is_in(known_blank)
+    return value.is_not_null() & value.is_not_nan() if given.is_float() else value.is_not_null()
+
+
+def _values(name: str, spelling: Source | None) -> dict[str, str]:
+    return spelling.values.get(name, {}) if spelling else {}
 
 
 def _respelled(value: pl.Expr, name: str, dtype: pl.DataType, spelling: Source | None) -> pl.Expr:
@@ -37,8 +88,8 @@ def _respelled(value: pl.Expr, name: str, dtype: pl.DataType, spelling: Source |
     text = value.str.strip_chars().replace("", None)
     if spelling is None:
         return text
-    if mapping := spelling.values.get(name):
-        lowered = {theirs.lower(): ours for theirs, ours in mapping.items()}
+    if mapping := _values(name, spelling):
+        lowered = {theirs.strip().lower(): ours or None for theirs, ours in mapping.items()}
         text = text.str.to_lowercase().replace_strict(lowered, default=text, return_dtype=pl.String)
     if key := spelling.keys.get(name):
         text = text.str.replace(key["match"], key["replace"].replace("\\", "$"))
@@ -47,7 +98,20 @@ def _respelled(value: pl.Expr, name: str, dtype: pl.DataType, spelling: Source |
     return text
 
 
-def typed(name: str, wanted: pl.DataType, given: pl.DataType, settings: Settings, spelling: Source | None) -> pl.Expr:
+def _in_our_words(value: pl.Expr, column: Column | None) -> pl.Expr:
+    """Words of other systems in the contract's; what is no such word stays as it is."""
+    words = meta(column, "words") if column is not None else None
+    return normalized(value).replace_strict(words, default=value, return_dtype=pl.String) if words else value
+
+
+def typed(
+    name: str,
+    wanted: pl.DataType,
+    given: pl.DataType,
+    settings: Settings,
+    spelling: Source | None,
+    column: Column | None = None,
+) -> pl.Expr:
     """One column in the wanted dtype; null where it is blank or cannot be read."""
     value = _respelled(pl.col(name), name, given, spelling)
     unit = spelling.unit.get(name) if spelling else None
@@ -55,7 +119,7 @@ def typed(name: str, wanted: pl.DataType, given: pl.DataType, settings: Settings
         moment = _moment(value, given, settings.timezone, spelling.date_format if spelling else None, unit)
         return moment if isinstance(wanted, pl.Datetime) else local_date(moment, settings.timezone)
     if wanted.is_numeric():
-        number = _number(value) if given == pl.String else value.cast(pl.Float64, strict=False)
+        number = _number(_in_our_words(value, column)) if given == pl.String else value.cast(pl.Float64, strict=False)
         number = pl.when(number.is_finite()).then(number / 100 if unit == "minor" else number)
         if spelling and (scale := spelling.scale.get(name)):
             number = _rescaled(number, scale, _CONTRACT_SCALES[name])
@@ -65,9 +129,19 @@ def typed(name: str, wanted: pl.DataType, given: pl.DataType, settings: Settings
     if wanted == pl.Boolean:
         return value if given == pl.Boolean else _boolean(value.cast(pl.String))
     if isinstance(wanted, pl.Enum):
-        word = value.cast(pl.String).str.to_lowercase().str.replace_all(r"[\s-]+", "_")
-        return word.cast(wanted, strict=False)
+        return _word(value.cast(pl.String), wanted, column)
     return value.cast(pl.String)
+
+
+def _word(value: pl.Expr, wanted: pl.Enum, column: Column | None) -> pl.Expr:
+    """A word of the contract, in any spelling of it; where the contract has a word for all others, that."""
+    word = normalized(_in_our_words(value, column)).cast(wanted, strict=False)
+    otherwise = meta(column, "otherwise") if column is not None else None
+    return (
+        word
+        if otherwise is None
+        else pl.when(value.is_not_null()).then(word.fill_null(pl.lit(otherwise, dtype=wanted)))
+    )
 
 
 def _number(text: pl.Expr) -> pl.Expr:

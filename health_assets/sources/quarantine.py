@@ -1,15 +1,15 @@
-"""What may enter the staged layer: rows that keep their contract; the others go to quarantine with their reasons.
+"""What may enter the staged layer: rows that satisfy their contract; the others go to quarantine with their reasons.
 
 Rows in = rows kept + rows quarantined + equal duplicates collapsed, always.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from health_assets.contracts.contract import Contract, available_from, dtypes, meta, row_rules
-from health_assets.sources.parsing import FILE, RECORD, ROW, TEXT
+from health_assets.contracts.contract import Contract, available_from, decides, dtypes, row_rules
+from health_assets.sources.parsing import FILE, NOT_READ, OUTSIDE, RECORD, ROW, TEXT
 
 QUARANTINE_SCHEMA: dict[str, Any] = {
     FILE: pl.String,
@@ -19,19 +19,30 @@ QUARANTINE_SCHEMA: dict[str, Any] = {
     "hint": pl.String,
     "record": pl.String,
 }
+UNREADABLE_SCHEMA: dict[str, Any] = {
+    "month": pl.Date,
+    "column_name": pl.String,
+    "word": pl.String,
+    "row_count": pl.Int64,
+    "samples": pl.List(pl.String),
+}
 
 
-MALFORMED = "row__malformed"
+MALFORMED, UNKNOWN_CURRENCY = "row__malformed", "currency__unknown"
 LOAD_COUNTS = ("rows_read", "rows_kept", "rows_quarantined", "duplicates_collapsed", "values_blanked")
+SAMPLES = 3  # rows that are shown for a word
+WORDS_KEPT = 50  # of a column and month, the most frequent; their values are all counted
 
 
 @dataclass(frozen=True)
 class FilteredRows:
-    """The outcome of the gate for one staged table."""
+    """The rows of one staged table, told apart by its contract."""
 
     kept: pl.DataFrame  # in the contract's columns
     rejected: pl.DataFrame  # QUARANTINE_SCHEMA
     loads: pl.DataFrame  # month (null where the table is not monthly, or the row has no readable time) and LOAD_COUNTS
+    unreadable: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNREADABLE_SCHEMA))
+    # the values of rows kept or quarantined that had to become null, by column and word
 
 
 NOTHING_READ = FilteredRows(
@@ -42,7 +53,7 @@ NOTHING_READ = FilteredRows(
 def filter_rows(
     parsed: pl.LazyFrame, contract: type[Contract], existing: dict[str, pl.Series], *, monthly: bool = False
 ) -> FilteredRows:
-    """Split parsed rows (with file, row and record) into those that keep the contract and those that do not.
+    """Split parsed rows (with file, row and record) into those that satisfy the contract and those that do not.
 
     Args:
         parsed: what a staged transform returned.
@@ -52,14 +63,14 @@ def filter_rows(
     """
     if TEXT not in parsed.collect_schema():
         parsed = parsed.with_columns(pl.lit(None, pl.String).alias(TEXT))
-    rules = _readable(parsed, contract, lenient=False) | row_rules(contract) | _orphans(existing)
+    deciding, blanked = _not_read(parsed, contract)
+    rules = deciding | row_rules(contract) | _orphans(existing)
     rules[MALFORMED] = pl.col(TEXT).is_null()
-    blanked = (~rule.fill_null(True) for rule in _readable(parsed, contract, lenient=True).values())
     month = pl.col(str(available_from(contract))).dt.truncate("1mo") if monthly else pl.lit(None)
     rows = (
         parsed.with_columns(
             pl.all_horizontal(pl.lit(True), *(rule.fill_null(True) for rule in rules.values())).alias("_sound"),
-            pl.sum_horizontal(pl.lit(0), *blanked).alias("_blanked"),
+            pl.sum_horizontal(pl.lit(0), *(text.is_not_null() for text in blanked.values())).alias("_blanked"),
             month.cast(pl.Date).alias("month"),
         )
         .collect(engine="streaming")
@@ -80,28 +91,56 @@ def filter_rows(
         .join(_collapsed(sound, distinct), on="month", how="left", nulls_equal=True)
         .select("month", *(pl.col(count).fill_null(0).cast(pl.Int64) for count in LOAD_COUNTS))
     )
-    return FilteredRows(newest.select(list(dtypes(contract))), rejected_rows, loads)
+    return FilteredRows(
+        newest.select(list(dtypes(contract))),
+        rejected_rows,
+        loads,
+        _unreadable(rows.filter(pl.col("_blanked") > 0), blanked),
+    )
+
+
+def _not_read(parsed: pl.LazyFrame, contract: type[Contract]) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
+    """What could not be read: by rule where it costs the row (true = readable), by column the text where it does not."""
+    columns, deciding = contract.columns(), dict[str, pl.Expr]()
+    blanked = {name: pl.col(OUTSIDE).struct.field(name) for name in _fields(parsed, OUTSIDE)}
+    for name in _fields(parsed, NOT_READ):
+        text = pl.col(NOT_READ).struct.field(name)
+        if name == "currency":
+            deciding[UNKNOWN_CURRENCY] = text.is_null()
+        elif decides(columns[name]):
+            deciding[f"{name}__unreadable"] = text.is_null() | pl.col(name).is_not_null()
+        else:
+            blanked[name] = pl.coalesce(text, blanked[name]) if name in blanked else text
+    return deciding, blanked
+
+
+def _fields(parsed: pl.LazyFrame, name: str) -> list[str]:
+    noted = parsed.collect_schema().get(name)
+    return [entry.name for entry in noted.fields] if isinstance(noted, pl.Struct) else []
+
+
+def _unreadable(rows: pl.DataFrame, blanked: dict[str, pl.Expr]) -> pl.DataFrame:
+    """The values that had to become null, by month, column and word, the most frequent words of each."""
+    if rows.is_empty():
+        return pl.DataFrame(schema=UNREADABLE_SCHEMA)
+    place = pl.format("{} row {}", FILE, ROW)
+    counted = [
+        rows.lazy()
+        .select("month", place=place, word=text)
+        .filter(pl.col("word").is_not_null())
+        .group_by("month", "word", maintain_order=True)
+        .agg(row_count=pl.len().cast(pl.Int64), samples=pl.col("place").head(SAMPLES))
+        .sort(pl.col("row_count"), "word", descending=[True, False])
+        .group_by("month", maintain_order=True)
+        .head(WORDS_KEPT)
+        .select(pl.lit(name).alias("column_name"), "month", "word", "row_count", "samples")
+        for name, text in blanked.items()
+    ]
+    return pl.concat(counted).select(list(UNREADABLE_SCHEMA)).collect()
 
 
 def _orphans(existing: dict[str, pl.Series]) -> dict[str, pl.Expr]:
     return {f"{column}__orphan": pl.col(column).is_in(keys.implode()) for column, keys in existing.items()}
-
-
-def _readable(parsed: pl.LazyFrame, contract: type[Contract], *, lenient: bool) -> dict[str, pl.Expr]:
-    """`<column>__unreadable` -> true unless the file has a value there that could not be read."""
-    record = parsed.collect_schema().get(RECORD)
-    given = {column.name: column.dtype for column in record.fields} if isinstance(record, pl.Struct) else {}
-    readable = {}
-    for name, column in contract.columns().items():
-        if name in given and column.dtype != pl.String and bool(meta(column, "lenient")) == lenient:
-            value = pl.col(RECORD).struct.field(name)
-            there = value.is_not_null()
-            if given[name] == pl.String:
-                there = there & ~value.str.strip_chars().str.to_lowercase().is_in(["", "nan"])
-            elif given[name].is_float():
-                there = there & value.is_not_nan()
-            readable[f"{name}__unreadable"] = ~(there & pl.col(name).is_null())
-    return readable
 
 
 def _newest_of_each_key(rows: pl.DataFrame, contract: type[Contract]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -130,7 +169,12 @@ def _explained(rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str
         pl.element().filter(pl.element().str.ends_with("__unreadable")).str.replace("__unreadable", "__not_null")
     )
     is_malformed = pl.col(TEXT).is_not_null()
+    has_unknown_currency = pl.col("reasons").list.contains(UNKNOWN_CURRENCY)
     reasons = pl.col("reasons").list.set_difference(said_already).list.sort()
+    not_converted = pl.element().is_in([f"{name}__not_null" for name, dtype in rows.schema.items() if dtype.is_float()])
+    reasons = (
+        pl.when(has_unknown_currency).then(reasons.list.eval(pl.element().filter(~not_converted))).otherwise(reasons)
+    )
     return explained.with_columns(
         reasons=pl.when(is_malformed).then(pl.concat_list(pl.lit(MALFORMED))).otherwise(reasons)
     ).select(
@@ -143,6 +187,7 @@ def _explained(rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str
                 pl.lit("it has more values than the header has columns, or a quote amiss; quote values whole")
             ),
             *(_hint(column, keys) for column, keys in existing.items()),
+            pl.when(has_unknown_currency).then(pl.lit("give the rate of its currency in fx_rates of the settings")),
         ),
         record=pl.when(is_malformed)
         .then(pl.struct(FILE, ROW, TEXT).struct.json_encode())

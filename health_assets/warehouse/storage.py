@@ -18,7 +18,13 @@ from polars.io.plugins import register_io_source
 
 from health_assets.contracts.contract import available_from, dtypes
 from health_assets.contracts.months import months_after
-from health_assets.sources.quarantine import LOAD_COUNTS, NOTHING_READ, QUARANTINE_SCHEMA, FilteredRows
+from health_assets.sources.quarantine import (
+    LOAD_COUNTS,
+    NOTHING_READ,
+    QUARANTINE_SCHEMA,
+    UNREADABLE_SCHEMA,
+    FilteredRows,
+)
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.recovery import refuse_cut_file, why_it_does_not_open
 from health_assets.warehouse.sql import literal, registered, table_of
@@ -27,6 +33,7 @@ RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "
 Item = TypeVar("Item")
 CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
 REASONS_SHOWN = 3
+UNREADABLE = "quarantine.unreadable_values"
 MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
 
@@ -289,7 +296,10 @@ def _quarantine(
     replaced = "true" if months is None else f"(month is null or month in {literal(months)})"
     cursor.execute(f"delete from {relation} where {replaced}")
     cursor.execute(f"delete from quarantine.loads where relation = {literal(table.relation)} and {replaced}")
+    cursor.execute(f"create table if not exists {table_of(UNREADABLE, UNREADABLE_SCHEMA | {'relation': pl.String()})}")
+    cursor.execute(f"delete from {UNREADABLE} where relation = {literal(table.relation)} and {replaced}")
     _insert(cursor, relation, filtered.rejected)
+    _insert(cursor, UNREADABLE, filtered.unreadable.with_columns(relation=pl.lit(table.relation)))
     _insert(cursor, "quarantine.loads", filtered.loads.with_columns(relation=pl.lit(table.relation)))
 
 

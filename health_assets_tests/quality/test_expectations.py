@@ -62,7 +62,7 @@ class Arrivals(Contract):
 
     key = dy.String(primary_key=True)
     day = dy.Date(metadata={"available_from": True})
-    age = dy.Int64(nullable=True, metadata={"lenient": True})
+    age = dy.Int64(nullable=True)
 
 
 OWNERS = table_of(Owners, "dim_owner")
@@ -216,6 +216,18 @@ def test_load_that_adds_up_passes(warehouse, tmp_path):
 )
 def test_load_is_judged_by_its_counts(warehouse, tmp_path, counts, broken):
     assert failed(warehouse, loaded(warehouse, [LOAD_DAY], **counts), tmp_path) == broken
+
+
+def test_values_that_became_null_are_named_with_column_word_count_and_samples(warehouse, tmp_path):
+    table = loaded(warehouse, [LOAD_DAY], values_blanked=2)
+    with warehouse.transaction() as cursor:
+        cursor.execute(
+            "insert into quarantine.unreadable_values by name select 'staged.arrivals' as relation, 'age' as column_name, "
+            "'old' as word, 2 as row_count, ['a.csv row 1', 'a.csv row 2'] as samples"
+        )
+    company = settings_of(tmp_path)
+    evidence = {p.name: said for p, _, said in expectations.evaluated(table, warehouse, LOAD_DAY, company)}
+    assert evidence["values__readable"] == {"found": "age 'old' in 2 rows (a.csv row 1, a.csv row 2)"}
 
 
 @pytest.mark.parametrize(("age", "broken"), [(3, set()), (4, {"rows__fresh"})])

@@ -83,7 +83,9 @@ def test_every_reason_is_given(company):
 
 
 def test_unknown_currency_quarantines_the_row(company):
-    assert reasons(staged(company, "subscriptions", [subscription(currency="XXX")])) == [["mrr_amount__unreadable"]]
+    outcome = staged(company, "subscriptions", [subscription(currency="XXX")])
+    assert reasons(outcome) == [["currency__unknown"]]
+    assert "fx_rates" in outcome.rejected["hint"][0]
 
 
 def test_orphan_whose_key_differs_in_spelling_gets_a_hint_and_no_join(company):
@@ -105,22 +107,77 @@ def test_of_conflicting_duplicates_the_last_is_kept_and_the_other_quarantined(co
     assert counts(outcome) == (2, 1, 1, 0, 0)
 
 
-def test_unreadable_value_of_a_lenient_column_becomes_null_and_is_counted(company):
-    outcome = staged(
-        company,
-        "accounts",
-        [
-            {
-                "account_id": "A",
-                "company_name": "<script>",
-                "signup_date": "2024-01-01",
-                "status": "zombie",
-                "age": "inf",
-            }
-        ],
-    )
-    assert outcome.kept.select("company_name", "status", "age").rows() == [("<script>", None, None)]
+def account(**given: str | None) -> dict[str, str | None]:
+    return {"account_id": "A", "company_name": "Acme", "signup_date": "2024-01-01"} | given
+
+
+def test_word_date_and_number_that_decide_nothing_become_null_and_the_row_stays(company):
+    ticket = {"ticket_id": "T", "account_id": "CUST_001", "created_at": "2024-01-02"}
+    odd = {"status": "zombie", "resolved_at": "soon", "resolution_time_hours": "a lot", "is_escalated": "perhaps"}
+    outcome = staged(company, "support_tickets", [ticket | odd])
+    assert outcome.kept.select("ticket_id", *odd).row(0) == ("T", None, None, None, None)
+    assert counts(outcome) == (1, 1, 0, 0, 4)
+
+
+def test_value_outside_its_bounds_becomes_null_and_the_row_stays(company):
+    outcome = staged(company, "accounts", [account(age="200", licensed_seats="-1")])
+    assert outcome.kept.select("age", "licensed_seats").rows() == [(None, None)]
     assert counts(outcome) == (1, 1, 0, 0, 2)
+
+
+def test_values_that_became_null_are_counted_by_column_and_word_with_three_samples(company):
+    rows = [account(account_id=str(n), status="zombie") for n in range(5)] + [account(account_id="9", age="inf")]
+    unreadable = staged(company, "accounts", rows).unreadable.drop("month")
+    assert unreadable.sort("row_count").rows() == [
+        ("age", "inf", 1, ["data/file.csv row 6"]),
+        ("status", "zombie", 5, ["data/file.csv row 1", "data/file.csv row 2", "data/file.csv row 3"]),
+    ]
+
+
+@pytest.mark.parametrize("blank", ["N/A", "null", "-", "0000-00-00", "NaN"])
+def test_words_for_blank_are_no_unreadable_values(company, blank):
+    outcome = staged(company, "subscriptions", [subscription(end_date=blank, seats=blank, status=blank)])
+    assert counts(outcome) == (1, 1, 0, 0, 0)
+
+
+def test_subscription_whose_end_cannot_be_read_is_quarantined_and_one_that_ends_in_the_year_9999_runs(company):
+    ends = [subscription(end_date="31/31/2024"), subscription(subscription_id="S2", end_date="9999-12-31")]
+    outcome = staged(company, "subscriptions", ends)
+    assert reasons(outcome) == [["end_date__unreadable"]]
+    assert outcome.kept.select("subscription_id", "end_date").rows() == [("S2", None)]
+
+
+def test_due_date_that_cannot_be_read_is_the_usual_one_and_counted(company):
+    invoice = {"invoice_id": "I", "account_id": "CUST_001", "invoice_date": "2024-01-01", "amount": "5"}
+    outcome = staged(company, "invoices", [invoice | {"due_date": "soon"}])
+    assert outcome.kept["due_date"].to_list() == [date(2024, 1, 31)]
+    assert counts(outcome) == (1, 1, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "theirs", "ours"),
+    [
+        ("subscriptions", "status", "Trialing", "trial"),
+        ("subscriptions", "status", "non_renewing", "active"),
+        ("subscriptions", "status", "incomplete_expired", "incomplete"),
+        ("support_tickets", "status", "Waiting on customer", "pending"),
+        ("support_tickets", "status", "To Do", "open"),
+        ("support_tickets", "priority", "Highest", "p1"),
+        ("support_tickets", "priority", "2", "p2"),
+        ("support_tickets", "satisfaction_score", "good", 5.0),
+        ("support_tickets", "satisfaction_score", "unoffered", None),
+        ("invoices", "status", "payment_due", "overdue"),
+    ],
+)
+def test_common_words_of_other_systems_are_understood(company, source, column, theirs, ours):
+    given = {
+        "subscriptions": subscription(),
+        "support_tickets": {"ticket_id": "T", "account_id": "CUST_001", "created_at": "2024-01-02"},
+        "invoices": {"invoice_id": "I", "account_id": "CUST_001", "invoice_date": "2024-01-01", "amount": "5"},
+    }[source]
+    outcome = staged(company, source, [given | {column: theirs}])
+    assert outcome.kept[column].to_list() == [ours]
+    assert counts(outcome) == (1, 1, 0, 0, 0)
 
 
 def test_ticket_resolved_before_it_was_created_keeps_its_row(company):

@@ -15,7 +15,7 @@ class RawSubscriptions(RawContract):
     mrr_amount = Given("Recurring amount a month", required=True)
     start_date = Given("First day, of the trial where there is one", required=True)
     end_date = Given("First unpaid day; blank while it runs")
-    status = Given("trial, active, past_due, cancelled or upgraded")
+    status = Given("trial, active, past_due, unpaid, paused, incomplete, cancelled or upgraded")
     trial_end_date = Given("First day after the trial; blank where there was none")
     renewal_date = Given("Day on which it renews")
     seats = Given("Seats paid for")
@@ -31,7 +31,9 @@ class RawInvoices(RawContract):
     due_date = Given("Day by which it is to be paid")
     amount = Given("Amount", required=True)
     currency = Given("Currency of the amount; blank = reporting currency")
-    status = Given("paid, open, overdue, void or failed, as known when the file was written")
+    status = Given(
+        "draft, open, paid, overdue, failed, uncollectible, void, credited or refunded, as known when the file was written"
+    )
     paid_date = Given("Day of payment")
     period_start = Given("First day that it pays for")
     period_end = Given("Last day that it pays for")

@@ -16,7 +16,9 @@ class RawSupportTickets(RawContract):
     resolution_time_hours = Given("Hours to resolution, where the moment itself is not exported")
     priority = Given("p1 (most urgent) to p4")
     category = Given("What it is about")
-    status = Given("open, in_progress, resolved, closed or escalated, as known when the file was written")
+    status = Given(
+        "new, open, in_progress, pending, on_hold, resolved, closed or escalated, as known when the file was written"
+    )
     is_escalated = Given("Whether it was escalated, as known when the file was written")
     escalated_at = Given("When it was escalated")
     ticket_type = Given("Who raised it")

@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day
 from health_assets.contracts.contract import ON_LOAD_DAY, Contract
 from health_assets.settings import Settings
@@ -10,11 +11,10 @@ from health_assets.sources.parsing import parsed
 from health_assets.tables import staged
 
 CRM_STATUSES = ["active", "churned", "trial", "suspended"]
-LENIENT = {"lenient": True}
 
 
 class Accounts(Contract):
-    """Which companies do we serve? Cleaned; an unknown status becomes null, since dropping the account would orphan its history."""
+    """Which companies do we serve? Cleaned."""
 
     account_id = AccountId(primary_key=True, of=None)
     company_name = CompanyName(metadata=ON_LOAD_DAY)
@@ -22,11 +22,11 @@ class Accounts(Contract):
     status = dy.Enum(
         CRM_STATUSES,
         nullable=True,
-        metadata=LENIENT | ON_LOAD_DAY,
+        metadata=ON_LOAD_DAY | {"words": words.ACCOUNT_STATUS},
         description="CRM status on the load day; null = not known",
     )
     industry = dy.String(nullable=True, description="Industry", metadata=ON_LOAD_DAY)
-    employee_count = Count("Employees", nullable=True, metadata=LENIENT | ON_LOAD_DAY)
+    employee_count = Count("Employees", nullable=True, metadata=ON_LOAD_DAY)
     plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case", metadata=ON_LOAD_DAY)
     account_owner = AccountOwner(metadata=ON_LOAD_DAY)
     region = dy.String(nullable=True, description="Sales region", metadata=ON_LOAD_DAY)
@@ -34,18 +34,18 @@ class Accounts(Contract):
         nullable=True,
         min=0,
         max=130,
-        metadata=LENIENT | ON_LOAD_DAY,
+        metadata=ON_LOAD_DAY,
         description="Age of the person in years, consumer businesses only",
     )
-    licensed_seats = Count("Seats paid for", nullable=True, metadata=LENIENT | ON_LOAD_DAY)
+    licensed_seats = Count("Seats paid for", nullable=True, metadata=ON_LOAD_DAY)
     monthly_recurring_revenue = dy.Float64(
         nullable=True,
         min=0,
-        metadata=LENIENT | ON_LOAD_DAY,
+        metadata=ON_LOAD_DAY,
         description="MRR as the CRM has it, in the reporting currency",
     )
     license_utilization = dy.Float64(
-        nullable=True, min=0, metadata=LENIENT | ON_LOAD_DAY, description="Share of seats in use; may exceed 1"
+        nullable=True, min=0, metadata=ON_LOAD_DAY, description="Share of seats in use; may exceed 1"
     )
     parent_account_id = dy.String(
         nullable=True, description="The account that this one belongs to", metadata=ON_LOAD_DAY

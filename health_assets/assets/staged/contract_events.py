@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day
 from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
@@ -18,7 +19,11 @@ class ContractEvents(Contract):
     event_id = dy.String(primary_key=True, description="Event")
     account_id = AccountId(of="staged_accounts")
     event_date = Day("Local day of the event", nullable=False, metadata={"available_from": True})
-    event_type = dy.Enum(CONTRACT_EVENT_TYPES, description="What happened; other = none of the others, or not said")
+    event_type = dy.Enum(
+        CONTRACT_EVENT_TYPES,
+        description="What happened; other = none of the others, or not said",
+        metadata={"words": words.CONTRACT_EVENT, "otherwise": "other"},
+    )
     revenue_impact = dy.Float64(
         nullable=True,
         description="Change of revenue that it brought, as the CRM has it, in the reporting currency; null = not said",

@@ -9,8 +9,6 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import staged
 
-LENIENT = {"lenient": True}
-
 
 class DeviceReadings(Contract):
     """What did each device report, and on which day?"""
@@ -18,11 +16,9 @@ class DeviceReadings(Contract):
     device_id = dy.String(primary_key=True, description="Device", metadata={"references": "staged_devices.device_id"})
     reading_date = Day("Day of the reading", primary_key=True, nullable=False, metadata={"available_from": True})
     uptime_pct = Pct("Share of the time in which it was up")
-    usage_volume = dy.Float64(
-        nullable=True, min=0, metadata=LENIENT, description="How much it was used, in the device's own unit"
-    )
-    error_count = Count("Errors since the reading before; null = not reported", nullable=True, metadata=LENIENT)
-    maintenance_due = dy.Bool(nullable=True, metadata=LENIENT, description="Maintenance is due; null = not reported")
+    usage_volume = dy.Float64(nullable=True, min=0, description="How much it was used, in the device's own unit")
+    error_count = Count("Errors since the reading before; null = not reported", nullable=True)
+    maintenance_due = dy.Bool(nullable=True, description="Maintenance is due; null = not reported")
 
 
 @staged(DeviceReadings)

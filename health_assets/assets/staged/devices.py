@@ -9,8 +9,6 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import staged
 
-LENIENT = {"lenient": True}
-
 
 class Devices(Contract):
     """Which devices stand at which account?"""
@@ -18,7 +16,7 @@ class Devices(Contract):
     device_id = dy.String(primary_key=True, description="Device")
     account_id = AccountId(of="staged_accounts")
     device_type = dy.String(nullable=True, description="What kind of device it is")
-    installed_date = Day("Day of installation; null = not known", metadata=LENIENT)
+    installed_date = Day("Day of installation; null = not known")
     status = dy.String(
         nullable=True, description="Status on the load day, lower case; null = not known", metadata=ON_LOAD_DAY
     )

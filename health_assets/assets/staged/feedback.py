@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day
 from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
@@ -10,7 +11,6 @@ from health_assets.sources.parsing import parsed
 from health_assets.tables import staged
 
 LIKELIHOODS = ["low", "medium", "high"]
-LENIENT = {"lenient": True}
 
 
 class Feedback(Contract):
@@ -23,10 +23,17 @@ class Feedback(Contract):
         nullable=True, min=0, max=10, description="How likely they are to recommend us, 0-10; null = not answered"
     )
     satisfaction_score = dy.Float64(
-        nullable=True, min=1, max=5, description="How satisfied they are, 1-5; null = not answered"
+        nullable=True,
+        min=1,
+        max=5,
+        metadata={"words": words.SATISFACTION},
+        description="How satisfied they are, 1-5; null = not answered",
     )
     likelihood_to_renew = dy.Enum(
-        LIKELIHOODS, nullable=True, metadata=LENIENT, description="As they say themselves; null = not answered"
+        LIKELIHOODS,
+        nullable=True,
+        metadata={"words": words.LIKELIHOOD},
+        description="As they say themselves; null = not answered",
     )
 
 

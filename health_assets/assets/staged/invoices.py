@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day, Money
 from health_assets.contracts.contract import ON_LOAD_DAY, Contract
 from health_assets.contracts.expressions import in_reporting_currency
@@ -21,11 +22,18 @@ class Invoices(Contract):
     invoice_date = Day("Day of the invoice", nullable=False, metadata={"available_from": True})
     invoice_month = dy.Date(description="First day of the month of the invoice")
     due_date = Day(
-        "Day by which it is to be paid; invoice date + revenue.invoice_due_days where the file has none", nullable=False
+        "Day by which it is to be paid; invoice date + revenue.invoice_due_days where the file has none",
+        nullable=False,
+        metadata={"decides": False},
     )
     amount = Money("Amount; negative = credit note", min=None)
     currency = dy.String(description="Currency of the source amount")
-    status = dy.Enum(INVOICE_STATUSES, nullable=True, description="As known on the load day", metadata=ON_LOAD_DAY)
+    status = dy.Enum(
+        INVOICE_STATUSES,
+        nullable=True,
+        description="As known on the load day",
+        metadata=ON_LOAD_DAY | {"words": words.INVOICE_STATUS},
+    )
     paid_date = Day("Day of payment; null = not paid, or not said when")
     period_start = Day("First day that it pays for")
     period_end = Day("Last day that it pays for")

@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day, Money
 from health_assets.contracts.contract import WARN, Contract
 from health_assets.contracts.expressions import in_reporting_currency
@@ -25,6 +26,7 @@ class Orders(Contract):
     status = dy.Enum(
         ORDER_STATUSES,
         nullable=True,
+        metadata={"words": words.ORDER_STATUS},
         description="paid and pending count as orders, cancelled does not, refunded counts but adds nothing to net spend; "
         "null = not known, which counts as paid",
     )

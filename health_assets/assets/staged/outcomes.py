@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import Day
 from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
@@ -18,7 +19,11 @@ class Outcomes(Contract):
     outcome_id = dy.String(primary_key=True, description="Outcome")
     item_id = dy.String(description="Workflow item", metadata={"references": "staged_workflow_items.item_id"})
     outcome_date = Day("Local day of the decision", nullable=False, metadata={"available_from": True})
-    result = dy.Enum(RESULTS, description="approved, denied by whoever decides, or failed on the way there")
+    result = dy.Enum(
+        RESULTS,
+        description="approved, denied by whoever decides, or failed on the way there",
+        metadata={"words": words.OUTCOME},
+    )
 
 
 @staged(Outcomes)

@@ -19,7 +19,12 @@ class Payments(Contract):
     payment_due_date = Day("Day by which it is to be paid", nullable=False)
     payment_date = Day("Day of payment; null = not paid")
     known_date = Day("Day of payment or due day, the earlier: before it nobody asks", metadata={"available_from": True})
-    amount_paid = Money("Amount paid; negative = paid back, null = not paid, or not said", min=None, nullable=True)
+    amount_paid = Money(
+        "Amount paid; negative = paid back, null = not paid, or not said",
+        min=None,
+        nullable=True,
+        metadata={"decides": True},
+    )
     currency = dy.String(description="Currency of the source amount")
 
 

@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day, Minutes, Moment
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import local_date
@@ -11,7 +12,6 @@ from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
 SEVERITIES = ["low", "medium", "high", "critical"]
-LENIENT = {"lenient": True}
 
 
 class SecurityIncidents(Contract):
@@ -19,7 +19,12 @@ class SecurityIncidents(Contract):
 
     incident_id = dy.String(primary_key=True, description="Incident")
     account_id = AccountId(of="staged_accounts")
-    severity = dy.Enum(SEVERITIES, nullable=True, metadata=LENIENT, description="low to critical; null = not known")
+    severity = dy.Enum(
+        SEVERITIES,
+        nullable=True,
+        metadata={"words": words.SEVERITY},
+        description="low to critical; null = not known",
+    )
     incident_type = dy.String(nullable=True, description="What kind of incident, lower case; null = not known")
     occurred_at = Moment("When it began; null = not known")
     detected_at = Moment("When it was detected", nullable=False)
@@ -28,13 +33,13 @@ class SecurityIncidents(Contract):
     contained_at = Moment("When it could no longer spread; null = not yet, or not exported")
     is_false_positive = dy.Bool(
         nullable=True,
-        metadata=LENIENT | {"effective_from": "contained_at"},
+        metadata={"effective_from": "contained_at"},
         description="Turned out to be none, as known on the load day; null = not known",
     )
     sla_minutes = Minutes("Time to respond that the file calls promised; the targets of the settings are what counts")
     worked_within_sla = dy.Bool(
         nullable=True,
-        metadata=LENIENT | ON_LOAD_DAY,
+        metadata=ON_LOAD_DAY,
         description="Responded to in time, as known on the load day; null = not known",
     )
     status = dy.String(

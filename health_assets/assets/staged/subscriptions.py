@@ -5,6 +5,7 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Count, Day, Money
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import in_reporting_currency
@@ -13,7 +14,9 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
-SUBSCRIPTION_STATUSES = ["trial", "active", "past_due", "cancelled", "upgraded"]
+SUBSCRIPTION_STATUSES = [
+    "trial", "active", "past_due", "unpaid", "paused", "incomplete", "cancelled", "upgraded",
+]  # fmt: skip
 ENDED = ["cancelled", "upgraded"]
 
 
@@ -26,9 +29,12 @@ class Subscriptions(Contract):
     plan_tier = dy.String(nullable=True, description="Plan, lower case")
     mrr_amount = Money("Recurring amount a month")
     start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"available_from": True})
-    end_date = Day("First unpaid day; null while it runs")
+    end_date = Day("First unpaid day; null while it runs", metadata={"decides": True})
     status = dy.Enum(
-        SUBSCRIPTION_STATUSES, nullable=True, description="As the file has it; never decides MRR", metadata=ON_LOAD_DAY
+        SUBSCRIPTION_STATUSES,
+        nullable=True,
+        description="As the file has it; never decides MRR",
+        metadata=ON_LOAD_DAY | {"words": words.SUBSCRIPTION_STATUS},
     )
     trial_end_date = Day("First day after the trial; null = no trial, or its end is not known")
     renewal_date = Day("Day on which it renews")

@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day, Hours, Moment
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import local_date
@@ -10,7 +11,7 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
-TICKET_STATUSES = ["open", "in_progress", "resolved", "closed", "escalated"]
+TICKET_STATUSES = ["new", "open", "in_progress", "pending", "on_hold", "resolved", "closed", "escalated"]
 PRIORITIES = ["p1", "p2", "p3", "p4"]
 
 
@@ -24,9 +25,19 @@ class SupportTickets(Contract):
     first_response_at = Moment("When somebody first answered; null = nobody yet, or not exported")
     resolved_at = Moment("When it was resolved; null while open, or where only the hours are exported")
     resolution_time_hours = Hours("Time to resolution as the file has it", metadata={"effective_from": "resolved_at"})
-    priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = not known")
+    priority = dy.Enum(
+        PRIORITIES,
+        nullable=True,
+        description="p1 (most urgent) to p4; null = not known",
+        metadata={"words": words.PRIORITY},
+    )
     category = dy.String(nullable=True, description="What it is about")
-    status = dy.Enum(TICKET_STATUSES, nullable=True, description="As known on the load day", metadata=ON_LOAD_DAY)
+    status = dy.Enum(
+        TICKET_STATUSES,
+        nullable=True,
+        description="As known on the load day",
+        metadata=ON_LOAD_DAY | {"words": words.TICKET_STATUS},
+    )
     is_escalated = dy.Bool(nullable=True, description="Escalated, as known on the load day", metadata=ON_LOAD_DAY)
     escalated_at = Moment("When it was escalated")
     ticket_type = dy.String(nullable=True, description="Who raised it")
@@ -35,7 +46,7 @@ class SupportTickets(Contract):
         min=1,
         max=5,
         description="Rating after resolution, 1-5; null = not rated",
-        metadata={"effective_from": "resolved_at"},
+        metadata={"effective_from": "resolved_at", "words": words.SATISFACTION},
     )
     related_incident_id = dy.String(nullable=True, description="Security incident behind it")
 

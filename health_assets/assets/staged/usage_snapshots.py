@@ -9,8 +9,6 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import FILE, RECORD, parsed
 from health_assets.tables import staged
 
-LENIENT = {"lenient": True}
-
 
 class UsageSnapshots(Contract):
     """How was the product used up to each snapshot, as a product analytics tool has it?"""
@@ -18,18 +16,16 @@ class UsageSnapshots(Contract):
     account_id = AccountId(primary_key=True, of="staged_accounts")
     snapshot_date = Day("Day that it describes", primary_key=True, nullable=False, metadata={"available_from": True})
     login_frequency = dy.Float64(
-        nullable=True, min=0, metadata=LENIENT, description="Logins, by the tool's own measure; null = not exported"
+        nullable=True, min=0, description="Logins, by the tool's own measure; null = not exported"
     )
     feature_adoption_score = dy.Float64(
-        nullable=True, min=0, max=1, metadata=LENIENT, description="Features adopted, 0-1; null = not exported"
+        nullable=True, min=0, max=1, description="Features adopted, 0-1; null = not exported"
     )
     license_utilization = dy.Float64(
-        nullable=True, min=0, metadata=LENIENT, description="Share of seats in use; may exceed 1; null = not exported"
+        nullable=True, min=0, description="Share of seats in use; may exceed 1; null = not exported"
     )
-    data_volume_gb = dy.Float64(
-        nullable=True, min=0, metadata=LENIENT, description="Data kept, in GB; null = not exported"
-    )
-    last_login_date = Day("Latest login; null = never, or not exported", metadata=LENIENT)
+    data_volume_gb = dy.Float64(nullable=True, min=0, description="Data kept, in GB; null = not exported")
+    last_login_date = Day("Latest login; null = never, or not exported")
 
 
 @staged(UsageSnapshots)

@@ -10,8 +10,6 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import staged
 
-LENIENT = {"lenient": True}
-
 
 class Users(Contract):
     """Who has access to the product? Cleaned."""
@@ -20,14 +18,12 @@ class Users(Contract):
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When the user was created; null = not known")
     created_date = Day("Local day of creation; null = not known")
-    last_login_at = Moment(
-        "Latest login as of the load day; null = never, or not known", metadata=LENIENT | ON_LOAD_DAY
-    )
+    last_login_at = Moment("Latest login as of the load day; null = never, or not known", metadata=ON_LOAD_DAY)
     last_login_date = Day("Local day of that login; null as that is", metadata=ON_LOAD_DAY)
     role = dy.String(nullable=True, description="Role in the product, lower case", metadata=ON_LOAD_DAY)
     is_active = dy.Bool(
         nullable=True,
-        metadata=LENIENT | ON_LOAD_DAY,
+        metadata=ON_LOAD_DAY,
         description="Still has access, as of the load day; null = not known",
     )
 

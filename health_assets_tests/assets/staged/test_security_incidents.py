@@ -26,7 +26,7 @@ def test_words_are_read_in_any_spelling() -> None:
 
 
 def test_an_unknown_severity_does_not_cost_the_incident() -> None:
-    made = staged_security_incidents(rows("raw_security_incidents", incident(severity="informational")), SETTINGS)
+    made = staged_security_incidents(rows("raw_security_incidents", incident(severity="puzzling")), SETTINGS)
     gate = filter_rows(made, SecurityIncidents, {})
     assert (gate.kept["severity"].to_list(), len(gate.rejected), gate.loads["values_blanked"].sum()) == ([None], 0, 1)
 
