@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pickle
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,8 @@ from typer.testing import CliRunner
 from health_assets import settings
 from health_assets.cli import app as cli
 from health_assets.settings import SETTINGS_VARIABLE, Settings
+from health_assets_tests.loopback_only import sitecustomize
+from health_assets_tests.loopback_only.sitecustomize import NOTES
 
 pytest_plugins = ["health_assets_tests.loopback_slack"]
 
@@ -44,6 +47,24 @@ class WholeCompany:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query answers."""
         return self.connection.sql(query).fetchall()
+
+
+def pytest_configure() -> None:
+    """Child processes get the guard against other machines too; this process has it by the import above."""
+    if NOTES not in os.environ:
+        folder = str(Path(sitecustomize.__file__).parent)
+        os.environ["PYTHONPATH"] = os.pathsep.join([folder, *filter(None, [os.environ.get("PYTHONPATH")])])
+        os.environ[NOTES] = tempfile.mkstemp(prefix="network-notes-")[1]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The session fails if anything tried to reach another machine, even if a library kept silent about the refusal."""
+    notes = Path(os.environ[NOTES])
+    if "PYTEST_XDIST_WORKER" not in os.environ and notes.exists():
+        if attempts := notes.read_text(encoding="utf-8"):
+            print(f"\nTests tried to reach another machine:\n{attempts}")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        notes.unlink()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
