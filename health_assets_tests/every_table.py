@@ -1,4 +1,4 @@
-"""Every table of the house by calling its transform: no Dagster, no warehouse, no list of names."""
+"""Every table by calling its transform: no Dagster, no warehouse, no list of names."""
 
 from datetime import date
 from functools import cache
@@ -9,25 +9,32 @@ from health_assets.assets import load_all
 from health_assets.contracts.contract import available_from, dtypes, meta
 from health_assets.contracts.expressions import Period
 from health_assets.settings import Settings
-from health_assets.sources.quarantine import filter_rows
+from health_assets.sources.quarantine import FilteredRows, filter_rows
 
 
 def staged_tables(raw: dict[str, pl.LazyFrame], settings: Settings) -> dict[str, pl.DataFrame]:
-    """The staged tables of the raw ones, through the gate; raw tables that are not given stay out, as do theirs."""
+    """The staged tables of the raw ones: the rows that are kept; raw tables that are not given stay out, as do theirs."""
+    return {name: rows.kept for name, rows in filtered_tables(raw, settings).items()}
+
+
+def filtered_tables(raw: dict[str, pl.LazyFrame], settings: Settings) -> dict[str, FilteredRows]:
+    """The staged tables of the raw ones with what is quarantined of each."""
     tables = load_all()
 
     @cache
-    def kept(name: str) -> pl.DataFrame:
+    def filtered(name: str) -> FilteredRows:
         table = tables[name]
         rows = table.function(**{reads: raw[reads] for reads in table.inputs}, **_given(table.injected, settings))
         existing = {}
         for column, declared in table.contract.columns().items():
             if target := meta(declared, "references"):
                 other, key = target.split(".")
-                existing[column] = kept(other)[key]
-        return filter_rows(rows, table.contract, existing, monthly=table.monthly).kept
+                existing[column] = filtered(other).kept[key]
+        return filter_rows(rows, table.contract, existing, monthly=table.monthly)
 
-    return {name: kept(name) for name, table in tables.items() if table.is_staged and set(table.inputs) <= raw.keys()}
+    return {
+        name: filtered(name) for name, table in tables.items() if table.is_staged and set(table.inputs) <= raw.keys()
+    }
 
 
 def evaluated(
