@@ -47,6 +47,7 @@ class Usage(ast.NodeVisitor):
             self._declare(tree)
         for tree in trees:
             self._scopes = [{}]
+            self._words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
             self.visit(tree)
         self._read_by_methods_of_sections()
 
@@ -176,6 +177,17 @@ class Usage(ast.NodeVisitor):
             self._scopes[-1][target.id] = kind
         if isinstance(target, ast.Attribute) and kind is not None:
             self._attributes[target.attr] = kind
+
+    def visit_Call(self, node: ast.Call) -> None:
+        """`getattr(section, name)` reads the fields that the module names as strings."""
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "getattr"
+            and is_model(plain(self.type_of(node.args[0])))
+        ):
+            owner = plain(self.type_of(node.args[0]))
+            self.read |= {(owner, name) for name in owner.model_fields if name in self._words}
+        self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.type_of(node)

@@ -48,6 +48,7 @@ def test_setting_that_nothing_reads_any_more_is_found(name: str) -> None:
     [
         "def limit(root: Root) -> int: return root.used + root.inner.used + root.by_name['a'].used",
         "def limit(root: Root):\n inner = root.inner\n return [one.used for one in root.by_name.values()], root.used, inner.used",
+        "def limit(root: Root, name: str): return getattr(root.by_name[name], name)\nlimit(Root().used, 'used'), Root().inner",
     ],
 )
 def test_attribute_counts_for_the_section_of_the_object_it_is_read_from(module: str) -> None:
