@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import polars as pl
 
 from health_assets.contracts.contract import ERROR, Contract, Expectation, Severity
+from health_assets.contracts.history import remembered_columns
 from health_assets.settings import Settings
 from health_assets.sources.readers import collected, read_profile, read_source
 
@@ -69,12 +70,19 @@ class Table:
         return [name for name in inspect.signature(self.function).parameters if name in TABLES]
 
     @property
+    def histories(self) -> list[str]:
+        """Names of the histories of undated values that the transform reads, each next to its staged table."""
+        return [name for name in inspect.signature(self.function).parameters if name in HISTORIES]
+
+    @property
     def injected(self) -> list[str]:
         """What the transform is given besides tables: settings, as_of, load_day, period."""
-        return [name for name in inspect.signature(self.function).parameters if name not in TABLES]
+        parameters = inspect.signature(self.function).parameters
+        return [name for name in parameters if name not in TABLES and name not in HISTORIES]
 
 
 TABLES: dict[str, Table] = {}
+HISTORIES: dict[str, Table] = {}  # history_<source> -> its staged table; see contracts/history.py
 EVERYWHERE = ("dim_account", "dim_date")
 
 
@@ -105,6 +113,8 @@ def staged(contract: type[Contract], *, monthly: bool = False) -> Callable[[Tran
         TABLES[name] = Table(
             name, contract, function, "staged", monthly, 0, ("timezone", "reporting_currency", "fx_rates")
         )
+        if remembered_columns(contract):
+            HISTORIES[name.replace("staged_", "history_", 1)] = TABLES[name]
         return function
 
     return register

@@ -8,8 +8,10 @@ import polars as pl
 from health_assets.assets import load_all
 from health_assets.contracts.contract import available_from, dtypes, meta
 from health_assets.contracts.expressions import Period
+from health_assets.contracts.history import VALID_FROM, after_one_load
 from health_assets.settings import Settings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
+from health_assets.tables import HISTORIES
 
 
 def staged_tables(raw: dict[str, pl.LazyFrame], settings: Settings) -> dict[str, pl.DataFrame]:
@@ -52,7 +54,9 @@ def evaluated(
         table = tables[name]
         if table.is_staged or table.layer == "raw":
             return staged[name] if name in staged else table.contract.create_empty()
-        inputs = {reads: read(reads) for reads in table.inputs}
+        inputs = {reads: read(reads) for reads in table.inputs} | {
+            reads: remembered(reads) for reads in table.histories
+        }
         rows = table.function(**inputs, **_given(table.injected, settings, as_of=as_of, period=period)).collect()
         return rows.cast(dtypes(table.contract))  # as the warehouse does
 
@@ -60,6 +64,11 @@ def evaluated(
         known = available_from(tables[name].contract)
         rows = made(name).lazy()
         return rows if known is None else rows.filter(pl.col(known).cast(pl.Date) <= as_of)
+
+    def remembered(name: str) -> pl.LazyFrame:
+        staged_table = HISTORIES[name]
+        history = after_one_load(made(staged_table.name).lazy(), staged_table.contract, settings.load_day)
+        return history.filter(pl.col(VALID_FROM) <= as_of)
 
     chosen = wanted or [name for name, table in tables.items() if table.layer in ("fact", "mart")]
     return {name: made(name) for name in chosen}

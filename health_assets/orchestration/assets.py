@@ -16,7 +16,7 @@ from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.settings import Settings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
 from health_assets.sources.readers import collected, made_keys, read_source, unknown_columns
-from health_assets.tables import TABLES, Table
+from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.stale_months import files_with, stale_months, written_together
 from health_assets.warehouse.storage import Warehouse
 
@@ -30,7 +30,8 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
     One that no connected source reaches bears a tag and is left out of the daily job.
     """
     targets = _referenced(table) if table.is_staged else {}
-    reads = list(dict.fromkeys([*table.inputs, *(target.split(".")[0] for target in targets.values())]))
+    remembered = [HISTORIES[name].name for name in table.histories]
+    reads = list(dict.fromkeys([*table.inputs, *remembered, *(target.split(".")[0] for target in targets.values())]))
     extent = {name: BY_PERIOD if table.monthly else None if name in table.inputs else WHOLE for name in reads}
     ins = {name: dg.AssetIn(metadata=extent[name]) for name in reads}
     injected = {name for name in table.injected if name != "period"}
@@ -41,6 +42,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
             _warn_of_oddities(context, table, settings)
         if table.monthly:
             return partial(_by_months, context, table, frames, given, targets)  # Dagster would run a generator as an op
+        given |= _histories(table, context.resources.warehouse, context.resources.as_of)
         rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
         made = filter_rows(rows, table.contract, _existing(targets, frames)) if table.is_staged else rows
         return [made]  # to be taken out when it is written: Dagster may keep what a step returns until the run ends
@@ -87,8 +89,14 @@ def _by_months(
     for group in written_together(warehouse, table, months):
         period = period_of(group, as_of)
         inputs = {name: frames[name](until=period.last_day if TABLES[name].monthly else as_of) for name in table.inputs}
-        given_here = given | ({"period": period} if "period" in table.injected else {})
+        given_here = given | _histories(table, warehouse, period.last_day)
+        given_here |= {"period": period} if "period" in table.injected else {}
         yield group, marks, table.function(**inputs, **given_here)
+
+
+def _histories(table: Table, warehouse: Warehouse, until: date) -> dict[str, pl.LazyFrame]:
+    """The histories that a transform reads, as far as they were seen by a day."""
+    return {name: warehouse.read_history(HISTORIES[name], until=until) for name in table.histories}
 
 
 def _filtered_months(

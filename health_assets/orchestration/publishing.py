@@ -9,7 +9,6 @@ import polars as pl
 from health_assets.alerts.rules import rule_versions
 from health_assets.contracts.contract import available_from
 from health_assets.orchestration.assets import OWNER
-from health_assets.quality.anomalies import accept
 from health_assets.settings import Settings
 from health_assets.tables import TABLES
 from health_assets.warehouse.snapshot import publish
@@ -33,7 +32,6 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         warehouse: Warehouse = context.resources.warehouse
         as_of: date = context.resources.as_of
         notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
-        accept(warehouse, as_of)
         rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
         return dg.MaterializeResult(
             metadata={

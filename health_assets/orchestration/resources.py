@@ -24,7 +24,7 @@ def resources(settings: Settings) -> dict[str, Any]:
 
     @dg.resource
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
-        with Warehouse.opened(settings.warehouse) as opened:
+        with Warehouse.opened(settings.warehouse, settings.load_day, settings.published) as opened:
             shared_worker().prepare(warm_up)  # beside the first tables
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])

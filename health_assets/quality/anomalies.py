@@ -10,20 +10,12 @@ import polars as pl
 
 from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, dtypes
 from health_assets.settings import Settings
-from health_assets.tables import TABLES, Table
-from health_assets.warehouse.sql import literal, registered
+from health_assets.tables import Table
+from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
 RECENT_DAYS = 7
 ALL_ROWS = ""  # in place of a column
-ACCEPTED = {
-    "relation": pl.String,
-    "column_name": pl.String,
-    "row_count": pl.Int64,
-    "median": pl.Float64,
-    "as_of_date": pl.Date,
-}
-
 FRESH = Expectation(
     "rows__fresh", "rule", (), severity=WARN, description="The source's last row is not older than its stale_after_days"
 )
@@ -75,21 +67,6 @@ def find_anomalies(table: Table, warehouse: Warehouse, as_of: date, settings: Se
     if lost := _mostly_quarantined(table, warehouse, settings):
         found[KEPT.name] = lost
     return found | _unit_changes(table, warehouse, as_of, accepted, settings)
-
-
-def accept(warehouse: Warehouse, as_of: date) -> None:
-    """Remember rows and medians of what is about to be published, and its day: the measure of the runs to come."""
-    rows: list[tuple[str, str, int, float | None, date]] = []
-    for table in TABLES.values():
-        if table.is_staged and warehouse.holds(table.relation):
-            rows.append((table.relation, ALL_ROWS, warehouse.row_count(table.relation), None, as_of))
-            medians = _medians(warehouse.read(table), list(_units(table.contract)))
-            rows += [(table.relation, column, count, median, as_of) for column, (count, median) in medians.items()]
-    with (
-        warehouse.transaction() as cursor,
-        registered(cursor, "accepted", pl.DataFrame(rows, schema=ACCEPTED, orient="row")),
-    ):
-        cursor.execute("create or replace table internal.accepted as from accepted")
 
 
 def _units(contract: type[Contract]) -> dict[str, Expectation]:
@@ -198,12 +175,15 @@ def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, flo
 
 def _days_since_the_last_snapshot(warehouse: Warehouse, as_of: date) -> list[int]:
     """How many days are new, if any are."""
-    last = warehouse.connection.cursor().execute("select max(as_of_date) from internal.accepted").fetchone()
+    last = warehouse.connection.cursor().execute("select max(as_of_date) from loads.columns").fetchone()
     return [(as_of - last[0]).days] if last and last[0] and last[0] < as_of else []
 
 
 def _accepted(warehouse: Warehouse, table: Table) -> dict[str, tuple[int, float | None]]:
     rows = warehouse.connection.cursor().execute(
-        f"select column_name, row_count, median from internal.accepted where relation = {literal(table.relation)}"
+        f"select column_name, row_count, amounts, median from loads.columns where relation = {literal(table.relation)}"
     )
-    return {column: (count, median) for column, count, median in rows.fetchall()}
+    accepted: dict[str, tuple[int, float | None]] = {}
+    for column, row_count, amounts, median in rows.fetchall():
+        accepted |= {ALL_ROWS: (row_count, None), column: (amounts, median)}
+    return accepted

@@ -7,9 +7,10 @@ A snapshot is a DuckDB file of its own, complete before anybody sees it; the lin
 
 import os
 import re
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,8 @@ import polars as pl
 
 from health_assets.contracts.contract import available_by
 from health_assets.tables import TABLES
+from health_assets.warehouse.history import copy_history
+from health_assets.warehouse.published_load import adopt, held_tables, write_loads
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
@@ -47,22 +50,23 @@ def publish(
         company: its name.
         notes: small tables that go along, by name, for those who read the snapshot without the settings.
 
-    Returns the rows of each published table. Readers that hold an older snapshot keep it until they open anew.
+    Returns the rows of each published table. Readers that hold an older snapshot keep it until they open anew. The file
+    lies in a folder of its own under the name of the link, since DuckDB names a database after its file and saved names
+    must last; the folders are numbered, since a clock may be set back.
     """
     folder = link.parent / f"{link.name.removesuffix('.duckdb')}.snapshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{run}.duckdb"
-    unfinished.unlink(missing_ok=True)
-    rows = _write(warehouse, unfinished, as_of, company, notes or {})
-    with duckdb.connect(str(unfinished)) as written:
+    unfinished = folder / f".{run}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    rows = _write(warehouse, unfinished / link.name, run, as_of, company, notes or {})
+    with duckdb.connect(str(unfinished / link.name)) as written:
         add_guide_views(written, tables=rows.keys())
-    finished = folder / f"{datetime.now().astimezone():%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}.duckdb"
+    number = max((_number(entry) for entry in folder.iterdir()), default=0) + 1
+    finished = folder / f"{number:06d}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}"
     os.replace(unfinished, finished)
-    _swap(link, finished)
-    for old in sorted(folder.glob("*.duckdb"))[:-KEPT]:
-        old.unlink(missing_ok=True)
-    for left_over in folder.glob(".*"):
-        left_over.unlink(missing_ok=True)
+    _swap(link, finished / link.name)
+    adopt(warehouse.connection.cursor(), link)
+    _prune(folder, kept=finished)
     return rows
 
 
@@ -99,8 +103,25 @@ def published_day(link: Path) -> date:
         raise SnapshotError(f"{link}: cannot be read ({str(error).splitlines()[0]}); publish it anew") from None
 
 
+def _number(entry: Path) -> int:
+    """The place of a snapshot in the sequence; 0 for what is none."""
+    digits = re.match(r"\d+", entry.name)
+    return int(digits[0]) if digits else 0
+
+
+def _prune(folder: Path, kept: Path) -> None:
+    """Delete all but the newest snapshots, and what killed runs left; never the one that the link points to."""
+    finished = sorted((_number(entry), entry.name, entry) for entry in folder.iterdir() if _number(entry))
+    left_over = [entry for entry in folder.iterdir() if entry.name.startswith(".")]
+    for entry in [entry for *_, entry in finished[:-KEPT] if entry != kept] + left_over:
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
 def _write(
-    warehouse: Warehouse, file: Path, as_of: date, company: str, notes: Mapping[str, pl.DataFrame]
+    warehouse: Warehouse, file: Path, run: str, as_of: date, company: str, notes: Mapping[str, pl.DataFrame]
 ) -> dict[str, int]:
     cursor = warehouse.connection.cursor()
     cursor.execute(f"attach {literal(str(file))} as snapshot")
@@ -122,8 +143,10 @@ def _write(
             rows[f"{schema}.{name}"] = copied.fetchone()[0]  # type: ignore[index]
         cursor.execute(
             f"create table snapshot.about as select {literal(company)} as company, {literal(as_of)} as as_of_date, "
-            "now()::timestamp as published_at"
+            f"now()::timestamp as published_at, {literal(run)} as run_id"
         )
+        copy_history(cursor, "snapshot")
+        write_loads(cursor, held_tables(cursor), as_of, "snapshot")
         for name, frame in notes.items():
             with registered(cursor, "note", frame):
                 cursor.execute(f"create table snapshot.{name} as from note")

@@ -11,11 +11,13 @@ from datetime import date, timedelta
 import polars as pl
 
 from health_assets.contracts.contract import ON_LOAD_DAY, available_from, dtypes, fingerprint, meta
+from health_assets.contracts.history import VALID_FROM, VALID_TO, history_contract
 from health_assets.contracts.months import end_of_month, months_after, months_before, months_between
 from health_assets.settings import Settings
 from health_assets.sources.parsing import typed
 from health_assets.sources.readers import UNREADABLE
-from health_assets.tables import TABLES, Table
+from health_assets.tables import HISTORIES, TABLES, Table
+from health_assets.warehouse.history import history_of
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse, quarantine_of
 
@@ -82,6 +84,7 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
     first = min(set[date]().union(*upstream.values(), *arrivals) - {EVER}, default=None)
     if first is None:
         return {}
+    arrivals += [_versions(warehouse, HISTORIES[name]) for name in table.histories]
     basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
     if table.is_staged and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
         basis += spelling.model_dump_json(exclude={"path"})
@@ -146,6 +149,22 @@ def _contents(warehouse: Warehouse, table: Table) -> dict[date, object]:
     )
     rows = warehouse.connection.cursor().execute(f"select month, count(*), sum(content) from ({each}) group by month")
     return {month: content for month, *content in rows.fetchall()}
+
+
+def _versions(warehouse: Warehouse, table: Table) -> dict[date, object]:
+    """What is remembered of a staged table, by the month in which a version begins and in which it no longer holds."""
+    relation, contract = history_of(table), history_contract(table.contract)
+    if not warehouse.holds(relation):
+        return {}
+    key, ended = ", ".join(contract.primary_key()), f"{VALID_TO} + 1"
+    content = ", ".join(name for name in dtypes(contract) if name != VALID_TO)
+    rows = warehouse.connection.cursor().execute(
+        "select month, count(*), sum(content) from ("
+        f"select date_trunc('month', {VALID_FROM})::date as month, hash({content}) as content from {relation} union all "
+        f"select date_trunc('month', {ended})::date, hash({ended}, {key}) from {relation} where {VALID_TO} is not null"
+        ") group by month"
+    )
+    return {month: counted for month, *counted in rows.fetchall()}
 
 
 def files_with(warehouse: Warehouse, raw: Table, months: Sequence[date]) -> list[str]:

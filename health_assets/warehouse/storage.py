@@ -17,6 +17,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from health_assets.contracts.contract import available_from, dtypes
+from health_assets.contracts.history import VALID_FROM, history_contract
 from health_assets.contracts.months import months_after
 from health_assets.sources.quarantine import (
     LOAD_COUNTS,
@@ -26,6 +27,8 @@ from health_assets.sources.quarantine import (
     FilteredRows,
 )
 from health_assets.tables import TABLES, Table
+from health_assets.warehouse.history import create_history, history_of, remember
+from health_assets.warehouse.published_load import adopt, create_loads
 from health_assets.warehouse.recovery import refuse_cut_file, why_it_does_not_open
 from health_assets.warehouse.sql import literal, registered, table_of
 
@@ -47,6 +50,7 @@ class Warehouse:
 
     connection: duckdb.DuckDBPyConnection
     path: Path
+    load_day: date | None = None
     written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
     submitted: dict[str, Any] = field(
         default_factory=dict
@@ -55,8 +59,13 @@ class Warehouse:
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path) -> Iterator["Warehouse"]:
+    def opened(cls, path: Path, load_day: date | None = None, published: Path | None = None) -> Iterator["Warehouse"]:
         """Open the warehouse for one run and close it at its end.
+
+        Args:
+            path: of the file.
+            load_day: the day that the files describe, for values without a date; None remembers none of them.
+            published: the snapshot, from which a rebuilt warehouse takes over what was loaded before.
 
         Raises:
             WarehouseError: another run holds it, or the file was damaged and has been put aside.
@@ -80,12 +89,12 @@ class Warehouse:
                 "create table if not exists quarantine.loads (relation varchar, month date, rows_read bigint, "
                 "rows_kept bigint, rows_quarantined bigint, duplicates_collapsed bigint, values_blanked bigint)"
             )
-            connection.execute(
-                "create table if not exists internal.accepted "
-                "(relation varchar, column_name varchar, row_count bigint, median double, as_of_date date)"
-            )
-            connection.execute("alter table internal.accepted add column if not exists as_of_date date")
-            yield cls(connection, path)
+            connection.execute("drop schema if exists house cascade; drop table if exists internal.accepted")
+            create_loads(connection)
+            create_history(connection)
+            if published:
+                adopt(connection, published)
+            yield cls(connection, path, load_day)
         finally:
             connection.close()
 
@@ -109,6 +118,15 @@ class Warehouse:
         query = f"select {', '.join(wanted)} from {table.relation} where {inside or 'true'}"
         rows = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
         return rows.cast(dict(wanted))
+
+    def read_history(self, table: Table, *, until: date) -> pl.LazyFrame:
+        """The undated values of a staged table that were seen by a day, in the dtypes of contracts.history."""
+        contract, relation = history_contract(table.contract), history_of(table)
+        if not self.holds(relation):
+            return contract.create_empty(lazy=True)
+        columns, key = ", ".join(dtypes(contract)), ", ".join(contract.primary_key())
+        seen = f"select {columns} from {relation} where {VALID_FROM} <= {literal(until)} order by {key}"
+        return self.connection.cursor().sql(seen).pl().lazy().cast(dict(dtypes(contract)))
 
     def _scanned(self, query: str) -> pl.LazyFrame:
         """A query as a lazy frame; each place of a plan that reads it has a cursor of its own, as two cannot share one."""
@@ -183,6 +201,9 @@ class Warehouse:
             _insert(cursor, table.relation, kept)
             if isinstance(rows, FilteredRows):
                 _quarantine(cursor, table, rows, None)
+            if table.is_staged and self.load_day:
+                remember(cursor, table, self.load_day)
+                self._held.add(history_of(table))
         self._held.add(table.relation)
         return kept.height
 

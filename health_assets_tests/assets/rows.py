@@ -8,14 +8,18 @@ import polars as pl
 from health_assets import settings as company_settings
 from health_assets.assets import load_all
 from health_assets.contracts.contract import dtypes
+from health_assets.contracts.history import after_one_load, history_contract
+from health_assets.tables import HISTORIES
 
 AS_OF = date(2025, 1, 31)
 SETTINGS = company_settings.load(company_settings.DEFAULTS)
 
 
 def rows(table: str, *given: dict[str, Any]) -> pl.LazyFrame:
-    """Rows of a table, by its name."""
-    return pl.DataFrame(list(given), schema=dtypes(load_all()[table].contract), orient="row").lazy()
+    """Rows of a table or of a history, by its name."""
+    known = load_all()
+    contract = known[table].contract if table in known else history_contract(HISTORIES[table].contract)
+    return pl.DataFrame(list(given), schema=dtypes(contract), orient="row").lazy()
 
 
 def account(account_id: str = "A", signup: date = date(2024, 1, 1), **given: Any) -> dict[str, Any]:
@@ -43,5 +47,13 @@ def made(table: str, **given: Any) -> pl.DataFrame:
     known = load_all()
     injected = {"settings": SETTINGS, "as_of": AS_OF, "load_day": AS_OF}
     frames = {name: rows(name) for name in known[table].inputs}
-    wanted = [*known[table].inputs, *known[table].injected]
-    return known[table].function(**{name: ({**injected, **frames} | given)[name] for name in wanted}).collect()
+    known_here: dict[str, Any] = injected | frames | given
+    for name in known[table].histories:
+        known_here.setdefault(name, seen_on(known_here["load_day"], name, known_here[HISTORIES[name].name]))
+    wanted = [*known[table].inputs, *known[table].histories, *known[table].injected]
+    return known[table].function(**{name: known_here[name] for name in wanted}).collect()
+
+
+def seen_on(load_day: date, history: str, staged_rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The undated values of staged rows after one load."""
+    return after_one_load(staged_rows, HISTORIES[history].contract, load_day)

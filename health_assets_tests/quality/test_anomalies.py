@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from health_assets.contracts.contract import ERROR, Contract
-from health_assets.quality.anomalies import accept, anomaly_expectations, find_anomalies
+from health_assets.quality.anomalies import anomaly_expectations, find_anomalies
 from health_assets.settings import Settings
 from health_assets.tables import TABLES
+from health_assets.warehouse.published_load import held_tables, write_loads
 from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.frames import LOAD_DAY, settings_of, table_of
 
@@ -37,6 +38,12 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wareh
     monkeypatch.setitem(TABLES, BILLS.name, BILLS)
     with Warehouse.opened(tmp_path / "warehouse.duckdb") as opened:
         yield opened
+
+
+def accept(warehouse: Warehouse, as_of: date) -> None:
+    """As when the load is published."""
+    cursor = warehouse.connection.cursor()
+    write_loads(cursor, held_tables(cursor), as_of)
 
 
 def seen(warehouse: Warehouse, company: Settings, rows: list[tuple[date, float | None]]) -> dict[str, str]:

@@ -51,11 +51,11 @@ def test_snapshot_says_whose_and_of_which_day_it_is(warehouse, link):
         assert reader.execute("select company, as_of_date from about").fetchone() == ("O'Neil; Söhne", LOAD_DAY)
 
 
-def test_raw_and_staged_rows_and_the_house_books_stay_inside(warehouse, link):
+def test_raw_and_staged_rows_are_not_published(warehouse, link):
     published(warehouse, link, 1.0)
     with snapshot(link) as reader:
         schemas = {row[0] for row in reader.execute("select schema_name from duckdb_tables()").fetchall()}
-    assert schemas <= {"dim", "fact", "mart", "quarantine", "main"}
+    assert schemas <= {"dim", "fact", "mart", "quarantine", "history", "loads", "main"}
 
 
 def test_months_that_a_later_run_wrote_are_not_in_the_snapshot_of_an_earlier_day(warehouse, link, monkeypatch):
@@ -96,7 +96,34 @@ def test_only_the_newest_snapshots_are_kept(warehouse, link):
         published(warehouse, link, float(n))
     files = list((link.parent / "published.snapshots").iterdir())
     assert len(files) == KEPT
-    assert link.resolve() == max(files)
+    assert link.resolve() == max(files) / link.name
+
+
+def test_snapshots_are_ordered_by_number_whatever_clock_named_the_older_ones(warehouse, link):
+    folder = link.parent / "published.snapshots"
+    folder.mkdir()
+    older = [folder / f"20991231T23{minute}00000000-run.duckdb" for minute in range(10, 10 + KEPT)]
+    for file in older:
+        file.touch()
+    published(warehouse, link, 1.0)
+    assert link.resolve().parent == folder / "20991232-run"
+    assert amount(link) == 1.0
+    assert sorted(folder.iterdir()) == [*older[1:], link.resolve().parent]
+
+
+def test_snapshot_that_readers_are_pointed_to_is_never_deleted(warehouse, link):
+    published(warehouse, link, 1.0)
+    target = link.resolve().parent
+    for number in range(1, KEPT + 1):
+        (target.parent / f"{100 + number}-later").mkdir()
+    publishing._prune(target.parent, kept=target)
+    assert amount(link) == 1.0
+
+
+def test_database_is_named_after_the_link_whichever_snapshot_it_is(warehouse, link):
+    published(warehouse, link, 1.0)
+    with snapshot(link) as reader:
+        assert reader.execute("select current_database()").fetchone() == ("published",)
 
 
 def test_before_the_first_run_the_reader_is_told_what_to_do(link):

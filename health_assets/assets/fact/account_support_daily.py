@@ -11,6 +11,7 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import Period, counts_by_day, local_date, percent, safe_ratio
+from health_assets.contracts.history import end_of_validity
 from health_assets.scoring.ticket_times import with_ticket_times
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
@@ -32,7 +33,7 @@ class AccountSupportDaily(Contract):
     ticket_count_31d = Count("Tickets created in 31 days, D-30 ... D")
     ticket_count_90d = Count("Tickets created in 90 days")
     escalated_ticket_count_90d = Count(
-        "Of those, escalated by the day; null where moments of escalation are not exported, but on the load day",
+        "Of those, escalated by the day; null where moments of escalation are not exported, before the first load",
         nullable=True,
     )
     mean_csat_90d = dy.Float64(
@@ -44,7 +45,7 @@ class AccountSupportDaily(Contract):
     sla_adherence_pct_90d = Pct("Met / (met + breached) of tickets created in 90 days, as of the day")
     open_ticket_count = Count("Tickets open at the end of the day, whenever created")
     reported_open_ticket_count_31d = Count(
-        "Of the tickets of 31 days, those that the file calls open or escalated; null but on the load day",
+        "Of the tickets of 31 days, those that the file calls open or escalated on the day; null before the first load",
         nullable=True,
     )
     mean_csat_31d = dy.Float64(
@@ -55,7 +56,7 @@ class AccountSupportDaily(Contract):
     )
     ticket_count_to_date = Count("Tickets ever created")
     escalated_ticket_count_to_date = Count(
-        "Of those, escalated by the day; null where moments of escalation are not exported, but on the load day",
+        "Of those, escalated by the day; null where moments of escalation are not exported, before the first load",
         nullable=True,
     )
     mean_csat_to_date = dy.Float64(
@@ -75,39 +76,43 @@ class AccountSupportDaily(Contract):
 def fact_account_support_daily(
     staged_accounts: pl.LazyFrame,
     staged_support_tickets: pl.LazyFrame,
+    history_support_tickets: pl.LazyFrame,
     settings: Settings,
     load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period from the company's first ticket day on, and the account's signup."""
     tickets = _with_days(with_ticket_times(staged_support_tickets, settings), settings, load_day)
-    counted = _counted(tickets)
+    counted = _counted(tickets) | _counted_while_seen(tickets, history_support_tickets)
     is_load_day = pl.col("day") == load_day
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
-        .join(_feed(staged_support_tickets), how="cross")
+        .join(_feed(staged_support_tickets, history_support_tickets), how="cross")
         .pipe(while_fresh, "support_tickets", staged_support_tickets, "created_date", settings)
         .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
             as_of_date="day",
             sla_adherence_pct_90d=percent(pl.col("met"), pl.col("met") + pl.col("breached")),
-            escalated_ticket_count_90d=_escalated("90d", is_load_day),
-            escalated_ticket_count_to_date=_escalated("to_date", is_load_day),
+            escalated_ticket_count_90d=_escalated("90d"),
+            escalated_ticket_count_to_date=_escalated("to_date"),
             mean_csat_90d=_mean_rating("90d"),
             mean_csat_to_date=_mean_rating("to_date"),
             mean_csat_31d=pl.when(is_load_day).then(_mean_rating("31d")),
-            reported_open_ticket_count_31d=pl.when(is_load_day).then("reported_open"),
+            reported_open_ticket_count_31d=pl.when(pl.col("day") >= pl.col("reports_since")).then("reported_open"),
         )
         .select(AccountSupportDaily.column_names())
     )
 
 
-def _feed(staged_support_tickets: pl.LazyFrame) -> pl.LazyFrame:
-    """What the help desk exports at all, one row."""
-    return staged_support_tickets.select(
-        dates_escalations=pl.col("escalated_at").is_not_null().any(),
-        flags_escalations=(pl.col("is_escalated").is_not_null() | pl.col("status").is_not_null()).any(),
+def _feed(staged_support_tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame) -> pl.LazyFrame:
+    """What the help desk exports at all, and since which load, one row."""
+    dates = staged_support_tickets.select(dates_escalations=pl.col("escalated_at").is_not_null().any())
+    reports, flags = pl.col("status").is_not_null(), pl.col("is_escalated").is_not_null()
+    loads = history_support_tickets.select(
+        reports_since=pl.col("valid_from").filter(reports).min(),
+        flags_since=pl.col("valid_from").filter(reports | flags).min(),
     )
+    return dates.join(loads, how="cross")
 
 
 def _with_days(tickets: pl.LazyFrame, settings: Settings, load_day: date) -> pl.LazyFrame:
@@ -115,7 +120,6 @@ def _with_days(tickets: pl.LazyFrame, settings: Settings, load_day: date) -> pl.
     opened = pl.col("created_date")
     just_before_deadline = pl.col("resolution_deadline") - pl.duration(microseconds=1)  # one at midnight is past
     days = {
-        "load_date": pl.lit(load_day),
         "resolved_date": pl.when("is_undated")
         .then(pl.lit(load_day))
         .otherwise(local_date(pl.col("resolved_at"), settings.timezone)),
@@ -133,8 +137,6 @@ def _counted(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: for ever) and `size`."""
     rating = pl.col("satisfaction_score")
     rated = tickets.filter(rating.is_not_null())
-    flagged = tickets.filter("is_escalated", pl.col("escalated_date").is_null())
-    reported_open = tickets.filter(pl.col("status").cast(pl.String).is_in(REPORTED_OPEN))
     late = tickets.filter(~pl.col("is_in_time") | pl.col("resolved_date").is_null())  # resolved since, or still open
     return {
         "ticket_count_30d": _since("created_date", tickets, MONTH),
@@ -145,16 +147,35 @@ def _counted(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "met": _since("resolved_date", tickets.filter("is_in_time"), QUARTER),
         "breached": _since("breach_date", late, QUARTER),
         "escalated_90d": _since("escalated_date", tickets, QUARTER),
-        "flagged_90d": _since("load_date", flagged, QUARTER),
         "escalated_to_date": _since("escalated_date", tickets, NEVER),
-        "flagged_to_date": _since("load_date", flagged, NEVER),
         "rating_count_90d": _since("resolved_date", rated, QUARTER),
         "rating_sum_90d": _since("resolved_date", rated, QUARTER, rating),
         "rating_count_to_date": _since("resolved_date", rated, NEVER),
         "rating_sum_to_date": _since("resolved_date", rated, NEVER, rating),
         "rating_count_31d": _since("created_date", rated, REFERENCE_WINDOW),
         "rating_sum_31d": _since("created_date", rated, REFERENCE_WINDOW, rating),
-        "reported_open": _since("created_date", reported_open, REFERENCE_WINDOW),
+    }
+
+
+def _counted_while_seen(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """What the files say without a date, as in `_counted`: it counts while it was seen, within the ticket's window."""
+    opened = pl.col("created_date")
+    seen = history_support_tickets.join(
+        tickets.select("ticket_id", "account_id", "created_date", "escalated_date", NEVER),
+        on="ticket_id",
+        validate="m:1",
+    ).with_columns(seen_date=pl.max_horizontal("valid_from", opened))
+    flagged = seen.filter("is_escalated", pl.col("escalated_date").is_null())
+    reported_open = seen.filter(pl.col("status").cast(pl.String).is_in(REPORTED_OPEN))
+
+    def while_seen(versions: pl.LazyFrame, window: int | None) -> pl.LazyFrame:
+        window_end = opened.dt.offset_by(f"{window}d") if window else pl.col(NEVER)
+        return _since("seen_date", versions.with_columns(end=pl.min_horizontal(end_of_validity(), window_end)), "end")
+
+    return {
+        "flagged_90d": while_seen(flagged, QUARTER),
+        "flagged_to_date": while_seen(flagged, None),
+        "reported_open": while_seen(reported_open, REFERENCE_WINDOW),
     }
 
 
@@ -164,13 +185,11 @@ def _since(first: str, tickets: pl.LazyFrame, end: str | int, size: pl.Expr = ON
     return tickets.select("account_id", first_day=first, end_day=end_day, size=size).drop_nulls("first_day")
 
 
-def _escalated(window: str, is_load_day: pl.Expr) -> pl.Expr:
-    """Escalations with a moment, and on the load day those that are only flagged; null where neither is exported."""
+def _escalated(window: str) -> pl.Expr:
+    """Escalations with a moment, and from the first load on those that are only flagged; null where neither is exported."""
     dated = pl.col(f"escalated_{window}")
-    has_any = pl.any_horizontal("dates_escalations", "flags_escalations")
-    return (
-        pl.when(is_load_day & has_any).then(dated + pl.col(f"flagged_{window}")).when("dates_escalations").then(dated)
-    )
+    is_flagged = pl.col("day") >= pl.col("flags_since")
+    return pl.when(is_flagged).then(dated + pl.col(f"flagged_{window}")).when("dates_escalations").then(dated)
 
 
 def _mean_rating(window: str) -> pl.Expr:

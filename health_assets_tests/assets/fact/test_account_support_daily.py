@@ -2,9 +2,8 @@
 
 from datetime import date, datetime
 
-from health_assets.assets.fact.account_support_daily import fact_account_support_daily
 from health_assets.contracts.expressions import Period
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows
+from health_assets_tests.assets.rows import AS_OF, account, made, rows
 
 AS_OF_NOON = datetime(2025, 1, 31, 12)
 
@@ -16,27 +15,30 @@ def ticket(number: int, created: datetime, resolved: datetime | None, **given) -
     } | given  # fmt: skip
 
 
-def signals(period: Period, *tickets: dict) -> list[dict]:
-    frames = rows("staged_accounts", account()), rows("staged_support_tickets", *tickets)
-    return fact_account_support_daily(*frames, SETTINGS, AS_OF, period).sort("as_of_date").collect().to_dicts()
+def signals(period: Period, *tickets: dict, **given) -> list[dict]:
+    frames = {
+        "staged_accounts": rows("staged_accounts", account()),
+        "staged_support_tickets": rows("staged_support_tickets", *tickets),
+    }
+    return made("fact_account_support_daily", **frames, period=period, **given).sort("as_of_date").to_dicts()
 
 
 def test_a_ticket_is_open_on_the_days_before_it_was_resolved_and_its_rating_unknown() -> None:
     late = ticket(1, datetime(2025, 1, 29, 8), datetime(2025, 1, 30, 8), satisfaction_score=2.0, status="resolved")
-    made = signals(Period(date(2025, 1, 29), date(2025, 1, 30)), late)
-    assert [row["open_ticket_count"] for row in made] == [1, 0]
-    assert [row["mean_csat_90d"] for row in made] == [None, 2.0]
-    assert [row["sla_adherence_pct_90d"] for row in made] == [0.0, 0.0]
+    by_day = signals(Period(date(2025, 1, 29), date(2025, 1, 30)), late)
+    assert [row["open_ticket_count"] for row in by_day] == [1, 0]
+    assert [row["mean_csat_90d"] for row in by_day] == [None, 2.0]
+    assert [row["sla_adherence_pct_90d"] for row in by_day] == [0.0, 0.0]
 
 
 def test_windows_hold_just_their_days() -> None:
     days = (date(2025, 1, 2), date(2025, 1, 1), date(2024, 11, 3), date(2024, 11, 2))  # 29, 30, 89 and 90 days ago
-    made = signals(
+    by_day = signals(
         Period(AS_OF, AS_OF),
         *(ticket(n, datetime(day.year, day.month, day.day, 9), None) for n, day in enumerate(days)),
     )[0]
-    assert (made["ticket_count_30d"], made["ticket_count_31d"], made["ticket_count_90d"]) == (1, 2, 3)
-    assert made["open_ticket_count"] == 4
+    assert (by_day["ticket_count_30d"], by_day["ticket_count_31d"], by_day["ticket_count_90d"]) == (1, 2, 3)
+    assert by_day["open_ticket_count"] == 4
 
 
 def test_before_the_first_ticket_of_the_company_nothing_is_measured() -> None:
@@ -45,46 +47,63 @@ def test_before_the_first_ticket_of_the_company_nothing_is_measured() -> None:
 
 def test_hours_without_a_moment_of_resolution_count_from_the_day_on_which_they_end() -> None:
     only_hours = ticket(1, datetime(2025, 1, 1, 8), None, resolution_time_hours=25.0, status="closed", priority="p3")
-    made = signals(Period(date(2025, 1, 1), date(2025, 1, 2)), only_hours)
-    assert [row["open_ticket_count"] for row in made] == [1, 0]
-    assert [row["sla_adherence_pct_90d"] for row in made] == [None, 100.0]
+    by_day = signals(Period(date(2025, 1, 1), date(2025, 1, 2)), only_hours)
+    assert [row["open_ticket_count"] for row in by_day] == [1, 0]
+    assert [row["sla_adherence_pct_90d"] for row in by_day] == [None, 100.0]
 
 
 def test_a_ticket_resolved_without_a_time_has_no_sla_and_is_rated_from_the_load_day_on() -> None:
     undated = ticket(1, datetime(2025, 1, 29, 8), None, status="resolved", satisfaction_score=5.0)
-    made = signals(Period(date(2025, 1, 30), AS_OF), undated)
-    assert [row["mean_csat_90d"] for row in made] == [None, 5.0]
-    assert [row["sla_adherence_pct_90d"] for row in made] == [None, None]
+    by_day = signals(Period(date(2025, 1, 30), AS_OF), undated)
+    assert [row["mean_csat_90d"] for row in by_day] == [None, 5.0]
+    assert [row["sla_adherence_pct_90d"] for row in by_day] == [None, None]
 
 
 def test_a_deadline_at_midnight_is_past_on_the_evening_before() -> None:
-    made = signals(Period(date(2025, 1, 29), date(2025, 1, 29)), ticket(1, datetime(2025, 1, 29, 20), None))
-    assert made[0]["sla_adherence_pct_90d"] == 0.0
+    by_day = signals(Period(date(2025, 1, 29), date(2025, 1, 29)), ticket(1, datetime(2025, 1, 29, 20), None))
+    assert by_day[0]["sla_adherence_pct_90d"] == 0.0
 
 
-def test_escalations_without_a_date_are_known_on_the_load_day_only() -> None:
-    made = signals(Period(date(2025, 1, 30), AS_OF), ticket(1, datetime(2025, 1, 29, 8), None, is_escalated=True))
-    assert [row["escalated_ticket_count_90d"] for row in made] == [None, 1]
+def test_escalations_without_a_date_are_known_from_the_first_load_on() -> None:
+    by_day = signals(Period(date(2025, 1, 30), AS_OF), ticket(1, datetime(2025, 1, 29, 8), None, is_escalated=True))
+    assert [row["escalated_ticket_count_90d"] for row in by_day] == [None, 1]
+
+
+def test_flag_without_a_date_holds_from_the_load_that_first_had_it_to_the_day_before_it_changed() -> None:
+    opened = ticket(1, datetime(2025, 1, 27, 8), None)
+    versions = rows(
+        "history_support_tickets",
+        {"ticket_id": "1", "is_escalated": False, "valid_from": date(2025, 1, 28), "valid_to": date(2025, 1, 28)},
+        {"ticket_id": "1", "is_escalated": True, "valid_from": date(2025, 1, 29), "valid_to": date(2025, 1, 30)},
+        {"ticket_id": "1", "is_escalated": False, "valid_from": date(2025, 1, 31)},
+    )
+    by_day = signals(Period(date(2025, 1, 27), AS_OF), opened, history_support_tickets=versions)
+    assert [row["escalated_ticket_count_90d"] for row in by_day] == [None, 0, 1, 1, 0]
+    assert [row["reported_open_ticket_count_31d"] for row in by_day] == [None] * 5
 
 
 def test_an_escalation_with_a_date_counts_from_that_day_on() -> None:
     dated = ticket(1, datetime(2025, 1, 1), None, is_escalated=True, escalated_at=datetime(2025, 1, 30, 12))
-    made = signals(Period(date(2025, 1, 29), AS_OF), dated)
-    assert [row["escalated_ticket_count_90d"] for row in made] == [0, 1, 1]
+    by_day = signals(Period(date(2025, 1, 29), AS_OF), dated)
+    assert [row["escalated_ticket_count_90d"] for row in by_day] == [0, 1, 1]
 
 
 def test_to_date_counts_every_ticket_however_old() -> None:
     old = ticket(1, datetime(2024, 1, 5), datetime(2024, 1, 6), status="resolved", satisfaction_score=2.0)
     new = ticket(2, datetime(2025, 1, 30), AS_OF_NOON, status="resolved", satisfaction_score=5.0, is_escalated=True)
-    made = signals(Period(date(2025, 1, 30), AS_OF), old, new)
-    assert [row["ticket_count_to_date"] for row in made] == [2, 2]
-    assert [row["mean_csat_to_date"] for row in made] == [2.0, 3.5]
-    assert [row["escalated_ticket_count_to_date"] for row in made] == [None, 1]
+    by_day = signals(Period(date(2025, 1, 30), AS_OF), old, new)
+    assert [row["ticket_count_to_date"] for row in by_day] == [2, 2]
+    assert [row["mean_csat_to_date"] for row in by_day] == [2.0, 3.5]
+    assert [row["escalated_ticket_count_to_date"] for row in by_day] == [None, 1]
 
 
 def test_a_ticket_before_signup_counts_from_signup_on() -> None:
     early = ticket(1, datetime(2025, 1, 29), datetime(2025, 1, 30, 8), account_id="B")
-    late_signup = rows("staged_accounts", account("B", AS_OF)), rows("staged_support_tickets", early)
-    made = fact_account_support_daily(*late_signup, SETTINGS, AS_OF, Period(date(2025, 1, 1), AS_OF)).collect()
-    assert made["ticket_count_30d"].to_list() == [1]
-    assert made["open_ticket_count"].to_list() == [0]
+    late_signup = rows("staged_accounts", account("B", AS_OF))
+    tickets = rows("staged_support_tickets", early)
+    january = Period(date(2025, 1, 1), AS_OF)
+    by_day = made(
+        "fact_account_support_daily", staged_accounts=late_signup, staged_support_tickets=tickets, period=january
+    )
+    assert by_day["ticket_count_30d"].to_list() == [1]
+    assert by_day["open_ticket_count"].to_list() == [0]

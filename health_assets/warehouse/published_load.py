@@ -1,0 +1,146 @@
+"""The load that was published last: what each later one is compared with, column by column and key by key.
+
+It is written into the snapshot, so that it is published in one step with it, and from there copied to the warehouse (schema
+`loads`): by the run itself, or by the next one where a run was killed in between or the warehouse was rebuilt. Sources of
+event scale are described by column only. What counts as implausible is in quality/load_comparison.py.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from health_assets.contracts.contract import ON_LOAD_DAY, dtypes, meta
+from health_assets.tables import TABLES, Table
+from health_assets.warehouse.history import LOADS as REMEMBERED_LOADS
+from health_assets.warehouse.history import restore_history
+from health_assets.warehouse.sql import literal, registered, sql_type
+
+SCHEMA = "loads"
+COLUMNS: dict[str, Any] = {
+    "relation": pl.String,
+    "column_name": pl.String,
+    "row_count": pl.Int64,  # rows of the table
+    "filled": pl.Int64,  # rows in which the column is not null
+    "total": pl.Float64,  # sum of a number
+    "amounts": pl.Int64,  # numbers that are not 0
+    "median": pl.Float64,  # of those, without sign
+    "words": pl.List(pl.String),  # distinct values of a text, null if there are more than MOST_WORDS
+    "as_of_date": pl.Date,
+}
+MOST_WORDS = 50
+LAST = "last_published"
+
+
+def create_loads(connection: duckdb.DuckDBPyConnection) -> None:
+    """The schema and the table of columns, where they are missing."""
+    connection.execute(f"create schema if not exists {SCHEMA}")
+    columns = ", ".join(f"{name} {sql_type(dtype)}" for name, dtype in COLUMNS.items())
+    connection.execute(f"create table if not exists {SCHEMA}.columns ({columns})")
+    connection.execute("create table if not exists internal.published (run_id varchar)")
+
+
+def keys_of(table: Table) -> str:
+    """The relation that holds the keys and dated values of a source as they were published last."""
+    return f"{SCHEMA}.{table.name.removeprefix('staged_')}"
+
+
+def compared_by_key(table: Table) -> bool:
+    """Whether the rows of a source are few enough to be compared one by one."""
+    return table.is_staged and not table.monthly
+
+
+def dated_columns(table: Table) -> list[str]:
+    """The columns that may only change where a record is corrected: all but those that describe the load day."""
+    columns = table.contract.columns().items()
+    return [name for name, column in columns if meta(column, "effective_from") != ON_LOAD_DAY["effective_from"]]
+
+
+def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> pl.DataFrame:
+    """The columns of a staged table as they are now; grain: column."""
+    parts = [_description(table, name, dtype, as_of) for name, dtype in dtypes(table.contract).items()]
+    return cursor.sql(" union all by name ".join(parts)).pl().select(list(COLUMNS)).cast(pl.Schema(COLUMNS))
+
+
+def _description(table: Table, name: str, dtype: pl.DataType, as_of: date) -> str:
+    number = f"{name}::double" if dtype.is_numeric() else "null::double"
+    amounts = f"filter (where {name} <> 0)" if dtype.is_numeric() else "filter (where false)"
+    is_text = dtype in (pl.String, pl.Enum) and not table.monthly
+    words = f"list(distinct {name} order by {name}) filter (where {name} is not null)" if is_text else "null::varchar[]"
+    middle = "approx_quantile(abs({}), 0.5)" if table.monthly else "median(abs({}))"
+    median = f"{middle.format(number)} {amounts}" if dtype.is_float() else "null::double"
+    few = f"case when approx_count_distinct({name}) <= {2 * MOST_WORDS} then {words} end" if is_text else words
+    return (
+        f"select {literal(table.relation)} as relation, {literal(name)} as column_name, count(*) as row_count, "
+        f"count({name}) as filled, sum({number}) as total, count(*) {amounts} as amounts, {median} as median, "
+        f"{few} as words, {literal(as_of)} as as_of_date from {table.relation}"
+    )
+
+
+def write_loads(cursor: duckdb.DuckDBPyConnection, tables: Iterable[Table], as_of: date, database: str = "") -> None:
+    """Write what the staged tables hold now, as that which was published last, to the warehouse or an attached database."""
+    schema = f"{database}.{SCHEMA}" if database else SCHEMA
+    staged = [table for table in tables if table.is_staged]
+    columns = [described(cursor, table, as_of) for table in staged]
+    with registered(cursor, "described", pl.concat(columns) if columns else pl.DataFrame(schema=COLUMNS)):
+        cursor.execute(f"create schema if not exists {schema}")
+        cursor.execute(f"create or replace table {schema}.columns as from described")
+    for table in staged:
+        if compared_by_key(table):
+            chosen = ", ".join(dated_columns(table))
+            name = keys_of(table).split(".")[1]
+            cursor.execute(f"create or replace table {schema}.{name} as select {chosen} from {table.relation}")
+
+
+def adopt(connection: duckdb.DuckDBPyConnection, link: Path) -> None:
+    """Copy to the warehouse what the snapshot holds of its load, unless the warehouse has it."""
+    if not link.exists():
+        return
+    with _attached(connection, link) as is_there:
+        if not is_there:
+            return
+        run = connection.execute(f"select run_id from {LAST}.about").fetchone()
+        if run == connection.execute("select run_id from internal.published").fetchone():
+            return
+        names = connection.execute(
+            f"select table_name from duckdb_tables() where database_name = '{LAST}' and schema_name = '{SCHEMA}'"
+        ).fetchall()
+        connection.execute("begin")
+        for (name,) in names:
+            connection.execute(f"create or replace table {SCHEMA}.{name} as from {LAST}.{SCHEMA}.{name}")
+        restore_history(connection, LAST)
+        connection.execute(
+            f"update {REMEMBERED_LOADS} set is_published = true where (source, load_day) in "
+            f"(select (source, load_day) from {LAST}.{REMEMBERED_LOADS})"
+        )
+        connection.execute(f"create or replace table internal.published as select run_id from {LAST}.about")
+        connection.execute("commit")
+
+
+@contextmanager
+def _attached(connection: duckdb.DuckDBPyConnection, link: Path) -> Iterator[bool]:
+    """The snapshot, read-only, as LAST; False for one that cannot be read or was written before it held loads."""
+    try:
+        connection.execute(f"attach {literal(os.path.realpath(link))} as {LAST} (read_only)")
+    except duckdb.Error:
+        yield False  # it is replaced by the run; status and doctor say what is wrong with it
+        return
+    try:
+        held = connection.execute(
+            f"select count(*) from duckdb_columns() where database_name = '{LAST}' and column_name = 'run_id' "
+            "and table_name = 'about'"
+        ).fetchone()
+        yield held == (1,)
+    finally:
+        connection.execute(f"detach {LAST}")
+
+
+def held_tables(cursor: duckdb.DuckDBPyConnection) -> list[Table]:
+    """The staged tables that the warehouse holds, in the order of their names."""
+    names = cursor.execute("select table_name from duckdb_tables() where schema_name = 'staged'").fetchall()
+    return [TABLES[f"staged_{name}"] for (name,) in sorted(names) if f"staged_{name}" in TABLES]
