@@ -1,4 +1,4 @@
-"""What Dagster loads: every table as an asset with its checks, the published snapshot, the jobs and what starts them."""
+"""What Dagster loads: every table as an asset with its checks, the published snapshot, jobs, schedules and sensors."""
 
 import warnings
 from contextlib import nullcontext
@@ -22,15 +22,15 @@ from health_assets.scoring.risk_factors import check_factors
 from health_assets.scoring.scorecards import check_scorecards
 from health_assets.tables import reached
 
-for announced in (BetaWarning, PreviewWarning):  # of parts of Dagster that are used on purpose
-    warnings.filterwarnings("ignore", category=announced)
+for category in (BetaWarning, PreviewWarning):  # for parts of Dagster that are used deliberately
+    warnings.filterwarnings("ignore", category=category)
 
 
 def definitions(company: settings.Settings) -> dg.Definitions:
     """The whole code location for one company's settings.
 
     Raises:
-        SettingsError: a scorecard, the churn risk or the churn model names what no table brings.
+        SettingsError: a scorecard, the churn risk or the churn model names a column that no table has.
     """
     tables = load_all().values()
     used = {table.name for table in reached(company.sources)}
@@ -59,6 +59,6 @@ def definitions(company: settings.Settings) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Read by `dagster dev` and the daemon; the company is named by HEALTH_ASSETS_SETTINGS."""
+    """Read by `dagster dev` and the daemon; HEALTH_ASSETS_SETTINGS names the company's settings."""
     with notifying_slack(of_idle_daemon) if is_served() else nullcontext():
         return definitions(settings.load())

@@ -36,6 +36,11 @@ def written(folder: Path, name: str, content: str | bytes) -> str:
     return name
 
 
+def files_of(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Every file in a folder: when it was last written and what it holds."""
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
 class Toy(Contract):
     """What is counted on each day?"""
 

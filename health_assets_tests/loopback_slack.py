@@ -1,4 +1,4 @@
-"""A published snapshot that says what a test wants, and a webhook on loopback that answers what a test wants."""
+"""A published snapshot with the rows of a test, and a webhook on loopback with the answers of a test."""
 
 import json
 import threading
@@ -19,12 +19,14 @@ SECRET = "T0SECRET-never-shown"
 
 
 class Slack:
-    """Counts what is posted; answers `answers` one after the other, then 200."""
+    """Keeps what is posted; gives `answers` (status, headers) one after the other, then 200, with `bodies` or `ok`."""
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.accepted: list[dict[str, Any]] = []
+        self.gets: list[str] = []
         heard = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,7 +40,14 @@ class Slack:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(b"ok" if status == 200 else b"no")
+                if status != 204:
+                    self.wfile.write(heard.bodies.pop(0) if heard.bodies else b"ok" if status == 200 else b"no")
+
+            def do_GET(self) -> None:
+                heard.gets.append(self.path)
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"ok")
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -47,8 +56,13 @@ class Slack:
         self.url = f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
+    def stop(self) -> None:
+        """End the server and free its port."""
+        self.server.shutdown()
+        self.server.server_close()
+
     def sections(self) -> list[str]:
-        """The text of every account told so far."""
+        """The text of every account delivered so far."""
         blocks = [block for message in self.accepted for block in message["blocks"]]
         return [block["text"]["text"] for block in blocks if block["type"] == "section"]
 
@@ -60,8 +74,7 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
     server = Slack()
     monkeypatch.setenv(WEBHOOK_VARIABLE, server.url)
     yield server
-    server.server.shutdown()
-    server.server.server_close()
+    server.stop()
 
 
 @pytest.fixture
@@ -73,7 +86,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def company(tmp_path: Path) -> Settings:
-    """What gets better is told at once, unless a test says otherwise."""
+    """A better level is reported at once, unless a test says otherwise."""
     file = tmp_path / "settings.yml"
     file.write_text(
         "company: Acme & Sons\nwarehouse: warehouse.duckdb\npublished: published.duckdb\nmaintenance: {better_for_days: 0}\n"

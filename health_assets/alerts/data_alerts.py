@@ -1,6 +1,6 @@
-"""What is wrong with the data or with a run, one alert each: a failed run, failed checks, a stale source.
+"""Alerts about the data or a run: a failed run, failed checks, a run that did not start, a stale source.
 
-Changes of accounts are in rules.py; how a data alert is worded for Slack is in slack.py.
+Changes of accounts are in rules.py; slack.py puts both into words.
 """
 
 import hashlib
@@ -11,14 +11,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 from health_assets.quality.run_outcome import FOUND, Outcome
+from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
 
 
 @dataclass(frozen=True)
 class DataAlert:
-    """One fault, complete in itself, so that it can be told later."""
+    """One fault, complete in itself: it may be delivered days later."""
 
-    case: list[str]  # what makes it the same fault: told once, whoever finds it and how often
+    case: list[str]  # what makes it the same fault, which is reported once however often it is found
     as_of_date: date
     title: str
     lines: list[str]
@@ -41,21 +42,23 @@ class DataAlert:
 
 
 def of_failed_run(job: str, as_of_date: date, outcome: Outcome, settings: Settings) -> DataAlert:
-    """One alert for a run that failed: by its broken checks where there are any, else by its errors.
+    """One alert for a failed run, with its failed checks if there are any, else with its errors.
 
-    The same run repeated for the same day with the same faults is the same alert.
+    A repeated run of the same day with the same faults gives the same alert.
     """
     if outcome.broken:
         lines = [" · ".join([check.name, *_evidence(check.evidence)]) for check in outcome.broken]
-        title = f"{len(lines)} blocking check{'' if len(lines) == 1 else 's'} failed"
-        remedy = "Correct the source, or the setting that the check names, and run again"
+        title = f"{counted(len(lines), 'blocking check')} failed"
+        remedy = "Correct the source, or the setting that the check names, then run again"
         case = sorted(check.name for check in outcome.broken)
     else:
-        lines = outcome.failures or ["It ended without a word: it was killed, ran too long, or its machine stopped"]
+        lines = outcome.failures or [
+            "It ended without an error message: it was killed, ran too long, or its machine stopped"
+        ]
         title = f"The {job} run failed"
-        remedy = "Do what the message says, or ask `health-assets doctor`, and run again"
+        remedy = "Follow the message, or run `health-assets doctor`, then run again"
         case = sorted(lines)
-    kept = "readers keep the snapshot of the run before" if settings.published.exists() else "nothing was published yet"
+    kept = "readers keep the previous snapshot" if settings.published.exists() else "nothing has been published yet"
     return DataAlert(
         case=["failed_run", job, as_of_date.isoformat(), *case],
         as_of_date=as_of_date,
@@ -65,30 +68,30 @@ def of_failed_run(job: str, as_of_date: date, outcome: Outcome, settings: Settin
     )
 
 
-def of_refused_run(reason: str, day: date) -> DataAlert:
-    """One alert for a run that did not begin: its settings, or a file that they name, cannot be used."""
+def of_unstarted_run(reason: str, day: date) -> DataAlert:
+    """One alert for a run that did not start: its settings, or a file that they name, cannot be used."""
     lines = [_without_secrets(line) for line in reason.splitlines()]
     return DataAlert(
-        case=["refused_run", day.isoformat(), *lines],
+        case=["unstarted_run", day.isoformat(), *lines],
         as_of_date=day,
-        title="The run was refused before it began",
+        title="The run did not start",
         lines=lines,
-        remedy="Do what the message says, or ask `health-assets doctor`, and run again; what is published stays.",
+        remedy="Follow the message, or run `health-assets doctor`, then run again. The published snapshot is unchanged.",
     )
 
 
 def of_idle_daemon(reason: str, day: date) -> DataAlert:
-    """One alert for a daemon whose settings cannot be used: neither schedule nor sensor starts anything."""
+    """One alert for a daemon whose settings cannot be used: no schedule and no sensor is running."""
     return replace(
-        of_refused_run(reason, day),
+        of_unstarted_run(reason, day),
         case=["idle_daemon", day.isoformat(), reason],
         title="The daily schedule is not running",
-        remedy="Do what the message says, or ask `health-assets doctor`, and start the daemon again; what is published stays.",
+        remedy="Follow the message, or run `health-assets doctor`, then restart the daemon. The published snapshot is unchanged.",
     )
 
 
 def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_of_date: date) -> list[DataAlert]:
-    """One alert for each source that is silent for longer than its limit; told anew only after it spoke again.
+    """One alert for each source without a row for longer than its limit; repeated only after it has had a new row.
 
     Args:
         sources: name, last day with a row (None: never had one), days after which it counts as stale (None: never).
@@ -99,8 +102,10 @@ def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_
             case=["stale_source", name, last_day.isoformat()],
             as_of_date=as_of_date,
             title=f"{name} is stale",
-            lines=[f"Its last row is of {last_day}, {(as_of_date - last_day).days} days before; {limit} are allowed"],
-            remedy="What it measures counts as not known meanwhile. Mend its export, or remove the source.",
+            lines=[
+                f"Its last row is dated {last_day}, {counted((as_of_date - last_day).days, 'day')} ago; the limit is {limit}"
+            ],
+            remedy="What it measures is unknown meanwhile. Fix its export, or remove the source from the settings.",
         )
         for name, last_day, limit in sources
         if last_day and limit and (as_of_date - last_day).days > limit
@@ -108,11 +113,11 @@ def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_
 
 
 def _without_secrets(text: str) -> str:
-    """Web addresses without what signs in: user, password, and whatever follows a question mark or an incoming hook."""
+    """URLs without credentials: user, password, the query, and the path of an incoming webhook."""
     text = re.sub(r"(https://hooks\.slack\.com/)\S+", r"\1***", text)
     return re.sub(r"(\w://)[^/\s]*@", r"\1***@", re.sub(r"(\w://[^\s?]*\?)\S+", r"\1***", text))
 
 
 def _evidence(evidence: Mapping[str, object]) -> list[str]:
-    """Counts and figures of whole sources: samples are customer data, which has no place in a channel."""
+    """Counts and totals only: sample values are customer data, which does not belong in a channel."""
     return [f"{name} {value}" for name, value in evidence.items() if isinstance(value, int | float) or name == FOUND]

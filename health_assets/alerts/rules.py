@@ -1,6 +1,6 @@
-"""What counts as a change worth telling: an account's level now against the level that is remembered of it (`follow`).
+"""Which changes of an account are worth an alert: its level now, compared with its last level (`advance`).
 
-Where levels come from is __init__.py and levels.py, where they are remembered outbox.py, how a change is worded slack.py.
+Levels are read in __init__.py and levels.py, saved in outbox.py, and put into words in slack.py.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from enum import StrEnum
 from health_assets.settings import Settings
 
 CHURNED = "churned"  # in place of a level: the account is gone
-OTHERS = (  # the last level alarms
+OTHERS = (  # the last level is alarming
     ("workflow", "Workflow", ("calm", "at_risk")),
     ("shop", "Payments and tickets", ("calm", "high_risk")),
     ("renewal", "Renewal at low health", ("calm", "near")),
@@ -25,32 +25,32 @@ OTHERS = (  # the last level alarms
 class Kind(StrEnum):
     """How an account moved."""
 
-    entered = "entered"  # an alarming level, from a calm one or from nowhere (a new account)
-    worsened = "worsened"  # from an alarming level to a worse one
+    entered = "entered"  # an alarming level, from a calm one or as a new account
+    worsened = "worsened"  # from one alarming level to a worse one
     left = "left"  # an alarming level for a better one, calm or not; any level by churning
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Ordered levels of an account, and which of them alarm."""
+    """The ordered levels of an account, and which of them are alarming."""
 
     name: str  # of the column that holds the level, or of the query in levels.py
     label: str
-    levels: tuple[str, ...]  # best first; a level that is not among them is not known and changes nothing
+    levels: tuple[str, ...]  # best first; any other level is unknown and changes nothing
     alarming: frozenset[str]
-    better_for_days: int  # before a move for the better is told
-    version: str  # levels of another version do not compare
-    tells_churn: bool  # that an account has gone is not told under every rule
+    better_for_days: int  # how long a better level must last before it is reported
+    version: str  # levels of different versions cannot be compared
+    reports_churn: bool  # so that a churned account is not reported under every rule
 
     def kind(self, before: str | None, now: str) -> Kind | None:
-        """What a move is called; None when nobody needs to hear of it.
+        """How the account moved; None when the move is not worth an alert.
 
         Args:
             before: the last known level, None for an account that never had one.
             now: a known level, or CHURNED.
         """
         if now == CHURNED:
-            return Kind.left if self.tells_churn and before in self.levels else None
+            return Kind.left if self.reports_churn and before in self.levels else None
         if before is None:
             return Kind.entered if now in self.alarming else None
         if before not in self.levels or before == now:
@@ -63,7 +63,7 @@ class Rule:
 
 
 def rule_versions(settings: Settings) -> dict[str, str]:
-    """Rule -> hash of the settings that make its levels; published with them, since settings may change meanwhile."""
+    """Rule -> fingerprint of the settings behind its levels; published with them, since settings may change."""
     return {
         "risk_level": settings.fingerprint("churn_risk"),
         "health_band": f"{settings.scorecard} {settings.scorecards[settings.scorecard].version}",
@@ -75,10 +75,7 @@ def rule_versions(settings: Settings) -> dict[str, str]:
 
 
 def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> list[Rule]:
-    """The rules for a company: MRR at risk counts high and critical risk, low health the bands at_risk and critical.
-
-    The others are the flags of a month of workflow, late payments and tickets of a shop, a near renewal at a low health,
-    critical incidents of 90 days and a latest answer of a detractor.
+    """The rules of a company: high and critical churn risk, low health bands, and the levels of levels.py.
 
     Args:
         settings: the company's.
@@ -100,7 +97,7 @@ def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> l
             alarming=frozenset(alarming),
             better_for_days=settings.maintenance.better_for_days,
             version=version.get(name, ""),
-            tells_churn=name in ("risk_level", "health_band"),
+            reports_churn=name in ("risk_level", "health_band"),
         )
         for name, label, levels, alarming in rules
     ]
@@ -108,7 +105,7 @@ def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> l
 
 @dataclass(frozen=True)
 class Account:
-    """What the snapshot says of an account, as far as a message needs it; None = not known."""
+    """What a message needs to say about an account, as the snapshot has it; None = unknown."""
 
     account_id: str
     name: str
@@ -119,20 +116,20 @@ class Account:
     levels: Mapping[str, str | None]  # rule -> level
     reasons: list[str]  # sentences, the weightiest first
     is_churned: bool = False
-    sentences: Mapping[str, str] = field(default_factory=dict)  # rule -> what lies behind its level
+    sentences: Mapping[str, str] = field(default_factory=dict)  # rule -> the reason for its level
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """What is kept of an account under a rule from day to day."""
+class LastLevel:
+    """The alert state of an account under a rule."""
 
-    level: str  # the one told last, or a calm one that nobody needed to hear of
-    better_since: date | None = None  # first day of a better level that is not told yet
+    level: str  # the one reported last, or a calm one that needed no alert
+    better_since: date | None = None  # first day of a better level that is not reported yet
 
 
 @dataclass(frozen=True)
 class Transition:
-    """One move of one account on one as-of day; complete in itself, so that it can be told later."""
+    """One move of one account on one as-of day, complete in itself: it may be delivered days later."""
 
     account_id: str
     rule: str
@@ -148,11 +145,11 @@ class Transition:
     trend_30d: float | None
     is_alarming: bool
     reasons: list[str]
-    sentence: str | None = None  # what lies behind an alarming level, where the reasons do not say it
+    sentence: str | None = None  # the reason for an alarming level, where `reasons` does not hold it
 
     @property
     def id(self) -> str:
-        """The same move of the same day has the same id, whoever computes it and how often."""
+        """The same move on the same day has the same id, however often it is computed."""
         identity = [self.account_id, self.rule, self.before, self.now, self.as_of_date.isoformat()]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
@@ -167,17 +164,17 @@ class Transition:
         return cls(**stored | {"as_of_date": date.fromisoformat(stored["as_of_date"]), "kind": Kind(stored["kind"])})
 
 
-def follow(
-    rule: Rule, account: Account, last: Remembered | None, as_of_date: date
-) -> tuple[Remembered | None, Transition | None]:
-    """What to remember of an account under a rule from this day on, and its move if that is to be told.
+def advance(
+    rule: Rule, account: Account, last: LastLevel | None, as_of_date: date
+) -> tuple[LastLevel | None, Transition | None]:
+    """The new state of an account under a rule, and its transition if it is to be reported.
 
-    What got worse is told at once; what got better when it has lasted, so that an account that swings around a limit is
-    not told every other day. Until then the level that was told stays remembered. An unknown level changes nothing, an
-    account that churned is forgotten.
+    A worse level is reported at once, a better one when it has lasted `better_for_days`, so that an account around a
+    limit does not cause an alert every other day. Until then the reported level stays the last level. An unknown level
+    changes nothing. A churned account has no state.
     """
     now = account.levels[rule.name]
-    if account.is_churned and (now not in rule.levels or not rule.tells_churn):
+    if account.is_churned and (now not in rule.levels or not rule.reports_churn):
         now = CHURNED
     if now not in (*rule.levels, CHURNED):
         return last, None
@@ -185,13 +182,13 @@ def follow(
     if last and kind == Kind.left and now != CHURNED:
         better_since = last.better_since or as_of_date
         if (as_of_date - better_since).days < rule.better_for_days:
-            return Remembered(last.level, better_since), None
-    move = _transition(rule, account, kind, last, now, as_of_date) if kind else None
-    return None if now == CHURNED else Remembered(now), move
+            return LastLevel(last.level, better_since), None
+    transition = _transition(rule, account, kind, last, now, as_of_date) if kind else None
+    return None if now == CHURNED else LastLevel(now), transition
 
 
 def _transition(
-    rule: Rule, account: Account, kind: Kind, last: Remembered | None, now: str, as_of_date: date
+    rule: Rule, account: Account, kind: Kind, last: LastLevel | None, now: str, as_of_date: date
 ) -> Transition:
     return Transition(
         account_id=account.account_id,

@@ -1,6 +1,6 @@
-"""How a digest is worded and posted: Block Kit within Slack's limits, to an incoming webhook.
+"""The text of Slack messages (Block Kit, within Slack's limits), and the incoming webhook that they are posted to.
 
-The webhook's URL is a secret: it stays in `Webhook`, and what is said of a failure is a status or the kind of an error.
+The webhook's URL is a secret: it stays in `Webhook`, and a failure is described by a status or the type of an error.
 """
 
 import logging
@@ -8,24 +8,25 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from slack_sdk.webhook import WebhookClient
+from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.rules import CHURNED, Kind, Transition
-from health_assets.reporting.formatting import number
+from health_assets.reporting.formatting import counted, money, number
 
 BLOCKS = 50  # of a message
 HEADER_CHARACTERS = 150
 SECTION_CHARACTERS = 3000
 MESSAGE_CHARACTERS = 12_000  # of all blocks together: beyond about 13,000 Slack answers msg_blocks_too_long
-CHANGES = 6  # shown of one account; more pile up only when Slack was out of reach for long
+CHANGES = 6  # shown per account; there are more only after Slack was unreachable for long
 REASONS = 3
 NAMES = 3  # in the notification
 LINES = 5  # of a data alert
 
-FLAGS = ("workflow", "shop", "renewal", "nps")  # rules whose alarm is a flag, milder than a level of risk
-SHOWN = {("shop", "high_risk"): "flagged"}  # else it reads like a churn risk
+FLAGS = ("workflow", "shop", "renewal", "nps")  # rules whose alarming level is a flag, milder than a risk level
+SHOWN = {("shop", "high_risk"): "flagged"}  # its own name would read like a churn risk
 SPELLINGS = {
     ":large_green_circle:": "+",
     ":large_orange_circle:": "!",
@@ -36,29 +37,31 @@ SPELLINGS = {
 }
 
 ATTEMPTS = 4
-LONGEST_PAUSE = 30.0  # seconds; who asks for more is asked again by the next alert run
+LONGEST_PAUSE = 30.0  # seconds; a longer Retry-After is left to the next alert run
 SECONDS_PER_POST = 15
+LONGEST_ANSWER = 1_000  # bytes; Slack answers `ok`
 
-_silent = logging.Logger("health_assets.alerts.slack", logging.CRITICAL + 1)  # slack_sdk logs the URL on debug
+_silent = logging.Logger("health_assets.alerts.slack", logging.CRITICAL + 1)  # slack_sdk logs the URL at debug level
 
 
 @dataclass(frozen=True)
 class Message:
-    """One post: the accounts or the data alert in it, as blocks and as plain text."""
+    """One post: the transitions or the data alert in it, as blocks and as plain text."""
 
-    moves: Sequence[Transition | DataAlert]
-    notification: str  # what a telephone shows of it
+    alerts: Sequence[Transition | DataAlert]
+    notification: str  # the line that a phone shows
     blocks: list[dict[str, Any]]
     text: str
 
 
-# -- wording ----------------------------------------------------------------------------------------------------------
+# -- text -------------------------------------------------------------------------------------------------------------
 
 
 def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Message]:
-    """All moves as few messages, one section an account.
+    """All transitions in as few messages as possible, one section per account.
 
-    Those whose churn risk became critical come first, then the others that got worse, each with the most money first.
+    Accounts whose churn risk became critical come first, then the others that got worse, then the rest; the highest MRR
+    first in each.
     """
     if not moves:
         return []
@@ -69,10 +72,10 @@ def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Mes
     accounts.sort(key=lambda of_one: (not _is_worse(of_one), not _is_critical(of_one), -_mrr(of_one)))
     parts = _parts([(of_one, _section(of_one, currency)) for of_one in accounts])
     worse = [of_one for of_one in accounts if _is_worse(of_one)]
-    counts = f"{_count(len(worse), 'account')} got worse, {len(accounts) - len(worse)} better"
+    counts = f"{counted(len(worse), 'account')} got worse, {len(accounts) - len(worse)} improved"
     context = f"As of {max(move.as_of_date for move in moves)}"
     if worse:
-        context += f" · {_money(sum(map(_mrr, worse)), currency)} MRR in the accounts that got worse"
+        context += f" · {money(sum(map(_mrr, worse)), clipped(currency, 10))} MRR in accounts that got worse"
     messages = []
     for place, part in enumerate(parts, 1):
         of_all = f" ({place}/{len(parts)})" if len(parts) > 1 else ""
@@ -81,7 +84,7 @@ def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Mes
         sections = [section for _, section in part]
         messages.append(
             Message(
-                moves=[move for of_one, _ in part for move in of_one],
+                alerts=[move for of_one, _ in part for move in of_one],
                 notification=f"{title}: {_names([of_one[-1].name for of_one, _ in part])}",
                 blocks=[
                     {"type": "header", "text": {"type": "plain_text", "text": title}},
@@ -95,7 +98,7 @@ def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Mes
 
 
 def data_messages(alerts: Sequence[DataAlert], company: str) -> list[Message]:
-    """One message for each data alert."""
+    """One message per data alert."""
     return [_data_message(one, company) for one in alerts]
 
 
@@ -108,7 +111,7 @@ def _data_message(one: DataAlert, company: str) -> Message:
     section = "\n".join([*lines, clipped(one.remedy, 400)])
     context = f"Data alert, as of {one.as_of_date}"
     return Message(
-        moves=[one],
+        alerts=[one],
         notification=title,
         blocks=[
             {"type": "header", "text": {"type": "plain_text", "text": title}},
@@ -120,7 +123,7 @@ def _data_message(one: DataAlert, company: str) -> Message:
 
 
 def clipped(text: str, limit: int) -> str:
-    """One line, `&`, `<` and `>` escaped, no longer than the limit and never cut within an escape."""
+    """The text on one line, with `&`, `<` and `>` escaped, at most `limit` characters long and never cut within an escape."""
     pieces: list[str] = []
     length = 0
     for character in " ".join(text.split()):
@@ -134,18 +137,18 @@ def clipped(text: str, limit: int) -> str:
 
 def _section(moves: list[Transition], currency: str) -> str:
     last = moves[-1]
-    money = "MRR unknown" if last.mrr is None else f"{_money(last.mrr, currency)} MRR"
+    mrr = "MRR unknown" if last.mrr is None else f"{money(last.mrr, clipped(currency, 10))} MRR"
     account_id = "" if last.account_id == last.name else f" ({clipped(last.account_id, 100)})"
-    lines = [f"*{clipped(last.name, 300)}*{account_id} · {money}"]
+    lines = [f"*{clipped(last.name, 300)}*{account_id} · {mrr}"]
     if len(moves) > CHANGES:
-        lines.append(f"{len(moves) - CHANGES} earlier changes")
+        lines.append(counted(len(moves) - CHANGES, "earlier change"))
     lines += [_change(move) for move in moves[-CHANGES:]]
     if last.health_score is not None:
         trend = "" if last.trend_30d is None else f", {number(last.trend_30d, 1, '+')} in 30 days"
         lines.append(f"Health score {number(last.health_score, 1)}{trend}")
-    still = "" if _is_worse(moves) else "still: "  # what raises the risk of an account that got better has remained
+    still = "" if _is_worse(moves) else "still: "  # an improved account keeps the reasons that have not gone away
     lines += [f"• {still}{clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
-    lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'nobody'}")
+    lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'none'}")
     return "\n".join(lines)
 
 
@@ -154,10 +157,9 @@ def _change(move: Transition) -> str:
     before, now = (clipped(word.replace("_", " "), 40) for word in words)
     alarm = ":large_orange_circle:" if move.rule in FLAGS else ":red_circle:"
     sign = ":large_green_circle:" if _is_better(move) else alarm
-    moved = "improved" if _is_better(move) and move.is_alarming else move.kind
-    came = f"{before} → {now}" if before else f"{now}, not known before"
-    because = f": {clipped(move.sentence, 200)}" if move.sentence else ""
-    return f"{sign} {move.label} {moved}: {came} ({move.as_of_date}){because}"
+    levels = f"{before} → {now}" if before else f"{now}, no earlier level"
+    reason = f": {clipped(move.sentence, 200)}" if move.sentence else ""
+    return f"{sign} {move.label}: {levels} ({move.as_of_date}){reason}"
 
 
 def _parts(sections: list[tuple[list[Transition], str]]) -> list[list[tuple[list[Transition], str]]]:
@@ -198,16 +200,8 @@ def _names(names: list[str]) -> str:
     return shown if len(names) <= NAMES else f"{shown} and {len(names) - NAMES} more"
 
 
-def _money(amount: float, currency: str) -> str:
-    return f"{clipped(currency, 10)} {number(amount)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _mrkdwn(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}  # verbatim: names are not turned into links or mentions
+    return {"type": "mrkdwn", "text": text, "verbatim": True}  # so that names do not become links or mentions
 
 
 def _plain(text: str) -> str:
@@ -219,11 +213,29 @@ def _plain(text: str) -> str:
 # -- posting ----------------------------------------------------------------------------------------------------------
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect is an answer like any other: the message and its secret URL go nowhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class _Client(WebhookClient):
+    """slack_sdk's client, which follows redirects otherwise."""
+
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        if not url.lower().startswith(("https://", "http://")):
+            raise ValueError("not a web address")
+        with build_opener(_NoRedirects).open(req, timeout=self.timeout) as answer:
+            body = answer.read(LONGEST_ANSWER).decode(errors="replace")
+            return WebhookResponse(url=url, status_code=answer.status, body=body, headers=dict(answer.headers))
+
+
 class Webhook:
     """An incoming webhook; its URL can be posted to but not read."""
 
     def __init__(self, url: str) -> None:
-        self.__client = WebhookClient(url.strip(), timeout=SECONDS_PER_POST, logger=_silent, retry_handlers=[])
+        self.__client = _Client(url.strip(), timeout=SECONDS_PER_POST, logger=_silent, retry_handlers=[])
 
     def __repr__(self) -> str:
         return "Webhook(***)"
@@ -231,31 +243,31 @@ class Webhook:
     def post(self, message: Message) -> str | None:
         """Post a message, again after 429 (when Slack says so), 5xx and failed connections.
 
-        Returns why it was not accepted, in words without the URL; None when it was.
+        Returns why it was not delivered, without the URL; None when Slack answered 200 and `ok`.
         """
-        trouble = None
+        failure = None
         for attempt in range(ATTEMPTS):
             pause = float(2**attempt)
             try:
                 answer = self.__client.send(text=message.notification, blocks=message.blocks)
             except Exception as error:  # noqa: BLE001 - whatever it is: its text may hold the URL
-                trouble = f"no connection ({type(error).__name__})"
+                failure = f"no connection ({type(error).__name__})"
             else:
-                if 200 <= answer.status_code < 300:
-                    return None
-                trouble = f"HTTP {answer.status_code}"
+                if answer.status_code == 200:
+                    return None if answer.body.strip() == "ok" else "HTTP 200, but the answer was not `ok`"
+                failure = f"HTTP {answer.status_code}"
                 if answer.status_code == 429:
-                    pause = _asked_for(answer.headers, pause)
+                    pause = _retry_after(answer.headers, pause)
                 elif answer.status_code < 500:
-                    return trouble
+                    return failure
             if pause > LONGEST_PAUSE:
-                return trouble
+                return failure
             if attempt < ATTEMPTS - 1:
                 time.sleep(pause)
-        return trouble
+        return failure
 
 
-def _asked_for(headers: dict[str, Any], otherwise: float) -> float:
+def _retry_after(headers: dict[str, Any], otherwise: float) -> float:
     values = [value for name, value in headers.items() if name.lower() == "retry-after"]
     value = values[0][0] if values and isinstance(values[0], list) else (values[0] if values else None)
     try:

@@ -1,7 +1,6 @@
-"""The command line: make the demo company, run the pipeline, see where we stand.
+"""The command line. Each command but `run` parses its options here and prints in a module of its own.
 
-`run` is run_command.py; what `status`, `backtest` and `scorecard` print is report.py, backtest_report.py and
-scorecard_report.py. What takes long to import is imported by the command that needs it.
+Modules that take long to import are imported by the command that needs them.
 """
 
 import os
@@ -20,9 +19,11 @@ from health_assets import settings
 from health_assets.cli import run as run_command
 from health_assets.cli.terminal import AsOfDay, CommandError, SettingsFile, console, day_of, errors, expected_errors
 from health_assets.orchestration.instance import prepare_home
+from health_assets.reporting.formatting import counted
+from health_assets.settings.sections import near
 
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
-scorecard = typer.Typer(help="How a score comes about, and what another scorecard would say.", no_args_is_help=True)
+scorecard = typer.Typer(help="How a score is calculated, and what another scorecard would give.", no_args_is_help=True)
 app.add_typer(scorecard, name="scorecard")
 app.command()(run_command.run)
 
@@ -30,7 +31,7 @@ DEMO_FOLDER = Path("data/demo")
 
 
 class FileFormat(StrEnum):
-    """How the demo company exports its files."""
+    """Format of the demo company's files."""
 
     csv = "csv"
     parquet = "parquet"
@@ -38,20 +39,23 @@ class FileFormat(StrEnum):
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the files and their settings.yml go.")] = DEMO_FOLDER,
-    accounts: Annotated[int, typer.Option(min=1, help="How many accounts ever sign up.")] = 150,
+    folder: Annotated[Path, typer.Option(help="Folder for the files and their settings.yml.")] = DEMO_FOLDER,
+    accounts: Annotated[int, typer.Option(min=1, help="Accounts that ever sign up.")] = 150,
     months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 24,
-    end: Annotated[str | None, typer.Option(help="The last day, e.g. 2025-01-31; yesterday by default.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed, end and size give the same bytes.")] = 7,
-    profile: Annotated[str, typer.Option(help="Which sources it has: core, saas, commerce, all ...")] = "all",
-    file_format: Annotated[FileFormat, typer.Option("--format", help="How it exports them.")] = FileFormat.csv,
+    end: Annotated[str | None, typer.Option(help="Last day, e.g. 2025-01-31; by default yesterday.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed, end and size give the same files.")] = 7,
+    profile: Annotated[
+        str,
+        typer.Option(help="Kind of business, which decides the sources: core, saas, commerce, all ..."),
+    ] = "all",
+    file_format: Annotated[FileFormat, typer.Option("--format", help="Format of the files.")] = FileFormat.csv,
 ) -> None:
-    """Write a simulated company: its exports and the settings that connect them."""
+    """Write the files of a simulated company, and the settings that connect them."""
     with expected_errors():
         from health_assets.demo import PROFILES, write_company
 
         if profile not in PROFILES:
-            raise CommandError(f"--profile: {profile!r} is none of {', '.join(PROFILES)}")
+            raise CommandError(f"--profile: unknown profile {profile!r}{near(profile, PROFILES)}")
         last_day = day_of(end, "--end") if end else datetime.now().astimezone().date() - timedelta(days=1)
         with console.status("Simulating the company ...") as status:
             rows = write_company(
@@ -62,17 +66,17 @@ def demo(
                 seed=seed,
                 profile=profile,
                 file_format=file_format.value,
-                reporter=lambda file, count: status.update(f"{file}: {count:,} rows"),
+                reporter=lambda file, count: status.update(f"{file}: {counted(count, 'row')}"),
             )
         console.print(
-            f"[green]Demo company written[/]: {len(rows)} sources, {sum(rows.values()):,} rows up to {last_day}, "
-            f"settings in {folder / 'settings.yml'}"
+            f"[green]Demo company written[/]: {counted(len(rows), 'source')}, {counted(sum(rows.values()), 'row')} up to "
+            f"{last_day}, settings in {folder / 'settings.yml'}"
         )
 
 
 @app.command()
 def status(settings_file: SettingsFile = None) -> None:
-    """Where do we stand: health, revenue at risk, whom to call and why."""
+    """Accounts to contact and why, health, churn risk, revenue, support, data quality."""
     with expected_errors():
         from health_assets.cli.status import print_status
 
@@ -81,7 +85,7 @@ def status(settings_file: SettingsFile = None) -> None:
 
 @app.command()
 def backtest(settings_file: SettingsFile = None) -> None:
-    """Does the score work? Past scores against who churned later, beside baselines, with intervals and a verdict."""
+    """Test the score: did low scores in the past precede churn, and better than simple baselines would have?"""
     with expected_errors():
         from health_assets.cli.backtest import print_backtest
 
@@ -90,11 +94,11 @@ def backtest(settings_file: SettingsFile = None) -> None:
 
 @scorecard.command()
 def explain(
-    account: Annotated[str, typer.Argument(help="The account_id, or the name.")],
+    account: Annotated[str, typer.Argument(help="The account_id or the name.")],
     as_of: AsOfDay = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """The arithmetic of one account's score, to be followed with a pocket calculator."""
+    """The calculation of one account's score, step by step."""
     with expected_errors():
         from health_assets.cli.scorecard import print_explanation
 
@@ -105,11 +109,11 @@ def explain(
 @scorecard.command()
 def compare(
     a: Annotated[str, typer.Argument(help="A scorecard of the settings, e.g. the one in use.")],
-    b: Annotated[str, typer.Argument(help="Another one, e.g. the one that may follow.")],
+    b: Annotated[str, typer.Argument(help="Another one, e.g. a candidate to replace it.")],
     as_of: AsOfDay = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Which accounts would be in another band under scorecard B than under A, and what they pay."""
+    """Accounts that would be in another band under scorecard B than under A, with their MRR."""
     with expected_errors():
         from health_assets.cli.scorecard import print_comparison
 
@@ -119,9 +123,9 @@ def compare(
 @app.command()
 def alerts(
     settings_file: SettingsFile = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the message; tell and remember nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the messages; deliver and save nothing.")] = False,
 ) -> None:
-    """Tell Slack what changed since the last as-of day; without SLACK_WEBHOOK_URL the message is printed."""
+    """Notify Slack of accounts that changed since the last as-of day; without SLACK_WEBHOOK_URL, print the messages."""
     from health_assets.alerts import alert
 
     with expected_errors():
@@ -129,21 +133,21 @@ def alerts(
         if dry_run or not outcome.has_webhook:
             console.print(outcome.text, markup=False, highlight=False)
         console.print(outcome.summary(), markup=False, highlight=False)
-        if outcome.trouble:
+        if outcome.failure:
             raise typer.Exit(1)
 
 
 @app.command()
 def doctor(settings_file: SettingsFile = None) -> None:
-    """What is wrong with this set-up, and how to mend it; exit code 1 if something keeps it from running."""
+    """Find problems with this set-up and say how to fix them; exit code 1 if one of them prevents a run."""
     from health_assets.cli.doctor import Status, examine
 
-    marks = {Status.good: "[green]good[/]", Status.warning: "[yellow]look[/]", Status.wrong: "[red]wrong[/]"}
+    marks = {Status.good: "[green]ok[/]", Status.warning: "[yellow]warning[/]", Status.wrong: "[red]error[/]"}
     shown = Table.grid(padding=(0, 2))
     findings = list(examine(settings_file))
     for one in findings:
         remedy = f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else ""
-        shown.add_row(marks[one.status], escape(one.about), escape(one.said) + remedy)
+        shown.add_row(marks[one.status], escape(one.subject), escape(one.message) + remedy)
     console.print(shown, highlight=False)
     if any(one.status == Status.wrong for one in findings):
         raise typer.Exit(1)
@@ -152,17 +156,17 @@ def doctor(settings_file: SettingsFile = None) -> None:
 @app.command()
 def ui(
     settings_file: SettingsFile = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
-    """Dagster for one company: tables, checks, lineage and runs, with the daemon that starts the daily run."""
+    """Start Dagster for one company: tables, checks, lineage and runs, with the daemon that starts the daily run."""
     with expected_errors():
         company = settings.load(settings_file)
         prepare_home(company)
         if file := settings_file or os.environ.get(settings.SETTINGS_VARIABLE):
             os.environ[settings.SETTINGS_VARIABLE] = str(Path(file).resolve())
-        errors.print(f"Dagster of {company.company} on http://127.0.0.1:{port}; Ctrl-C stops it", highlight=False)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell leaves what it starts in the background deaf to Ctrl-C
-        os.chdir(company.dagster_home)  # Dagster warns of a dagster.yaml that lies elsewhere
+        errors.print(f"Dagster for {company.company} on http://127.0.0.1:{port}; stop it with Ctrl-C", highlight=False)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell makes background processes ignore Ctrl-C
+        os.chdir(company.dagster_home)  # Dagster warns about a dagster.yaml elsewhere
         quiet = ["-W", "ignore:Function `dev_command` is superseded"]
         served = ["dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "health_assets.definitions"]
         os.execv(sys.executable, [sys.executable, *quiet, "-m", *served])
@@ -170,7 +174,7 @@ def ui(
 
 @app.command()
 def prune(settings_file: SettingsFile = None) -> None:
-    """Delete old runs from Dagster's history; the daemon does so every week."""
+    """Delete old runs from Dagster's history; the daemon does this every week."""
     import dagster as dg
 
     from health_assets.orchestration.run_history import prune as prune_history

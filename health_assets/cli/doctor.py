@@ -1,6 +1,6 @@
-"""What is wrong with a set-up, and how to mend it: settings, files, warehouse, disk, snapshot, webhook, last run, history.
+"""Problems with a set-up and how to fix them: settings, files, warehouse, disk, snapshot, webhook, alerts, last run.
 
-Nothing is changed and nothing secret is shown. What is wrong with the data is said by the checks of a run.
+Nothing is written and no secret is shown. Problems with the data are found by the checks of a run.
 """
 
 import os
@@ -20,7 +20,9 @@ from health_assets.alerts.outbox import Outbox
 from health_assets.assets import load_all
 from health_assets.contracts.contract import Contract
 from health_assets.quality.run_outcome import Outcome
+from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings, SettingsError
+from health_assets.settings.sections import near
 from health_assets.sources.readers import SourceError, files_of, read_source, unknown_columns
 from health_assets.warehouse.recovery import holder_of, is_ours
 from health_assets.warehouse.snapshot import SnapshotError, published_day
@@ -29,7 +31,7 @@ SLACK_WEBHOOK = r"https://hooks\.slack(-gov)?\.com/(services|triggers|workflows)
 
 
 class Status(StrEnum):
-    """How a finding stands."""
+    """How urgent a finding is."""
 
     good = "good"
     warning = "warning"
@@ -38,16 +40,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was examined."""
 
     status: Status
-    about: str
-    said: str
+    subject: str
+    message: str
     remedy: str = ""
 
 
 def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
-    """Look at everything that a run, a reader and an alert need.
+    """Examine everything that a run, a reader and an alert need.
 
     Args:
         file: the settings; see settings.load.
@@ -56,9 +58,11 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     try:
         company = company_settings.load(file)
     except SettingsError as error:
-        yield Finding(Status.wrong, "settings", str(error), "correct the settings file; nothing else can be looked at")
+        yield Finding(
+            Status.wrong, "settings", str(error), "correct the settings file; nothing else can be examined before"
+        )
         return
-    yield Finding(Status.good, "settings", f"{company.company}, days in {company.timezone}")
+    yield Finding(Status.good, "settings", f"{company.company}, time zone {company.timezone}")
     yield from _sources(company)
     yield _warehouse(company)
     yield from _disk(company)
@@ -75,50 +79,52 @@ def _sources(company: Settings) -> Iterator[Finding]:
         if name in contracts:
             yield _source(name, contracts[name], company)
         else:
-            remedy = f"known are {', '.join(sorted(contracts))}"
-            yield Finding(Status.wrong, f"sources.{name}", "there is no such source", remedy)
+            hint = near(name, sorted(contracts))
+            yield Finding(
+                Status.wrong, f"sources.{name}", f"there is no such source{hint}", "correct the name in the settings"
+            )
     if "accounts" not in company.sources:
         remedy = "name their file in the settings: sources: {accounts: {path: accounts.csv}}"
-        yield Finding(Status.wrong, "sources.accounts", "is not connected, and every other source needs it", remedy)
+        yield Finding(Status.wrong, "sources.accounts", "not connected; every other source needs it", remedy)
 
 
 def _source(name: str, rows: type[Contract], company: Settings) -> Finding:
-    about = f"sources.{name}"
+    subject = f"sources.{name}"
     try:
         files = files_of(name, company.sources[name])
         if locked := [path for path in files if "://" not in path and not os.access(path, os.R_OK)]:
-            return Finding(Status.wrong, about, f"{locked[0]}: may not be read", "give this user the right to read it")
+            return Finding(Status.wrong, subject, f"{locked[0]}: permission denied", "give this user read permission")
         read_source(name, rows, company)
         extra = unknown_columns(name, rows, company)
     except SourceError as error:
-        return Finding(Status.wrong, about, str(error), "correct the file, or its entry in the settings")
-    said = f"{len(files)} file{'' if len(files) == 1 else 's'} with every column that is needed"
+        return Finding(Status.wrong, subject, str(error), "correct the file, or its entry in the settings")
+    found = f"{counted(len(files), 'file')}, all required columns present"
     if extra:
         names = ", ".join(sorted({column for columns in extra.values() for column in columns}))
-        return Finding(Status.warning, about, f"{said}; not read: {names}", "name them in `columns` if they matter")
-    return Finding(Status.good, about, said)
+        return Finding(Status.warning, subject, f"{found}; not read: {names}", "map them in `columns` if they matter")
+    return Finding(Status.good, subject, found)
 
 
 def _warehouse(company: Settings) -> Finding:
     path = company.warehouse
     folder = next(parent for parent in path.parents if parent.exists())
     if not os.access(folder, os.W_OK):
-        return Finding(Status.wrong, "warehouse", f"{folder}: may not be written to", "give this user the right to")
+        return Finding(Status.wrong, "warehouse", f"{folder}: not writable", "give this user write permission")
     if not path.exists():
-        return Finding(Status.good, "warehouse", f"{path} will be made by the first run")
+        return Finding(Status.good, "warehouse", f"{path} will be created by the first run")
     try:
         duckdb.connect(str(path), read_only=True).close()
     except duckdb.Error as error:
         if process := holder_of(str(error)):
-            remedy = "wait for it to end; if it hangs, end that process: nothing is half-written by that"
-            return Finding(Status.warning, "warehouse", f"process {process} is writing it just now", remedy)
+            remedy = "wait for it to end; if it hangs, end that process: nothing will be half-written"
+            return Finding(Status.warning, "warehouse", f"process {process} is writing to it", remedy)
         remedy = f"{'run' if is_ours(path) else 'move it aside and run'}: the warehouse is rebuilt from the sources"
         return Finding(Status.wrong, "warehouse", f"{path} is damaged ({str(error).splitlines()[0]})", remedy)
-    return Finding(Status.good, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.0f} MB, free for a run")
+    return Finding(Status.good, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.0f} MB, not locked")
 
 
 def _disk(company: Settings) -> Iterator[Finding]:
-    """A run needs room for the months that it replaces, and for a snapshot beside the one that is being read."""
+    """A run needs space for the months that it replaces, and for a second snapshot next to the current one."""
     wanted = company.maintenance.free_disk_gb * 1e9
     places = {"warehouse": company.warehouse, "published": company.published}
     folders = {name: next(parent for parent in path.parents if parent.exists()) for name, path in places.items()}
@@ -126,11 +132,16 @@ def _disk(company: Settings) -> Iterator[Finding]:
         if name == "published" and folder.stat().st_dev == folders["warehouse"].stat().st_dev:
             continue
         free = shutil.disk_usage(folder).free
-        said = f"{free / 1e9:,.1f} GB free in {folder}"
+        found = f"{free / 1e9:,.1f} GB free in {folder}"
         if free < wanted:
-            yield Finding(Status.wrong, "disk", said, f"make room: {wanted / 1e9:g} GB are wanted (operations)")
+            yield Finding(
+                Status.wrong,
+                "disk",
+                found,
+                f"free some space: {wanted / 1e9:g} GB are required (maintenance.free_disk_gb)",
+            )
         else:
-            yield Finding(Status.good, "disk", said)
+            yield Finding(Status.good, "disk", found)
 
 
 def _snapshot(company: Settings, today: date) -> Finding:
@@ -140,59 +151,62 @@ def _snapshot(company: Settings, today: date) -> Finding:
         return Finding(Status.warning, "snapshot", str(error), "health-assets run")
     age = (today - day).days
     if age > company.maintenance.snapshot_max_age_days:
-        remedy = "look why the last runs failed (make ui, Runs), or start the daemon; then health-assets run"
-        return Finding(Status.warning, "snapshot", f"is as of {day}, {age} days behind", remedy)
+        remedy = (
+            "find out why the last runs failed (health-assets ui, Runs), or start the daemon; then health-assets run"
+        )
+        return Finding(Status.warning, "snapshot", f"as of {day}, {counted(age, 'day')} behind", remedy)
     return Finding(Status.good, "snapshot", f"as of {day}")
 
 
 def _webhook(url: str) -> Finding:
-    """Never shows the address, not even a part of it: whoever has it can post."""
+    """Never shows any part of the URL: whoever has it can post."""
     if not url:
-        remedy = "export SLACK_WEBHOOK_URL=... (Slack: Apps, Incoming Webhooks); alerts are only printed without it"
-        return Finding(Status.warning, WEBHOOK_VARIABLE, "is not set", remedy)
+        remedy = "export SLACK_WEBHOOK_URL=... (Slack: Apps, Incoming Webhooks); without it alerts are only printed"
+        return Finding(Status.warning, WEBHOOK_VARIABLE, "not set", remedy)
     if not url.startswith(("https://", "http://")) or re.search(r"\s", url):
-        return Finding(Status.wrong, WEBHOOK_VARIABLE, "is set, but is no web address", "copy it anew from Slack")
+        return Finding(Status.wrong, WEBHOOK_VARIABLE, "set, but not a URL", "copy it again from Slack")
     if not re.fullmatch(SLACK_WEBHOOK, url):
-        remedy = "right for a test or a relay; Slack's own begin with https://hooks.slack.com/services/"
-        return Finding(Status.warning, WEBHOOK_VARIABLE, "is set, but is not an address of Slack", remedy)
-    return Finding(Status.good, WEBHOOK_VARIABLE, "is set and looks like Slack's (not tried)")
+        remedy = "fine for a test or a relay; Slack's own URLs begin with https://hooks.slack.com/services/"
+        return Finding(Status.warning, WEBHOOK_VARIABLE, "set, but not a URL of Slack", remedy)
+    return Finding(Status.good, WEBHOOK_VARIABLE, "set, and looks like a URL of Slack (not tried)")
 
 
 def _outbox(company: Settings) -> Finding:
     store = store_of(company)
     if not store.exists():
-        return Finding(Status.good, "alerts", "nothing told yet; the first alert run only remembers")
+        return Finding(Status.good, "alerts", "no alert run yet; the first one only saves the current levels")
     try:
-        with Outbox.opened(store, dry_run=True) as outbox:
-            waiting = len(outbox.pending()) + len(outbox.pending_data_alerts())
+        with Outbox.copied(store) as outbox:
+            pending = len(outbox.pending()) + len(outbox.pending_data_alerts())
     except AlertError as error:
         return Finding(Status.wrong, "alerts", str(error), "see the message")
-    if waiting:
-        return Finding(Status.warning, "alerts", f"{waiting} wait to be told", "health-assets alerts")
-    return Finding(Status.good, "alerts", "nothing waits to be told")
+    if pending:
+        return Finding(Status.warning, "alerts", f"{pending} pending", "deliver them: health-assets alerts")
+    return Finding(Status.good, "alerts", "none pending")
 
 
 def _last_run(company: Settings) -> Iterator[Finding]:
-    """Whether the last daily run published, and of what it failed."""
+    """Whether the last daily run published, and why it failed."""
     if not (company.dagster_home / "history" / "runs.db").exists():
         return
     import dagster as dg
 
-    from health_assets.orchestration.instance import open_instance
     from health_assets.orchestration.jobs import DAILY_JOB, as_of_day
 
     os.environ["DAGSTER_HOME"] = str(company.dagster_home)
     ended = dg.RunsFilter(job_name=DAILY_JOB, statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
-    with open_instance() as instance:
+    with dg.DagsterInstance.get() as instance:
         for run in instance.get_runs(ended, limit=1):
-            said = f"as of {as_of_day(run, company)}"
+            day = f"as of {as_of_day(run, company)}"
             if run.is_success:
-                yield Finding(Status.good, "last run", f"{said}, published")
+                yield Finding(Status.good, "last run", f"{day}, published")
             else:
                 reason = Outcome.read(run.run_id, instance).reason(company.published)
-                yield Finding(Status.warning, "last run", f"{said}, failed: {reason}", "mend that, and run again")
+                yield Finding(
+                    Status.warning, "last run", f"{day}, failed: {reason}", "fix that, then health-assets run"
+                )
 
 
 def _history(home: Path) -> Finding:
     size = sum(file.stat().st_size for file in home.rglob("*") if file.is_file()) if home.is_dir() else 0
-    return Finding(Status.good, "history", f"{size / 1e6:,.0f} MB in {home}; health-assets prune makes it smaller")
+    return Finding(Status.good, "history", f"{size / 1e6:,.0f} MB in {home}; health-assets prune deletes old runs")

@@ -1,4 +1,4 @@
-"""`health-assets run`: from the files to the published snapshot, with its progress, its checks and how it ended."""
+"""`health-assets run`: from the files to the published snapshot, with progress, failed checks and the outcome."""
 
 import time
 import uuid
@@ -18,16 +18,19 @@ from health_assets.cli.terminal import CommandError, SettingsFile, console, day_
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.quality.great_expectations import warm_up
 from health_assets.quality.run_outcome import EXPECTED, Outcome
+from health_assets.reporting.formatting import counted
 from health_assets.worker import shared_worker, without_garbage_collection
 
 
 def run(
     settings_file: SettingsFile = None,
-    as_of: Annotated[str | None, typer.Option(help="The day to report on, e.g. 2025-01-31.")] = None,
-    unattended: Annotated[bool, typer.Option("--unattended", help="Tell Slack if it is refused or fails.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="As-of day, e.g. 2025-01-31; by default yesterday.")] = None,
+    unattended: Annotated[
+        bool, typer.Option("--unattended", help="Notify Slack if the run cannot start or fails.")
+    ] = False,
 ) -> None:
     """Run the pipeline from the files to the published snapshot."""
-    shared_worker().prepare(warm_up)  # it takes seconds, beside what follows
+    shared_worker().prepare(warm_up)  # takes seconds, in the worker while this process goes on
     from health_assets.alerts.data_alerts import of_failed_run
     from health_assets.orchestration.unattended import Watched, notifying_slack
 
@@ -44,12 +47,15 @@ def run(
         passed = sum(check.passed for check in outcome.checks)
         warned = sum(not check.passed and check.is_warning for check in outcome.checks)
         failed = len(outcome.checks) - passed - warned
-        counted = f"checks {passed} passed, {warned} warned, {failed} failed, in {seconds:.1f} s"
+        checks = f"checks: {passed} passed, {warned} warned, {failed} failed; {seconds:.1f} s"
         if outcome.succeeded:
             tables, rows = outcome.published["tables"], outcome.published["rows"]
-            console.print(f"[green]Published[/]: {tables} tables, {rows:,} rows, {counted}", soft_wrap=True)
+            size = f"{counted(tables, 'table')}, {counted(rows, 'row')}"
+            console.print(f"[green]Published[/]: {size}; {checks}", soft_wrap=True)
         else:
-            console.print(f"[red]Not published[/]: {outcome.tables} tables were made, {counted}", soft_wrap=True)
+            console.print(
+                f"[red]Not published[/]: {counted(outcome.tables, 'table')} computed; {checks}", soft_wrap=True
+            )
         if not outcome.succeeded:
             watched.fault = of_failed_run("daily", day, outcome, company)
             raise CommandError(outcome.reason(company.published))
@@ -66,19 +72,19 @@ def _run(company: settings.Settings, day: date) -> Outcome:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[progress]}"),
         TimeElapsedColumn(),
         console=console,
         transient=True,
     )
     with open_instance() as instance, progress:
-        task = progress.add_task("starting", total=len(reached(company.sources)), told="")
+        task = progress.add_task("starting", total=len(reached(company.sources)), progress="")
 
         def listen(entry: Any) -> None:
-            doing = outcome.record(entry)
-            told = f"{outcome.tables} tables, {outcome.rows:,} rows, {len(outcome.checks)} checks"
-            shown = {"description": doing.removesuffix("_checks")} if doing else {}
-            progress.update(task, completed=outcome.tables, told=told, **shown)  # type: ignore[arg-type]
+            step = outcome.record(entry)
+            done = f"{counted(outcome.tables, 'table')}, {counted(outcome.rows, 'row')}, {counted(len(outcome.checks), 'check')}"
+            shown = {"description": step.removesuffix("_checks")} if step else {}
+            progress.update(task, completed=outcome.tables, progress=done, **shown)  # type: ignore[arg-type]
 
         close_killed(instance)
         instance.add_event_listener(run_id, listen)
@@ -119,8 +125,8 @@ def _print_checks(outcome: Outcome) -> None:
         return
     shown = Table("", "check", "evidence", box=None, pad_edge=False, header_style="dim")
     for check in broken:
-        counted = {name: value for name, value in check.evidence.items() if name != EXPECTED}
-        evidence = ", ".join(f"{name} {value}" for name, value in counted.items())[:100]
+        found = {name: value for name, value in check.evidence.items() if name != EXPECTED}
+        evidence = ", ".join(f"{name} {value}" for name, value in found.items())[:100]
         if check.is_warning:
             shown.add_row("[yellow]warned[/]", escape(check.name), escape(evidence))
         else:
@@ -131,7 +137,7 @@ def _print_checks(outcome: Outcome) -> None:
 
 def _print_quarantine(outcome: Outcome) -> None:
     if outcome.quarantined:
-        console.print("[yellow]Quarantined rows[/] (each with its file, row and reasons)")
+        console.print("[yellow]Quarantined rows[/], by reason; the tables hold each with its file and row number")
         for table, rows in sorted(outcome.quarantined.items()):
             console.print(f"  {escape(f'{table} {rows}')}", highlight=False)
 

@@ -1,4 +1,4 @@
-"""Dagster's history of runs: what is old is pruned, what was killed is closed.
+"""Dagster's run history: old runs are pruned, killed runs are closed.
 
 It holds no data of the pipeline; what the warehouse was made from is recorded in the warehouse itself.
 """
@@ -14,8 +14,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from health_assets.reporting.formatting import counted
+
 PROCESS_TAG = "health_assets/process"  # host:pid of a run that the command line executes itself
-REPOSITORY_LABEL_TAG = ".dagster/repository"  # by it the UI finds the runs of a job
+REPOSITORY_LABEL_TAG = ".dagster/repository"  # the UI finds the runs of a job by it
 REPOSITORY = "__repository__@health_assets.definitions"
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
@@ -25,20 +27,20 @@ class Pruned:
     """What a pruning did."""
 
     deleted: int
-    kept_for_a_month: int  # old runs that hold the newest load of a month, which the UI still shows
+    kept_for_a_month: int  # old runs that hold the newest load of a month, which the UI shows
     closed: int  # runs of the command line that were killed
     bytes_freed: int
 
     def summary(self) -> str:
         """One sentence for a log."""
         return (
-            f"{self.deleted} old runs deleted, {self.bytes_freed / 1e6:.1f} MB freed; {self.kept_for_a_month} kept, as "
-            f"they hold the newest load of a month; {self.closed} killed runs closed"
+            f"{counted(self.deleted, 'old run')} deleted, {self.bytes_freed / 1e6:.1f} MB freed; {self.kept_for_a_month} kept "
+            f"for the newest load of a month; {counted(self.closed, 'killed run')} closed"
         )
 
 
 def prune(instance: dg.DagsterInstance, keep_days: int, now: datetime | None = None) -> Pruned:
-    """Delete finished runs that are older than so many days, with their events, logs and files.
+    """Delete finished runs that are older than `keep_days`, with their events, logs and files.
 
     A run that holds the newest load of a month stays, else the UI would show that month as missing.
     """
@@ -58,18 +60,18 @@ def prune(instance: dg.DagsterInstance, keep_days: int, now: datetime | None = N
 
 
 def close_killed(instance: dg.DagsterInstance) -> int:
-    """Mark runs of the command line as failed whose process is gone; Dagster would wait for them for ever."""
+    """Mark command-line runs whose process is gone as failed; Dagster would wait for them for ever."""
     closed = 0
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         host, _, process = run.tags.get(PROCESS_TAG, "").partition(":")
         if host == socket.gethostname() and not _is_alive(int(process)):
-            instance.report_run_failed(run, f"Process {process} was killed while it ran; nothing was published by it.")
+            instance.report_run_failed(run, f"Process {process} was killed during the run; the run published nothing.")
             closed += 1
     return closed
 
 
 def this_process() -> dict[str, str]:
-    """The tags of a run that this process executes: who executes it, and that the UI may list it with its job."""
+    """The tags of a run that this process executes: the process, and the label by which the UI lists it with its job."""
     return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}", REPOSITORY_LABEL_TAG: REPOSITORY}
 
 
@@ -107,7 +109,7 @@ def _delete_files(home: Path, run_id: str) -> None:
 
 
 def _compact(home: Path) -> None:
-    """SQLite keeps the room of deleted rows until it is told otherwise; a busy file is left for the next time."""
+    """SQLite keeps the space of deleted rows until a vacuum; a busy file is left for the next pruning."""
     for file in [home / "history" / "runs.db", home / "history" / "runs" / "index.db"]:
         if file.exists():
             with closing(sqlite3.connect(file, timeout=10)) as connection:

@@ -1,6 +1,6 @@
-"""What runs unattended: the daily run at six, alerts after each snapshot, a data alert after a failed run, weekly pruning.
+"""The schedules: the daily run, with the days that were missed, and the weekly pruning of the run history.
 
-The daily job itself is in jobs.py, what the alert runs do in alerts/, the pruning in run_history.py.
+The jobs are in jobs.py; what runs after a snapshot or a failed run is in sensors.py.
 """
 
 from datetime import date, timedelta
@@ -23,21 +23,21 @@ AT_SIX = "0 6 * * *"
 
 
 def prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Sunday nights, when nothing else runs."""
+    """Once a week, on Sunday night, when nothing else runs."""
     return dg.ScheduleDefinition(
         name="prune_schedule",
         cron_schedule="0 3 * * 0",
         job_name=PRUNE_JOB,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Prunes the history of runs once a week.",
+        description="Prunes the run history once a week.",
     )
 
 
 def daily_schedule(settings: Settings, cron_schedule: str = AT_SIX) -> dg.ScheduleDefinition:
-    """At six in the company's time zone, for the day that has just ended there and the days missed before it.
+    """At 06:00 in the company's time zone, for the day that has just ended there and any missed days before it.
 
-    Dagster itself makes up for missed ticks with the last one only, so the days are counted from what was published.
+    After missed ticks Dagster runs only the last one, so the days are counted from the published snapshot.
     """
 
     @dg.schedule(
@@ -46,24 +46,24 @@ def daily_schedule(settings: Settings, cron_schedule: str = AT_SIX) -> dg.Schedu
         job_name=DAILY_JOB,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="The daily run, as of the day before; days that were missed come first.",
+        description="Runs the pipeline as of the previous day; missed days come first.",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         if settings.as_of:
-            return dg.SkipReason(f"as_of is fixed at {settings.as_of} in the settings; remove it to run every day")
+            return dg.SkipReason(f"as_of is fixed at {settings.as_of} in the settings; remove it for daily runs")
         local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone))
         yesterday = local.date() - timedelta(days=1)
         unfinished = dg.RunsFilter(job_name=DAILY_JOB, statuses=NOT_FINISHED)
-        in_work = {run.tags.get(RUN_KEY_TAG) for run in context.instance.get_runs(unfinished)}
+        active = {run.tags.get(RUN_KEY_TAG) for run in context.instance.get_runs(unfinished)}
         days = days_to_run(yesterday, _published_day(settings), settings)
-        waiting = [day for day in days if day.isoformat() not in in_work]
-        return [_run_of(day) for day in waiting] or dg.SkipReason(f"{yesterday} is queued or running already")
+        due = [day for day in days if day.isoformat() not in active]
+        return [_run_of(day) for day in due] or dg.SkipReason(f"{yesterday} is already queued or running")
 
     return daily
 
 
 def days_to_run(yesterday: date, published: date | None, settings: Settings) -> list[date]:
-    """Yesterday, and before it the days after the published one, at most maintenance.catch_up_days in all."""
+    """The days after the published one up to yesterday, at least yesterday, at most `maintenance.catch_up_days`."""
     missed = (yesterday - published).days if published else 1
     count = min(max(missed, 1), settings.maintenance.catch_up_days)
     return [yesterday - timedelta(days=back) for back in reversed(range(count))]

@@ -1,4 +1,4 @@
-"""What a finished or failed run starts: the alert run after each snapshot, the data alert after a failed run."""
+"""The sensors: they request the alert run after each snapshot, and the data alert after a failed run."""
 
 import dagster as dg
 
@@ -6,19 +6,19 @@ from health_assets.orchestration.jobs import ALERTS_JOB, DATA_ALERTS_JOB
 
 
 def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
-    """One data-alert run for each failed run; failed alert runs are not told by the way that failed."""
+    """One data-alert run per failed run; a failed alert run requests none, since delivery is what failed."""
 
     @dg.run_failure_sensor(
         name="failed_run_sensor",
         request_job=data_alerts,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests the data alert when a run has failed.",
+        description="Requests a data alert when a run has failed.",
     )
     def on_failure(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
         failed = context.dagster_run
         if failed.job_name in (ALERTS_JOB, DATA_ALERTS_JOB):
-            return dg.SkipReason(f"{failed.job_name} failed itself; what it could not tell is kept for the next")
+            return dg.SkipReason(f"{failed.job_name} itself failed; its alerts stay pending for the next run")
         return dg.RunRequest(
             run_key=failed.run_id,
             job_name=DATA_ALERTS_JOB,
@@ -29,7 +29,7 @@ def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
 
 
 def published_sensor() -> dg.SensorDefinition:
-    """One alert run for each snapshot; a run whose blocking check failed publishes none."""
+    """One alert run per snapshot; a run with a failed blocking check publishes none."""
 
     @dg.asset_sensor(
         asset_key=dg.AssetKey("published"),

@@ -1,7 +1,7 @@
-"""What nobody looks on: that it cannot begin, or fails, is told to Slack.
+"""Slack is notified when something that nobody watches cannot start or fails.
 
-A run of the command line, by cron; and the daemon, if its settings cannot be used. What runs of the daemon fail of is
-told by failed_run_sensor.
+That is a command-line run started by cron, and the daemon if its settings cannot be used. Failed runs of the daemon are
+reported by failed_run_sensor.
 """
 
 import sys
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from health_assets.alerts import AlertError, notify_failure, notify_without_settings
-from health_assets.alerts.data_alerts import DataAlert, of_refused_run
+from health_assets.alerts.data_alerts import DataAlert, of_unstarted_run
 from health_assets.settings import Settings
 
 
 @dataclass
 class Watched:
-    """What has come to be known; without settings there is no outbox."""
+    """What is known when the error occurs; without settings there is no outbox."""
 
     settings: Settings | None = None
     day: date | None = None
-    fault: DataAlert | None = None  # of a run that began
+    fault: DataAlert | None = None  # of a run that started
 
 
 def is_served() -> bool:
@@ -30,26 +30,26 @@ def is_served() -> bool:
 
 
 @contextmanager
-def notifying_slack(refused: Callable[[str, date], DataAlert] = of_refused_run) -> Iterator[Watched]:
-    """Tell the error that ends this, once; it is raised on, whether it could be told or not.
+def notifying_slack(fault_of: Callable[[str, date], DataAlert] = of_unstarted_run) -> Iterator[Watched]:
+    """Report the error that ends the block, once, and raise it again whether it could be delivered or not.
 
     Args:
-        refused: words an error that came before a run began.
+        fault_of: makes the data alert from an error that occurred before a run started.
     """
     known = Watched()
     try:
         yield known
     except Exception as error:
-        fault = known.fault or refused(
+        fault = known.fault or fault_of(
             str(error) or type(error).__name__, known.day or datetime.now().astimezone().date()
         )
-        if trouble := _told(fault, known.settings):
-            print(f"warning: Slack was not notified: {trouble}", file=sys.stderr)
+        if failure := _notify(fault, known.settings):
+            print(f"warning: Slack was not notified: {failure}", file=sys.stderr)
         raise
 
 
-def _told(fault: DataAlert, settings: Settings | None) -> str | None:
-    """Why it could not be told; None when it was, or when no webhook is set."""
+def _notify(fault: DataAlert, settings: Settings | None) -> str | None:
+    """Why it could not be delivered; None when it was, or when no webhook is set."""
     try:
         return notify_failure(settings, fault)[1] if settings else notify_without_settings(fault)
     except AlertError as error:

@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from health_assets import settings
-from health_assets.alerts.rules import CHURNED, Account, Kind, Remembered, Rule, Transition, follow, rules_of
+from health_assets.alerts.rules import CHURNED, Account, Kind, LastLevel, Rule, Transition, advance, rules_of
 
 RISK, BAND, *OTHERS = rules_of(settings.load())
 
@@ -25,7 +25,7 @@ RISK, BAND, *OTHERS = rules_of(settings.load())
         ("a_level_of_another_scorecard", "high", None),
     ],
 )
-def test_moves_to_from_and_among_alarming_levels_are_named(before: str | None, now: str, kind: Kind | None) -> None:
+def test_moves_to_from_and_between_alarming_levels(before: str | None, now: str, kind: Kind | None) -> None:
     assert RISK.kind(before, now) == kind
 
 
@@ -39,52 +39,52 @@ ADA = Account("A1", "Ada's", "Ada", 10.0, 41.0, None, {"risk_level": "high", "he
 
 
 @pytest.mark.parametrize("rule", OTHERS, ids=[rule.name for rule in OTHERS])
-def test_the_last_level_of_the_other_rules_alarms_and_churn_is_not_told_under_them(rule: Rule) -> None:
+def test_the_last_level_of_the_other_rules_is_alarming_and_they_do_not_report_churn(rule: Rule) -> None:
     calm, alarming = rule.levels[0], rule.levels[-1]
     assert (rule.kind(calm, alarming), rule.kind(alarming, calm)) == (Kind.entered, Kind.left)
     assert rule.kind(alarming, CHURNED) is None
 
 
 def test_an_unknown_level_is_no_move() -> None:
-    calm = Remembered("healthy")
-    assert follow(BAND, ADA, calm, date(2025, 1, 31)) == (calm, None)
+    calm = LastLevel("healthy")
+    assert advance(BAND, ADA, calm, date(2025, 1, 31)) == (calm, None)
 
 
-def test_the_same_move_has_the_same_id_and_another_day_another() -> None:
-    _, move = follow(RISK, ADA, Remembered("low"), date(2025, 1, 31))
+def test_the_same_move_has_the_same_id_and_another_day_has_another() -> None:
+    _, move = advance(RISK, ADA, LastLevel("low"), date(2025, 1, 31))
     assert move is not None
     assert Transition.from_json(move.to_json()) == move
     assert move.id == replace(move, mrr=99.0, name="Renamed").id
     assert len({move.id, replace(move, as_of_date=date(2025, 2, 1)).id, replace(move, before="medium").id}) == 3
 
 
-# -- what got better is told when it has lasted -----------------------------------------------------------------------
+# -- a better level is reported when it has lasted ---------------------------------------------------------------------
 
 
 def reported(days: dict[int, str | None], *, better_for_days: int = 3, churned_on: int | None = None) -> list[str]:
-    """The moves of an account told at high risk, from its levels on days of January."""
-    rule, last, said = replace(RISK, better_for_days=better_for_days), Remembered("high"), []
+    """The transitions of an account reported at high risk, from its levels on days of January."""
+    rule, last, found = replace(RISK, better_for_days=better_for_days), LastLevel("high"), []
     for day, level in days.items():
         levels = {"risk_level": level}
         ada = replace(ADA, levels=levels, is_churned=day == churned_on)
-        last, move = follow(rule, ada, last, date(2025, 1, day))
-        said += [f"{day}: {move.kind}, {move.before} to {move.now}"] if move else []
-    return said
+        last, move = advance(rule, ada, last, date(2025, 1, day))
+        found += [f"{day}: {move.kind}, {move.before} to {move.now}"] if move else []
+    return found
 
 
-def test_an_account_that_falls_back_within_the_days_is_not_told() -> None:
+def test_an_account_that_falls_back_within_the_days_is_not_reported() -> None:
     assert reported({1: "medium", 2: "high", 3: "medium", 4: "medium", 5: "high"}) == []
 
 
-def test_what_got_better_is_told_when_it_has_lasted_with_the_level_of_that_day() -> None:
+def test_a_better_level_is_reported_when_it_has_lasted_with_the_level_of_that_day() -> None:
     assert reported({1: "medium", 2: "medium", 3: "medium", 4: "low", 5: "low"}) == ["4: left, high to low"]
 
 
-def test_an_account_that_falls_deeper_while_waiting_worsened_from_the_level_that_was_told() -> None:
+def test_an_account_that_worsens_while_waiting_is_compared_with_the_level_reported_last() -> None:
     assert reported({1: "medium", 2: "critical", 3: "medium"}) == ["2: worsened, high to critical"]
 
 
-def test_an_account_that_churns_while_waiting_is_told_at_once() -> None:
+def test_an_account_that_churns_while_waiting_is_reported_at_once() -> None:
     assert reported({1: "medium", 2: None}, churned_on=2) == ["2: left, high to churned"]
 
 
@@ -96,7 +96,7 @@ def test_an_unknown_level_neither_begins_nor_ends_the_count() -> None:
     assert reported({1: None, 2: "medium", 3: None, 4: "medium", 5: "medium"}) == ["5: left, high to medium"]
 
 
-def test_with_no_days_to_wait_what_got_better_is_told_at_once() -> None:
+def test_without_days_to_wait_a_better_level_is_reported_at_once() -> None:
     assert reported({1: "medium", 2: "high"}, better_for_days=0) == [
         "1: left, high to medium",
         "2: entered, medium to high",
@@ -104,9 +104,9 @@ def test_with_no_days_to_wait_what_got_better_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("rule", [RISK, BAND, *OTHERS], ids=lambda rule: rule.name)
-def test_every_rule_waits_alike(rule: Rule) -> None:
+def test_every_rule_waits(rule: Rule) -> None:
     better = replace(ADA, levels={rule.name: rule.levels[0]})
-    first, last = date(2025, 1, 1), Remembered(rule.levels[-1])
-    waiting, nothing = follow(rule, better, last, first)
-    assert (waiting, nothing) == (Remembered(last.level, better_since=first), None)
-    assert follow(rule, better, waiting, date(2025, 1, 4))[1] is not None
+    first, last = date(2025, 1, 1), LastLevel(rule.levels[-1])
+    waiting, nothing = advance(rule, better, last, first)
+    assert (waiting, nothing) == (LastLevel(last.level, better_since=first), None)
+    assert advance(rule, better, waiting, date(2025, 1, 4))[1] is not None

@@ -27,15 +27,13 @@ def move(account_id: str = "A1", kind: Kind = Kind.entered, **given: object) -> 
     return Transition(**fields | given)  # type: ignore[arg-type]
 
 
-def test_a_section_says_who_how_much_what_why_and_whose() -> None:
+def test_a_section_has_name_mrr_change_score_reasons_and_owner() -> None:
     (message,) = digest([move()], "Acme", "USD")
-    assert message.blocks[0]["text"]["text"] == "Acme: 1 account got worse, 0 better"
-    assert message.blocks[1]["elements"][0]["text"] == (
-        "As of 2025-01-31 · USD 1,200 MRR in the accounts that got worse"
-    )
+    assert message.blocks[0]["text"]["text"] == "Acme: 1 account got worse, 0 improved"
+    assert message.blocks[1]["elements"][0]["text"] == ("As of 2025-01-31 · USD 1,200 MRR in accounts that got worse")
     assert message.blocks[2]["text"]["text"].split("\n") == [
         "*Zeta* (A1) · USD 1,200 MRR",
-        ":red_circle: Churn risk entered: low → high (2025-01-31)",
+        ":red_circle: Churn risk: low → high (2025-01-31)",
         "Health score 38.0, -12.0 in 30 days",
         "• Usage halved",
         "Owner: Ada",
@@ -45,7 +43,7 @@ def test_a_section_says_who_how_much_what_why_and_whose() -> None:
 def test_worse_accounts_come_first_and_the_most_money_before_the_less() -> None:
     moves = [move("A1", Kind.left, mrr=9e6), move("A2", mrr=1.0), move("A3", mrr=5.0), move("A4", mrr=None)]
     (message,) = digest(moves, "Acme", "USD")
-    assert [one.account_id for one in message.moves] == ["A3", "A2", "A4", "A1"]
+    assert [one.account_id for one in message.alerts] == ["A3", "A2", "A4", "A1"]
 
 
 def test_critical_churn_risk_comes_before_more_money_unless_it_is_over() -> None:
@@ -53,17 +51,17 @@ def test_critical_churn_risk_comes_before_more_money_unless_it_is_over() -> None
     over = [move("A3", **critical, mrr=9e6), move("A3", Kind.left, before="critical", now="low", mrr=9e6)]
     moves = [move("A1", mrr=50.0), move("A2", Kind.worsened, **critical, mrr=1.0), *over]
     (message,) = digest(moves, "Acme", "USD")
-    assert list(dict.fromkeys(one.account_id for one in message.moves)) == ["A2", "A1", "A3"]
+    assert list(dict.fromkeys(one.account_id for one in message.alerts)) == ["A2", "A1", "A3"]
 
 
-def test_a_better_level_that_still_alarms_is_an_improvement_and_its_reasons_are_those_that_remain() -> None:
+def test_an_improved_account_shows_the_reasons_that_remain() -> None:
     (message,) = digest([move(kind=Kind.left, before="critical", now="high")], "Acme", "USD")
     lines = message.blocks[2]["text"]["text"].split("\n")
-    assert lines[1] == ":large_green_circle: Churn risk improved: critical → high (2025-01-31)"
+    assert lines[1] == ":large_green_circle: Churn risk: critical → high (2025-01-31)"
     assert lines[3] == "• still: Usage halved"
 
 
-def test_the_reasons_of_an_account_that_also_got_worse_are_as_they_are() -> None:
+def test_the_reasons_of_an_account_that_also_got_worse_are_not_marked_as_remaining() -> None:
     better = move(kind=Kind.left, before="critical", now="high")
     (message,) = digest([better, move(rule="health_band", now="at_risk")], "Acme", "USD")
     assert "• Usage halved" in message.blocks[2]["text"]["text"]
@@ -73,7 +71,7 @@ def test_the_notification_names_the_first_three_accounts() -> None:
     names = ["Arbor Learning", "Cobalt Partners", "Delta Trading", "Ember", "Fjord"]
     moves = [move(f"A{number}", name=name) for number, name in enumerate(names)]
     assert digest(moves, "Acme", "USD")[0].notification == (
-        "Acme: 5 accounts got worse, 0 better: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
+        "Acme: 5 accounts got worse, 0 improved: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
     )
 
 
@@ -84,14 +82,14 @@ def test_an_account_without_a_name_is_not_named_twice() -> None:
 
 def test_a_flag_has_a_milder_sign_than_a_level_of_risk() -> None:
     (message,) = digest([move(rule="shop", label="Payments", before="calm", now="high_risk")], "Acme", "USD")
-    assert ":large_orange_circle: Payments entered: calm → flagged" in message.blocks[2]["text"]["text"]
-    assert "! Payments entered: calm → flagged" in message.text
+    assert ":large_orange_circle: Payments: calm → flagged" in message.blocks[2]["text"]["text"]
+    assert "! Payments: calm → flagged" in message.text
 
 
 def test_two_moves_of_an_account_share_a_section() -> None:
     (message,) = digest([move(), move(rule="health_band", label="Health", before="neutral", now="at_risk")], "A", "USD")
     assert len(message.blocks) == 3
-    assert "Health entered: neutral → at risk" in message.blocks[2]["text"]["text"]
+    assert "Health: neutral → at risk" in message.blocks[2]["text"]["text"]
 
 
 def test_markup_in_names_is_escaped_and_mentions_do_not_work() -> None:
@@ -107,7 +105,7 @@ def test_a_text_is_never_cut_within_an_escape() -> None:
     assert clipped("abc", 8) == "abc"
 
 
-def test_a_large_digest_is_split_within_the_limits_and_loses_nobody() -> None:
+def test_a_large_digest_is_split_within_the_limits_and_loses_no_account() -> None:
     awkward = {"name": "&" * 5000, "owner": "<" * 5000, "reasons": ["&" * 5000] * 9, "before": "<" * 999}
     moves = [move(f"A{n:03}", rule=f"rule {k}", **awkward) for n in range(20) for k in range(9)]
     moves += [move(f"B{n:03}") for n in range(120)]
@@ -119,12 +117,12 @@ def test_a_large_digest_is_split_within_the_limits_and_loses_nobody() -> None:
         texts = [block["text"]["text"] for block in message.blocks[2:]]
         assert max(map(len, texts)) <= 3000
         assert sum(map(len, texts)) <= MESSAGE_CHARACTERS
-    assert sorted(one.account_id for message in messages for one in message.moves) == sorted(
+    assert sorted(one.account_id for message in messages for one in message.alerts) == sorted(
         one.account_id for one in moves
     )
 
 
-def test_too_many_requests_are_repeated_when_slack_says_so(posted: Slack, pauses: list[float]) -> None:
+def test_after_too_many_requests_the_post_is_repeated_when_slack_says_so(posted: Slack, pauses: list[float]) -> None:
     posted.answers = [(429, {"Retry-After": "7"}), (429, {"Retry-After": "Fri, 31 Jan 2025 00:00:00 GMT"})]
     assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) is None
     assert (len(posted.posts), len(posted.accepted), pauses) == (3, 1, [7.0, 2.0])
@@ -144,7 +142,7 @@ def test_a_server_error_is_repeated(posted: Slack, pauses: list[float], status: 
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
-def test_a_refusal_is_not_repeated(posted: Slack, pauses: list[float], status: int) -> None:
+def test_a_rejected_post_is_not_repeated(posted: Slack, pauses: list[float], status: int) -> None:
     posted.answers = [(status, {})]
     assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) == f"HTTP {status}"
     assert len(posted.posts) == 1
@@ -156,6 +154,29 @@ def test_the_url_shows_in_no_failure_and_no_repr(
 ) -> None:
     caplog.set_level("DEBUG")
     webhook = Webhook(url)
-    refusal = webhook.post(digest([move()], "Acme", "USD")[0])
-    assert refusal
-    assert SECRET not in refusal + repr(webhook) + caplog.text
+    failure = webhook.post(digest([move()], "Acme", "USD")[0])
+    assert failure
+    assert SECRET not in failure + repr(webhook) + caplog.text
+
+
+@pytest.mark.parametrize("answer", [b"invalid_token", b"<html>Sign in</html>", b""])
+def test_200_without_ok_is_not_delivered(posted: Slack, answer: bytes) -> None:
+    posted.bodies = [answer]
+    assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) == "HTTP 200, but the answer was not `ok`"
+    assert len(posted.posts) == 1
+
+
+def test_no_content_is_not_delivered(posted: Slack) -> None:
+    posted.answers = [(204, {})]
+    assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) == "HTTP 204"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_never_followed(posted: Slack, status: int) -> None:
+    other = Slack()
+    posted.answers = [(status, {"Location": other.url})]
+    try:
+        assert Webhook(posted.url).post(digest([move()], "Acme", "USD")[0]) == f"HTTP {status}"
+    finally:
+        other.stop()
+    assert (len(posted.posts), other.posts, other.gets) == (1, [], [])

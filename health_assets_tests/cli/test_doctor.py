@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says how to mend it, shows no secret and changes nothing."""
+"""The doctor finds problems, says how to fix them, shows no secret and writes nothing."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,9 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from health_assets.alerts import WEBHOOK_VARIABLE
+from health_assets.alerts import WEBHOOK_VARIABLE, store_of
+from health_assets.alerts.data_alerts import of_unstarted_run
+from health_assets.alerts.outbox import Outbox
 from health_assets.cli import app as cli
 from health_assets.cli.doctor import Finding, Status, examine
 from health_assets.orchestration.instance import open_instance, prepare_home
@@ -16,10 +18,21 @@ from health_assets.settings import load
 from health_assets.sources.readers import SourceError
 from health_assets.warehouse.snapshot import publish
 from health_assets.warehouse.storage import Warehouse
-from health_assets_tests.frames import LOAD_DAY, settings_of, written
+from health_assets_tests.frames import LOAD_DAY, files_of, settings_of, written
 
 ACCOUNTS = "account_id,company_name,signup_date,status\nA,Acme,2024-01-01,active\n"
 SECRET = "https://hooks.slack.com/services/T0/B0/never-shown"
+
+
+@dg.op(config_schema={"is_sound": bool})
+def made(context: dg.OpExecutionContext) -> None:
+    if not context.op_config["is_sound"]:
+        raise SourceError("accounts.csv: no file matches")
+
+
+@dg.job(name=DAILY_JOB)
+def daily() -> None:
+    made()
 
 
 @pytest.fixture
@@ -31,27 +44,38 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def findings(folder: Path, today: date = LOAD_DAY) -> dict[str, Finding]:
-    return {one.about: one for one in examine(folder / "settings.yml", today)}
+    return {one.subject: one for one in examine(folder / "settings.yml", today)}
 
 
-def test_a_sound_set_up_has_nothing_wrong_and_nothing_is_made(healthy: Path) -> None:
+def test_a_sound_set_up_has_no_error_and_no_file_is_created(healthy: Path) -> None:
     before = sorted(healthy.rglob("*"))
     assert [one for one in findings(healthy).values() if one.status == Status.wrong] == []
     assert sorted(healthy.rglob("*")) == before
 
 
-def test_last_run_that_failed_is_told_with_its_reason(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_to_the_alert_state_the_run_history_or_anywhere_else(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(healthy / "dagster"))
+    company = load(healthy / "settings.yml")
+    prepare_home(company)
+
+    with open_instance() as instance:
+        daily.execute_in_process(instance=instance, run_config={"ops": {"made": {"config": {"is_sound": True}}}})
+    with Outbox.opened(store_of(company)) as outbox, outbox.transaction():
+        outbox.add([of_unstarted_run("accounts.csv: no file matches", LOAD_DAY)])
+        outbox.connection.execute("alter table outbox rename column delivered_at to told_at")  # an earlier version's
+    with Warehouse.opened(company.warehouse) as warehouse:
+        publish(warehouse, company.published, "run", LOAD_DAY, "Test")
+    before = files_of(healthy)
+    found = findings(healthy)
+    assert (found["alerts"].message, found["last run"].status) == ("1 pending", Status.good)
+    assert files_of(healthy) == before
+
+
+def test_a_failed_last_run_is_shown_with_its_reason(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(healthy / "dagster"))
     assert "last run" not in findings(healthy)
-
-    @dg.op(config_schema={"is_sound": bool})
-    def made(context: dg.OpExecutionContext) -> None:
-        if not context.op_config["is_sound"]:
-            raise SourceError("accounts.csv: no file matches")
-
-    @dg.job(name=DAILY_JOB)
-    def daily() -> None:
-        made()
 
     prepare_home(load(healthy / "settings.yml"))
     with open_instance() as instance:
@@ -62,10 +86,10 @@ def test_last_run_that_failed_is_told_with_its_reason(healthy: Path, monkeypatch
             config = {"ops": {"made": {"config": {"is_sound": is_sound}}}}
             daily.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
             last = findings(healthy)["last run"]
-            assert (last.status, last.said) == (status, said)
+            assert (last.status, last.message) == (status, said)
 
 
-def test_the_webhook_is_never_shown(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_webhook_url_is_never_shown(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for url, status in {
         SECRET: Status.good,
         "": Status.warning,
@@ -80,23 +104,23 @@ def test_the_webhook_is_never_shown(healthy: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("settings", "about", "said"),
+    ("settings", "subject", "message"),
     [
         ("companie: Acme", "settings", "did you mean 'company'?"),
         ("sources: {accounts: {path: gone.csv}}", "sources.accounts", "no file matches"),
         ("sources: {accounts: {path: other.csv}}", "sources.accounts", "has no column 'company_name'"),
         ("sources: {acounts: {path: accounts.csv}}", "sources.acounts", "there is no such source"),
-        ("company: Acme", "sources.accounts", "is not connected"),
+        ("company: Acme", "sources.accounts", "not connected"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_remedy(healthy: Path, settings: str, about: str, said: str) -> None:
+def test_each_problem_has_a_remedy(healthy: Path, settings: str, subject: str, message: str) -> None:
     written(healthy, "other.csv", "account_id,name,signup_date\n")
     written(healthy, "settings.yml", settings)
-    found = findings(healthy)[about]
-    assert (found.status, said in found.said, bool(found.remedy)) == (Status.wrong, True, True)
+    found = findings(healthy)[subject]
+    assert (found.status, message in found.message, bool(found.remedy)) == (Status.wrong, True, True)
 
 
-def test_who_holds_the_warehouse_is_named(healthy: Path) -> None:
+def test_the_process_that_locks_the_warehouse_is_named(healthy: Path) -> None:
     import subprocess
     import sys
 
@@ -111,22 +135,22 @@ def test_who_holds_the_warehouse_is_named(healthy: Path) -> None:
         found = findings(healthy)["warehouse"]
     finally:
         holder.communicate()
-    assert f"process {holder.pid} is writing it" in found.said
+    assert f"process {holder.pid} is writing to it" in found.message
 
 
-def test_a_damaged_warehouse_a_full_disk_and_an_old_snapshot_are_seen(healthy: Path) -> None:
+def test_a_damaged_warehouse_a_full_disk_and_an_old_snapshot_are_found(healthy: Path) -> None:
     company = settings_of(healthy, sources={"accounts": {"path": "accounts.csv"}}, maintenance={"free_disk_gb": 1e9})
     with Warehouse.opened(company.warehouse) as warehouse:
         publish(warehouse, company.published, "run", LOAD_DAY, "Test")
     company.warehouse.write_bytes(b"no database" * 1000)
     found = findings(healthy, date(2025, 2, 9))
-    assert "is damaged" in found["warehouse"].said
+    assert "is damaged" in found["warehouse"].message
     assert found["warehouse"].remedy.startswith("move it aside and run")  # it never was a warehouse
     assert found["disk"].status == Status.wrong
-    assert "is as of 2025-01-31, 9 days behind" in found["snapshot"].said
+    assert "as of 2025-01-31, 9 days behind" in found["snapshot"].message
 
 
-def test_the_command_exits_with_1_only_when_something_is_wrong(healthy: Path) -> None:
+def test_the_command_exits_with_1_only_for_an_error(healthy: Path) -> None:
     settings = healthy / "settings.yml"
     said = CliRunner().invoke(cli.app, ["doctor", "--settings", str(settings)])
     assert (said.exit_code, "never-shown" in said.output) == (0, False), said.output

@@ -29,7 +29,7 @@ QUIET_SECONDS = 75  # two evaluations of each sensor
 
 @pytest.fixture
 def company(tmp_path: Path) -> Path:
-    """A tiny company whose accounts are all remembered as critical, so that most have left that by now."""
+    """A tiny company whose accounts all had the last level critical, so that most have left it by now."""
     folder = tmp_path / "company"
     write_company(folder, accounts=6, months=2, end=YESTERDAY, seed=7, profile="core")
     settings = folder / "settings.yml"
@@ -97,7 +97,7 @@ def seen_within(seconds: float, happened: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.timeout(300)
-def test_settings_that_the_daemon_cannot_use_are_told_once(
+def test_settings_that_the_daemon_cannot_use_are_reported_once(
     company: Path, environment: dict[str, str], slack: Slack
 ) -> None:
     (company / "settings.yml").write_text("compnay: Acme\n")

@@ -38,7 +38,7 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         yield opened
 
 
-def test_old_runs_go_with_all_they_wrote(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_old_runs_are_deleted_with_everything_they_wrote(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     for _ in range(3):
         daily.execute_in_process(instance=instance)
     done = prune(instance, 90, IN_100_DAYS)
@@ -46,7 +46,7 @@ def test_old_runs_go_with_all_they_wrote(instance: dg.DagsterInstance, tmp_path:
     assert [path.name for path in (tmp_path / "history" / "runs").glob("*.db")] == ["index.db"]
 
 
-def test_young_runs_stay(instance: dg.DagsterInstance) -> None:
+def test_recent_runs_stay(instance: dg.DagsterInstance) -> None:
     daily.execute_in_process(instance=instance)
     assert prune(instance, 90, IN_100_DAYS - timedelta(days=20)).deleted == 0
     assert instance.get_runs_count() == 1
@@ -60,7 +60,7 @@ def test_the_newest_load_of_each_month_stays(instance: dg.DagsterInstance) -> No
     assert instance.get_materialized_partitions(dg.AssetKey("monthly")) == {"2025-01-01", "2025-02-01"}
 
 
-def test_a_run_of_the_command_line_that_was_killed_is_closed(instance: dg.DagsterInstance) -> None:
+def test_a_killed_command_line_run_is_closed(instance: dg.DagsterInstance) -> None:
     for process in (2**22 + 1, 1):  # no such process; one that lifecycles
         instance.create_run_for_job(
             daily, status=dg.DagsterRunStatus.STARTED, tags={PROCESS_TAG: f"{socket.gethostname()}:{process}"}
@@ -69,6 +69,6 @@ def test_a_run_of_the_command_line_that_was_killed_is_closed(instance: dg.Dagste
     assert sorted(run.status.value for run in instance.get_runs()) == ["FAILURE", "STARTED"]
 
 
-def test_runs_of_the_command_line_are_filed_where_the_ui_looks_for_those_of_a_job() -> None:
+def test_the_ui_lists_command_line_runs_with_their_job() -> None:
     (location,) = yaml.safe_load((Path(history.__file__).parents[2] / "workspace.yaml").read_text())["load_from"]
     assert this_process()[history.REPOSITORY_LABEL_TAG] == f"{SINGLETON_REPOSITORY_NAME}@{location['python_module']}"

@@ -18,7 +18,7 @@ from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
 
 @pytest.fixture(scope="module")
 def history() -> Iterator[dg.DagsterInstance]:
-    """A history of runs on disk, as schedules want it."""
+    """A run history on disk, as schedules need it."""
     with dg.instance_for_test() as instance:
         yield instance
 
@@ -35,11 +35,11 @@ def company_in(folder: Path, timezone: str) -> Settings:
         ("Europe/Berlin", "2025-03-30T04:00", "2025-03-29"),  # clocks went forward at 2 that night
         ("Europe/Berlin", "2025-10-26T05:00", "2025-10-25"),  # and back
         ("Asia/Kolkata", "2025-03-01T00:30", "2025-02-28"),  # half an hour off, first of a month
-        ("Pacific/Auckland", "2024-12-31T17:00", "2024-12-31"),  # already the new year there
+        ("Pacific/Auckland", "2024-12-31T17:00", "2024-12-31"),  # it is already the new year there
         ("UTC", "2024-03-01T06:00", "2024-02-29"),
     ],
 )
-def test_the_run_at_six_is_for_the_day_before_in_the_companys_zone(
+def test_the_run_at_six_is_for_the_previous_day_in_the_companys_time_zone(
     tmp_path: Path, timezone: str, at: str, day: str, history: dg.DagsterInstance
 ) -> None:
     schedule = daily_schedule(company_in(tmp_path, timezone))
@@ -80,7 +80,7 @@ def test_days_missed_are_run_first_over_a_leap_day(
     [
         (None, ["2025-03-30"]),  # nothing published yet: the first run is for yesterday
         (date(2025, 3, 29), ["2025-03-30"]),
-        (date(2025, 3, 30), ["2025-03-30"]),  # somebody ran it already: once more is harmless
+        (date(2025, 3, 30), ["2025-03-30"]),  # already published: one more run is harmless
         (date(2025, 4, 9), ["2025-03-30"]),
         (date(2025, 3, 27), ["2025-03-28", "2025-03-29", "2025-03-30"]),
         (date(2024, 3, 27), [f"2025-03-{day}" for day in range(24, 31)]),  # a year: no more than catch_up_days
@@ -90,7 +90,7 @@ def test_days_to_run(company: Settings, published: date | None, days: list[str])
     assert [day.isoformat() for day in days_to_run(date(2025, 3, 30), published, company)] == days
 
 
-def test_a_day_that_is_queued_already_is_not_asked_for_again(company: Settings, history: dg.DagsterInstance) -> None:
+def test_a_day_that_is_already_queued_is_not_requested_again(company: Settings, history: dg.DagsterInstance) -> None:
     @dg.job
     def daily() -> None: ...
 
@@ -99,7 +99,7 @@ def test_a_day_that_is_queued_already_is_not_asked_for_again(company: Settings, 
     skipped = daily_schedule(company)(dg.build_schedule_context(history, tick))
     later = daily_schedule(company)(dg.build_schedule_context(history, tick + timedelta(days=1)))
     history.delete_run(run.run_id)
-    assert "2025-03-30 is queued or running already" in skipped.skip_message
+    assert "2025-03-30 is already queued or running" in skipped.skip_message
     assert [one.run_key for one in later] == ["2025-03-31"]
 
 
@@ -109,7 +109,7 @@ def test_with_a_fixed_day_the_schedule_skips_and_says_why(company: Settings, his
     assert "as_of is fixed at 2025-01-31" in skipped.skip_message
 
 
-def test_the_day_runs_as_a_month_of_the_daily_job(tmp_path: Path, history: dg.DagsterInstance) -> None:
+def test_the_day_runs_in_its_month_partition_of_the_daily_job(tmp_path: Path, history: dg.DagsterInstance) -> None:
     company = company_in(tmp_path, "Asia/Kolkata")
 
     @dg.asset(partitions_def=monthly_partitions(company))
@@ -149,7 +149,7 @@ def test_each_snapshot_requests_one_alert_run(company: Settings) -> None:
     assert (sensor.minimum_interval_seconds, sensor.job_name) == (30, "alerts")
 
 
-def test_the_alert_run_tells_and_fails_visibly_when_it_cannot(
+def test_the_alert_run_fails_visibly_when_it_cannot_deliver(
     company: Settings, publish: Publish, posted: Slack, pauses: list[float]
 ) -> None:
     job = alerts_job(company)
@@ -160,7 +160,7 @@ def test_the_alert_run_tells_and_fails_visibly_when_it_cannot(
         posted.answers = [(500, {})] * 4
         failed = job.execute_in_process(instance=instance, raise_on_error=False)
         assert not failed.success
-        assert "1 changes could not be delivered and are kept: HTTP 500" in str(failed.all_events)
+        assert "1 alert not delivered, still pending: HTTP 500" in str(failed.all_events)
         assert job.execute_in_process(instance=instance).success
         logged = [str(entry) for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
     assert len(posted.accepted) == 1
@@ -183,7 +183,9 @@ def _failing(company: Settings) -> dg.Definitions:
     return dg.Definitions(jobs=[daily, data_alerts], sensors=[failed_run_sensor(data_alerts)])
 
 
-def test_a_failed_run_is_told_once_whoever_repeats_it_and_needs_no_snapshot(company: Settings, posted: Slack) -> None:
+def test_a_failed_run_is_reported_once_even_if_repeated_and_without_a_snapshot(
+    company: Settings, posted: Slack
+) -> None:
     made = _failing(company)
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(2):
@@ -193,10 +195,10 @@ def test_a_failed_run_is_told_once_whoever_repeats_it_and_needs_no_snapshot(comp
     (message,) = posted.accepted
     assert message["blocks"][0]["text"]["text"] == "Acme &amp; Sons: The daily run failed"
     assert "• breaks: RuntimeError: the disk is full" in posted.sections()[0]
-    assert "nothing was published yet" in posted.sections()[0]
+    assert "nothing has been published yet" in posted.sections()[0]
 
 
-def test_a_data_alert_that_slack_does_not_take_is_told_by_the_next_alert_run(
+def test_a_data_alert_that_slack_does_not_accept_is_delivered_by_the_next_alert_run(
     company: Settings, publish: Publish, posted: Slack, pauses: list[float]
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:

@@ -1,4 +1,4 @@
-"""`health-assets run --unattended`: what keeps a run from beginning is told to Slack, once and without secrets."""
+"""`health-assets run --unattended`: Slack is notified when a run cannot start, once and without secrets."""
 
 from collections.abc import Callable
 from datetime import date
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from health_assets.alerts import WEBHOOK_VARIABLE
-from health_assets.alerts.data_alerts import of_refused_run
+from health_assets.alerts.data_alerts import of_unstarted_run
 from health_assets.settings import SETTINGS_VARIABLE
 from health_assets_tests.conftest import said_by
 from health_assets_tests.loopback_slack import SECRET, Slack
@@ -31,46 +31,46 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return refused
 
 
-def test_settings_that_cannot_be_read_are_told(run: Run, posted: Slack) -> None:
+def test_unreadable_settings_are_reported(run: Run, posted: Slack) -> None:
     run("company: [\n")
     (message,) = posted.accepted
-    assert message["text"] == "health-assets: The run was refused before it began"
+    assert message["text"] == "health-assets: The run did not start"
     assert "settings.yml" in posted.sections()[0]
 
 
-def test_a_wrong_setting_is_told(run: Run, posted: Slack) -> None:
+def test_a_wrong_setting_is_reported(run: Run, posted: Slack) -> None:
     run("compnay: Acme\n")
     assert len(posted.accepted) == 1
     assert "compnay" in posted.sections()[0]
 
 
-def test_a_missing_file_is_told_once_a_day_in_the_name_of_the_company(run: Run, posted: Slack) -> None:
+def test_a_missing_file_is_reported_once_a_day_under_the_name_of_the_company(run: Run, posted: Slack) -> None:
     settings = "company: Acme\nwarehouse: w.duckdb\npublished: p.duckdb\nsources: {accounts: {path: nowhere.csv}}\n"
     assert "no file matches" in run(settings)
     run(settings)
-    assert [message["text"] for message in posted.accepted] == ["Acme: The run was refused before it began"]
+    assert [message["text"] for message in posted.accepted] == ["Acme: The run did not start"]
     assert "sources.accounts.path: no file matches" in posted.sections()[0]
 
 
-def test_without_the_option_nobody_is_told(run: Run, posted: Slack) -> None:
+def test_without_the_option_nobody_is_notified(run: Run, posted: Slack) -> None:
     run("compnay: Acme\n", "--as-of", "2025-01-31")
     assert posted.posts == []
 
 
-def test_slack_out_of_reach_or_a_wrong_address_leaves_the_error_as_it_is(
+def test_the_error_is_shown_even_if_slack_cannot_be_notified(
     run: Run, posted: Slack, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     posted.answers = [(403, {})]
     assert "Slack was not notified: HTTP 403" in run("compnay: Acme\n")
     monkeypatch.setenv(WEBHOOK_VARIABLE, f"file:///{SECRET}")
     said = run("compnay: Acme\n")
-    assert "is not a web address" in said
+    assert "is not a URL" in said
     assert "compnay" in said
     assert SECRET not in said
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "shown"),
     [
         ("https://me:pw@host/accounts.csv: cannot be read", "https://***@host/accounts.csv: cannot be read"),
         ("https://host/a.csv?sig=abc&t=1: cannot be read", "https://host/a.csv?*** cannot be read"),
@@ -78,5 +78,5 @@ def test_slack_out_of_reach_or_a_wrong_address_leaves_the_error_as_it_is(
         ("/exports/a@b.csv: cannot be read", "/exports/a@b.csv: cannot be read"),
     ],
 )
-def test_what_signs_in_is_not_told(reason: str, told: str) -> None:
-    assert of_refused_run(reason, date(2025, 1, 31)).lines == [told]
+def test_credentials_in_urls_are_hidden(reason: str, shown: str) -> None:
+    assert of_unstarted_run(reason, date(2025, 1, 31)).lines == [shown]
