@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -41,6 +41,7 @@ from health_assets.settings.sections import (
     SuccessWeights,
     Support,
     Workflow,
+    existing_zone,
     near,
 )
 
@@ -102,11 +103,7 @@ class Settings(Section):
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, timezone: str) -> str:
-        try:
-            ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"{timezone!r} is not a time zone; use an IANA name such as Europe/Berlin") from None
-        return timezone
+        return existing_zone(timezone)
 
     @field_validator("history_start")
     @classmethod
@@ -196,6 +193,7 @@ _WHOLE = {
     "scorecards",
     "bands",
     "sla_hours",
+    "first_response_hours",
     "sla_minutes",
     "event_categories",
     "value_tiers",

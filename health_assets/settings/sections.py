@@ -4,15 +4,20 @@ Scorecards are in scorecard.py.
 """
 
 import difflib
+import re
+from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 POINTS = "points"  # risk levels by the score's points, not by a named rule set
 Positive = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Word = Annotated[str, AfterValidator(lambda word: word.strip().lower())]  # of a company's files, which are lower-cased
+
+LOWER = BeforeValidator(lambda word: word.strip().lower() if isinstance(word, str) else word)
 
 
 class Section(BaseModel):
@@ -25,6 +30,15 @@ def near(word: str, words: Any) -> str:
     """What to say of a word that is not known: the one that was probably meant, else those that are."""
     close = difflib.get_close_matches(word, list(words), n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(words)}" if words else ""
+
+
+def existing_zone(timezone: str) -> str:
+    """The name of a time zone, if there is one of that name."""
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{timezone!r} is not a time zone; use an IANA name such as Europe/Berlin") from None
+    return timezone
 
 
 class Source(Section):
@@ -78,10 +92,53 @@ class Lifecycle(Section):
     growing_days: int
 
 
-class Support(Section):
-    """Targets and cut-offs of the help desk."""
+def _minutes_of_day(time: Any) -> Any:
+    """A time of day such as "09:00", in minutes since midnight; YAML reads an unquoted 17:00 as the number 1020."""
+    if isinstance(time, str) and (found := re.fullmatch(r"(\d{1,2}):(\d{2})", time.strip())):
+        return 60 * int(found[1]) + int(found[2])
+    if isinstance(time, int):
+        return time
+    raise ValueError("give a time of day such as 09:00")
 
-    sla_hours: dict[str, Positive]
+
+TimeOfDay = Annotated[int, BeforeValidator(_minutes_of_day), Field(ge=0, le=24 * 60)]
+
+
+class BusinessHours(Section):
+    """When the help desk is open: days of the week, wall time from and to, time zone (null = the company's), holidays."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    days: Annotated[
+        list[Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], LOWER]], Field(min_length=1)
+    ]
+    opens: TimeOfDay = Field(alias="from")
+    closes: TimeOfDay = Field(alias="to")
+    timezone: str | None
+    holidays: list[date]
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, timezone: str | None) -> str | None:
+        return timezone if timezone is None else existing_zone(timezone)
+
+    @model_validator(mode="after")
+    def _closes_after_it_opens(self) -> "BusinessHours":
+        if self.closes <= self.opens:
+            raise ValueError("`to` must be later than `from`; 24:00 is the end of the day")
+        return self
+
+
+Priority = Annotated[Literal["p1", "p2", "p3", "p4"], LOWER]
+
+
+class Support(Section):
+    """Targets and cut-offs of the help desk, and whether its hours run always or in business hours only."""
+
+    hours: Annotated[Literal["calendar", "business"], LOWER]
+    business_hours: BusinessHours
+    sla_hours: dict[Priority, Positive]
+    first_response_hours: dict[Priority, Positive]
     speed: dict[str, Positive]
     satisfied_from: float
     neutral_from: float
@@ -89,9 +146,9 @@ class Support(Section):
 
 
 class Security(Section):
-    """Minutes to respond that are promised, by severity; a severity that is not named has no target."""
+    """Minutes to respond, by severity; a severity that is not named has no target."""
 
-    sla_minutes: dict[Literal["low", "medium", "high", "critical"], Positive]
+    sla_minutes: dict[Annotated[Literal["low", "medium", "high", "critical"], LOWER], Positive]
 
 
 class Satisfaction(Section):

@@ -51,11 +51,52 @@ def test_state_speed_and_tier_of_tickets(whole_company: WholeCompany) -> None:
     )
 
 
+ANSWERED = f"""
+    with tickets as (
+        select *, case priority::varchar when 'p1' then 1 when 'p2' then 4 when 'p3' then 8 when 'p4' then 24 end as target,
+            if(first_response_at < {EVENING} and first_response_at >= created_at,
+                date_diff('microsecond', created_at, first_response_at) / 3.6e9, null) as answer_hours,
+            coalesce(resolved_at < {EVENING}, false) as is_done
+        from staged.support_tickets where created_date <= {D}
+    ), stated as (
+        select *, case when answer_hours <= target then 'met' when answer_hours > target then 'breached'
+            when is_done or first_response_at < created_at or target is null then 'unknown'
+            when created_at + to_hours(target) <= {EVENING} then 'breached' else 'pending' end as answer_state
+        from tickets
+    )
+"""
+
+
+def test_state_of_first_responses(whole_company: WholeCompany) -> None:
+    agree(
+        whole_company,
+        f"{ANSWERED} select ticket_id, answer_hours, target, answer_state from stated",
+        "select ticket_id, first_response_hours, first_response_target_hours, first_response_state from fact.tickets",
+    )
+
+
+def test_first_responses_of_months_by_account_owner(whole_company: WholeCompany) -> None:
+    agree(
+        whole_company,
+        f"""{ANSWERED}
+        select date_trunc('month', created_date)::date, coalesce(account_owner, 'unknown'),
+            count(*) filter (answer_state = 'met'), count(*) filter (answer_state = 'breached'),
+            100.0 * count(*) filter (answer_state = 'met')
+                / nullif(count(*) filter (answer_state in ('met', 'breached')), 0), median(answer_hours)
+        from stated join staged.accounts using (account_id) group by all
+        """,
+        """select month, dimension_value, first_response_met_count, first_response_breached_count,
+            first_response_adherence_pct, median_first_response_hours
+        from mart.sla_adherence where dimension_type = 'account_owner' and ticket_count > 0""",
+    )
+
+
 def test_adherence_and_satisfaction_of_months(whole_company: WholeCompany) -> None:
     parts = {
         "all": "'all'",
         "priority": "coalesce(priority::varchar, 'unknown')",
         "category": "coalesce(category, 'unknown')",
+        "account_owner": "coalesce((select account_owner from dim.account as a where a.account_id = judged.account_id), 'unknown')",
         "segment": "coalesce((select segment::varchar from dim.account as a where a.account_id = judged.account_id), 'unknown')",
     }
     split = " union all ".join(

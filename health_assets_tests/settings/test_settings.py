@@ -37,7 +37,7 @@ def test_what_a_company_gives_is_laid_over_the_defaults_key_by_key(tmp_path: Pat
 
 
 def test_targets_are_replaced_whole(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, "support: {sla_hours: {urgent: 2}}").support.sla_hours == {"urgent": 2}
+    assert settings_of(tmp_path, "support: {sla_hours: {P1: 2}}").support.sla_hours == {"p1": 2}
 
 
 def test_a_scorecard_is_added_beside_those_that_exist(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 MONTH, QUARTER, REFERENCE_WINDOW = 30, 90, 31  # NovaCRM's published score counts D-30 ... D
-REPORTED_OPEN = ["new", "open", "pending", "on_hold", "escalated"]
+REPORTED_OPEN = ["open", "escalated"]  # as NovaCRM counts them
 NEVER = "never"
 ONE = pl.lit(1.0)
 LOWEST, HIGHEST = 1, 5  # ratings

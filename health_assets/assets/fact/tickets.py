@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.assets.dim.account import SEGMENTS
 from health_assets.assets.staged.support_tickets import PRIORITIES
-from health_assets.contracts.columns import AccountId, Day, Hours, Moment
+from health_assets.contracts.columns import AccountId, AccountOwner, Day, Hours, Moment
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import (
     SLOW_TAIL,
@@ -23,7 +23,7 @@ from health_assets.contracts.expressions import (
     safe_ratio,
     up_to,
 )
-from health_assets.scoring.ticket_times import with_ticket_times
+from health_assets.scoring.ticket_times import OPEN_STATUSES, with_ticket_times
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -40,25 +40,43 @@ class Tickets(Contract):
     created_at = Moment("When it was opened", nullable=False)
     created_date = Day("Local day on which it was opened", nullable=False, metadata={"available_from": True})
     created_month = Day("First day of the month in which it was opened", nullable=False)
-    resolved_at = Moment("When it was resolved; null = open on the as-of day, or not said when")
-    resolution_hours = Hours("From opening to resolution; null = open, not said when, or resolved before it was opened")
-    first_response_hours = Hours("From opening to the first answer; null = none yet, not exported, or before opening")
+    first_response_at = Moment("When somebody first answered; null = nobody by the as-of day, or not exported")
+    resolved_at = Moment("When it was resolved; null = open on the as-of day, or the time is not known")
+    resolution_hours = Hours(
+        "From opening to resolution, as `support.hours` says; null = open, time not known, or resolved before it was opened"
+    )
+    first_response_hours = Hours(
+        "From opening to the first answer, as `support.hours` says; null = none yet, not exported, or before opening"
+    )
     priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = not known")
     category = dy.String(nullable=True, description="What it is about; null = not known")
     ticket_type = dy.String(nullable=True, description="Who raised it; null = not known")
-    is_open = dy.Bool(nullable=True, description="Open on the as-of day; null = resolved, not said when")
-    sla_target_hours = Hours("Calendar hours to resolution that the priority allows; null = priority not known")
+    is_open = dy.Bool(nullable=True, description="Open on the as-of day; null = resolved at an unknown time")
+    is_reopened = dy.Bool(description="Resolved before, but open again by its status; known on the load day only")
+    sla_target_hours = Hours("Hours to resolution, `support.sla_hours` of the priority; null = priority not known")
     sla_state = dy.Enum(
         SLA_STATES,
         description="met = resolved within the target; breached = resolved after it, or open with the target past; "
         "pending = open and within it; unknown = resolved without a usable time, or without a target",
     )
+    first_response_target_hours = Hours(
+        "Hours to the first answer, `support.first_response_hours` of the priority; null = priority not known"
+    )
+    first_response_state = dy.Enum(
+        SLA_STATES,
+        description="Of the first answer, as sla_state; unknown = no target, resolved without an answer, or not exported",
+    )
     sla_ratio = dy.Float64(nullable=True, min=0, description="Resolution hours / target; null where either is")
     resolution_speed = dy.Enum(
-        SPEEDS, nullable=True, description="By sla_ratio; unresolved = open; null = resolved, ratio not known"
+        SPEEDS,
+        nullable=True,
+        description="By sla_ratio; unresolved = open; null = resolved, but the ratio is not known",
     )
     satisfaction_score = dy.Float64(
-        nullable=True, min=1, max=5, description="Rating 1-5; null = not rated, or not resolved by the as-of day"
+        nullable=True,
+        min=1,
+        max=5,
+        description="Rating 1-5; null = not rated, or not resolved yet by the as-of day",
     )
     csat_tier = dy.Enum(CSAT_TIERS, description="By rating, not rounded")
     is_escalated = dy.Bool(
@@ -67,6 +85,7 @@ class Tickets(Contract):
     )
     escalated_at = Moment("When it was escalated; null = not by the as-of day, or not said when")
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account; null = not signed up yet")
+    account_owner = AccountOwner()
 
     @dy.rule()
     def resolution_hours__only_of_resolved(cls) -> pl.Expr:
@@ -86,23 +105,28 @@ def fact_tickets(
     return (
         with_ticket_times(staged_support_tickets.filter(pl.col("created_date") <= as_of), settings)
         .with_columns(
-            is_open=_is_open(evening, is_load_day=as_of == load_day),
+            is_reopened=_is_reopened(evening, is_load_day=as_of == load_day),
             is_escalated=_is_escalated(evening, is_load_day=as_of == load_day),
+            exports_responses=pl.col("first_response_at").is_not_null().any(),
         )
+        .with_columns(is_open=_is_open(evening, is_load_day=as_of == load_day))
         .with_columns(
-            _by(evening, "resolved_at", "resolved_at", "resolution_hours"),
-            _by(evening, "first_response_at", "first_response_hours"),
+            _by(evening, "first_response_at", "first_response_at", "first_response_hours"),
             _by(evening, "escalated_at", "escalated_at"),
+            pl.when((pl.col("resolved_at") < evening) & ~pl.col("is_open")).then(
+                pl.col("resolved_at", "resolution_hours")
+            ),
             created_month=month_of(pl.col("created_date")),
-            satisfaction_score=pl.when(~pl.col("is_open")).then("satisfaction_score"),
+            satisfaction_score=pl.when(~pl.col("is_open") | pl.col("is_reopened")).then("satisfaction_score"),
         )
         .with_columns(
             sla_ratio=safe_ratio(pl.col("resolution_hours"), pl.col("sla_target_hours")),
-            sla_state=_sla_state(evening),
+            sla_state=_state(pl.col("resolution_hours"), pl.col("sla_target_hours"), "resolution_deadline", evening),
+            first_response_state=_first_response_state(evening),
             csat_tier=_csat_tier(settings),
         )
         .with_columns(resolution_speed=_resolution_speed(settings))
-        .join(dim_account.select("account_id", "segment"), on="account_id", how="left", validate="m:1")
+        .join(dim_account.select("account_id", "segment", "account_owner"), on="account_id", how="left", validate="m:1")
         .sort("ticket_id")
         .select(Tickets.column_names())
     )
@@ -147,10 +171,17 @@ def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
     return pl.when(pl.col(moment) < evening).then(pl.col(columns))
 
 
+def _is_reopened(evening: datetime, *, is_load_day: bool) -> pl.Expr:
+    """Resolved by its moment, but open by its status, which is known on the load day only."""
+    is_resolved, is_open = pl.col("resolved_at") < evening, pl.col("status").is_in(OPEN_STATUSES)
+    return (is_resolved & is_open & pl.lit(is_load_day)).fill_null(False)
+
+
 def _is_open(evening: datetime, *, is_load_day: bool) -> pl.Expr:
     """Null for a ticket that is resolved at a time that the file does not give: on what days before is not known."""
     is_resolved = (pl.col("resolved_at") < evening).fill_null(False)
-    return pl.when("is_undated").then(pl.lit(False) if is_load_day else None).otherwise(~is_resolved)
+    undated = pl.lit(False) if is_load_day else None
+    return pl.when("is_undated").then(undated).otherwise(~is_resolved | pl.col("is_reopened"))
 
 
 def _is_escalated(evening: datetime, *, is_load_day: bool) -> pl.Expr:
@@ -161,18 +192,26 @@ def _is_escalated(evening: datetime, *, is_load_day: bool) -> pl.Expr:
     return pl.when(moment.is_not_null()).then(moment < evening).otherwise(undated)
 
 
-def _sla_state(evening: datetime) -> pl.Expr:
-    hours, target = pl.col("resolution_hours"), pl.col("sla_target_hours")
-    is_open, deadline = pl.col("is_open").fill_null(False), pl.col("resolution_deadline")
+def _state(hours: pl.Expr, target: pl.Expr, deadline: str, evening: datetime) -> pl.Expr:
+    """Of a target on the evening of the as-of day; the hours are those known then."""
+    is_open = pl.col("is_open").fill_null(False)
     return first_match(
         [
             (hours <= target, "met"),
             (hours > target, "breached"),
-            (is_open & (deadline <= evening), "breached"),
-            (is_open & (deadline > evening), "pending"),
+            (is_open & (pl.col(deadline) <= evening), "breached"),
+            (is_open & (pl.col(deadline) > evening), "pending"),
             (pl.lit(True), "unknown"),
         ]
     )
+
+
+def _first_response_state(evening: datetime) -> pl.Expr:
+    """Unknown for an open ticket whose answer lies before its opening, or where the feed exports no answers."""
+    hours, is_answered = pl.col("first_response_hours"), pl.col("first_response_at").is_not_null()
+    state = _state(hours, pl.col("first_response_target_hours"), "first_response_deadline", evening)
+    is_known = hours.is_not_null() | (pl.col("exports_responses") & ~is_answered)
+    return pl.when(is_known).then(state).otherwise(pl.lit("unknown"))
 
 
 def _csat_tier(settings: Settings) -> pl.Expr:

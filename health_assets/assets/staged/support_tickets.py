@@ -7,11 +7,12 @@ from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day, Hours, Moment
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import local_date
+from health_assets.scoring.ticket_times import OPEN_STATUSES, RESOLVED
 from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
-TICKET_STATUSES = ["new", "open", "in_progress", "pending", "on_hold", "resolved", "closed", "escalated"]
+TICKET_STATUSES = [*OPEN_STATUSES, *RESOLVED]
 PRIORITIES = ["p1", "p2", "p3", "p4"]
 
 

@@ -1,24 +1,33 @@
 """Tickets against their targets."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from health_assets.assets.fact.tickets import fact_tickets
+from health_assets.settings import Settings
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
 
 CREATED = datetime(2025, 1, 30, 12)
 
 
-def judged(
-    resolved: datetime | None, created: datetime = CREATED, priority: str | None = "p1", status: str = "open"
-) -> dict:
-    ticket = {
-        "ticket_id": "T", "account_id": "A", "created_at": created, "created_date": created.date(),
-        "resolved_at": resolved, "priority": priority, "status": status, "satisfaction_score": 3.9,
-    }  # fmt: skip
-    made = fact_tickets(rows("staged_support_tickets", ticket), rows("dim_account"), SETTINGS, AS_OF, AS_OF)
-    return made.collect().row(0, named=True)
+def ticket(resolved: datetime | None, created: datetime = CREATED, key: str = "T", **given: Any) -> dict[str, Any]:
+    return {
+        "ticket_id": key, "account_id": "A", "created_at": created, "created_date": created.date(),
+        "resolved_at": resolved, "priority": "p1", "status": "resolved" if resolved else "open",
+        "satisfaction_score": 3.9,
+    } | given  # fmt: skip
+
+
+def facts(*tickets: dict[str, Any], settings: Settings = SETTINGS, as_of: date = AS_OF) -> list[dict[str, Any]]:
+    """The tickets on a day, of files of the as-of day."""
+    staged = rows("staged_support_tickets", *tickets)
+    return fact_tickets(staged, rows("dim_account"), settings, as_of, AS_OF).collect().to_dicts()
+
+
+def of_one(resolved: datetime | None, created: datetime = CREATED, **given: Any) -> dict[str, Any]:
+    return facts(ticket(resolved, created, **given))[0]
 
 
 @pytest.mark.parametrize("as_of", [AS_OF, AS_OF - timedelta(days=1)])
@@ -33,38 +42,38 @@ def test_ticket_escalated_after_the_day_is_not_escalated_on_it(as_of: date) -> N
 
 @pytest.mark.parametrize(("resolved_hour", "state"), [(16, "met"), (17, "breached")])
 def test_exactly_on_the_target_is_met(resolved_hour: int, state: str) -> None:
-    assert judged(datetime(2025, 1, 30, resolved_hour))["sla_state"] == state
+    assert of_one(datetime(2025, 1, 30, resolved_hour))["sla_state"] == state
 
 
 def test_open_ticket_past_its_target_counts_as_breached() -> None:
-    assert judged(None)["sla_state"] == "breached"
+    assert of_one(None)["sla_state"] == "breached"
 
 
 def test_open_ticket_inside_its_target_is_pending() -> None:
-    assert judged(None, priority="p4")["sla_state"] == "pending"
+    assert of_one(None, priority="p4")["sla_state"] == "pending"
 
 
 def test_ticket_resolved_after_the_day_is_open_and_its_rating_not_known() -> None:
-    made = judged(datetime(2025, 2, 1, 1), priority="p4")
+    made = of_one(datetime(2025, 2, 1, 1), priority="p4")
     assert (made["is_open"], made["resolution_hours"], made["csat_tier"]) == (True, None, "no_rating")
 
 
 def test_ticket_resolved_before_it_was_created_has_no_hours_and_an_unknown_state() -> None:
-    made = judged(datetime(2025, 1, 30, 11), status="resolved")
+    made = of_one(datetime(2025, 1, 30, 11), status="resolved")
     assert (made["resolution_hours"], made["sla_state"]) == (None, "unknown")
 
 
 def test_deadline_at_the_midnight_that_ends_the_day_is_past() -> None:
-    assert judged(None, created=datetime(2025, 1, 31, 20))["sla_state"] == "breached"
+    assert of_one(None, created=datetime(2025, 1, 31, 20))["sla_state"] == "breached"
 
 
 def test_ticket_without_a_priority_has_no_target_and_an_unknown_state() -> None:
-    made = judged(datetime(2025, 1, 30, 13), priority=None)
+    made = of_one(datetime(2025, 1, 30, 13), priority=None)
     assert (made["resolution_hours"], made["sla_target_hours"], made["sla_state"]) == (1.0, None, "unknown")
 
 
 def test_rating_is_not_rounded_to_satisfied() -> None:
-    assert judged(datetime(2025, 1, 30, 13))["csat_tier"] == "neutral"
+    assert of_one(datetime(2025, 1, 30, 13))["csat_tier"] == "neutral"
 
 
 @pytest.mark.parametrize(
@@ -78,5 +87,73 @@ def test_rating_is_not_rounded_to_satisfied() -> None:
     ],
 )
 def test_speed_holds_up_to_and_including_its_ratio(resolved: datetime | None, ratio: float | None, speed: str) -> None:
-    made = judged(resolved)
+    made = of_one(resolved)
     assert (made["sla_ratio"], made["resolution_speed"]) == (ratio, speed)
+
+
+@pytest.mark.parametrize("status", ["new", "open", "in_progress", "pending", "on_hold", "escalated"])
+def test_ticket_that_the_file_calls_open_is_open_and_reopened_whatever_resolved_at_says(status: str) -> None:
+    found = of_one(datetime(2025, 1, 30, 13), status=status)  # within 1 of 4 hours, but open again
+    assert (found["is_open"], found["is_reopened"], found["resolved_at"]) == (True, True, None)
+    assert (found["sla_state"], found["resolution_hours"], found["resolution_speed"]) == (
+        "breached",
+        None,
+        "unresolved",
+    )
+    assert found["satisfaction_score"] == 3.9  # given when it was resolved
+
+
+def test_reopened_ticket_was_resolved_on_the_days_before_the_load_day() -> None:
+    (found,) = facts(ticket(datetime(2025, 1, 30, 13), status="open"), as_of=date(2025, 1, 30))
+    assert (found["is_open"], found["is_reopened"], found["sla_state"]) == (False, False, "met")
+
+
+def test_ticket_without_a_status_is_resolved_by_its_moment() -> None:
+    found = of_one(datetime(2025, 1, 30, 13), status=None)
+    assert (found["is_open"], found["is_reopened"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("answered", "state"),  # p1: 1 hour
+    [(datetime(2025, 1, 30, 13), "met"), (datetime(2025, 1, 30, 13, 1), "breached"), (None, "breached")],
+)
+def test_first_response_is_held_against_the_target_of_the_priority(answered: datetime | None, state: str) -> None:
+    other = ticket(None, key="other", first_response_at=datetime(2025, 1, 30, 12, 30))
+    _, found = sorted(facts(ticket(None, first_response_at=answered), other), key=lambda row: row["ticket_id"] == "T")
+    assert (found["first_response_target_hours"], found["first_response_state"]) == (1.0, state)
+
+
+def test_unanswered_ticket_is_pending_until_the_deadline_and_unknown_once_resolved() -> None:
+    answered = ticket(None, key="A", first_response_at=datetime(2025, 1, 30, 12, 30))
+    pending = ticket(None, datetime(2025, 1, 31, 12), key="B", priority="p4")  # 24 hours
+    resolved = ticket(datetime(2025, 1, 30, 13), key="C")
+    states = [row["first_response_state"] for row in facts(answered, pending, resolved)]
+    assert states == ["met", "pending", "unknown"]
+
+
+def test_first_response_is_unknown_where_answers_are_not_exported_or_lie_before_the_opening() -> None:
+    assert of_one(None)["first_response_state"] == "unknown"
+    early = of_one(None, first_response_at=datetime(2025, 1, 30, 11))
+    assert (early["first_response_hours"], early["first_response_state"]) == (None, "unknown")
+
+
+def test_response_after_the_day_is_not_known_on_it() -> None:
+    found = of_one(None, datetime(2025, 1, 31, 12), priority="p4", first_response_at=datetime(2025, 2, 1, 9))
+    assert (found["first_response_at"], found["first_response_hours"], found["first_response_state"]) == (
+        None,
+        None,
+        "pending",
+    )
+
+
+def test_in_business_hours_the_night_does_not_count() -> None:
+    business = {"hours": "business"}
+    company = SETTINGS.model_copy(update={"support": SETTINGS.support.model_copy(update=business)})
+    overnight = ticket(
+        datetime(2025, 1, 31, 11), datetime(2025, 1, 30, 16), first_response_at=datetime(2025, 1, 30, 17)
+    )
+    (found,) = facts(overnight, settings=company)
+    assert (found["resolution_hours"], found["sla_state"]) == (3.0, "met")  # 1 on Thursday, 2 on Friday
+    assert (found["first_response_hours"], found["first_response_state"]) == (1.0, "met")
+    late_on_friday = ticket(None, datetime(2025, 1, 31, 16))  # due on Monday at 12
+    assert facts(late_on_friday, settings=company)[0]["sla_state"] == "pending"

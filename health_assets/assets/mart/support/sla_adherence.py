@@ -1,6 +1,7 @@
-"""Support by month: targets kept, hours to resolution, ratings; in all and by priority, segment and category.
+"""Support by month: targets met, hours, ratings; in total and by priority, segment, category and account owner.
 
-Tickets belong to the month in which they were opened, hours to that of their resolution. Single tickets belong in fact/tickets.py.
+Tickets belong to the month in which they were opened, hours to resolution to the month of the resolution. Single tickets
+belong in fact/tickets.py.
 """
 
 import dataframely as dy
@@ -14,24 +15,29 @@ from health_assets.contracts.expressions import safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
-DIMENSIONS = ["all", "priority", "segment", "category"]
+DIMENSIONS = ["all", "priority", "segment", "category", "account_owner"]
 
 
 class SlaAdherence(Contract):
-    """Do we resolve tickets within their target, how fast, and are people satisfied? As known on the as-of day."""
+    """Do we answer and resolve tickets within their targets, how fast, and are people satisfied? As of the as-of day."""
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
-    dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the ticket does not say")
-    ticket_count = Count("Tickets opened in the month; the counts and shares below are of them")
+    dimension_value = dy.String(primary_key=True, description="Its value; `unknown` where the ticket has none")
+    ticket_count = Count("Tickets opened in the month; counts and shares refer to these")
+    reopened_count = Count("Tickets that were resolved and are open again")
     met_count = Count("Tickets resolved within their target")
-    breached_count = Count("Tickets resolved after their target, or open with the target past")
-    pending_count = Count("Open tickets whose target is still ahead")
+    breached_count = Count("Tickets resolved after their target, or open past it")
+    pending_count = Count("Open tickets whose target is not past")
     unknown_count = Count("Tickets resolved without a usable time, or without a target")
     sla_adherence_pct = Pct("Met / (met + breached)")
+    first_response_met_count = Count("Tickets first answered within their target")
+    first_response_breached_count = Count("Tickets first answered after their target, or unanswered past it")
+    first_response_adherence_pct = Pct("Of the first answers: met / (met + breached)")
+    median_first_response_hours = Hours("Median from opening to the first answer, interpolated; null = none answered")
     mean_resolution_hours = Hours("Mean of tickets resolved in the month, whenever opened; null = none resolved")
     median_resolution_hours = Hours("Their median, interpolated; null = none resolved")
-    p90_resolution_hours = Hours("Nine of ten of them took no longer, interpolated; null = none resolved")
+    p90_resolution_hours = Hours("Their 90th percentile, interpolated; null = none resolved")
     rated_count = Count("Tickets with a rating")
     csat_pct = Pct("Satisfied / rated")
     response_rate = Share("Rated / tickets")
@@ -45,14 +51,18 @@ class SlaAdherence(Contract):
 
 @table(SlaAdherence)
 def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """One row per month and part in which a ticket was opened or resolved."""
-    rating, state = pl.col("satisfaction_score"), pl.col("sla_state")
+    """One row per month and dimension value with a ticket opened or resolved."""
+    state, response = pl.col("sla_state"), pl.col("first_response_state")
     tickets, key = by_part(fact_tickets, DIMENSIONS), ["month", "dimension_type", "dimension_value"]
     opened = tickets.group_by("dimension_type", "dimension_value", month="created_month").agg(
         ticket_count=pl.len().cast(pl.Int64),
+        reopened_count=pl.col("is_reopened").sum().cast(pl.Int64),
         **{f"{name}_count": (state == name).sum().cast(pl.Int64) for name in SLA_STATES},
-        rated_count=rating.count().cast(pl.Int64),
+        **{f"first_response_{name}_count": (response == name).sum().cast(pl.Int64) for name in ("met", "breached")},
+        rated_count=pl.col("satisfaction_score").count().cast(pl.Int64),
         sla_adherence_pct=sla_adherence_pct(state),
+        first_response_adherence_pct=sla_adherence_pct(response),
+        median_first_response_hours=pl.col("first_response_hours").median(),
         csat_pct=csat_pct(pl.col("csat_tier")),
     )
     resolved = hours_by_month_of_resolution(tickets, settings.timezone)
@@ -67,5 +77,5 @@ def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.Laz
 
 @identity(of=mart_sla_adherence)
 def ticket_count__is_that_of_the_tickets(mart_sla_adherence: pl.LazyFrame, fact_tickets: pl.LazyFrame) -> pl.LazyFrame:
-    """In each month, the parts of each dimension together have the tickets that were opened in it."""
+    """In each month, the tickets of each dimension add up to those that were opened in it."""
     return miscounted(mart_sla_adherence, "ticket_count", fact_tickets, "created_month", DIMENSIONS)
