@@ -127,11 +127,9 @@ def _print_checks(outcome: Outcome) -> None:
     for check in broken:
         found = {name: value for name, value in check.evidence.items() if name != EXPECTED}
         evidence = ", ".join(f"{name} {value}" for name, value in found.items())[:100]
-        if check.is_warning:
-            shown.add_row("[yellow]warned[/]", escape(check.name), escape(evidence))
-        else:
-            expected = f"; expected: {check.evidence[EXPECTED]}" if EXPECTED in check.evidence else ""
-            shown.add_row("[red]failed[/]", escape(check.name), escape(evidence + expected))
+        expected = f"; expected: {check.evidence[EXPECTED]}" if EXPECTED in check.evidence else ""
+        outcome_word = "[yellow]warned[/]" if check.is_warning else "[red]failed[/]"
+        shown.add_row(outcome_word, escape(check.name), escape(evidence + expected))
     console.print(shown)
 
 

@@ -8,12 +8,16 @@ import dataframely as dy
 LARGEST_AMOUNT = 1e15  # 1e308 is a number, but the sum of two of them is none
 
 
-def Given(description: str, *, required: bool = False, key: bool = False) -> dy.String:  # noqa: N802 - a column type
+def Given(  # noqa: N802 - a column type
+    description: str, *, required: bool = False, key: bool = False, alternatives: tuple[tuple[str, ...], ...] = ()
+) -> dy.String:
     """A column of a raw table: the text of the file, null where the file is blank or lacks the column.
 
-    A `required` column must be in the file; a `key` that is not becomes a hash of the row.
+    A `required` column must be in the file, or all columns of one of its `alternatives`; a `key` that is not in the file
+    becomes a hash of the row.
     """
-    return dy.String(nullable=True, description=description, metadata={"required": required, "key": key})
+    metadata = {"required": required, "key": key, "alternatives": alternatives}
+    return dy.String(nullable=True, description=description, metadata=metadata)
 
 
 def AccountId(*, primary_key: bool = False, of: str | None = "dim_account") -> dy.String:  # noqa: N802

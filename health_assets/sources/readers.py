@@ -253,11 +253,16 @@ def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract]
     strange = [theirs for theirs in header if ours[theirs] not in given_columns(rows)] or header
     for column in missing:
         declared = rows.columns()[column]
-        if meta(declared, "required") and not meta(declared, "key") and column not in source.defaults:
+        alternatives = meta(declared, "alternatives", ())
+        is_there = any({*given, *source.defaults}.issuperset(columns) for columns in [(column,), *alternatives])
+        if meta(declared, "required") and not meta(declared, "key") and not is_there:
+            instead = "".join(f", or {' and '.join(columns)}" for columns in alternatives)
             remedy = f"map it in the settings: sources.{name}.columns: {{<their name>: {column}}}"
             if len(header) == 1 and (other := next((mark for mark in DELIMITERS if mark in header[0]), None)):
                 remedy = f"say what stands between its columns: sources.{name}.delimiter: {json.dumps(other)}"
-            raise SourceError(f"{file}: has no column {column!r}, which {name} needs{_near(column, strange)}; {remedy}")
+            raise SourceError(
+                f"{file}: has no column {column!r}, which {name} needs{instead}{_near(column, strange)}; {remedy}"
+            )
     made = {
         column: _hash_of_row(list(given)) if meta(rows.columns()[column], "key") else pl.lit(None, pl.String)
         for column in missing

@@ -1,4 +1,7 @@
-"""Price periods, parsed: amounts in the reporting currency, first paid day = end of the trial, end = first unpaid day."""
+"""Price periods, parsed: price per month in the reporting currency, first paid day, first unpaid day.
+
+What is paid on a day belongs in scoring/recurring_revenue.py.
+"""
 
 from datetime import date
 
@@ -6,9 +9,10 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.contracts import words
-from health_assets.contracts.columns import AccountId, Count, Day, Money
+from health_assets.contracts.columns import AccountId, Count, Day, Moment, Money
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import in_reporting_currency
+from health_assets.scoring.prices import INTERVALS, interval_word, monthly_price
 from health_assets.scoring.recurring_revenue import is_ever_paid
 from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
@@ -18,16 +22,26 @@ SUBSCRIPTION_STATUSES = [
     "trial", "active", "past_due", "unpaid", "paused", "incomplete", "cancelled", "upgraded",
 ]  # fmt: skip
 ENDED = ["cancelled", "upgraded"]
+DECIDES = {"decides": True}
 
 
 class Subscriptions(Contract):
-    """What has been agreed on, at which price, from when to when? One row a price period."""
+    """Which prices were agreed on, from when to when? One row per price period."""
 
     subscription_id = dy.String(primary_key=True, description="Price period")
     account_id = AccountId(of="staged_accounts")
     product_name = dy.String(nullable=True, description="Product")
     plan_tier = dy.String(nullable=True, description="Plan, lower case")
-    mrr_amount = Money("Recurring amount a month")
+    mrr_amount = Money("Recurring amount per month: of the file, else computed from the amount and its interval")
+    amount = Money("Price of all units for one interval; null = not in the file", nullable=True, metadata=DECIDES)
+    unit_amount = Money("Price of one unit for one interval; null = not in the file", nullable=True, metadata=DECIDES)
+    quantity = dy.Float64(nullable=True, min=0, metadata=DECIDES, description="Units of unit_amount; null = 1")
+    discount_amount = Money("Discount on the price of one interval; null = none", nullable=True, metadata=DECIDES)
+    interval = dy.String(
+        nullable=True,
+        description="What amount and unit_amount are paid for: day, week, month, quarter or year; null = unknown",
+    )
+    interval_count = dy.Int64(min=1, metadata=DECIDES, description="Number of intervals that the price pays for")
     start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"available_from": True})
     end_date = Day("First unpaid day; null while it runs", metadata={"decides": True})
     status = dy.Enum(
@@ -37,10 +51,25 @@ class Subscriptions(Contract):
         metadata=ON_LOAD_DAY | {"words": words.SUBSCRIPTION_STATUS},
     )
     trial_end_date = Day("First day after the trial; null = no trial, or its end is not known")
+    paused_at = Moment(
+        "When a subscription that is paused or incomplete stopped paying; null = known since the load",
+        metadata=ON_LOAD_DAY,
+    )
     renewal_date = Day("Day on which it renews")
     seats = Count("Seats paid for", nullable=True)
-    currency = dy.String(description="Currency of the source amount")
+    currency = dy.String(description="Currency of the amounts in the file")
+    updated_at = Moment("When the file's row last changed; null = not in the file", metadata=ON_LOAD_DAY)
     first_paid_date = Day("First paid day: the start, or the end of the trial; null = a trial whose end is not known")
+
+    @dy.rule()
+    def interval__is_known(cls) -> pl.Expr:
+        """Words that are not known can be mapped: values: {interval: {<their word>: month}}."""
+        return pl.col("interval").is_in(INTERVALS) | pl.col("mrr_amount").is_not_null()
+
+    @dy.rule()
+    def interval__given_with_amount(cls) -> pl.Expr:
+        has_price = pl.col("amount").is_not_null() | pl.col("unit_amount").is_not_null()
+        return pl.col("interval").is_not_null() | pl.col("mrr_amount").is_not_null() | ~has_price
 
     @dy.rule()
     def end_date__not_before_start(cls) -> pl.Expr:
@@ -53,17 +82,27 @@ class Subscriptions(Contract):
 
 @staged(Subscriptions)
 def staged_subscriptions(raw_subscriptions: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """Parsed price periods; only where the end of a trial is not given does the status say that there is one."""
+    """Parsed price periods. The status decides whether there is a trial only where its end is not known."""
     is_undated_trial = pl.col("status").eq_missing(pl.lit("trial")) & pl.col("trial_end_date").is_null()
+    source = settings.sources.get("subscriptions")
     return (
         raw_subscriptions.pipe(parsed, Subscriptions, settings, "subscriptions")
         .with_columns(
             pl.col("plan_tier").str.to_lowercase(),
             currency=pl.col("currency").str.to_uppercase().fill_null(settings.reporting_currency),
+            end_date=first_unpaid_day() if source and source.end_date_is == "last_paid_day" else pl.col("end_date"),
             first_paid_date=pl.when(~is_undated_trial).then(pl.max_horizontal("start_date", "trial_end_date")),
+            **interval_word(),
         )
+        .with_columns(mrr_amount=monthly_price())
         .with_columns(mrr_amount=in_reporting_currency("mrr_amount", settings))
     )
+
+
+def first_unpaid_day() -> pl.Expr:
+    """The day after the last paid one; an end before the start stays as it is, so that the row is quarantined."""
+    end_date = pl.col("end_date")
+    return pl.when(end_date >= pl.col("start_date")).then(end_date.dt.offset_by("1d")).otherwise(end_date)
 
 
 @identity(of=staged_subscriptions, severity=WARN)
@@ -76,3 +115,29 @@ def paid_days__of_one_product_do_not_overlap(staged_subscriptions: pl.LazyFrame)
         .over("account_id", "product_name", order_by=["first_paid_date", "subscription_id"])
     )
     return staged_subscriptions.filter(is_ever_paid()).filter(pl.col("first_paid_date") < ended)
+
+
+@identity(of=staged_subscriptions, severity=WARN)
+def mrr_amount__is_a_price_per_month(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """A price that the file gives as mrr_amount is not for another interval; map such a price to `amount` in the settings."""
+    is_of_the_file = pl.col("amount").is_null() & pl.col("unit_amount").is_null()
+    other_interval = (pl.col("interval") != "month") | (pl.col("interval_count") > 1)
+    return staged_subscriptions.filter(is_of_the_file, other_interval)
+
+
+@identity(of=staged_subscriptions, severity=WARN)
+def end_date__is_the_first_unpaid_day(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """Fewer periods end on the day before the next one of the account begins than on the day on which it begins.
+
+    Otherwise the file's end date is the last paid day: set `end_date_is: last_paid_day` in sources.subscriptions.
+    """
+    begins = staged_subscriptions.select("account_id", next_start="start_date").unique()
+    ends = staged_subscriptions.filter(pl.col("end_date").is_not_null(), is_ever_paid())
+    followed = ends.with_columns(day_after=pl.col("end_date").dt.offset_by("1d"))
+
+    def followed_by(day: str) -> pl.LazyFrame:
+        return followed.join(begins, left_on=["account_id", day], right_on=["account_id", "next_start"], how="semi")
+
+    at_once = followed_by("end_date").select(at_once=pl.len())
+    day_later = followed_by("day_after").join(followed_by("end_date"), on="subscription_id", how="anti")
+    return day_later.join(at_once, how="cross").filter(pl.len() > pl.col("at_once"))
