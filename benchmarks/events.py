@@ -26,6 +26,7 @@ import polars as pl
 import pyarrow  # noqa: F401
 
 from health_assets import settings as company_settings
+from health_assets.assets.fact.event_daily import fact_event_daily
 from health_assets.assets.fact.usage_daily import fact_usage_daily
 from health_assets.assets.fact.user_daily import fact_user_daily
 from health_assets.assets.staged.features import Features
@@ -91,7 +92,9 @@ def _reduced(folder: Path, settings: Settings) -> Iterator[tuple[list[date], pl.
         read = pl.scan_parquet(files).filter(pl.col("event_timestamp") >= days.starting(1))
         events = staged_usage_events(read, settings).select(UsageEvents.column_names()).collect()
         users = fact_user_daily(events.lazy(), catalogue, settings, days).collect()
-        yield months, users, fact_usage_daily(events.lazy(), catalogue, users.lazy(), settings, days).collect()
+        feed = fact_event_daily(events.lazy(), days).collect()
+        usage = fact_usage_daily(events.lazy(), catalogue, feed.lazy(), users.lazy(), settings, days)
+        yield months, users, usage.collect()
 
 
 def _written_together(folder: Path) -> Iterator[list[date]]:

@@ -87,8 +87,14 @@ def main(accounts: int, a_day: int) -> None:
     month = events(accounts, a_day, PERIOD.first_day, PERIOD.last_day)
     print(f"{accounts:,} accounts x 31 days, {month.height:,} events in the month", flush=True)
     users, user_seconds = timed("fact_user_daily", staged_usage_events=month.lazy())
-    usage, usage_seconds = timed("fact_usage_daily", staged_usage_events=month.lazy(), fact_user_daily=users.lazy())
-    reduction = user_seconds + usage_seconds
+    feed, feed_seconds = timed("fact_event_daily", staged_usage_events=month.lazy())
+    usage, usage_seconds = timed(
+        "fact_usage_daily",
+        staged_usage_events=month.lazy(),
+        fact_user_daily=users.lazy(),
+        fact_event_daily=feed.lazy(),
+    )
+    reduction = user_seconds + feed_seconds + usage_seconds
     print(f"reduction of the events {reduction:.1f} s", flush=True)
     earlier = events(
         accounts, 1, before, PERIOD.first_day - timedelta(days=1)
@@ -96,12 +102,18 @@ def main(accounts: int, a_day: int) -> None:
     everything = {"staged_usage_events": pl.concat([earlier, month]).lazy()}
     older = Period(before, PERIOD.first_day - timedelta(days=1))
     users_before, _ = timed("fact_user_daily", staged_usage_events=earlier.lazy(), period=older)
+    feed_before, _ = timed("fact_event_daily", staged_usage_events=earlier.lazy(), period=older)
     usage_before, _ = timed(
-        "fact_usage_daily", staged_usage_events=earlier.lazy(), fact_user_daily=users_before.lazy(), period=older
+        "fact_usage_daily",
+        staged_usage_events=earlier.lazy(),
+        fact_user_daily=users_before.lazy(),
+        fact_event_daily=feed_before.lazy(),
+        period=older,
     )
     signals, window_seconds = timed(
         "fact_account_usage_daily",
         staged_accounts=of_company,
+        fact_event_daily=pl.concat([feed_before, feed]).lazy(),
         fact_user_daily=pl.concat([users_before, users]).lazy(),
         fact_usage_daily=pl.concat([usage_before, usage]).lazy(),
         **everything,

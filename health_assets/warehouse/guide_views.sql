@@ -40,7 +40,7 @@ select
     day.mrr as monthly_recurring_revenue,
     health.health_score as customer_health_score,
     health.health_band,
-    case when feed.account_id is not null then coalesce(usage.active_user_count, 0) end as daily_active_users,
+    case when feed.active_user_count_30d is not null then coalesce(usage.active_user_count, 0) end as daily_active_users,
     case when feed.account_id is not null then coalesce(usage.event_count, 0) end as daily_events
 from fact.account_revenue_daily as day
 left join mart.customer_health_daily as health using (account_id, as_of_date)

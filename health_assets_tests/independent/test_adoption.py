@@ -31,11 +31,12 @@ def test_use_by_account_and_day(whole_company: WholeCompany) -> None:
                 on owner = a.account_id and event_date between day - 59 and day
         )
         select account_id, day, count(event_id) filter (recent), count(event_id) filter (not recent),
-            if(count(event_id) filter (not recent) >= 10, count(event_id) filter (recent) / count(event_id) filter (not recent) - 1, null),
+            if(count(event_id) filter (not recent) >= 10,
+                count(event_id) filter (recent) / count(event_id) filter (not recent) - 1, null),
             count(distinct user_id) filter (event_date > day - 7), count(distinct user_id) filter (recent),
             count(distinct event_date) filter (recent),
             count(distinct category) filter (recent)
-                / (select count(distinct feature_category) from staged.features where feature_category <> 'other'),
+                / (select count(distinct category) from events as seen where seen.event_date <= day),
             nullif(count(distinct event_name) filter (in_31), 0),
             count(event_id) filter (in_31) / nullif(count(distinct event_date) filter (in_31), 0)
         from used group by 1, 2

@@ -122,7 +122,9 @@ def test_adoption_of_accounts_on_the_load_day(whole_company: WholeCompany) -> No
                (select count(*) from users u where u.account_id = a.account_id
                 and exists (from events e where e.user_id = u.user_id and e.account_id = u.account_id)),
                (select count(distinct feature) from events e where e.account_id = a.account_id and {IN_30_DAYS}
-                and feature in (select feature_name from staged.features)) / (select count(*) from staged.features),
+                and feature in (select feature_name from staged.features))
+                   / (select count(*) from staged.features where event_name in (
+                       select event_name from staged.usage_events where event_date <= date '{END}')),
                score,
                coalesce(utilization, a.license_utilization,
                         (select count(distinct user_id) from events e where e.account_id = a.account_id and {IN_30_DAYS})
@@ -163,9 +165,11 @@ def test_features_over_all_accounts(whole_company: WholeCompany) -> None:
                     and account_id in (select account_id from used u where u.feature = f.feature)) as days_of_accounts
             from features f
         )
-        select feature, accounts, 100.0 * accounts / (select count(*) from mrr), users,
-               100.0 * users / (select count(distinct (account_id, user_id)) from recent where user_id is not null),
-               100.0 * mrr / (select sum(mrr) from mrr), 100.0 * user_days / nullif(days_of_accounts, 0)
-        from counted order by 1
+        select feature, if(is_seen, accounts, null), if(is_seen, 100.0 * accounts / (select count(*) from mrr), null),
+               if(is_seen, users, null), if(is_seen, 100.0 * users / (
+                   select count(distinct (account_id, user_id)) from recent where user_id is not null), null),
+               if(is_seen, 100.0 * mrr / (select sum(mrr) from mrr), null),
+               100.0 * user_days / nullif(days_of_accounts, 0)
+        from (select *, feature in (select feature from events) as is_seen from counted) order by 1
     """)
     same(found, expected)

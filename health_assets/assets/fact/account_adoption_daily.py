@@ -9,25 +9,20 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.dim.account import licensed_seats, seat_periods
-from health_assets.assets.dim.feature import event_features, with_features
+from health_assets.assets.dim.feature import catalogue_by_day
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import (
     ONCE,
     Period,
     counts_by_day,
-    covered_days,
     days_between,
-    on_days,
-    recurrences,
     safe_ratio,
 )
 from health_assets.scoring.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
-
-WINDOW = 30
 
 
 class AccountAdoptionDaily(Contract):
@@ -43,11 +38,14 @@ class AccountAdoptionDaily(Contract):
         nullable=True,
     )
     activated_user_count = Count(
-        "Of these users, those with an event ever; null where total_user_count is, or without a fresh feed of events",
+        "Of these users, those with an event ever; null where total_user_count is, or without a fresh feed of events that "
+        "names users",
         nullable=True,
     )
     user_activation_rate = Share("activated_user_count / total_user_count")
-    feature_adoption_rate = Share("Features of the catalogue used in 30 days / features in the catalogue")
+    feature_adoption_rate = Share(
+        "Features of the catalogue used in 30 days / features in the catalogue, of which the feed ever had an event"
+    )
     feature_adoption_score = dy.Float64(
         nullable=True,
         min=0,
@@ -75,7 +73,7 @@ def fact_account_adoption_daily(
     staged_users: pl.LazyFrame,
     staged_features: pl.LazyFrame,
     staged_usage_snapshots: pl.LazyFrame,
-    staged_usage_events: pl.LazyFrame,
+    fact_event_daily: pl.LazyFrame,
     fact_user_daily: pl.LazyFrame,
     fact_usage_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
@@ -87,11 +85,10 @@ def fact_account_adoption_daily(
     counted = {
         "total_user_count": _users(staged_users),
         "activated_user_count": _activated_users(staged_users, fact_user_daily),
-        "features_used": _features_used(staged_usage_events, staged_features, settings, period),
         "seats": seat_periods(staged_subscriptions),
     }
     usage = fact_account_usage_daily.filter(period.holds(pl.col("as_of_date"))).select(
-        *SIGNAL_KEY, "active_user_count_30d", has_events=pl.lit(True)
+        *SIGNAL_KEY, "active_user_count_30d", "feature_count_30d", has_events=pl.lit(True)
     )
     measured = [name for name in AccountAdoptionDaily.column_names() if name not in SIGNAL_KEY]
     return (
@@ -100,7 +97,7 @@ def fact_account_adoption_daily(
         .pipe(joined_signals, usage)
         .with_columns(pl.col("has_events").fill_null(False), is_load_day=pl.col("as_of_date") == load_day)
         .pipe(_with_user_rates, staged_users)
-        .pipe(_with_feature_rate, staged_features)
+        .pipe(_with_feature_rate, catalogue_by_day(fact_event_daily, staged_features, settings, period))
         .pipe(_with_snapshots, staged_usage_snapshots, settings)
         .pipe(_with_license_utilization, staged_accounts)
         .pipe(_with_days_since_last_login, fact_usage_daily, staged_users, load_day)
@@ -126,38 +123,25 @@ def _activated_users(staged_users: pl.LazyFrame, fact_user_daily: pl.LazyFrame) 
     return _users(active.with_columns(created_date=pl.max_horizontal("created_date", "first_event")))
 
 
-def _features_used(
-    staged_usage_events: pl.LazyFrame, staged_features: pl.LazyFrame, settings: Settings, period: Period
-) -> pl.LazyFrame:
-    """Per account and feature of the catalogue, the days on which it was used within the window."""
-    used = (
-        staged_usage_events.filter(on_days(pl.col("event_date"), period.starting(WINDOW - 1), period.last_day))
-        .select("account_id", "event_name", "event_date")
-        .unique()
-        .pipe(with_features, event_features(staged_features, settings))
-        .join(staged_features.select("feature_name"), on="feature_name", how="semi")
-    )
-    return covered_days(recurrences(used, "account_id", "feature_name", "event_date"), WINDOW)
-
-
 def _with_user_rates(panel: pl.LazyFrame, staged_users: pl.LazyFrame) -> pl.LazyFrame:
     """The counts of users where they are known, and the activation rate."""
     file = staged_users.select(has_users=pl.len() > 0, has_access=pl.col("is_active").is_not_null().any())
     knows_access = pl.col("has_users") & (pl.col("is_load_day") | ~pl.col("has_access"))
+    has_user_ids = pl.col("active_user_count_30d").is_not_null()
     return (
         panel.join(file, how="cross", maintain_order="left")
         .with_columns(
             total_user_count=pl.when(knows_access).then("total_user_count"),
-            activated_user_count=pl.when(knows_access & pl.col("has_events")).then("activated_user_count"),
+            activated_user_count=pl.when(knows_access & has_user_ids).then("activated_user_count"),
         )
         .with_columns(user_activation_rate=safe_ratio(pl.col("activated_user_count"), pl.col("total_user_count")))
     )
 
 
-def _with_feature_rate(panel: pl.LazyFrame, staged_features: pl.LazyFrame) -> pl.LazyFrame:
-    rate = safe_ratio(pl.col("features_used"), pl.col("feature_total"))
-    return panel.join(staged_features.select(feature_total=pl.len()), how="cross", maintain_order="left").with_columns(
-        feature_adoption_rate=pl.when("has_events").then(rate)
+def _with_feature_rate(panel: pl.LazyFrame, catalogue: pl.LazyFrame) -> pl.LazyFrame:
+    totals = catalogue.select("feature_total", as_of_date="day")
+    return panel.join(totals, on="as_of_date", how="left", validate="m:1", maintain_order="left").with_columns(
+        feature_adoption_rate=safe_ratio(pl.col("feature_count_30d"), pl.col("feature_total"))
     )
 
 

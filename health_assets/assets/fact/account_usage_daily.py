@@ -6,7 +6,7 @@ Activity on single days belongs in fact/usage_daily.py, adoption and logins in f
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.dim.feature import category_total, event_features, with_features
+from health_assets.assets.dim.feature import catalogue_by_day, event_features
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import (
@@ -24,6 +24,7 @@ from health_assets.tables import table
 
 WEEK, WINDOW, REFERENCE_WINDOW = 7, 30, 31  # NovaCRM's published score counts D-30 ... D
 READ_BACK = 2 * WINDOW
+NO_USERS = "null = no event of the feed in 90 days names a user"
 
 
 class AccountUsageDaily(Contract):
@@ -38,10 +39,13 @@ class AccountUsageDaily(Contract):
         min=-1,
         description="event_count_30d / event_count_previous_30d - 1; null where fewer than min_events came before",
     )
-    active_user_count_7d = Count("Distinct users with an event in 7 days")
-    active_user_count_30d = Count("Distinct users with an event in 30 days")
+    active_user_count_7d = Count(f"Distinct users with an event in 7 days; {NO_USERS}", nullable=True)
+    active_user_count_30d = Count(f"Distinct users with an event in 30 days; {NO_USERS}", nullable=True)
     active_day_count_30d = Count("Days with an event in 30 days")
-    feature_breadth_30d = Share("Categories used in 30 days / categories that exist")
+    feature_breadth_30d = Share(
+        "Categories used in 30 days / categories that exist, of which the feed ever had an event"
+    )
+    feature_count_30d = Count("Features of the catalogue used in 30 days")
     event_name_count_31d = Count("Distinct event names in 31 days; null = no event", nullable=True)
     events_per_active_day_31d = dy.Float64(
         nullable=True, min=0, description="Events / days with an event in 31 days; null = no event"
@@ -58,6 +62,7 @@ def fact_account_usage_daily(
     staged_accounts: pl.LazyFrame,
     staged_usage_events: pl.LazyFrame,
     staged_features: pl.LazyFrame,
+    fact_event_daily: pl.LazyFrame,
     fact_usage_daily: pl.LazyFrame,
     fact_user_daily: pl.LazyFrame,
     settings: Settings,
@@ -65,21 +70,27 @@ def fact_account_usage_daily(
 ) -> pl.LazyFrame:
     """One row per account and day of the period on which the feed is fresh, from the account's signup on."""
     read_from = period.starting(READ_BACK)
-    features = event_features(staged_features, settings)
+    catalogue = catalogue_by_day(fact_event_daily, staged_features, settings, period)
     names = staged_usage_events.filter(pl.col("event_date") >= read_from).select(
         pl.col("account_id", "event_name").cast(pl.Categorical), "event_date"
     )
     counted = {
         **_volumes(fact_usage_daily.filter(pl.col("activity_date") >= read_from)),
         **_active_users(fact_user_daily.filter(pl.col("activity_date") >= read_from)),
-        **_names_and_categories(names, features),
+        **_names_and_features(names, event_features(staged_features, settings)),
     }
+    event_names = pl.when("uses_event_names").then("event_name_count_30d")
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .pipe(while_fresh, "usage_events", fact_usage_daily, "activity_date", settings)
+        .join(catalogue, on="day", how="left", validate="m:1", maintain_order="left")
         .rename({"day": "as_of_date"})
-        .join(category_total(features), how="cross")
-        .with_columns(event_count_previous_30d=pl.col("event_count_60d") - pl.col("event_count_30d"))
+        .with_columns(
+            pl.when("has_user_ids").then(pl.col("active_user_count_7d", "active_user_count_30d")),
+            event_count_previous_30d=pl.col("event_count_60d") - pl.col("event_count_30d"),
+            category_count_30d=event_names.otherwise("category_count_30d"),
+            feature_count_30d=event_names.otherwise("feature_count_30d"),
+        )
         .with_columns(
             usage_change_ratio=relative_change(
                 pl.col("event_count_30d"), pl.col("event_count_previous_30d"), settings.min_events
@@ -117,12 +128,14 @@ def _active_users(users: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     }
 
 
-def _names_and_categories(names: pl.LazyFrame, features: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """Distinct event names and feature categories, by the windows that they are counted in."""
-    categories = names.pipe(with_features, features.cast(pl.Categorical)).filter(pl.col("category").is_not_null())
+def _names_and_features(names: pl.LazyFrame, features: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Distinct event names, features and categories of the declared catalogue, by the windows that they count in."""
+    declared = names.join(features.cast(pl.Categorical), on="event_name", how="inner", validate="m:1")
+    occurring = recurrences(names, "account_id", "event_name", "event_date")
+    categories = recurrences(declared.filter(pl.col("category").is_not_null()), "account_id", "category", "event_date")
     return {
-        "event_name_count_31d": covered_days(
-            recurrences(names, "account_id", "event_name", "event_date"), REFERENCE_WINDOW
-        ),
-        "category_count_30d": covered_days(recurrences(categories, "account_id", "category", "event_date"), WINDOW),
+        "event_name_count_30d": covered_days(occurring, WINDOW),
+        "event_name_count_31d": covered_days(occurring, REFERENCE_WINDOW),
+        "feature_count_30d": covered_days(recurrences(declared, "account_id", "feature_name", "event_date"), WINDOW),
+        "category_count_30d": covered_days(categories, WINDOW),
     }

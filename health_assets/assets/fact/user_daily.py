@@ -1,6 +1,6 @@
-"""What each user did on each day: the first stage of the reduction of events, exact and small enough to build on.
+"""Activity of each user on each day: the first stage of the reduction of events.
 
-Accounts belong in fact/usage_daily.py, trailing windows and tiers of users do not belong here.
+Accounts belong in fact/usage_daily.py, trailing windows and user tiers in fact/user_engagement.py.
 """
 
 import dataframely as dy
@@ -13,21 +13,20 @@ from health_assets.contracts.expressions import Period, exact_sum, on_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 
-MINUTES_OF_A_DAY = 24 * 60
+MINUTES_PER_DAY = 24 * 60
 
 
 class UserDaily(Contract):
-    """Who used the product, on which days, how much and how broadly? Days without an event have no row."""
+    """Who used the product on which days, and how much? Days without an event have no row."""
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
-    user_id = dy.String(primary_key=True, description="User; events without one are counted for the account only")
+    user_id = dy.String(primary_key=True, description="User; events that name no user count for the account only")
     activity_date = Day("Local day of the events", primary_key=True, nullable=False, metadata={"available_from": True})
     event_count = Count("Events")
-    feature_count = Count("Different features; an event that is not in the catalogue is one by its name")
-    category_count = Count("Different categories of features; an event without a category is in none")
+    feature_count = Count("Distinct features; an event that is not in the catalogue is a feature of its own name")
     session_count = Count("Sessions that began on this day; one that runs past midnight counts on its first day")
     active_seconds = dy.Float64(
-        nullable=True, min=0, description="Duration of the events, in seconds; null = no event has one"
+        nullable=True, min=0, description="Total duration of the events, in seconds; null = no event has a duration"
     )
 
 
@@ -37,7 +36,7 @@ def fact_user_daily(
 ) -> pl.LazyFrame:
     """One row per account, user and day with an event."""
     gap = settings.engagement.session_gap_minutes
-    read_from = period.starting(1 + gap // MINUTES_OF_A_DAY)  # for sessions that run into the first day
+    read_from = period.starting(1 + gap // MINUTES_PER_DAY)  # for sessions that run into the first day
     is_in_period = period.holds(pl.col("activity_date"))
     return (
         staged_usage_events.filter(
@@ -59,7 +58,6 @@ def fact_user_daily(
         .agg(
             event_count=pl.len().cast(pl.Int64),
             feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
-            category_count=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
             session_count=pl.col("starts_session").sum().cast(pl.Int64),
             active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(exact_sum(pl.col("duration_seconds"))),
         )
@@ -70,6 +68,6 @@ def fact_user_daily(
 
 
 def _starts_session(gap_minutes: int) -> pl.Expr:
-    """Whether the user's event before is further away than the gap, or there is none; exactly on the gap is inside."""
+    """Whether the user's previous event is longer ago than the gap, or there is none."""
     previous = pl.col("event_timestamp").shift(1).over("account_id", "user_id", order_by="event_timestamp")
     return (pl.col("event_timestamp") - previous > pl.duration(minutes=gap_minutes)).fill_null(True)

@@ -1,6 +1,6 @@
-"""What each user did in the product in the 30 days up to the as-of day, with the score and tier that follow.
+"""Activity of each user in the 30 days up to the as-of day, with engagement score and user tier.
 
-Accounts belong in mart/engagement/account_engagement.py, days in fact/user_daily.py.
+Accounts belong in mart/engagement/account_engagement.py, single days in fact/user_daily.py.
 """
 
 from datetime import date, timedelta
@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.dim.feature import event_features, with_features
+from health_assets.assets.dim.feature import catalogue_by_day, event_features, with_features
 from health_assets.contracts.columns import AccountId, Count, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import FLOAT_DECIMALS, days_between, exact_sum, first_match, on_days
+from health_assets.contracts.expressions import FLOAT_DECIMALS, Period, days_between, exact_sum, first_match, on_days
 from health_assets.settings import Settings
 from health_assets.settings.sections import Engagement
 from health_assets.sources.freshness import with_freshness
@@ -22,29 +22,32 @@ SECONDS_PER_HOUR = 3600
 INACTIVE = "inactive"
 USER_TIERS = ["power", "regular", "casual", "light", INACTIVE]
 KEY = ["account_id", "user_id"]
-NOT_MEASURED = "null = events are not connected, or silent for too long"
+NOT_MEASURED = "null = no fresh feed of events that names users"
 
 
 class UserEngagement(Contract):
-    """How much does each user get out of the product?
+    """How intensely does each user use the product?
 
-    Users of the feed, and those seen in events only. Who never did anything and is in no feed is not known.
+    Covers the users of the users source, and those who appear in events only.
     """
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
     user_id = dy.String(primary_key=True, description="User")
-    is_registered = dy.Bool(description="Whether the user is in the users feed; others are seen in events only")
+    is_registered = dy.Bool(description="Whether the user is in the users source; others appear in events only")
     is_active = dy.Bool(nullable=True, description="Has access; null = not known for the day, or not registered")
     session_count_30d = Count(f"Sessions that began in 30 days; {NOT_MEASURED}", nullable=True)
     event_count_30d = Count(f"Events in 30 days; {NOT_MEASURED}", nullable=True)
-    feature_count_30d = Count(f"Different features used in 30 days; {NOT_MEASURED}", nullable=True)
-    category_count_30d = Count(f"Different categories of features used in 30 days; {NOT_MEASURED}", nullable=True)
+    feature_count_30d = Count(f"Distinct features used in 30 days; {NOT_MEASURED}", nullable=True)
+    category_count_30d = Count(
+        f"Distinct categories of features used in 30 days, or event names where these are the catalogue; {NOT_MEASURED}",
+        nullable=True,
+    )
     active_hours_30d = dy.Float64(
         nullable=True, min=0, description="Duration of the events of 30 days, in hours; null = none has a duration"
     )
     engagement_score = Score(
         "Weighted sum of sessions, events, features, categories and active hours of 30 days, by engagement.score of the "
-        "settings; hours that are not measured add nothing"
+        "settings; hours that are not measured count as none"
     )
     user_engagement_tier = dy.Enum(
         USER_TIERS, nullable=True, description=f"By engagement.user_tiers of the settings; {NOT_MEASURED}"
@@ -56,27 +59,33 @@ class UserEngagement(Contract):
 def fact_user_engagement(
     staged_usage_events: pl.LazyFrame,
     staged_features: pl.LazyFrame,
+    fact_event_daily: pl.LazyFrame,
     fact_user_daily: pl.LazyFrame,
-    fact_usage_daily: pl.LazyFrame,
     dim_user: pl.LazyFrame,
     settings: Settings,
     as_of: date,
 ) -> pl.LazyFrame:
-    """One row per user of the feed, and per user of any event by the as-of day."""
+    """One row per user of the users source, and per user of any event by the as-of day."""
     breadth = _breadth(staged_usage_events, event_features(staged_features, settings), as_of)
     counts = ["session_count_30d", "event_count_30d", "feature_count_30d", "category_count_30d"]
+    of_day = catalogue_by_day(fact_event_daily, staged_features, settings, Period(as_of, as_of))
+    has_events = pl.col("has_usage_events") & pl.col("has_user_ids")
     last_login = pl.max_horizontal("last_event_date", "last_login_date")
     return (
         dim_user.select(*KEY, "is_active", "last_login_date", is_registered=True)
         .join(_activity(fact_user_daily, as_of), on=KEY, how="full", coalesce=True, validate="1:1")
         .join(breadth, on=KEY, how="left", validate="1:1")
         .with_columns(pl.col("is_registered").fill_null(False), as_of_date=pl.lit(as_of))
-        .pipe(with_freshness, "as_of_date", "usage_events", fact_usage_daily, "activity_date", settings)
-        .with_columns(pl.when("has_usage_events").then(pl.col(counts).fill_null(0)))
+        .join(of_day, how="cross")
+        .pipe(with_freshness, "as_of_date", "usage_events", fact_event_daily, "activity_date", settings)
+        .with_columns(
+            category_count_30d=pl.when("uses_event_names").then("feature_count_30d").otherwise("category_count_30d")
+        )
+        .with_columns(pl.when(has_events).then(pl.col(counts).fill_null(0)))
         .with_columns(
             engagement_score=_score(settings.engagement),
             user_engagement_tier=_tier(settings.engagement).cast(pl.Enum(USER_TIERS)),
-            days_since_last_login=pl.when(pl.col("has_usage_events") | pl.col("last_login_date").is_not_null()).then(
+            days_since_last_login=pl.when(has_events | pl.col("last_login_date").is_not_null()).then(
                 days_between(last_login, pl.lit(as_of))
             ),
         )
@@ -86,7 +95,7 @@ def fact_user_engagement(
 
 
 def _activity(fact_user_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """What the users seen by the as-of day did in its window, and when they were last seen."""
+    """Activity in the window of each user seen by the as-of day, and the day of the latest event."""
     in_window = pl.col("activity_date") > as_of - timedelta(days=WINDOW)
     seconds = pl.col("active_seconds").filter(in_window)
     return (
@@ -119,7 +128,7 @@ def _breadth(staged_usage_events: pl.LazyFrame, features: pl.LazyFrame, as_of: d
 
 
 def _score(engagement: Engagement) -> pl.Expr:
-    """100 x min(1, weighted sum / the sum at which a user is fully engaged)."""
+    """100 x min(1, weighted sum / `full_at`)."""
     weights = engagement.score
     hours = pl.col("active_hours_30d").fill_null(0).clip(upper_bound=weights.active_hours_up_to)
     total = (
@@ -133,7 +142,7 @@ def _score(engagement: Engagement) -> pl.Expr:
 
 
 def _tier(engagement: Engagement) -> pl.Expr:
-    """The first tier whose floors are all reached, in the order of the settings; inactive where none is."""
+    """The first tier of the settings whose minimums are all reached; inactive where none is."""
     reached = [
         (
             (pl.col("session_count_30d") >= floors.sessions)

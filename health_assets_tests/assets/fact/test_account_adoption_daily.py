@@ -8,6 +8,7 @@ import pytest
 
 from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, account, made, rows, subscription
+from health_assets_tests.assets.usage import event, feature, of_account, usage
 
 BEFORE = AS_OF - timedelta(days=1)
 
@@ -27,12 +28,12 @@ def snapshot(day: date, **given: Any) -> dict[str, Any]:
 def adoption(*, first_day: date = AS_OF, mau: int | None = 2, last_event: date | None = None, **given: Any) -> dict:
     """What is known of account A by each day; `mau` null: no fresh events."""
     days = pl.date_range(first_day, AS_OF, eager=True)
-    usage = [{"account_id": "A", "as_of_date": day, "active_user_count_30d": mau} for day in days]
+    panel = [{"account_id": "A", "as_of_date": day, "active_user_count_30d": mau} for day in days]
     table = made(
         "fact_account_adoption_daily",
         **{
             "staged_accounts": rows("staged_accounts", account()),
-            "fact_account_usage_daily": rows("fact_account_usage_daily", *(usage if mau is not None else [])),
+            "fact_account_usage_daily": rows("fact_account_usage_daily", *(panel if mau is not None else [])),
             "fact_usage_daily": rows("fact_usage_daily", *([active_on("", last_event)] if last_event else [])),
             "period": Period(first_day, AS_OF),
         }
@@ -70,21 +71,32 @@ def test_an_account_without_users_has_none_and_without_the_feed_it_is_not_known(
 
 
 def test_features_of_the_catalogue_used_in_thirty_days_are_counted_once() -> None:
-    # f1 twice, f2 30 days ago (too long), f3 never, an event of no feature: 1 of 3; the day before f2 counted too
-    events = {"f1": AS_OF, "e1": AS_OF - timedelta(days=3), "f2": AS_OF - timedelta(days=30), "own": AS_OF}
-    days = adoption(
-        first_day=BEFORE,
-        staged_features=rows(
-            "staged_features",
-            *({"feature_name": f"F{n}", "event_name": f"f{n}", "feature_category": "c"} for n in (1, 2, 3)),
-        ),
-        staged_usage_events=rows(
-            "staged_usage_events",
-            *({"account_id": "A", "event_name": name, "event_date": day} for name, day in events.items()),
-            {"account_id": "A", "event_name": "f1", "event_date": BEFORE},
-        ),
-    )
-    assert [days[day]["feature_adoption_rate"] for day in (BEFORE, AS_OF)] == pytest.approx([2 / 3, 1 / 3])
+    # f1 twice, f2 30 days ago (too long), f3 only ever by B: 1 of 3; f4 was never in the feed; the day before f2 counted
+    events = [event("f1"), event("f1", 1), event("f2", 30), event("f3", 300, account_id="B"), event("own")]
+    features = [feature(f"F{n}", f"f{n}") for n in (1, 2, 3, 4)]
+    table = usage(*events, features=features, days=Period(BEFORE, AS_OF))["fact_account_adoption_daily"]
+    found = [of_account(table, day=day)["feature_adoption_rate"] for day in (BEFORE, AS_OF)]
+    assert found == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_adoption_is_by_the_feeds_own_names_where_no_catalogue_knows_them() -> None:
+    events = [event("fahrt"), event("fahrt", 1), event("route", account_id="B"), event("alt", 91, account_id="B")]
+    table = usage(*events)["fact_account_adoption_daily"]
+    assert [of_account(table, name)["feature_adoption_rate"] for name in "AB"] == [0.5, 0.5]
+
+
+def test_an_account_has_no_adoption_only_if_it_used_nothing() -> None:
+    table = usage(event("fahrt"))["fact_account_adoption_daily"]
+    assert [of_account(table, name)["feature_adoption_rate"] for name in "AB"] == [1, 0]
+
+
+def test_users_are_activated_by_events_that_name_them_and_without_such_it_is_not_known() -> None:
+    users = rows("staged_users", user("u"), user("v"))
+    named = usage(event(), staged_users=users)["fact_account_adoption_daily"]
+    assert of_account(named)["user_activation_rate"] == 0.5
+    unnamed = usage(event(user=None), staged_users=users)["fact_account_adoption_daily"]
+    row = of_account(unnamed)
+    assert (row["total_user_count"], row["activated_user_count"], row["user_activation_rate"]) == (2, None, None)
 
 
 def test_license_utilization_is_of_the_snapshot_else_of_the_crm_on_the_load_day_else_users_per_seat() -> None:

@@ -40,9 +40,7 @@ def test_a_session_past_midnight_counts_on_the_day_on_which_it_began() -> None:
     assert made == [(date(2025, 1, 5), 1, 1), (date(2025, 1, 6), 1, 0)]
 
 
-def test_a_catalogue_decides_categories_and_what_it_lacks_is_a_feature_without_one() -> None:
-    # api_call is `advanced` by the settings, `integration` by the catalogue; a catalogue has one event a feature, so the
-    # third event is a feature of its own name, in no category although the settings have one for it
+def test_an_event_that_the_catalogue_lacks_is_a_feature_of_its_own_name() -> None:
     catalogue = rows(
         "staged_features",
         {"feature_name": "API", "event_name": "api_call", "feature_category": "integration"},
@@ -51,4 +49,13 @@ def test_a_catalogue_decides_categories_and_what_it_lacks_is_a_feature_without_o
     names = ["api_call", "note_added", "email_sent"]
     events = rows("staged_usage_events", *(event(n, datetime(2025, 1, 5, 9), name) for n, name in enumerate(names)))
     made = fact_user_daily(events, catalogue, SETTINGS, Period(date(2025, 1, 1), date(2025, 1, 31)))
-    assert made.select("feature_count", "category_count").collect().rows() == [(3, 1)]
+    assert made.select("feature_count").collect().rows() == [(3,)]
+
+
+def test_seconds_add_up_to_the_same_bits_in_any_order() -> None:
+    lengths = [0.1, 0.2, 0.3, 1e6]
+    events = [event(n, datetime(2025, 1, 5, 9)) | {"duration_seconds": each} for n, each in enumerate(lengths)]
+    given = [rows("staged_usage_events", *order) for order in (events, events[::-1])]
+    january = Period(date(2025, 1, 1), date(2025, 1, 31))
+    made = [fact_user_daily(frame, rows("staged_features"), SETTINGS, january) for frame in given]
+    assert [frame.collect()["active_seconds"].item() for frame in made] == [1000000.6, 1000000.6]

@@ -31,7 +31,10 @@ def user(*days: dict[str, Any], names: list[str] = [], feed: list[date] = [AS_OF
         **{
             "fact_user_daily": rows("fact_user_daily", *days),
             "staged_usage_events": rows("staged_usage_events", *map(event, names)),
-            "fact_usage_daily": rows("fact_usage_daily", *({"account_id": "A", "activity_date": d} for d in feed)),
+            "fact_event_daily": rows(
+                "fact_event_daily",
+                *({"event_name": "api_call", "activity_date": d, "user_event_count": 1} for d in feed),
+            ),
             "dim_user": rows("dim_user", {"user_id": "u", "account_id": "A", "is_active": True}),
         }
         | given,

@@ -1,6 +1,6 @@
-"""How many of each account's users use the product, how often and how intensely, on the as-of day.
+"""How many of each account's users use the product on the as-of day, how often and how intensely.
 
-Users one by one are in fact/user_engagement.py, features in account_feature_adoption.py, trends in the facts by day.
+Single users are in fact/user_engagement.py, features in account_feature_adoption.py, trends in the facts by day.
 """
 
 from datetime import date, timedelta
@@ -14,32 +14,36 @@ from health_assets.contracts.expressions import mean_of, on_days, safe_ratio
 from health_assets.tables import table
 
 WINDOW = 30
-NOT_MEASURED = "null = events are not connected, or silent for too long"
+NOT_MEASURED = "null = no fresh feed of events that names users"
 
 
 class AccountEngagement(Contract):
-    """How alive is each account: how many of its users come, how regularly, and how much do they do?"""
+    """How engaged is each account: how many of its users are active, how regularly and how intensely?"""
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate(primary_key=False)
     company_name = CompanyName()
     is_active = dy.Bool(description="Whether account_status is active")
-    dau = Count(f"Different users with an event on the day; {NOT_MEASURED}", nullable=True)
-    wau = Count(f"Different users with an event in 7 days; {NOT_MEASURED}", nullable=True)
-    mau = Count(f"Different users with an event in 30 days; {NOT_MEASURED}", nullable=True)
+    dau = Count(f"Distinct users with an event on the day; {NOT_MEASURED}", nullable=True)
+    wau = Count(f"Distinct users with an event in 7 days; {NOT_MEASURED}", nullable=True)
+    mau = Count(f"Distinct users with an event in 30 days; {NOT_MEASURED}", nullable=True)
     active_user_day_count_30d = Count(
-        f"Days with an event, of each user of 30 days, summed; {NOT_MEASURED}", nullable=True
+        f"Days with an event in 30 days, added up over users; {NOT_MEASURED}", nullable=True
     )
     total_user_count = Count("Users with access; null = not known", nullable=True)
-    wau_rate = Share("wau / total_user_count; above 1 where users without access, or unknown ones, are seen", max=None)
-    mau_rate = Share("mau / total_user_count; above 1 where users without access, or unknown ones, are seen", max=None)
-    stickiness_ratio = Share("Mean of the daily users of 30 days, days without any included / mau")
+    wau_rate = Share(
+        "wau / total_user_count; above 1 where users without access, or unknown ones, are active", max=None
+    )
+    mau_rate = Share(
+        "mau / total_user_count; above 1 where users without access, or unknown ones, are active", max=None
+    )
+    stickiness_ratio = Share("Mean daily users of 30 days, including days without any / mau")
     wau_mau_ratio = Share("wau / mau")
     avg_engagement_score = Score("Mean engagement score of the users with access")
     avg_session_count_per_user_30d = dy.Float64(
-        nullable=True, min=0, description="Mean sessions in 30 days of the users with access; null = no such user known"
+        nullable=True, min=0, description="Mean sessions in 30 days per user with access; null = no such user is known"
     )
-    power_user_count = Count("Users with access who are in the tier `power`; null = not known", nullable=True)
+    power_user_count = Count("Users with access in the tier `power`; null = not known", nullable=True)
     power_user_rate = Share("power_user_count / total_user_count")
 
     @dy.rule()
@@ -88,7 +92,7 @@ def mart_account_engagement(
 
 
 def _user_days(fact_usage_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """Users of the day, and the sum of the daily users of the window."""
+    """Users on the day, and daily users added up over the window."""
     users = pl.col("active_user_count")
     return (
         fact_usage_daily.filter(on_days(pl.col("activity_date"), as_of - timedelta(days=WINDOW - 1), as_of))

@@ -24,7 +24,7 @@ class EngagementCohorts(Contract):
     month = dy.Date(description="First day of the month", metadata={"available_from": True})
     cohort_account_count = Count("Accounts of the cohort, fixed at offset 0")
     engaged_account_count = Count(
-        "Accounts of the cohort with an active user in the month, paying or not; null = usage of the month is not measured",
+        "Accounts of the cohort with an active user in the month, paying or not; null = no event of the month, or none that names a user",
         nullable=True,
     )
     engagement_retention_pct = Pct("Engaged accounts / accounts of the cohort; null also where usage is not measured")
@@ -47,7 +47,8 @@ def mart_engagement_cohorts(
     """One row per cohort and month since, up to the as-of month."""
     cohort_of = fact_revenue_monthly.filter(pl.col("movement") == "new").select("account_id", cohort_month="month")
     usage = fact_usage_daily.select("account_id", "active_user_count", month=month_of(pl.col("activity_date")))
-    measured_months = usage.select("month", is_measured=pl.lit(True)).unique()
+    names_users = pl.col("active_user_count").is_not_null()
+    measured_months = usage.filter(names_users).select("month", is_measured=pl.lit(True)).unique()
     return (
         mart_revenue_cohorts.select(*KEY, "month_offset", "cohort_account_count")
         .join(measured_months, on="month", how="left", validate="m:1")

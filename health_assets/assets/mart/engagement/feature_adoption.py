@@ -30,11 +30,18 @@ class FeatureAdoption(Contract):
     as_of_date = AsOfDate(primary_key=False)
     feature_category = dy.String(nullable=True, description="Category; null = none")
     is_core = dy.Bool(nullable=True, description="Every account should use it; null = not known")
-    account_count = Count("Active accounts with an event of the feature in 30 days")
+    account_count = Count(
+        "Active accounts with an event of the feature in 30 days; null = the feed never had one", nullable=True
+    )
     adoption_pct = Pct("account_count / active accounts")
-    user_count_30d = Count("Users of the feature in 30 days, in active accounts")
+    user_count_30d = Count(
+        "Users of the feature in 30 days, in active accounts; null = the feed never had an event of it, or names no user",
+        nullable=True,
+    )
     user_adoption_pct = Pct("user_count_30d / users with any event in 30 days, in active accounts")
-    mrr_using = Money("MRR of the accounts that use it; null = MRR is not known", nullable=True)
+    mrr_using = Money(
+        "MRR of the accounts that use it; null where account_count is, or MRR is not known", nullable=True
+    )
     revenue_coverage_pct = Pct("mrr_using / MRR of the active accounts")
     usage_intensity_score = Score("User-days with the feature / active user-days of the accounts that use it")
     retention_impact_score = dy.Float64(
@@ -95,16 +102,17 @@ def _totals(active_accounts: pl.LazyFrame) -> pl.LazyFrame:
 def _by_feature(adoption: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
     """Per feature: its category, and the active accounts that use it with their users, user-days and MRR."""
     is_using = pl.col("is_used") & pl.col("is_active")
+    is_measured, names_users = pl.col("is_used").is_not_null().any(), pl.col("user_count_30d").is_not_null().any()
     return (
         adoption.join(accounts, on="account_id", how="left", validate="m:1")
         .group_by("feature_name")
         .agg(
             pl.col("feature_category").drop_nulls().first(),
-            pl.col("user_count_30d").filter("is_active").sum(),
-            account_count=is_using.sum().cast(pl.Int64),
-            user_days=pl.col("user_day_count_30d").filter("is_active").sum(),
+            pl.when(names_users).then(pl.col("user_count_30d").filter("is_active").sum()),
+            account_count=pl.when(is_measured).then(is_using.sum().cast(pl.Int64)),
+            user_days=pl.when(names_users).then(pl.col("user_day_count_30d").filter("is_active").sum()),
             user_days_of_accounts=pl.col("active_user_day_count_30d").filter(is_using).sum(),
-            mrr_using=pl.when(_knows_mrr()).then(sum_of(pl.col("mrr").filter(is_using))),
+            mrr_using=pl.when(is_measured & _knows_mrr()).then(sum_of(pl.col("mrr").filter(is_using))),
         )
     )
 
@@ -119,7 +127,7 @@ def _retention_impact(
     """By how much the retention of a feature's users exceeds that of the other accounts.
 
     Args:
-        adoption: account x feature; an account without a row did not use the feature.
+        adoption: account x feature, with `was_used_90d_ago`; an account without a row did not use the feature.
         accounts: with `is_active` on the as-of day.
         revenue_then: the status of the accounts on the day of which the use is compared.
         accounts_needed: accounts that a comparison needs on each side.

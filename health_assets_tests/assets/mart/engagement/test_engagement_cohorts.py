@@ -44,6 +44,10 @@ def test_month_in_which_no_usage_came_in_is_not_measured() -> None:
     assert second["engagement_retention_pct"] is None
 
 
+def test_month_whose_events_name_no_user_is_not_measured() -> None:
+    assert cohorts([USED | {"active_user_count": None}])[0]["engaged_account_count"] is None
+
+
 def test_month_in_which_only_others_were_active_is_a_measured_0() -> None:
     other = USED | {"account_id": "elsewhere", "activity_date": date(2025, 1, 2)}
     assert cohorts([USED, other])[1]["engaged_account_count"] == 0
@@ -60,3 +64,11 @@ def test_health_is_that_of_month_end_and_in_the_as_of_month_of_the_as_of_day() -
     first, second = cohorts([USED], health)
     assert (first["mean_health_score"], first["scored_account_count"]) == (70.0, 2)
     assert (second["mean_health_score"], second["scored_account_count"]) == (50.0, 1)
+
+
+def test_mean_health_is_bit_identical_in_any_order() -> None:
+    at_month_end = {"as_of_date": date(2024, 12, 31)}
+    health = tuple(
+        at_month_end | {"account_id": name, "health_score": score} for name, score in (("A", 80.1), ("B", 0.000000001))
+    )
+    assert cohorts([USED], health)[0]["mean_health_score"] == cohorts([USED], health[::-1])[0]["mean_health_score"]

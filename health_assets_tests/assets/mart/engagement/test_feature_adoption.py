@@ -17,7 +17,9 @@ def account(name: str, *, is_active: bool = True, mrr: float | None = 100, mau: 
     return {"account_id": name, "is_active": is_active, "mrr": mrr, "mau": mau, "active_user_day_count_30d": user_days}
 
 
-def use(name: str, *, is_used: bool = True, users: int = 5, user_days: int = 10, before: bool = False) -> dict:
+def use(
+    name: str, *, is_used: bool | None = True, users: int | None = 5, user_days: int = 10, before: bool = False
+) -> dict:
     return {
         "account_id": name,
         "feature_name": "API",
@@ -67,6 +69,12 @@ def test_a_feature_that_nobody_uses_has_zeros_and_no_intensity_and_unknown_reven
     row = feature(account("a", mrr=None), uses=[use("a", is_used=False, users=0, user_days=0)])
     assert (row["account_count"], row["adoption_pct"], row["usage_intensity_score"]) == (0, 0, None)
     assert (row["mrr_using"], row["revenue_coverage_pct"]) == (None, None)
+
+
+def test_a_feature_that_the_feed_never_had_is_not_measured() -> None:
+    row = feature(account("a"), uses=[use("a", is_used=None, users=None)])
+    measures = ("account_count", "adoption_pct", "user_count_30d", "user_adoption_pct", "mrr_using")
+    assert [row[name] for name in measures] == [None] * 5
 
 
 def test_retention_impact_compares_those_who_used_it_then_with_those_who_did_not() -> None:
