@@ -45,8 +45,6 @@ LONGEST_FUNCTION = 50  # lines: a screen
 LONGEST_FILE = 300
 LONGER: dict[str, str] = {  # file or file::function -> why it reads better in one piece
     "demo/lifecycles.py": "one simulation whose steps share its state",
-    "contracts/expressions.py::counts_by_day": "to be split",
-    "demo/billing.py::invoices": "to be split",
     "scoring/scorecards.py::scored": "to be split",
     "assets/mart/health/churn_risk.py::mart_churn_risk": "to be split",
     "settings/sections.py": "to be split",

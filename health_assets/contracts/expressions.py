@@ -1,13 +1,12 @@
 """Polars expressions that two or more tables use: ratios, bands, months, periods of days, trailing windows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import partial, reduce
+from functools import reduce
 from operator import or_
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import polars as pl
 
 from health_assets.settings import Settings
@@ -214,82 +213,3 @@ def covered_days(recurring: pl.LazyFrame, days: int) -> pl.LazyFrame:
     """
     end_day = pl.min_horizontal(pl.col("first_day").dt.offset_by(f"{days}d"), "next_day")
     return recurring.with_columns(end_day=end_day, size=ONCE).drop("next_day")
-
-
-def counts_by_day(
-    members: pl.LazyFrame, since: str, counted: Mapping[str, pl.LazyFrame], period: Period, key: str = "account_id"
-) -> pl.LazyFrame:
-    """How many things each member has on each day of a period, from the member's own first day (`since`) on.
-
-    Linear in the things, where a row per thing and day would be as many times as many as its window has days.
-
-    Args:
-        members: one row per `key`, with `since`.
-        since: first day of a member; its things may have begun before.
-        counted: name of a count -> its things, with `key`, `first_day`, `end_day` (the first day on which it counts no
-            longer; null: for ever) and `size`.
-        period: the days that are asked for.
-        key: to whom the things belong.
-
-    Returns:
-        grain: key x day, sorted; one column per count, the sum of the sizes.
-    """
-    end = period.last_day + timedelta(days=1)  # what is left ends here
-    days = pl.LazyFrame({"day": pl.date_range(period.first_day, end, eager=True)})
-    length = (end - period.first_day).days + 1
-    numbered = members.select(key, since).sort(key).with_row_index("_number")
-    codes = numbered.select(pl.col(key).cast(pl.Categorical), "_number")  # joined faster than names
-
-    def place(day: pl.Expr) -> pl.Expr:
-        """Member and day as one number, in the order of both: that of the row."""
-        return pl.col("_number").cast(pl.Int64) * length + days_between(pl.lit(period.first_day), day)
-
-    last_places = numbered.select(place=place(pl.lit(end)), count=pl.lit(None, pl.UInt8), change=pl.lit(0.0))
-    changes = [last_places]  # so that all members have their rows
-    for number, things in enumerate(counted.values()):
-        inside = (
-            things.with_columns(pl.col(key).cast(pl.Categorical))
-            .join(codes, on=key, how="inner", validate="m:1")
-            .with_columns(
-                pl.col("first_day").clip(lower_bound=period.first_day),
-                pl.col("end_day").fill_null(end).clip(upper_bound=end),
-                pl.col("size").cast(pl.Float64).fill_null(0.0),
-                count=pl.lit(number, pl.UInt8),
-            )
-            .filter(pl.col("first_day") < pl.col("end_day"))
-        )
-        changes += [
-            inside.select("count", place=place(pl.col("first_day")), change="size"),
-            inside.select("count", place=place(pl.col("end_day")), change=-pl.col("size")),
-        ]
-    in_kind = [
-        pl.col(name).round(FLOAT_DECIMALS).cast(things.collect_schema()["size"]) for name, things in counted.items()
-    ]
-    counts = pl.concat(changes, how="diagonal").map_batches(
-        partial(_summed_up, names=list(counted), length=length),
-        schema=dict.fromkeys(counted, pl.Float64),
-        projection_pushdown=False,
-        predicate_pushdown=False,
-        slice_pushdown=False,
-    )
-    panel = numbered.join(days, how="cross", maintain_order="left_right").select(key, since, "day")
-    return (
-        pl.concat([panel, counts.select(in_kind)], how="horizontal")
-        .filter(pl.col("day") >= pl.col(since), pl.col("day") < end)
-        .select(key, "day", *counted)
-    )
-
-
-def _summed_up(changes: pl.DataFrame, names: Sequence[str], length: int) -> pl.DataFrame:
-    """The running sums of changes, a row for each place: an array takes a tenth of the time of grouping and joining.
-
-    Each member's sum begins anew after `length` places, so an absurd amount of one leaves no dust on the next.
-    """
-    size = 0 if changes.is_empty() else int(changes["place"].max()) + 1  # type: ignore[arg-type]
-    by_number = changes.partition_by("count", as_dict=True)
-    sums = {}
-    for number, name in enumerate(names):
-        of_name = by_number.get((number,), changes.clear())
-        added = np.bincount(of_name["place"], weights=of_name["change"], minlength=size)
-        sums[name] = added.reshape(-1, length).cumsum(axis=1, dtype=float).ravel()
-    return pl.DataFrame(sums)

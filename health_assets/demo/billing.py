@@ -82,39 +82,13 @@ def _price_periods(lifecycles: Lifecycles, exists: np.ndarray, terms: list[np.nd
 
 def invoices(lifecycles: Lifecycles) -> pl.DataFrame:
     """Monthly, in advance, for everything that the account pays on that day."""
-    chance, calendar = lifecycles.chance("invoices"), lifecycles.calendar
-    account, week, until, _ = _price_periods(lifecycles, lifecycles.is_paying, [], product=0)
-    last_day = np.minimum(first_day(until, lifecycles.weekday[account]) - 1, calendar.last_day)
-    bills = (
-        pl.DataFrame(
-            {
-                "account": account,
-                "first": calendar.date(first_day(week, lifecycles.weekday[account])),
-                "last": calendar.date(last_day),
-            }
-        )
-        .select("account", invoice_date=pl.date_ranges("first", "last", "1mo"))
-        .explode("invoice_date")
-        .sort("invoice_date", "account")
-    )
+    calendar = lifecycles.calendar
+    bills = _bills(lifecycles)
     account = bills["account"].to_numpy()
     day = (bills["invoice_date"].to_numpy() - calendar.date(0)).astype(int)
     prices = lifecycles.mrr[:, (day + 6 - lifecycles.weekday[account]) // 7, account]
     contents = np.array(["|".join(PRODUCTS[i] for i in range(4) if bits >> i & 1) for bits in range(16)])
-
-    in_trouble = lifecycles.on(lifecycles.trouble[:, PAYMENT], day, account)
-    luck = chance.random(len(day))
-    is_never_paid = in_trouble & (luck < IN_TROUBLE_NEVER)
-    is_late = np.where(in_trouble, luck < IN_TROUBLE_NEVER + IN_TROUBLE_LATE, luck < LATE_SHARE)
-    late_days = np.where(
-        in_trouble, chance.integers(*IN_TROUBLE_AFTER_DAYS, len(day)), chance.integers(*LATE_AFTER_DAYS, len(day))
-    )
-    paid_day = day + np.where(is_late, late_days, chance.integers(*PAID_AFTER_DAYS, len(day)))
-    left_on = lifecycles.on(lifecycles.left_on, day, account)
-    paid_day = np.minimum(paid_day, left_on - 1)
-    is_paid = ~is_never_paid & (paid_day <= calendar.last_day)
-    has_failed = is_never_paid & (chance.random(len(day)) < FAILED_SHARE)
-    has_left = left_on <= calendar.last_day
+    paid_day, is_paid, status = _settled(lifecycles, account, day)
     return pl.DataFrame(
         {
             "invoice_id": keys("INV", len(day), 6),
@@ -122,11 +96,7 @@ def invoices(lifecycles: Lifecycles) -> pl.DataFrame:
             "invoice_date": bills["invoice_date"],
             "due_date": calendar.date(day + DUE_AFTER_DAYS),
             "amount": np.round(prices.sum(axis=0), 2),
-            "status": np.select(
-                [is_paid, has_left, has_failed, day + DUE_AFTER_DAYS < calendar.last_day],
-                ["paid", "void", "failed", "overdue"],
-                "open",
-            ),
+            "status": status,
             "paid_date": calendar.date(paid_day),
             "period_start": bills["invoice_date"],
             "period_end": bills["invoice_date"].dt.offset_by("1mo").dt.offset_by("-1d"),
@@ -138,3 +108,45 @@ def invoices(lifecycles: Lifecycles) -> pl.DataFrame:
         currency=pl.lit(CURRENCY),
         paid_date=pl.when("is_paid").then("paid_date"),
     )
+
+
+def _bills(lifecycles: Lifecycles) -> pl.DataFrame:
+    """Account and day of each invoice, a month apart while the account pays."""
+    calendar = lifecycles.calendar
+    account, week, until, _ = _price_periods(lifecycles, lifecycles.is_paying, [], product=0)
+    last_day = np.minimum(first_day(until, lifecycles.weekday[account]) - 1, calendar.last_day)
+    return (
+        pl.DataFrame(
+            {
+                "account": account,
+                "first": calendar.date(first_day(week, lifecycles.weekday[account])),
+                "last": calendar.date(last_day),
+            }
+        )
+        .select("account", invoice_date=pl.date_ranges("first", "last", "1mo"))
+        .explode("invoice_date")
+        .sort("invoice_date", "account")
+    )
+
+
+def _settled(lifecycles: Lifecycles, account: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """On which day each invoice is paid, whether it is by the end, and its status then."""
+    chance, last_day = lifecycles.chance("invoices"), lifecycles.calendar.last_day
+    in_trouble = lifecycles.on(lifecycles.trouble[:, PAYMENT], day, account)
+    luck = chance.random(len(day))
+    is_never_paid = in_trouble & (luck < IN_TROUBLE_NEVER)
+    is_late = np.where(in_trouble, luck < IN_TROUBLE_NEVER + IN_TROUBLE_LATE, luck < LATE_SHARE)
+    late_days = np.where(
+        in_trouble, chance.integers(*IN_TROUBLE_AFTER_DAYS, len(day)), chance.integers(*LATE_AFTER_DAYS, len(day))
+    )
+    paid_day = day + np.where(is_late, late_days, chance.integers(*PAID_AFTER_DAYS, len(day)))
+    left_on = lifecycles.on(lifecycles.left_on, day, account)
+    paid_day = np.minimum(paid_day, left_on - 1)
+    is_paid = ~is_never_paid & (paid_day <= last_day)
+    has_failed = is_never_paid & (chance.random(len(day)) < FAILED_SHARE)
+    status = np.select(
+        [is_paid, left_on <= last_day, has_failed, day + DUE_AFTER_DAYS < last_day],
+        ["paid", "void", "failed", "overdue"],
+        "open",
+    )
+    return paid_day, is_paid, status

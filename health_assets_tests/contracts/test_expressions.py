@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from health_assets.contracts import expressions
+from health_assets.contracts.day_counts import counts_by_day
 
 FIRST = date(2025, 1, 1)
 
@@ -107,7 +108,7 @@ def test_counts_by_day_hold_what_runs_on_each_day_from_the_members_own_first_day
     )
     members = pl.LazyFrame({"account_id": ["a", "b"], "since": [day(since), day(0)]})
     period = expressions.Period(day(1), day(7))
-    found = expressions.counts_by_day(members, "since", {"n": things}, period).collect().rows()
+    found = counts_by_day(members, "since", {"n": things}, period).collect().rows()
     assert found == [
         (
             who,
@@ -127,7 +128,7 @@ def test_absurd_amount_of_one_member_leaves_no_dust_on_the_next():
         schema={"account_id": pl.String, "first_day": pl.Date, "end_day": pl.Date, "size": pl.Float64},
         orient="row",
     )
-    found = expressions.counts_by_day(members, "since", {"mrr": things}, expressions.Period(FIRST, FIRST)).collect()
+    found = counts_by_day(members, "since", {"mrr": things}, expressions.Period(FIRST, FIRST)).collect()
     assert found.rows() == [("a", FIRST, 1e300), ("b", FIRST, 0.1)]
 
 

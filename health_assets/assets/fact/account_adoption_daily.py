@@ -12,10 +12,10 @@ from health_assets.assets.dim.account import licensed_seats, seat_periods
 from health_assets.assets.dim.feature import catalogue_by_day
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
+from health_assets.contracts.day_counts import counts_by_day
 from health_assets.contracts.expressions import (
     ONCE,
     Period,
-    counts_by_day,
     days_between,
     safe_ratio,
 )

@@ -8,7 +8,8 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period, counts_by_day, days_between, relative_change, safe_ratio
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import Period, days_between, relative_change, safe_ratio
 from health_assets.scoring.order_amounts import is_order, net_amount
 from health_assets.scoring.recurring_revenue import without_dust
 from health_assets.settings import Settings

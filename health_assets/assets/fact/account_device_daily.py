@@ -11,7 +11,8 @@ from health_assets.assets.dim.device import is_active
 from health_assets.assets.fact.device_health import WINDOW, health_score
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period, counts_by_day, day_panel, mean_of, safe_ratio
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import Period, day_panel, mean_of, safe_ratio
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table

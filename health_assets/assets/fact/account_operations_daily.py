@@ -8,7 +8,8 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, AsOfDate, Count
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period, counts_by_day, month_of
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import Period, month_of
 from health_assets.scoring.workflow_flags import BEFORE, with_flags
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh

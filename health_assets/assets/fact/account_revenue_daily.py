@@ -11,7 +11,8 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import ONCE, Period, counts_by_day, days_between, safe_ratio
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import ONCE, Period, days_between, safe_ratio
 from health_assets.scoring.recurring_revenue import (
     account_status,
     is_ever_paid,

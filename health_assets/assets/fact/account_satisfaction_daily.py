@@ -9,7 +9,8 @@ import polars as pl
 from health_assets.assets.staged.feedback import LIKELIHOODS
 from health_assets.contracts.columns import AccountId, AsOfDate, Count
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period, counts_by_day, safe_ratio
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import Period, safe_ratio
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table

@@ -9,7 +9,8 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period, counts_by_day, local_date, percent
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import Period, local_date, percent
 from health_assets.scoring.incident_times import with_incident_times
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh

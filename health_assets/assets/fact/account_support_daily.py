@@ -10,7 +10,8 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period, counts_by_day, local_date, percent, safe_ratio
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import Period, local_date, percent, safe_ratio
 from health_assets.contracts.history import end_of_validity
 from health_assets.scoring.ticket_times import with_ticket_times
 from health_assets.settings import Settings

@@ -9,10 +9,10 @@ import polars as pl
 from health_assets.assets.dim.feature import catalogue_by_day, event_features
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
+from health_assets.contracts.day_counts import counts_by_day
 from health_assets.contracts.expressions import (
     ONCE,
     Period,
-    counts_by_day,
     covered_days,
     recurrences,
     relative_change,
