@@ -23,7 +23,7 @@ Layer = Literal["raw", "staged", "fact", "mart"]
 
 @dataclass(frozen=True)
 class Identity:
-    """A expectation across tables: the function returns the rows that break it, so none may come back."""
+    """An expectation across tables: the function returns the rows that break it, so none may come back."""
 
     expectation: Expectation
     function: Callable[..., pl.LazyFrame]
@@ -106,7 +106,7 @@ def source(
 
 
 def staged(contract: type[Contract], *, monthly: bool = False) -> Callable[[Transform], Transform]:
-    """A staged table: the function parses; rows that break the contract are quarantined by gate.py."""
+    """A staged table: the function parses; rows that break the contract are quarantined by sources/quarantine.py."""
 
     def register(function: Transform) -> Transform:
         name = function.__name__
@@ -144,7 +144,7 @@ def table(
 def identity(
     of: Callable[..., pl.LazyFrame], *, severity: Severity = ERROR
 ) -> Callable[[Callable[..., pl.LazyFrame]], Callable[..., pl.LazyFrame]]:
-    """A expectation of table `of` across tables; the function's parameters are the tables that it reads."""
+    """An expectation of table `of` across tables; the function's parameters are the tables that it reads."""
 
     def register(function: Callable[..., pl.LazyFrame]) -> Callable[..., pl.LazyFrame]:
         expectation = Expectation(

@@ -1,4 +1,4 @@
-"""The whole beside its parts: what tables share that have a `dimension_type` and a `dimension_value`."""
+"""Breakdowns: what tables with a `dimension_type` and a `dimension_value` share."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ ALL, UNKNOWN = "all", "unknown"
 
 
 def by_part(rows: pl.LazyFrame, dimensions: Sequence[str]) -> pl.LazyFrame:
-    """Each row once for each dimension: the column that splits, or `all`, as `dimension_type`, its value beside it."""
+    """Each row once for each dimension: the column that splits, or `all`, as `dimension_type`, with its value."""
     values = {name: pl.lit(ALL) if name == ALL else pl.col(name).cast(pl.String) for name in dimensions}
     return pl.concat(
         rows.with_columns(dimension_type=pl.lit(name, pl.Enum(dimensions)), dimension_value=value.fill_null(UNKNOWN))

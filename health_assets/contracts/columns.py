@@ -35,7 +35,7 @@ def CompanyName(**options: Any) -> dy.String:  # noqa: N802
 
 
 def AccountOwner(**options: Any) -> dy.String:  # noqa: N802
-    """Whom to ask about the account."""
+    """Who is in charge of the account."""
     return dy.String(nullable=True, description="Person in charge", **options)
 
 

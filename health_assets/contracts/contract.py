@@ -1,7 +1,7 @@
-"""What a table expectations_of: its columns, grain, bounds and rules, declared once as a class.
+"""What a table guarantees: its columns, grain, bounds and rules, declared once as a class.
 
-The same class gives the Polars dtypes, the row gate of the staged layer, the expectations that become asset checks,
-the columns shown in Dagster and the data dictionary. Great Expectations itself is met in checks.py only.
+The same class gives the Polars dtypes, the row filter of the staged layer, the expectations that become asset checks,
+the columns shown in Dagster and the data dictionary. Great Expectations itself is used in quality/great_expectations.py only.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ ON_LOAD_DAY = {"effective_from": "load day"}
 class Contract(dy.Schema):
     """Base of every table's contract.
 
-    Column metadata that the house understands:
+    Column metadata that the package understands:
         required    the source file must bring the column (raw contracts)
         available_from  the day or moment from which a row of the table is known; readers get rows up to the as-of day
         references  "table.column" in which every value that is not null must exist
@@ -56,7 +56,7 @@ class RawContract(Contract):
 class Expectation:
     """One expectation of a contract, under the name that people see in Dagster.
 
-    `kind` is the expectation that judge.py gives to Great Expectations, `arguments` what it needs;
+    `kind` is the expectation that quality/great_expectations.py submits to Great Expectations, `arguments` what it needs;
     a `rule` is evaluated by Polars to a column of true and false, which is then expected to be true throughout.
     """
 
@@ -70,7 +70,7 @@ class Expectation:
 
 @cache
 def dtypes(contract: type[Contract]) -> dict[Any, Any]:
-    """Column name -> Polars dtype, in the contract's order; one dict for all who ask, not to be changed."""
+    """Column name -> Polars dtype, in the contract's order; one shared dict, not to be changed."""
     return {name: column.dtype for name, column in contract.columns().items()}
 
 

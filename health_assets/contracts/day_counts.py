@@ -23,7 +23,7 @@ def counts_by_day(
         since: first day of a member; its things may have begun before.
         counted: name of a count -> its things, with `key`, `first_day`, `end_day` (the first day on which it no longer
             counts; null: it always does) and `size`.
-        period: the days that are asked for.
+        period: the days to count for.
         key: to whom the things belong.
 
     Returns:
@@ -66,7 +66,7 @@ def counts_by_day(
 
 
 def _clipped(things: pl.LazyFrame, key: str, codes: pl.LazyFrame, first: date, end: date) -> pl.LazyFrame:
-    """The things of numbered members, each from its first to its end day within the days that are asked for."""
+    """The things of numbered members, each from its first to its end day within the days to count for."""
     return (
         things.with_columns(pl.col(key).cast(pl.Categorical))
         .join(codes, on=key, how="inner", validate="m:1")

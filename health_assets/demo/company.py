@@ -101,7 +101,7 @@ def write_company(
         seed: the same seed, end and size give the same bytes.
         profile: what kind of firm it is, one of `PROFILES`; each has the same accounts.
         file_format: csv or parquet. In Parquet columns keep their types, save those with dirty or varied values: text.
-        reporter: told the name of each file, relative to the folder, and its rows, once it is written.
+        reporter: called with the name of each file, relative to the folder, and its row count, once it is written.
 
     Returns:
         Rows written by source.

@@ -1,4 +1,4 @@
-"""Dirty rows, such as every company has them: a fixed number, each added beside the good rows and never instead of one.
+"""Dirty rows, such as every company has them: a fixed number, each added to the good rows, never in place of one.
 
 They show the quarantine at work. `varied` is no dirt: other spellings of good values, which must load.
 """

@@ -9,7 +9,7 @@ from health_assets.demo.naming import account_keys, keys
 
 SEVERITIES, SEVERITY_SHARE = np.array(["low", "medium", "high", "critical"]), (0.42, 0.33, 0.18, 0.07)
 SEVERITY_SHARE_IN_TROUBLE = (0.25, 0.32, 0.28, 0.15)
-RESPONSE_MINUTES = np.array([np.inf, 60, 20, 5])  # promised; none for low
+RESPONSE_MINUTES = np.array([np.inf, 60, 20, 5])  # targets; none for low
 USUAL_MINUTES = np.array([120, 32, 11, 2.8])  # median
 INCIDENT_TYPES = ("malware", "phishing", "unauthorized_access", "ddos", "data_breach")
 FALSE_POSITIVE_SHARE = 0.18
@@ -33,7 +33,7 @@ def security_incidents(lifecycles: Lifecycles) -> pl.DataFrame:
     responded = np.minimum(later(detected, response / 60), left - SECOND)
     contained = np.minimum(later(responded, CONTAINMENT_MINUTES * chance.lognormal(0, 0.9, count) / 60), left - SECOND)
     is_answered, is_contained = responded < calendar.midnight_after, contained < calendar.midnight_after
-    promised = RESPONSE_MINUTES[severity]
+    target = RESPONSE_MINUTES[severity]
     return pl.DataFrame(
         {
             "incident_id": keys("INC", count, 5),
@@ -45,8 +45,8 @@ def security_incidents(lifecycles: Lifecycles) -> pl.DataFrame:
             "responded_at": responded,
             "contained_at": contained,
             "is_false_positive": chance.random(count) < FALSE_POSITIVE_SHARE,
-            "sla_minutes": np.where(np.isinf(promised), 0, promised).astype(int),
-            "worked_within_sla": response <= promised,
+            "sla_minutes": np.where(np.isinf(target), 0, target).astype(int),
+            "worked_within_sla": response <= target,
             "status": np.select([is_contained, is_answered], ["resolved", "in_progress"], "open"),
         }
     ).with_columns(

@@ -137,7 +137,7 @@ class Settings(Section):
 
     @property
     def dagster_home(self) -> Path:
-        """Where Dagster keeps the history of this company's runs: DAGSTER_HOME, else beside the warehouse."""
+        """Where Dagster keeps the history of this company's runs: DAGSTER_HOME, else next to the warehouse."""
         return Path(os.environ.get("DAGSTER_HOME") or self.warehouse.parent / "dagster").resolve()
 
     def fingerprint(self, *sections: str) -> str:

@@ -223,7 +223,7 @@ class SuccessWeights(Section):
 
 
 class LifetimeValue(Section):
-    """Segments of accounts by what they have brought, and from which tenure on they are judged."""
+    """Segments of accounts by what they have brought, and from which tenure on they count."""
 
     segments: dict[Literal["high", "medium", "low"], float]
     min_tenure_months: Annotated[int, Field(ge=0)]
@@ -383,7 +383,7 @@ class Maintenance(Section):
 
 
 class Backtest(Section):
-    """Which past scores are judged by which churn, and how sure one must be."""
+    """Which past scores are compared with which churn, and how certain the result must be."""
 
     lead_days: Annotated[int, Field(ge=0)]
     horizon_days: Annotated[int, Field(gt=0)]

@@ -10,7 +10,8 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import ONCE, Period, counts_by_day, covered_days, recurrences
+from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.expressions import ONCE, Period, covered_days, recurrences
 from health_assets.settings import Settings
 from health_assets.tables import table
 

@@ -23,7 +23,7 @@ class RawUsageEvents(RawContract):
 
 
 class UsageEventsProfile(Contract):
-    """Which months do the event files hold, and how many rows of each? Tells a run what has changed."""
+    """Which months do the event files hold, and how many rows of each? Shows a run what has changed."""
 
     source_file = dy.String(primary_key=True, description="File, with its folder")
     month = dy.String(

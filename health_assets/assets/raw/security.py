@@ -17,7 +17,7 @@ class RawSecurityIncidents(RawContract):
     responded_at = Given("When somebody began to work on it")
     contained_at = Given("When it could no longer spread")
     is_false_positive = Given("Whether it turned out to be none, as known when the file was written")
-    sla_minutes = Given("Minutes to respond that were promised")
+    sla_minutes = Given("Minutes to respond that were agreed on")
     worked_within_sla = Given("Whether it was responded to in time, where the moment itself is not exported")
     status = Given("Where it stands, as known when the file was written")
 

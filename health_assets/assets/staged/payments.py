@@ -18,7 +18,10 @@ class Payments(Contract):
     account_id = AccountId(of="staged_accounts")
     payment_due_date = Day("Day by which it is to be paid", nullable=False)
     payment_date = Day("Day of payment; null = not paid")
-    known_date = Day("Day of payment or due day, the earlier: before it nobody asks", metadata={"available_from": True})
+    known_date = Day(
+        "Day of payment or due day, the earlier: before it the payment is not expected",
+        metadata={"available_from": True},
+    )
     amount_paid = Money(
         "Amount paid; negative = paid back, null = not paid, or not said",
         min=None,

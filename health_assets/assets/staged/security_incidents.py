@@ -36,7 +36,7 @@ class SecurityIncidents(Contract):
         metadata={"effective_from": "contained_at"},
         description="Turned out to be none, as known on the load day; null = not known",
     )
-    sla_minutes = Minutes("Time to respond that the file calls promised; the targets of the settings are what counts")
+    sla_minutes = Minutes("Time to respond that the file names; the targets of the settings decide")
     worked_within_sla = dy.Bool(
         nullable=True,
         metadata=ON_LOAD_DAY,

@@ -1,4 +1,4 @@
-"""The operational figures of each account by month, beside their averages of three months and the account's rank.
+"""The operational figures of each account by month, with their averages of three months and the account's rank.
 
 Warnings belong in operations_risk.py, money in operations_roi.py, all accounts together in operations_summary.py.
 """

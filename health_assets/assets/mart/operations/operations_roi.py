@@ -1,4 +1,4 @@
-"""What the work of a month was worth to each account, beside what the account pays.
+"""What the work of a month was worth to each account, against what the account pays.
 
 The unit values are assumptions of the settings, not measurements. Volume and quality belong in operations_kpis.py.
 """
