@@ -22,7 +22,7 @@ def without_dust(amount: str) -> pl.Expr:
 
 
 def paid_periods(
-    staged_subscriptions: pl.LazyFrame,
+    subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
     settings: Settings,
     as_of: date,
@@ -32,7 +32,7 @@ def paid_periods(
     """Periods of constant recurring revenue without trials; where periods of an account overlap, they add up.
 
     Args:
-        staged_subscriptions: price periods, for the basis `contract`.
+        subscriptions: as `price_periods` returns them, for the basis `contract`.
         staged_invoices: invoices, for the basis `paid_invoices`.
         settings: with `revenue`.
         as_of: what begins or was paid later does not count.
@@ -43,7 +43,7 @@ def paid_periods(
     """
     if settings.revenue.basis == "paid_invoices":
         return invoiced_periods(staged_invoices, settings.revenue, as_of, as_known=as_known)
-    return staged_subscriptions.filter(is_ever_paid(), pl.col("first_paid_date") <= as_of).select(
+    return subscriptions.filter(is_ever_paid(), pl.col("first_paid_date") <= as_of).select(
         "account_id", "end_date", start_date="first_paid_date", mrr="mrr_amount"
     )
 

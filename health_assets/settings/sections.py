@@ -53,6 +53,7 @@ class Source(Section):
     scale: dict[str, tuple[float, float]] = {}  # their range, brought linearly to the contract's
     keys: dict[str, dict[Literal["match", "replace"], str]] = {}  # spelling of keys, by regular expression
     end_date_is: Literal["first_unpaid_day", "last_paid_day"] = "first_unpaid_day"  # of subscriptions
+    changes: Literal["correction", "new_period"] = "correction"  # of subscriptions: a price overwritten under its key
     delimiter: str = ","
     encoding: Literal["utf8", "latin-1", "windows-1252"] = "utf8"
 

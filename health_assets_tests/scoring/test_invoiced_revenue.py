@@ -3,9 +3,9 @@
 from calendar import monthrange
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
-from health_assets.assets.fact.account_revenue_daily import fact_account_revenue_daily
 from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows
 
@@ -182,20 +182,25 @@ def test_the_account_pays_the_mrr_of_the_as_of_day_and_has_churned_after_the_gap
     assert status(date(2024, 3, 1)) == (0, "churned", date(2024, 3, 1))
 
 
+def days(*invoices: dict, period: Period) -> pl.DataFrame:
+    frames = {
+        "staged_accounts": rows("staged_accounts", account()),
+        "staged_invoices": rows("staged_invoices", *invoices),
+    }
+    return made("fact_account_revenue_daily", **frames, settings=BY_INVOICES, period=period)
+
+
 @pytest.mark.parametrize("written_on", [date(2024, 2, 5), date(2024, 3, 31)])
 def test_a_month_goes_on_until_the_payment_of_the_next_is_known(written_on: date) -> None:
     invoices = [invoice(date(2024, month, 1), paid=date(2024, month, 10)) for month in (1, 2, 3)]
-    frames = rows("staged_accounts", account()), rows("staged_subscriptions"), rows("staged_invoices", *invoices)
-    period = Period(date(2024, 1, 1), written_on)
-    by_day = fact_account_revenue_daily(*frames, BY_INVOICES, AS_OF, period).collect()
+    by_day = days(*invoices, period=Period(date(2024, 1, 1), written_on))
     known = {row["as_of_date"]: (row["mrr"], row["account_status"]) for row in by_day.to_dicts()}
     assert known[date(2024, 1, 10)] == known[date(2024, 2, 5)] == (100, "active")
     assert known[date(2024, 1, 9)][0] == 0
 
 
 def mrr_by_day(*invoices: dict, first_day: date, last_day: date) -> dict[int, float]:
-    frames = rows("staged_accounts", account()), rows("staged_subscriptions"), rows("staged_invoices", *invoices)
-    table = fact_account_revenue_daily(*frames, BY_INVOICES, AS_OF, Period(first_day, last_day)).collect()
+    table = days(*invoices, period=Period(first_day, last_day))
     return {row["as_of_date"].day: row["mrr"] for row in table.to_dicts()}
 
 

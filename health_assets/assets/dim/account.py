@@ -12,6 +12,7 @@ from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import banded, days_between, first_match, whole_months
+from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import (
     account_status,
     has_revenue_history,
@@ -82,6 +83,7 @@ class Account(Contract):
 def dim_account(
     staged_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
+    history_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
     staged_contract_events: pl.LazyFrame,
     staged_orders: pl.LazyFrame,
@@ -91,7 +93,8 @@ def dim_account(
 ) -> pl.LazyFrame:
     """Accounts that signed up by the as-of day."""
     is_load_day = pl.lit(as_of == load_day)
-    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of)
+    subscriptions = price_periods(staged_subscriptions, history_subscriptions, settings)
+    periods = paid_periods(subscriptions, staged_invoices, settings, as_of)
     known_amounts = [
         _paid(periods, as_of),
         _seats(staged_subscriptions, as_of),

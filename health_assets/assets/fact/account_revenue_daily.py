@@ -13,6 +13,7 @@ from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.day_counts import counts_by_day
 from health_assets.contracts.expressions import ONCE, Period, days_between, safe_ratio
+from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import (
     account_status,
     is_ever_paid,
@@ -78,14 +79,16 @@ class AccountRevenueDaily(Contract):
 def fact_account_revenue_daily(
     staged_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
+    history_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
     settings: Settings,
     load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period, from the account's signup on."""
+    subscriptions = price_periods(staged_subscriptions, history_subscriptions, settings)
     known, measured = (
-        paid_periods(staged_subscriptions, staged_invoices, settings, period.last_day, as_known=as_known)
+        paid_periods(subscriptions, staged_invoices, settings, period.last_day, as_known=as_known)
         for as_known in (True, False)
     )
     counted = _counted(known, staged_invoices) | {"earlier_contractions": _contractions(measured, period)}
@@ -94,7 +97,7 @@ def fact_account_revenue_daily(
         .rename({"day": "as_of_date"})
         .with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
         .join_asof(
-            _next_renewals(staged_subscriptions).rename({"day": "as_of_date"}),
+            _next_renewals(subscriptions).rename({"day": "as_of_date"}),
             on="as_of_date",
             by="account_id",
             check_sortedness=False,  # the days of each account are in order
@@ -251,13 +254,13 @@ def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.Lazy
     )
 
 
-def _next_renewals(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+def _next_renewals(subscriptions: pl.LazyFrame) -> pl.LazyFrame:
     """The nearest renewal of the paid subscriptions, from each day on which one begins, ends or renews.
 
     Grain: account_id x day of change, sorted by day; null from the day on which no renewal is known.
     """
     day_after = pl.col("renewal_date").dt.offset_by("1d")
-    running = staged_subscriptions.filter(is_ever_paid(), pl.col("renewal_date").is_not_null()).select(
+    running = subscriptions.filter(is_ever_paid(), pl.col("renewal_date").is_not_null()).select(
         "account_id", "renewal_date", first_day="first_paid_date", end_day=pl.min_horizontal("end_date", day_after)
     )
     changes = pl.concat([running.select("account_id", day=edge) for edge in ("first_day", "end_day")]).unique()

@@ -13,6 +13,7 @@ from health_assets.assets.fact.revenue_monthly import TOLERANCE
 from health_assets.contracts.breakdowns import UNKNOWN
 from health_assets.contracts.columns import AccountId, Money
 from health_assets.contracts.contract import Contract
+from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import is_ever_paid, month_end_mrr
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
@@ -33,14 +34,19 @@ class ProductRevenueMonthly(Contract):
 
 @table(ProductRevenueMonthly)
 def fact_product_revenue_monthly(
-    staged_subscriptions: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, settings: Settings, as_of: date
+    staged_subscriptions: pl.LazyFrame,
+    history_subscriptions: pl.LazyFrame,
+    fact_revenue_monthly: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
     """By product where the contract says what is paid for."""
     if settings.revenue.basis == "paid_invoices":
         paying = fact_revenue_monthly.filter(pl.col("mrr") > 0, pl.col("movement").is_not_null())
         by_product = paying.select("account_id", "month", "mrr", product_name=pl.lit(UNKNOWN))
     else:
-        periods = staged_subscriptions.filter(is_ever_paid(), pl.col("first_paid_date") <= as_of).select(
+        subscriptions = price_periods(staged_subscriptions, history_subscriptions, settings)
+        periods = subscriptions.filter(is_ever_paid(), pl.col("first_paid_date") <= as_of).select(
             "account_id",
             "end_date",
             start_date="first_paid_date",

@@ -11,6 +11,7 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match
+from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import came_and_went, has_revenue_history, month_end_mrr, paid_periods
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -64,13 +65,15 @@ def waterfall(starting_mrr: pl.Expr) -> pl.Expr:
 def fact_revenue_monthly(
     staged_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
+    history_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
     settings: Settings,
     as_of: date,
     load_day: date,
 ) -> pl.LazyFrame:
     """MRR and movement of each account and month; accounts that have not signed up by the as-of day are left out."""
-    periods = paid_periods(staged_subscriptions, staged_invoices, settings, as_of).join(
+    subscriptions = price_periods(staged_subscriptions, history_subscriptions, settings)
+    periods = paid_periods(subscriptions, staged_invoices, settings, as_of).join(
         staged_accounts, on="account_id", how="semi"
     )
     paid = month_end_mrr(periods, as_of).join(

@@ -12,6 +12,7 @@ from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Count, Day, Moment, Money
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import in_reporting_currency
+from health_assets.contracts.history import REMEMBERED
 from health_assets.scoring.prices import INTERVALS, interval_word, monthly_price
 from health_assets.scoring.recurring_revenue import is_ever_paid
 from health_assets.settings import Settings
@@ -33,6 +34,9 @@ class Subscriptions(Contract):
     product_name = dy.String(nullable=True, description="Product")
     plan_tier = dy.String(nullable=True, description="Plan, lower case")
     mrr_amount = Money("Recurring amount per month: of the file, else computed from the amount and its interval")
+    price_per_month = dy.Float64(
+        nullable=True, metadata=REMEMBERED, description="The same, in the currency of the file; remembered load by load"
+    )
     amount = Money("Price of all units for one interval; null = not in the file", nullable=True, metadata=DECIDES)
     unit_amount = Money("Price of one unit for one interval; null = not in the file", nullable=True, metadata=DECIDES)
     quantity = dy.Float64(nullable=True, min=0, metadata=DECIDES, description="Units of unit_amount; null = 1")
@@ -94,8 +98,8 @@ def staged_subscriptions(raw_subscriptions: pl.LazyFrame, settings: Settings) ->
             first_paid_date=pl.when(~is_undated_trial).then(pl.max_horizontal("start_date", "trial_end_date")),
             **interval_word(),
         )
-        .with_columns(mrr_amount=monthly_price())
-        .with_columns(mrr_amount=in_reporting_currency("mrr_amount", settings))
+        .with_columns(price_per_month=monthly_price())
+        .with_columns(mrr_amount=in_reporting_currency("price_per_month", settings))
     )
 
 

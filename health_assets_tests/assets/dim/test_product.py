@@ -2,14 +2,14 @@
 
 from datetime import date
 
-from health_assets.assets.dim.product import dim_product
-from health_assets_tests.assets.rows import AS_OF, rows, subscription
+from health_assets_tests.assets.rows import AS_OF, made, rows, subscription
 
 
-def test_only_subscriptions_that_are_paid_for_on_the_day_count() -> None:
+def test_only_subscriptions_that_are_paid_on_the_day_count() -> None:
     named = {"product_name": "crm", "plan_tier": "growth"}
-    made = dim_product(
-        rows(
+    found = made(
+        "dim_product",
+        staged_subscriptions=rows(
             "staged_subscriptions",
             subscription(100, date(2024, 1, 1), **named),
             subscription(300, date(2024, 1, 1), account_id="B", **named),
@@ -17,6 +17,5 @@ def test_only_subscriptions_that_are_paid_for_on_the_day_count() -> None:
             subscription(900, date(2025, 1, 1), first_paid_date=date(2025, 2, 1), account_id="D", **named),
             subscription(900, date(2025, 1, 1), first_paid_date=None, account_id="E", **named),
         ),
-        AS_OF,
-    ).collect()
-    assert made.select("active_subscription_count", "median_mrr").rows() == [(2, 200.0)]
+    )
+    assert found.select("active_subscription_count", "median_mrr").rows() == [(2, 200.0)]

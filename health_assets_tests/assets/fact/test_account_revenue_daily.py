@@ -2,9 +2,8 @@
 
 from datetime import date
 
-from health_assets.assets.fact.account_revenue_daily import fact_account_revenue_daily
 from health_assets.contracts.expressions import Period
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows, subscription
 
 
 def invoice(number: int, day: date, due: date, paid: date | None, amount: float = 100, status: str = "paid") -> dict:
@@ -26,23 +25,29 @@ def signals(
 ) -> list[dict]:
     """Signals where sources never go stale, but for the days that `limits` gives."""
     company = SETTINGS.model_copy(update={"stale_after_days": limits or {}})
-    frames = rows("staged_accounts", account()), rows("staged_subscriptions", *subscriptions)
-    made = fact_account_revenue_daily(*frames, rows("staged_invoices", *invoices), company, AS_OF, period)
-    return made.sort("as_of_date").collect().to_dicts()
+    days = made(
+        "fact_account_revenue_daily",
+        staged_accounts=rows("staged_accounts", account()),
+        staged_subscriptions=rows("staged_subscriptions", *subscriptions),
+        staged_invoices=rows("staged_invoices", *invoices),
+        settings=company,
+        period=period,
+    )
+    return days.sort("as_of_date").to_dicts()
 
 
 def test_the_end_date_is_the_first_day_without_revenue() -> None:
     period = Period(date(2025, 1, 9), date(2025, 1, 10))
-    made = signals([subscription(100, date(2024, 1, 1), date(2025, 1, 10))], [], period)
-    assert [(row["mrr"], row["account_status"]) for row in made] == [(100, "active"), (0, "churned")]
+    found = signals([subscription(100, date(2024, 1, 1), date(2025, 1, 10))], [], period)
+    assert [(row["mrr"], row["account_status"]) for row in found] == [(100, "active"), (0, "churned")]
 
 
 def test_a_trial_pays_and_renews_from_its_end_on() -> None:
     trial = subscription(100, date(2024, 12, 10), first_paid_date=date(2025, 1, 10), renewal_date=date(2025, 1, 20))
-    made = signals([trial], [], Period(date(2025, 1, 9), date(2025, 1, 10)))
-    assert [row["mrr"] for row in made] == [0, 100]
-    assert [row["account_status"] for row in made] == [None, "active"]
-    assert [row["days_to_renewal"] for row in made] == [None, 10]
+    found = signals([trial], [], Period(date(2025, 1, 9), date(2025, 1, 10)))
+    assert [row["mrr"] for row in found] == [0, 100]
+    assert [row["account_status"] for row in found] == [None, "active"]
+    assert [row["days_to_renewal"] for row in found] == [None, 10]
 
 
 def test_who_left_within_the_trial_has_not_churned() -> None:
@@ -53,19 +58,19 @@ def test_who_left_within_the_trial_has_not_churned() -> None:
 def test_an_invoice_is_overdue_from_the_day_after_it_was_due_until_it_is_paid() -> None:
     paid_late = invoice(1, date(2024, 12, 1), due=date(2025, 1, 10), paid=date(2025, 1, 12))
     in_time = invoice(2, date(2024, 11, 1), due=date(2024, 12, 1), paid=date(2024, 11, 15))
-    made = signals([], [paid_late, in_time], Period(date(2025, 1, 10), date(2025, 1, 12)))
-    assert [row["overdue_invoice_count"] for row in made] == [0, 1, 0]
-    assert [row["overdue_amount"] for row in made] == [0, paid_late["amount"], 0]
-    assert [row["late_paid_invoice_count_90d"] for row in made] == [0, 0, 1]
+    found = signals([], [paid_late, in_time], Period(date(2025, 1, 10), date(2025, 1, 12)))
+    assert [row["overdue_invoice_count"] for row in found] == [0, 1, 0]
+    assert [row["overdue_amount"] for row in found] == [0, paid_late["amount"], 0]
+    assert [row["late_paid_invoice_count_90d"] for row in found] == [0, 0, 1]
 
 
 def test_columns_without_a_date_are_known_on_the_load_day_only() -> None:
     bills = [invoice(n, date(2024, n, 1), date(2024, n, 28), None, amount=10.0 * n) for n in (11, 12)]
-    made = signals([], bills, Period(date(2025, 1, 30), AS_OF))
-    assert [row["crm_status"] for row in made] == [None, "active"]
-    assert [row["overdue_invoice_count"] for row in made] == [None, 0]
-    assert made[0]["paid_month_change_pct"] is None
-    assert round(made[1]["paid_month_change_pct"], 6) == round(100 * (120 / 110 - 1), 6)
+    found = signals([], bills, Period(date(2025, 1, 30), AS_OF))
+    assert [row["crm_status"] for row in found] == [None, "active"]
+    assert [row["overdue_invoice_count"] for row in found] == [None, 0]
+    assert found[0]["paid_month_change_pct"] is None
+    assert round(found[1]["paid_month_change_pct"], 6) == round(100 * (120 / 110 - 1), 6)
 
 
 def test_without_invoices_nothing_is_said_of_payment() -> None:
@@ -74,8 +79,8 @@ def test_without_invoices_nothing_is_said_of_payment() -> None:
 
 def contractions(subscriptions: list[dict], *days: date, run: date) -> list[int]:
     """Contractions of six months on some days, as a run of a later day writes them."""
-    made = signals(subscriptions, [], Period(days[0], run))
-    return [row["contraction_month_count_6m"] for row in made if row["as_of_date"] in days]
+    found = signals(subscriptions, [], Period(days[0], run))
+    return [row["contraction_month_count_6m"] for row in found if row["as_of_date"] in days]
 
 
 def test_a_contraction_counts_from_the_day_of_the_fall_on_through_the_five_months_after_its_own() -> None:
@@ -107,8 +112,8 @@ def test_an_account_that_pays_nothing_has_no_contraction_but_has_left() -> None:
 
 def test_before_the_first_payment_date_nobody_knows_what_is_overdue() -> None:
     bill = invoice(1, date(2024, 12, 1), due=date(2024, 12, 5), paid=date(2025, 1, 11))
-    made = signals([], [bill], Period(date(2025, 1, 10), date(2025, 1, 11)))
-    assert [row["overdue_invoice_count"] for row in made] == [None, 0]
+    found = signals([], [bill], Period(date(2025, 1, 10), date(2025, 1, 11)))
+    assert [row["overdue_invoice_count"] for row in found] == [None, 0]
 
 
 def test_an_open_invoice_stays_overdue_and_a_void_or_credited_one_never_is() -> None:
@@ -124,24 +129,24 @@ def test_an_open_invoice_stays_overdue_and_a_void_or_credited_one_never_is() -> 
 
 def test_a_late_payment_counts_for_90_days() -> None:
     bill = invoice(1, date(2024, 8, 1), due=date(2024, 8, 20), paid=date(2024, 9, 1))
-    made = signals([], [bill], Period(date(2024, 11, 29), date(2024, 11, 30)))  # the 90th day, and the day after
-    assert [row["late_paid_invoice_count_90d"] for row in made] == [1, 0]
+    found = signals([], [bill], Period(date(2024, 11, 29), date(2024, 11, 30)))  # the 90th day, and the day after
+    assert [row["late_paid_invoice_count_90d"] for row in found] == [1, 0]
 
 
 def test_the_nearest_renewal_of_a_running_subscription_counts() -> None:
     ended = subscription(10, date(2024, 1, 1), date(2025, 1, 10), renewal_date=date(2025, 1, 15))
     running = subscription(20, date(2024, 2, 1), renewal_date=date(2025, 1, 20))
-    made = signals([ended, running], [], Period(date(2025, 1, 9), date(2025, 1, 21)))
-    days = {row["as_of_date"].day: row["days_to_renewal"] for row in made}
+    found = signals([ended, running], [], Period(date(2025, 1, 9), date(2025, 1, 21)))
+    days = {row["as_of_date"].day: row["days_to_renewal"] for row in found}
     assert (days[9], days[10], days[20], days[21]) == (6, 10, 0, None)
 
 
 def test_without_subscriptions_the_crm_mrr_is_that_of_the_load_day_alone() -> None:
     accounts = rows("staged_accounts", account(monthly_recurring_revenue=250.0), account("B"))
-    given = accounts, rows("staged_subscriptions"), rows("staged_invoices"), SETTINGS, AS_OF
-    made = fact_account_revenue_daily(*given, Period(date(2025, 1, 30), AS_OF)).sort("account_id", "as_of_date")
+    period = Period(date(2025, 1, 30), AS_OF)
+    days = made("fact_account_revenue_daily", staged_accounts=accounts, period=period)
     columns = ["mrr", "account_status", "contraction_month_count_6m", "mrr_change_ratio_90d"]
-    assert made.select(columns).collect().rows() == [
+    assert days.sort("account_id", "as_of_date").select(columns).rows() == [
         (None, None, None, None),
         (250.0, "active", None, None),
         (None, None, None, None),
@@ -152,17 +157,19 @@ def test_without_subscriptions_the_crm_mrr_is_that_of_the_load_day_alone() -> No
 def test_an_account_without_a_subscription_pays_nothing_once_the_company_has_one() -> None:
     accounts = rows("staged_accounts", account(), account("B"))
     subscriptions = rows("staged_subscriptions", subscription(100, date(2025, 1, 31)))
-    given = accounts, subscriptions, rows("staged_invoices"), SETTINGS, AS_OF
-    made = fact_account_revenue_daily(*given, Period(date(2025, 1, 30), AS_OF)).sort("account_id", "as_of_date")
-    assert made.select("mrr").collect().to_series().to_list() == [None, 100, None, 0]
+    frames = {"staged_accounts": accounts, "staged_subscriptions": subscriptions}
+    days = made("fact_account_revenue_daily", **frames, period=Period(date(2025, 1, 30), AS_OF))
+    assert days.sort("account_id", "as_of_date")["mrr"].to_list() == [None, 100, None, 0]
 
 
 def test_invoices_silent_beyond_their_limit_say_nothing_of_payment_and_mrr_goes_on() -> None:
     bill = invoice(1, date(2025, 1, 10), due=date(2025, 1, 20), paid=date(2025, 1, 25))
     runs = [subscription(100, date(2024, 1, 1))]
-    made = signals(runs, [bill], Period(date(2025, 1, 30), AS_OF), {"invoices": 20})  # 20 and 21 days after the invoice
-    assert [row["overdue_invoice_count"] for row in made] == [0, None]
-    assert [row["late_paid_invoice_count_90d"] for row in made] == [1, None]
-    assert [row["mrr"] for row in made] == [100, 100]
+    found = signals(
+        runs, [bill], Period(date(2025, 1, 30), AS_OF), {"invoices": 20}
+    )  # 20 and 21 days after the invoice
+    assert [row["overdue_invoice_count"] for row in found] == [0, None]
+    assert [row["late_paid_invoice_count_90d"] for row in found] == [1, None]
+    assert [row["mrr"] for row in found] == [100, 100]
     assert signals(runs, [bill], Period(AS_OF, AS_OF), {"invoices": 21})[0]["paid_month_change_pct"] == 100
     assert signals(runs, [bill], Period(AS_OF, AS_OF), {"invoices": 20})[0]["paid_month_change_pct"] is None

@@ -13,6 +13,7 @@ from health_assets.assets.staged.feedback import LIKELIHOODS
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import days_between
+from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import is_paid_on
 from health_assets.scoring.risk_score import RISK_LEVELS
 from health_assets.settings import Settings
@@ -43,6 +44,7 @@ class RenewalPipeline(Contract):
 @table(RenewalPipeline)
 def mart_renewal_pipeline(
     staged_subscriptions: pl.LazyFrame,
+    history_subscriptions: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     mart_customer_health: pl.LazyFrame,
     mart_churn_risk: pl.LazyFrame,
@@ -60,7 +62,8 @@ def mart_renewal_pipeline(
         "account_id", "likelihood_to_renew"
     )
     return (
-        staged_subscriptions.filter(is_paid_on(as_of))
+        price_periods(staged_subscriptions, history_subscriptions, settings)
+        .filter(is_paid_on(as_of))
         .with_columns(as_of_date=pl.lit(as_of), days_to_renewal=days_between(pl.lit(as_of), pl.col("renewal_date")))
         .filter(days.is_between(0, windows[-1]))
         .with_columns(

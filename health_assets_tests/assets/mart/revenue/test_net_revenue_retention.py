@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from health_assets.assets.fact.revenue_monthly import fact_revenue_monthly
 from health_assets.assets.mart.revenue.net_revenue_retention import mart_net_revenue_retention
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, rows, subscription
+from health_assets_tests.assets.rows import account, made, rows, subscription
 
 
 def test_new_and_returning_revenue_is_no_retention() -> None:
@@ -55,14 +54,11 @@ def test_twelve_months_compare_the_accounts_that_paid_then_with_what_they_pay_no
 
 def retention(*subscriptions: dict[str, Any]) -> list[dict[str, Any]]:
     """The months of accounts A to D."""
-    revenue = fact_revenue_monthly(
-        rows("staged_accounts", *(account(name) for name in "ABCD")),
-        rows("staged_subscriptions", *subscriptions),
-        rows("staged_invoices"),
-        SETTINGS,
-        AS_OF,
-        AS_OF,
-    )
+    revenue = made(
+        "fact_revenue_monthly",
+        staged_accounts=rows("staged_accounts", *(account(name) for name in "ABCD")),
+        staged_subscriptions=rows("staged_subscriptions", *subscriptions),
+    ).lazy()
     return mart_net_revenue_retention(revenue).collect().to_dicts()
 
 
