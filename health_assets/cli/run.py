@@ -1,5 +1,6 @@
 """`health-assets run`: from the files to the published snapshot, with progress, failed checks and the outcome."""
 
+import getpass
 import time
 import uuid
 from contextlib import nullcontext
@@ -17,7 +18,7 @@ from health_assets import settings
 from health_assets.cli.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.quality.great_expectations import warm_up
-from health_assets.quality.run_outcome import EXPECTED, Outcome
+from health_assets.quality.run_outcome import EXPECTED, FOUND, REMEDY, Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.worker import shared_worker, without_garbage_collection
 
@@ -27,6 +28,10 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="As-of day, e.g. 2025-01-31; by default yesterday.")] = None,
     unattended: Annotated[
         bool, typer.Option("--unattended", help="Notify Slack if the run cannot start or fails.")
+    ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="Publish a load that differs implausibly from the last; who did so is recorded."),
     ] = False,
 ) -> None:
     """Run the pipeline from the files to the published snapshot."""
@@ -40,7 +45,7 @@ def run(
         prepare_home(company)
         console.print(f"[bold]{escape(company.company)}[/], as of {day}")
         started = time.monotonic()
-        outcome = _run(company, day)
+        outcome = _run(company, day, accepted_by=getpass.getuser() if accept else None)
         seconds = time.monotonic() - started
         _print_checks(outcome)
         _print_quarantine(outcome)
@@ -62,7 +67,7 @@ def run(
         console.print(f"Snapshot: {_shown(company.published)}", highlight=False)
 
 
-def _run(company: settings.Settings, day: date) -> Outcome:
+def _run(company: settings.Settings, day: date, accepted_by: str | None) -> Outcome:
     job = _daily_job(company)
     from health_assets.orchestration.run_history import close_killed, this_process
     from health_assets.tables import reached
@@ -94,7 +99,10 @@ def _run(company: settings.Settings, day: date) -> Outcome:
             tags=this_process(),
             partition_key=day.replace(day=1).isoformat(),
             run_config={
-                "resources": {"as_of": {"config": {"day": day.isoformat()}}},
+                "resources": {
+                    "as_of": {"config": {"day": day.isoformat()}},
+                    "accepted_by": {"config": {"user": accepted_by} if accepted_by else {}},
+                },
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             raise_on_error=False,
@@ -125,11 +133,14 @@ def _print_checks(outcome: Outcome) -> None:
         return
     shown = Table("", "check", "evidence", box=None, pad_edge=False, header_style="dim")
     for check in broken:
-        found = {name: value for name, value in check.evidence.items() if name != EXPECTED}
-        evidence = ", ".join(f"{name} {value}" for name, value in found.items())[:100]
-        expected = f"; expected: {check.evidence[EXPECTED]}" if EXPECTED in check.evidence else ""
+        counts = {name: value for name, value in check.evidence.items() if name not in (FOUND, EXPECTED, REMEDY)}
+        evidence = ", ".join(f"{name} {value}" for name, value in counts.items())[:100]
+        if FOUND in check.evidence:
+            evidence = f"{check.evidence[FOUND]}{evidence and ', '}{evidence}"
+        elif EXPECTED in check.evidence:
+            evidence += f"; expected: {check.evidence[EXPECTED]}"
         outcome_word = "[yellow]warned[/]" if check.is_warning else "[red]failed[/]"
-        shown.add_row(outcome_word, escape(check.name), escape(evidence + expected))
+        shown.add_row(outcome_word, escape(check.name), escape(evidence))
     console.print(shown)
 
 

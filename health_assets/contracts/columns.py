@@ -67,6 +67,7 @@ def Money(description: str, **bounds: Any) -> dy.Float64:  # noqa: N802
     bounds = {"min": 0, "max": LARGEST_AMOUNT, "nullable": False} | bounds
     if bounds["min"] is None:
         bounds["min"] = -LARGEST_AMOUNT
+    bounds["metadata"] = {"money": True} | (bounds.get("metadata") or {})
     return dy.Float64(description=f"{description}, in the reporting currency", **bounds)
 
 

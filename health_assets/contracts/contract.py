@@ -30,6 +30,8 @@ class Contract(dy.Schema):
         references  "table.column" in which every value that is not null must exist
         effective_from the date column from which on a value counts, where that is not the row's own; ON_LOAD_DAY: on no other
                     day. Its change puts the months from then on out of date (staged contracts)
+        money       whether it is an amount, whose sum is compared from load to load
+        remembered  whether its values are remembered load by load although it has a date (contracts/history.py)
         decides     without the value nothing true can be kept of the row, so an unreadable one quarantines it; by default that of
                     each column that may not be null. Any other value that cannot be read, or lies outside its bounds,
                     becomes null with a warning, and the row stays (staged contracts)

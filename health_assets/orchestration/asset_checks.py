@@ -11,14 +11,18 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 
 from health_assets.contracts.contract import ERROR, Expectation
 from health_assets.orchestration.partitions import monthly_partitions
-from health_assets.quality.expectations import evaluated, expectations_of, waits_for
-from health_assets.quality.run_outcome import EXPECTED
+from health_assets.quality.expectations import evaluated, expectations_of, load_expectations, waits_for
+from health_assets.quality.run_outcome import ACCEPTED_BY, EXPECTED, FOUND, REMEDY
 from health_assets.settings import Settings
 from health_assets.tables import Table
+from health_assets.warehouse.storage import Warehouse
+
+ACCEPT = "publish it all the same with: health-assets run --accept"
 
 
 def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | None:
     """One multi-check for a table, with a check for each of its expectations_of."""
+    may_be_accepted = {expectation.name for expectation in load_expectations(table)} if table.is_staged else set()
     specs = {expectation.name: _spec(table, expectation, settings) for expectation in expectations_of(table)}
     if not specs:
         return None
@@ -26,7 +30,7 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
     @dg.multi_asset_check(
         name=f"{table.name}_checks",
         specs=list(specs.values()),
-        required_resource_keys={"warehouse", "as_of", "settings"},
+        required_resource_keys={"warehouse", "as_of", "settings", "accepted_by"},
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
         resources = context.resources
@@ -34,12 +38,15 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
         partition = context.partition_key if table.monthly and context.has_partition_key else None
         for expectation, passed, evidence in evaluated(table, resources.warehouse, resources.as_of, resources.settings):
             spec = specs[expectation.name]
+            if not passed and spec.blocking and spec.name in may_be_accepted:
+                evidence = _to_be_accepted(table, spec.name, evidence, resources.warehouse, resources.accepted_by)
+            is_stopped = spec.blocking and ACCEPTED_BY not in evidence
             yield dg.Output(None, spec.get_python_identifier())
             yield dg.AssetCheckEvaluation(
                 asset_key=spec.asset_key,
                 check_name=spec.name,
                 passed=passed,
-                severity=dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN,
+                severity=dg.AssetCheckSeverity.ERROR if is_stopped else dg.AssetCheckSeverity.WARN,
                 metadata=evidence if passed else _explained(evidence, expectation),
                 blocking=spec.blocking,
                 partition=partition,
@@ -47,6 +54,16 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
             )
 
     return checks
+
+
+def _to_be_accepted(
+    table: Table, check: str, evidence: dict[str, Any], warehouse: Warehouse, user: str | None
+) -> dict[str, Any]:
+    """The evidence of a load that is stopped with the way to publish it, or of one that somebody accepted with who did."""
+    if user is None:
+        return evidence | {REMEDY: ACCEPT}
+    warehouse.accepted.append((table.relation, check, str(evidence.get(FOUND, "")), user))
+    return evidence | {ACCEPTED_BY: user}
 
 
 def _explained(evidence: dict[str, Any], expectation: Expectation) -> dict[str, Any]:

@@ -22,6 +22,11 @@ def resources(settings: Settings) -> dict[str, Any]:
         day = (context.resource_config or {}).get("day")
         return date.fromisoformat(day) if day else settings.load_day
 
+    @dg.resource(config_schema={"user": dg.Field(str, is_required=False, description="Who accepts what stops a load")})
+    def accepted_by(context: dg.InitResourceContext) -> str | None:
+        user: str | None = (context.resource_config or {}).get("user")
+        return user
+
     @dg.resource
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
         with Warehouse.opened(settings.warehouse, settings.load_day, settings.published) as opened:
@@ -38,6 +43,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         "settings": dg.ResourceDefinition.hardcoded_resource(settings),
         "load_day": dg.resource(lambda _: settings.load_day),
         "as_of": as_of,
+        "accepted_by": accepted_by,
         "warehouse": warehouse,
         "io_manager": io_manager,
     }

@@ -40,19 +40,12 @@ SHRUNK = Expectation(
     severity=WARN,
     description="The whole source has about as many rows as when it was last published: records are corrected, rarely deleted",
 )
-KEPT = Expectation(
-    "rows__mostly_kept",
-    "rule",
-    (),
-    description="More than a tenth of the rows could be kept. Else the file is another one, or is spelled otherwise: the reasons "
-    "of the quarantined rows say which column; map it with columns, values, keys, date_format or scale of the source",
-)
 
 
 def anomaly_expectations(table: Table) -> list[Expectation]:
     """What is expected of a staged table's arrivals and amounts."""
     arrivals = [FRESH, VOLUME] if available_from(table.contract) else []
-    return [*arrivals, COLLAPSED, SHRUNK, KEPT, *_units(table.contract).values()]
+    return [*arrivals, COLLAPSED, SHRUNK, *_units(table.contract).values()]
 
 
 def find_anomalies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
@@ -64,8 +57,6 @@ def find_anomalies(table: Table, warehouse: Warehouse, as_of: date, settings: Se
         found[COLLAPSED.name] = shrunk
     if shrunk := _shrunk(rows, accepted, limits.rows_kept, settings):
         found[SHRUNK.name] = shrunk
-    if lost := _mostly_quarantined(table, warehouse, settings):
-        found[KEPT.name] = lost
     return found | _unit_changes(table, warehouse, as_of, accepted, settings)
 
 
@@ -112,15 +103,6 @@ def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], share: flo
     before, _ = accepted.get(ALL_ROWS, (0, None))
     is_shrunk = before >= settings.plausibility.min_rows and rows <= share * before
     return f"{rows:,} rows; when last published it had {before:,}" if is_shrunk else ""
-
-
-def _mostly_quarantined(table: Table, warehouse: Warehouse, settings: Settings) -> str:
-    """What was kept where of many rows hardly any could be: a file in another format, or another table's."""
-    loaded = warehouse.loaded(table)
-    kept, quarantined = loaded["rows_kept"], loaded["rows_quarantined"]
-    rows = kept + quarantined
-    is_lost = rows >= settings.plausibility.min_rows and kept <= settings.plausibility.volume_stop * rows
-    return f"{kept:,} of {rows:,} rows kept" if is_lost else ""
 
 
 def _unit_changes(

@@ -26,6 +26,8 @@ from health_assets.contracts.contract import (
 from health_assets.contracts.months import end_of_month
 from health_assets.quality.anomalies import anomaly_expectations, find_anomalies
 from health_assets.quality.great_expectations import Answer, evaluate
+from health_assets.quality.load_comparison import compare_with_last_published, comparison_expectations
+from health_assets.quality.load_oddities import find_oddities, oddity_expectations
 from health_assets.quality.run_outcome import FOUND
 from health_assets.settings import Settings
 from health_assets.sources.readers import UNREADABLE
@@ -72,8 +74,21 @@ def expectations_of(table: Table) -> list[Expectation]:
         found += [RECONCILES, COMPLETE]
         if any(column.dtype != pl.String and not decides(column) for column in table.contract.columns().values()):
             found.append(READABLE)
-        found += [*anomaly_expectations(table), *([IN_HISTORY] if table.monthly else [])]
+        found += [*load_expectations(table), *([IN_HISTORY] if table.monthly else [])]
     return found
+
+
+def load_expectations(table: Table) -> list[Expectation]:
+    """What is expected of a staged table's arrivals and units, against the last published load, and by itself."""
+    return [*anomaly_expectations(table), *comparison_expectations(table), *oddity_expectations(table)]
+
+
+def _load_faults(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
+    return (
+        find_anomalies(table, warehouse, as_of, settings)
+        | compare_with_last_published(table, warehouse, as_of, settings)
+        | find_oddities(table, warehouse, as_of, settings)
+    )
 
 
 def waits_for(table: Table, expectation: Expectation) -> list[str]:
@@ -135,7 +150,7 @@ def evaluated(table: Table, warehouse: Warehouse, as_of: date, settings: Setting
     """Each expectation of a table with its verdict and, where it is broken, the evidence."""
     asked = warehouse.submitted.pop(table.name, None) or submit(table, warehouse)
     others = [expectation for expectation in expectations_of(table) if expectation not in asked.made]
-    found = find_anomalies(table, warehouse, as_of, settings) if table.is_staged else {}
+    found = _load_faults(table, warehouse, as_of, settings) if table.is_staged else {}
     if table.is_staged and (unreadable := unreadable_words(warehouse, table)):
         found[READABLE.name] = unreadable
     tallies = pl.DataFrame(_tallies(table, others, warehouse, as_of, settings, found))
@@ -237,7 +252,7 @@ def _tallies(
         loaded = warehouse.loaded(table)
         tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
         tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"], loaded["values_blanked"]
-        tally |= {expectation.name: int(expectation.name in found) for expectation in anomaly_expectations(table)}
+        tally |= {expectation.name: int(expectation.name in found) for expectation in load_expectations(table)}
         if table.monthly:
             tally |= _outside_history(table, warehouse, as_of, settings)
     return {name: [count] for name, count in tally.items()}

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 CONSEQUENCE = "Dependencies for step"  # how Dagster tells of each step that did not run since another failed
 FOUND = "found"  # among the evidence of a broken check: what was seen, in words; figures of the whole source only
+REMEDY = "if_it_is_right"  # among the evidence of a load that is stopped: how it is published all the same
+ACCEPTED_BY = "accepted_by"  # among the evidence of a load that was published all the same: who decided that
 EXPECTED = "expected"  # among the evidence of a broken check: what it expectations_of, in words
 
 
@@ -78,6 +80,9 @@ class Outcome:
         )
         causes = self.failures or [f"blocking checks failed: {names}" if names else "it was ended from outside"]
         kept = "; readers keep the snapshot of the run before" if published.exists() else ""
+        causes += sorted(
+            {f"If the load is right, {check.evidence[REMEDY]}" for check in self.broken if REMEDY in check.evidence}
+        )
         return "\n".join(causes) + f"\nNothing was published{kept}"
 
     def _materialized(self, name: str, metadata: dict[str, Any]) -> None:

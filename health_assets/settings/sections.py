@@ -54,6 +54,7 @@ class Source(Section):
     keys: dict[str, dict[Literal["match", "replace"], str]] = {}  # spelling of keys, by regular expression
     end_date_is: Literal["first_unpaid_day", "last_paid_day"] = "first_unpaid_day"  # of subscriptions
     changes: Literal["correction", "new_period"] = "correction"  # of subscriptions: a price overwritten under its key
+    rows_kept: Fraction = 0.9  # share of rows that must be kept; a load below it is not published
     delimiter: str = ","
     encoding: Literal["utf8", "latin-1", "windows-1252"] = "utf8"
 
@@ -416,3 +417,8 @@ class Plausibility(Section):
     volume_stop: Fraction
     unit_change: Annotated[float, Field(gt=1)]
     min_rows: Annotated[int, Field(gt=0)]
+    keys_gone: Fraction
+    min_keys_gone: Annotated[int, Field(gt=0)]
+    money_gone: Fraction
+    filled_drop: Fraction
+    before_signup: Fraction

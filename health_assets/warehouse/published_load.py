@@ -8,7 +8,7 @@ event scale are described by column only. What counts as implausible is in quali
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from health_assets.contracts.contract import ON_LOAD_DAY, dtypes, meta
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.history import LOADS as REMEMBERED_LOADS
 from health_assets.warehouse.history import restore_history
-from health_assets.warehouse.sql import literal, registered, sql_type
+from health_assets.warehouse.sql import literal, registered, table_of
 
 SCHEMA = "loads"
 COLUMNS: dict[str, Any] = {
@@ -33,15 +33,24 @@ COLUMNS: dict[str, Any] = {
     "words": pl.List(pl.String),  # distinct values of a text, null if there are more than MOST_WORDS
     "as_of_date": pl.Date,
 }
+ACCEPTED = {
+    "as_of_date": pl.Date,
+    "relation": pl.String,
+    "check_name": pl.String,
+    "finding": pl.String,  # what stopped the load
+    "accepted_by": pl.String,  # user of the operating system
+    "accepted_at": pl.Datetime("us"),  # UTC
+}
 MOST_WORDS = 50
+MOST_KEYS = 2_000_000  # a source with more rows is described by column only
 LAST = "last_published"
 
 
 def create_loads(connection: duckdb.DuckDBPyConnection) -> None:
     """The schema and the table of columns, where they are missing."""
     connection.execute(f"create schema if not exists {SCHEMA}")
-    columns = ", ".join(f"{name} {sql_type(dtype)}" for name, dtype in COLUMNS.items())
-    connection.execute(f"create table if not exists {SCHEMA}.columns ({columns})")
+    connection.execute(f"create table if not exists {table_of(f'{SCHEMA}.columns', COLUMNS)}")
+    connection.execute(f"create table if not exists {table_of(f'{SCHEMA}.accepted', ACCEPTED)}")
     connection.execute("create table if not exists internal.published (run_id varchar)")
 
 
@@ -90,11 +99,25 @@ def write_loads(cursor: duckdb.DuckDBPyConnection, tables: Iterable[Table], as_o
     with registered(cursor, "described", pl.concat(columns) if columns else pl.DataFrame(schema=COLUMNS)):
         cursor.execute(f"create schema if not exists {schema}")
         cursor.execute(f"create or replace table {schema}.columns as from described")
-    for table in staged:
-        if compared_by_key(table):
+    for table, description in zip(staged, columns, strict=True):
+        name = keys_of(table).split(".")[1]
+        if compared_by_key(table) and description["row_count"][0] <= MOST_KEYS:
             chosen = ", ".join(dated_columns(table))
-            name = keys_of(table).split(".")[1]
             cursor.execute(f"create or replace table {schema}.{name} as select {chosen} from {table.relation}")
+        else:
+            cursor.execute(f"drop table if exists {schema}.{name}")
+
+
+def write_accepted(
+    cursor: duckdb.DuckDBPyConnection, accepted: Iterable[tuple[str, str, str, str]], as_of: date, database: str
+) -> None:
+    """Write who published a load although it was stopped, with what the warehouse already holds, to an attached database."""
+    cursor.execute(f"create table {database}.{SCHEMA}.accepted as from {SCHEMA}.accepted")
+    at = datetime.now(UTC).replace(tzinfo=None)
+    rows = [(as_of, *entry, at) for entry in accepted]
+    if rows:
+        with registered(cursor, "added", pl.DataFrame(rows, schema=ACCEPTED, orient="row")):
+            cursor.execute(f"insert into {database}.{SCHEMA}.accepted from added")
 
 
 def adopt(connection: duckdb.DuckDBPyConnection, link: Path) -> None:

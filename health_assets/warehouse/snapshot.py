@@ -19,7 +19,7 @@ import polars as pl
 from health_assets.contracts.contract import available_by
 from health_assets.tables import TABLES
 from health_assets.warehouse.history import copy_history
-from health_assets.warehouse.published_load import adopt, held_tables, write_loads
+from health_assets.warehouse.published_load import adopt, held_tables, write_accepted, write_loads
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
@@ -147,6 +147,7 @@ def _write(
         )
         copy_history(cursor, "snapshot")
         write_loads(cursor, held_tables(cursor), as_of, "snapshot")
+        write_accepted(cursor, warehouse.accepted, as_of, "snapshot")
         for name, frame in notes.items():
             with registered(cursor, "note", frame):
                 cursor.execute(f"create table snapshot.{name} as from note")

@@ -55,6 +55,7 @@ class Warehouse:
     submitted: dict[str, Any] = field(
         default_factory=dict
     )  # results.Submission: tables of this run that are being judged
+    accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
     @classmethod

@@ -67,7 +67,7 @@ def on_days(rows_a_day: int, amount: float, last_day_rows: int | None = None) ->
 def test_they_block_while_smaller_oddities_only_warn() -> None:
     severities = {expectation.name: expectation.severity for expectation in anomaly_expectations(BILLS)}
     blocking = {name for name, severity in severities.items() if severity == ERROR}
-    assert blocking == {"rows__not_collapsed", "rows__mostly_kept", "amount__same_unit"}
+    assert blocking == {"rows__not_collapsed", "amount__same_unit"}
 
 
 def test_cents_for_euros_in_the_whole_source_are_seen_against_the_last_snapshot(warehouse, company) -> None:
@@ -120,24 +120,6 @@ def test_a_source_that_lost_nine_rows_of_ten_since_the_last_snapshot_stops(wareh
     assert broken(warehouse, company, everything[: len(everything) // 10]) >= {"rows__not_collapsed"}
     assert broken(warehouse, company, everything[: len(everything) // 2]) == {"rows__not_fewer"}
     assert broken(warehouse, company, everything[: len(everything) * 19 // 20]) == set()
-
-
-@pytest.mark.parametrize(
-    ("kept", "quarantined", "expected"),
-    [
-        (0, 40, {"rows__mostly_kept"}),
-        (4, 36, {"rows__mostly_kept"}),
-        (20, 20, set()),
-        (0, 10, set()),
-        (0, 0, set()),
-    ],
-)
-def test_a_source_of_which_hardly_a_row_could_be_kept_blocks(warehouse, company, kept, quarantined, expected) -> None:
-    warehouse.connection.execute(
-        "insert into quarantine.loads values ('staged.bills', null, ?, ?, ?, 0, 0)",
-        [kept + quarantined, kept, quarantined],
-    )
-    assert broken(warehouse, company, [(LOAD_DAY, 1.0)] * kept) == expected
 
 
 def test_what_was_found_is_told_with_what_it_was_measured_by(warehouse, company) -> None:

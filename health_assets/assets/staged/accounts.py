@@ -41,7 +41,7 @@ class Accounts(Contract):
     monthly_recurring_revenue = dy.Float64(
         nullable=True,
         min=0,
-        metadata=ON_LOAD_DAY,
+        metadata=ON_LOAD_DAY | {"money": True},
         description="MRR as the CRM has it, in the reporting currency",
     )
     license_utilization = dy.Float64(

@@ -127,21 +127,3 @@ def mrr_amount__is_a_price_per_month(staged_subscriptions: pl.LazyFrame) -> pl.L
     is_of_the_file = pl.col("amount").is_null() & pl.col("unit_amount").is_null()
     other_interval = (pl.col("interval") != "month") | (pl.col("interval_count") > 1)
     return staged_subscriptions.filter(is_of_the_file, other_interval)
-
-
-@identity(of=staged_subscriptions, severity=WARN)
-def end_date__is_the_first_unpaid_day(staged_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
-    """Fewer periods end on the day before the next one of the account begins than on the day on which it begins.
-
-    Otherwise the file's end date is the last paid day: set `end_date_is: last_paid_day` in sources.subscriptions.
-    """
-    begins = staged_subscriptions.select("account_id", next_start="start_date").unique()
-    ends = staged_subscriptions.filter(pl.col("end_date").is_not_null(), is_ever_paid())
-    followed = ends.with_columns(day_after=pl.col("end_date").dt.offset_by("1d"))
-
-    def followed_by(day: str) -> pl.LazyFrame:
-        return followed.join(begins, left_on=["account_id", day], right_on=["account_id", "next_start"], how="semi")
-
-    at_once = followed_by("end_date").select(at_once=pl.len())
-    day_later = followed_by("day_after").join(followed_by("end_date"), on="subscription_id", how="anti")
-    return day_later.join(at_once, how="cross").filter(pl.len() > pl.col("at_once"))

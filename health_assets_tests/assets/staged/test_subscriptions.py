@@ -7,7 +7,6 @@ import pytest
 
 from health_assets.assets.raw.billing import RawSubscriptions
 from health_assets.assets.staged.subscriptions import (
-    end_date__is_the_first_unpaid_day,
     mrr_amount__is_a_price_per_month,
     paid_days__of_one_product_do_not_overlap,
 )
@@ -102,21 +101,6 @@ def test_an_end_before_the_start_or_missing_for_an_ended_status_quarantines_the_
 def test_a_status_that_is_not_known_costs_no_row(tmp_path: Path) -> None:
     kept = staged(settings_of(tmp_path), "subscriptions", [file_row(status="on sabbatical")]).kept
     assert kept.select("status", "mrr_amount").rows() == [(None, 100)]
-
-
-def gaps_of_a_day(*given: dict) -> list[str]:
-    found = end_date__is_the_first_unpaid_day(rows("staged_subscriptions", *given)).collect()
-    return sorted(found["subscription_id"].to_list())
-
-
-def test_periods_that_end_on_the_day_before_the_next_begins_ask_for_last_paid_day() -> None:
-    inclusive = [subscription(100, date(2024, 1, 1), date(2024, 2, 29), name, subscription_id=name) for name in "AB"]
-    following = [subscription(100, MARCH, None, name) for name in "AB"]
-    assert gaps_of_a_day(*inclusive, *following) == ["A", "B"]
-    exclusive = [subscription(100, date(2024, 1, 1), MARCH, name) for name in "CD"]
-    assert (
-        gaps_of_a_day(*inclusive, *following, *exclusive, *(subscription(90, MARCH, None, name) for name in "CD")) == []
-    )
 
 
 def test_a_price_per_month_with_another_interval_is_warned_of() -> None:

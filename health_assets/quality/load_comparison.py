@@ -1,0 +1,314 @@
+"""Each load against the one that was published last: rows, columns, keys, money and words.
+
+What cannot be right stops the run: too few rows kept, a source or a column that is empty, keys or money gone beyond
+`plausibility`. What is suspicious but possible warns. `health-assets run --accept` publishes a stopped load all the same.
+What is odd in a load by itself is in quality/load_oddities.py, what is odd in its arrivals and units in quality/anomalies.py.
+"""
+
+import difflib
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, dtypes, meta
+from health_assets.settings import Settings
+from health_assets.sources.readers import given_columns, made_keys, unknown_columns
+from health_assets.tables import TABLES, Table
+from health_assets.warehouse.published_load import compared_by_key, described, keys_of
+from health_assets.warehouse.sql import literal
+from health_assets.warehouse.storage import Warehouse
+
+SAMPLES = 3
+NAMES = {"company_name", "account_owner", "owner"}  # of people and companies: a new one is no new word
+
+KEPT = Expectation(
+    "rows__mostly_kept",
+    "rule",
+    (),
+    description="The share of rows that sources.<source>.rows_kept asks for could be kept. The reasons of the quarantined "
+    "rows say which column cannot be read; describe it with columns, values, keys, date_format or scale of the source",
+)
+NOT_EMPTY = Expectation(
+    "rows__not_gone", "rule", (), description="A source that had rows still has some, and accounts always has"
+)
+FILLED = Expectation(
+    "columns__still_filled", "rule", (), description="No column that was filled in the last published load is empty now"
+)
+KEYS = Expectation(
+    "keys__not_gone",
+    "rule",
+    (),
+    description="No more than plausibility.keys_gone of the keys of the last published load are missing now",
+)
+MONEY = Expectation(
+    "money__not_gone",
+    "rule",
+    (),
+    description="No sum of money has fallen by more than plausibility.money_gone since the last published load",
+)
+SPARSER = Expectation(
+    "columns__filled_as_before",
+    "rule",
+    (),
+    severity=WARN,
+    description="No column is filled in a share of rows that is lower by more than plausibility.filled_drop",
+)
+UNCHANGED = Expectation(
+    "values__unchanged_under_their_key",
+    "rule",
+    (),
+    severity=WARN,
+    description="Amounts, accounts and first dates of a record do not change; where they do it is taken as a correction",
+)
+WORDS = Expectation(
+    "words__seen_before",
+    "rule",
+    (),
+    severity=WARN,
+    description="Columns with few distinct words have none that the last published load had not",
+)
+
+
+def comparison_expectations(table: Table) -> list[Expectation]:
+    """What is expected of a load; by key and word only where rows are few enough to be compared one by one."""
+    by_key = [KEYS, UNCHANGED, WORDS] if compared_by_key(table) else []
+    money = [MONEY] if _money(table.contract) else []
+    return [KEPT, NOT_EMPTY, FILLED, SPARSER, *money, *by_key]
+
+
+def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
+    """The expectations that are broken, each with what was before, what is now, samples, and the setting that helps."""
+    load = _Load(table, warehouse.connection.cursor(), warehouse, as_of, settings)
+    found = {KEPT.name: load.too_few_kept(), NOT_EMPTY.name: load.emptied()}
+    if load.before and load.rows:
+        found |= {FILLED.name: load.emptied_columns(), SPARSER.name: load.sparser_columns()}
+        found |= {MONEY.name: load.money_gone()}
+        if compared_by_key(table) and load.has_keys:
+            found |= {KEYS.name: load.keys_gone(), UNCHANGED.name: load.changed_under_key()}
+        if compared_by_key(table):
+            found |= {WORDS.name: load.new_words()}
+    return {name: words for name, words in found.items() if words}
+
+
+def _money(contract: type[Contract]) -> list[str]:
+    return [name for name, column in contract.columns().items() if meta(column, "money")]
+
+
+@dataclass(frozen=True)
+class _Load:
+    """A staged table as it was just written, and its last published load."""
+
+    table: Table
+    cursor: duckdb.DuckDBPyConnection
+    warehouse: Warehouse
+    as_of: date
+    settings: Settings
+
+    @property
+    def source(self) -> str:
+        return self.table.name.removeprefix("staged_")
+
+    @cached_property
+    def now(self) -> dict[str, dict[str, Any]]:
+        return {row["column_name"]: row for row in described(self.cursor, self.table, self.as_of).to_dicts()}
+
+    @cached_property
+    def before(self) -> dict[str, dict[str, Any]]:
+        """Column -> its description; empty if the source was not connected then, or had no row."""
+        query = f"from loads.columns where relation = {literal(self.table.relation)} and row_count > 0"
+        return {row["column_name"]: row for row in self.cursor.sql(query).pl().to_dicts()}
+
+    @cached_property
+    def rows(self) -> int:
+        return self.warehouse.row_count(self.table.relation)
+
+    @cached_property
+    def has_keys(self) -> bool:
+        """Whether the file gives keys that stay: neither a hash of the row, nor one for each day's snapshot."""
+        raw = TABLES.get(f"raw_{self.source}")
+        is_made = raw is not None and raw.rows is not None and made_keys(self.source, raw.rows, self.settings)
+        return (
+            bool(self._columns_by_key)
+            and not is_made
+            and available_from(self.table.contract) not in self.table.contract.primary_key()
+        )
+
+    @cached_property
+    def given(self) -> list[str]:
+        """The columns that files bring."""
+        raw = TABLES.get(f"raw_{self.source}")
+        ours = list(dtypes(self.table.contract))
+        return [name for name in ours if name in given_columns(raw.rows)] if raw and raw.rows else ours
+
+    @property
+    def since(self) -> str:
+        return f"since the load published as of {next(iter(self.before.values()))['as_of_date']}"
+
+    def too_few_kept(self) -> str:
+        loaded = self.warehouse.loaded(self.table)
+        kept, rows = loaded["rows_kept"], loaded["rows_kept"] + loaded["rows_quarantined"]
+        spelling = self.settings.sources.get(self.source)
+        wanted = spelling.rows_kept if spelling else 0.0
+        if not rows or (kept and kept >= wanted * rows):
+            return ""
+        reasons = self.warehouse.quarantine_reasons(self.table)
+        return (
+            f"{kept:,} of {rows:,} rows kept ({reasons}); if that is right, lower sources.{self.source}.rows_kept, "
+            f"which is {wanted:g}"
+        )
+
+    def emptied(self) -> str:
+        if self.rows or self.warehouse.loaded(self.table)["rows_quarantined"]:
+            return ""
+        if self.before:
+            rows = next(iter(self.before.values()))["row_count"]
+            return f"no row; the load published as of {self._last_day} had {rows:,}"
+        return "no row: without accounts nothing can be reported" if self.source == "accounts" else ""
+
+    @property
+    def _last_day(self) -> date:
+        day: date = next(iter(self.before.values()))["as_of_date"]
+        return day
+
+    def emptied_columns(self) -> str:
+        emptied = [
+            name
+            for name in self.given
+            if name in self.before and self.before[name]["filled"] and not self.now[name]["filled"]
+        ]
+        return "; ".join(self._emptied(name) for name in emptied[:SAMPLES]) + _more(emptied)
+
+    def _emptied(self, name: str) -> str:
+        before, unread = self.before[name], self._unread_columns()
+        said = f"{name} was filled in {before['filled']:,} of {before['row_count']:,} rows and is in none of {self.rows:,} now"
+        if samples := self._values_before(name):
+            said += f" (before: {samples})"
+        if not unread:
+            return said
+        near = difflib.get_close_matches(name, unread, n=1, cutoff=0.4)
+        if near:
+            remedy = f"if {near[0]} is that column: sources.{self.source}.columns: {{{near[0]}: {name}}}"
+            return f"{said}; the file has {near[0]}, which is not read; {remedy}"
+        return f"{said}; columns of the file that are not read: {', '.join(unread)}"
+
+    def _unread_columns(self) -> list[str]:
+        raw = TABLES.get(f"raw_{self.source}")
+        if raw is None or raw.rows is None:
+            return []
+        unread = unknown_columns(self.source, raw.rows, self.settings).values()
+        return sorted({column for columns in unread for column in columns})
+
+    def _values_before(self, name: str) -> str:
+        if not self.has_keys or name not in self._columns_by_key:
+            return ""
+        key = self.table.contract.primary_key()[0]
+        rows = self.cursor.execute(
+            f"select {key}, {name} from {keys_of(self.table)} where {name} is not null order by {key} limit {SAMPLES}"
+        ).fetchall()
+        return ", ".join(f"{value} of {row}" for row, value in rows)
+
+    @cached_property
+    def _columns_by_key(self) -> set[str]:
+        rows = self.cursor.execute(
+            "select column_name from duckdb_columns() where database_name = current_database() "
+            f"and schema_name || '.' || table_name = {literal(keys_of(self.table))}"
+        )
+        return {name for (name,) in rows.fetchall()}
+
+    def sparser_columns(self) -> str:
+        sparser = []
+        for name in self.given:
+            if name not in self.before or not self.now[name]["filled"]:
+                continue
+            shares = [row["filled"] / row["row_count"] for row in (self.before[name], self.now[name])]
+            if shares[0] - shares[1] > self.settings.plausibility.filled_drop:
+                sparser.append(f"{name} is filled in {shares[1]:.0%} of the rows, before in {shares[0]:.0%}")
+        return "; ".join(sparser[:SAMPLES]) + _more(sparser)
+
+    def money_gone(self) -> str:
+        gone = []
+        for name in _money(self.table.contract):
+            before, now = (row.get(name, {}).get("total") or 0.0 for row in (self.before, self.now))
+            if before > 0 and now < before * (1 - self.settings.plausibility.money_gone):
+                gone.append(f"{name}: the sum is {now:,.2f}, before {before:,.2f}")
+        if not gone:
+            return ""
+        return (
+            "; ".join(gone)
+            + f"; if that is right, raise plausibility.money_gone ({self.settings.plausibility.money_gone:g})"
+        )
+
+    def keys_gone(self) -> str:
+        key, limits = self.table.contract.primary_key(), self.settings.plausibility
+        gone = f"from {keys_of(self.table)} anti join {self.table.relation} using ({', '.join(key)})"
+        (count,), (of,) = (
+            self._one(f"select count(*) {gone}"),
+            self._one(f"select count(*) from {keys_of(self.table)}"),
+        )
+        if count < limits.min_keys_gone or count <= limits.keys_gone * of:
+            return ""
+        samples = self.cursor.execute(f"select {key[0]} {gone} order by 1 limit {SAMPLES}").fetchall()
+        said = f"{count:,} of {of:,} {key[0]}s are gone {self.since}, e.g. {', '.join(str(one) for (one,) in samples)}"
+        for name in _money(self.table.contract):
+            (amount,), total = self._one(f"select coalesce(sum({name}), 0) {gone}"), self.before[name]["total"] or 0
+            said += f"; with them {name} of {amount:,.2f} of {total:,.2f}" if amount else ""
+        return f"{said}; if that is right, raise plausibility.keys_gone ({limits.keys_gone:g})"
+
+    def changed_under_key(self) -> str:
+        contract = self.table.contract
+        columns = [
+            name
+            for name, column in contract.columns().items()
+            if name in self._columns_by_key
+            and name in self.given
+            and (meta(column, "money") or meta(column, "references") or meta(column, "available_from"))
+            and name not in contract.primary_key()
+        ]
+        changed = [self._changed(name) for name in columns if not self._takes_changes(name)]
+        return "; ".join(said for said in changed if said)
+
+    def _takes_changes(self, name: str) -> bool:
+        """Whether the settings say that a changed price is a new one."""
+        spelling = self.settings.sources.get(self.source)
+        return name == "mrr_amount" and getattr(spelling, "changes", None) == "new_period"
+
+    def _changed(self, name: str) -> str:
+        key, is_money = self.table.contract.primary_key(), meta(self.table.contract.columns()[name], "money")
+        differs = f"abs(now.{name} - before.{name}) >= 0.005" if is_money else f"now.{name} <> before.{name}"
+        pairs = f"from {keys_of(self.table)} as before join {self.table.relation} as now using ({', '.join(key)}) where {differs}"
+        count, *sums = self._one(
+            f"select count(*), {f'sum(before.{name}), sum(now.{name})' if is_money else 'null, null'} {pairs}"
+        )
+        if not count:
+            return ""
+        samples = self.cursor.execute(
+            f"select {key[0]}, before.{name}, now.{name} {pairs} order by 1 limit {SAMPLES}"
+        ).fetchall()
+        shown = ", ".join(f"{row} {before} -> {now}" for row, before, now in samples)
+        summed = f", in all {sums[0]:,.2f} -> {sums[1]:,.2f}" if is_money else ""
+        said = f"{name} changed in {count:,} record{'s' if count > 1 else ''} {self.since}{summed} ({shown})"
+        if name == "mrr_amount":
+            said += f"; if these are new prices, not corrections: sources.{self.source}.changes: new_period"
+        return said
+
+    def new_words(self) -> str:
+        new = []
+        for name, before in self.before.items():
+            if name in NAMES or name.endswith("_id") or not before["words"] or name not in self.now:
+                continue
+            words = sorted(set(self.now[name]["words"] or []) - set(before["words"]))
+            if words:
+                new.append(f"{name}: {', '.join(words[:SAMPLES])}{_more(words)}, not seen before")
+        if not new:
+            return ""
+        return "; ".join(new) + f"; if it is another spelling, map it with sources.{self.source}.values"
+
+    def _one(self, query: str) -> tuple[Any, ...]:
+        return self.cursor.execute(query).fetchone() or ()
+
+
+def _more(found: list[str]) -> str:
+    return f" and {len(found) - SAMPLES} more" if len(found) > SAMPLES else ""

@@ -1,0 +1,159 @@
+"""What is odd in a load by itself and worth a warning: dates, intervals and states that do not fit together.
+
+What differs from the load that was published last is in quality/load_comparison.py.
+"""
+
+import re
+from datetime import date
+
+import duckdb
+
+from health_assets.contracts.contract import WARN, Expectation, available_by, available_from, meta
+from health_assets.settings import Settings
+from health_assets.sources.readers import unknown_columns
+from health_assets.tables import TABLES, Table
+from health_assets.warehouse.storage import Warehouse
+
+INTERVAL_WORDS = {"interval", "period", "cycle", "frequency", "term", "cadence", "recurrence", "periodicity"}
+DATE_WORDS = {"start", "end", "started", "ended", "at", "date", "on", "from", "to", "until", "next", "id"}
+SAMPLES = 3
+SUBSCRIPTIONS = "staged_subscriptions"
+ACCOUNTS = "staged_accounts.account_id"
+
+INTERVAL = Expectation(
+    "columns__interval_is_read",
+    "rule",
+    (),
+    severity=WARN,
+    description="No column of the file that is named like a billing interval is left unread: a price for a year or a quarter "
+    "would be taken as one for a month",
+)
+END_DATES = Expectation(
+    "end_date__is_first_unpaid_day",
+    "rule",
+    (),
+    severity=WARN,
+    description="Periods of an account follow each other without a day between them. Where they end on the day before the "
+    "next begins, end_date is the last paid day",
+)
+CRM = Expectation(
+    "status__agrees_with_crm",
+    "rule",
+    (),
+    severity=WARN,
+    description="No account that pays is churned in the CRM, and none whose subscriptions have all ended is active there",
+)
+SIGNUP = Expectation(
+    "rows__after_signup",
+    "rule",
+    (),
+    severity=WARN,
+    description="No more than plausibility.before_signup of the rows are dated before the signup of their account",
+)
+
+
+def oddity_expectations(table: Table) -> list[Expectation]:
+    """What is expected of a load by itself, beyond its contract."""
+    of_subscriptions = [INTERVAL, END_DATES, CRM] if table.name == SUBSCRIPTIONS else []
+    return of_subscriptions + ([SIGNUP] if _is_dated_by_account(table) else [])
+
+
+def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
+    """The expectations that are broken, each with samples and, where there is one, the setting that helps."""
+    cursor, found = warehouse.connection.cursor(), dict[str, str]()
+    if table.name == SUBSCRIPTIONS:
+        found[INTERVAL.name] = _unread_interval(settings)
+        found[END_DATES.name] = _inclusive_ends(cursor)
+        found[CRM.name] = _disagreements(cursor, as_of)
+    if _is_dated_by_account(table):
+        found[SIGNUP.name] = _before_signup(cursor, table, as_of, settings)
+    return {name: words for name, words in found.items() if words}
+
+
+def _is_dated_by_account(table: Table) -> bool:
+    columns = table.contract.columns()
+    refers = "account_id" in columns and meta(columns["account_id"], "references") == ACCOUNTS
+    return refers and available_from(table.contract) is not None and table.name != SUBSCRIPTIONS
+
+
+def _unread_interval(settings: Settings) -> str:
+    raw = TABLES["raw_subscriptions"]
+    unread = {
+        column
+        for columns in unknown_columns("subscriptions", raw.rows, settings).values()
+        for column in columns  # type: ignore[arg-type]
+    }
+    named = sorted(column for column in unread if _is_interval(column))
+    if not named:
+        return ""
+    return (
+        f"{', '.join(named)} of the file is not read, so every price counts as one for a month; "
+        f"map it: sources.subscriptions.columns: {{{named[0]}: interval}}"
+    )
+
+
+def _is_interval(column: str) -> bool:
+    words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()))
+    return bool(words & INTERVAL_WORDS) and not words & DATE_WORDS
+
+
+def _inclusive_ends(cursor: duckdb.DuckDBPyConnection) -> str:
+    """Accounts whose next period begins on the day after the last one ended, if these are most of those that go on."""
+    follows = (
+        "from staged.subscriptions as ended join staged.subscriptions as next using (account_id) "
+        "where ended.subscription_id <> next.subscription_id and next.start_date = ended.end_date"
+    )
+    with_gap = f"{follows} + 1"
+    (gaps,), (joins,) = _one(cursor, f"select count(*) {with_gap}"), _one(cursor, f"select count(*) {follows}")
+    if not gaps or gaps <= joins:
+        return ""
+    samples = cursor.execute(
+        f"select ended.subscription_id, ended.end_date, next.subscription_id, next.start_date {with_gap} order by all "
+        f"limit {SAMPLES}"
+    ).fetchall()
+    shown = ", ".join(f"{ended} ends on {end} and {begun} begins on {start}" for ended, end, begun, start in samples)
+    return (
+        f"{gaps:,} of {gaps + joins:,} periods end on the day before the next begins ({shown}); if that day is still paid: "
+        "sources.subscriptions.end_date_is: last_paid_day"
+    )
+
+
+def _disagreements(cursor: duckdb.DuckDBPyConnection, as_of: date) -> str:
+    """Accounts that pay and are churned in the CRM, and accounts that no longer pay and are active there."""
+    day = f"date '{as_of}'"
+    billing = (
+        f"select account_id, bool_or(start_date <= {day} and mrr_amount > 0 and coalesce(end_date > {day}, true)) as pays, "
+        f"bool_and(coalesce(end_date <= {day}, false)) as has_ended from staged.subscriptions group by account_id"
+    )
+    cases = {"pays|pay": ("churned", "pays"), "no longer pays|no longer pay": ("active", "has_ended")}
+    said = []
+    for words, (status, case) in cases.items():
+        accounts = cursor.execute(
+            f"select account_id from staged.accounts join ({billing}) using (account_id) "
+            f"where status = '{status}' and {case} order by 1"
+        ).fetchall()
+        if accounts:
+            shown = ", ".join(account for (account,) in accounts[:SAMPLES])
+            does = words.split("|")[len(accounts) > 1]
+            are = ("accounts", "are") if len(accounts) > 1 else ("account", "is")
+            said.append(f"{len(accounts):,} {are[0]} {does} and {are[1]} {status} in the CRM ({shown})")
+    return "; ".join(said)
+
+
+def _before_signup(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date, settings: Settings) -> str:
+    known = available_from(table.contract)
+    early, rows = _one(
+        cursor,
+        f"select count(*) filter (where given.{known}::date < signup_date), count(*) from {table.relation} as given "
+        f"join staged.accounts using (account_id) where {available_by(table.contract, as_of)}",
+    )
+    if not rows or early <= settings.plausibility.before_signup * rows:
+        return ""
+    return (
+        f"{early:,} of {rows:,} rows are dated before the signup of their account; is signup_date of the accounts another "
+        "date, such as the day on which the record was created?"
+    )
+
+
+def _one(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    return cursor.execute(query).fetchone() or ()

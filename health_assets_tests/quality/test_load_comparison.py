@@ -1,0 +1,217 @@
+"""A load that cannot be right is stopped, one that is suspicious warns: each against the load that was published last."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from health_assets.assets import load_all
+from health_assets.contracts.contract import ERROR
+from health_assets.quality.load_comparison import compare_with_last_published, comparison_expectations
+from health_assets.quality.load_oddities import find_oddities
+from health_assets.sources.quarantine import filter_rows
+from health_assets.tables import TABLES
+from health_assets.warehouse.published_load import adopt, held_tables, write_loads
+from health_assets.warehouse.snapshot import publish, snapshot
+from health_assets.warehouse.storage import Warehouse
+from health_assets_tests.frames import LOAD_DAY, settings_of, written
+
+load_all()
+HEADER = "subscription_id,account_id,mrr_amount,start_date,end_date,product_name\n"
+FEW = {"plausibility": {"min_keys_gone": 1}}
+
+
+class Company:
+    """Accounts and subscriptions in files, loaded into a warehouse one load after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.warehouse_file = folder / "warehouse.duckdb"
+        self.accounts("A1,2024-01-01,active", "A2,2024-01-01,active")
+
+    def accounts(self, *rows: str) -> None:
+        lines = [f"{row},{row.split(',')[0]}" for row in rows]
+        written(self.folder, "accounts.csv", "account_id,signup_date,status,company_name\n" + "\n".join(lines) + "\n")
+
+    def load(
+        self, content: str, warehouse: Warehouse, source: str = "subscriptions", **given: object
+    ) -> dict[str, str]:
+        """What is found in a load of a source with this content, by check."""
+        written(self.folder, f"{source}.csv", content)
+        paths = {name: {"path": f"{name}.csv"} for name in {"accounts", source}}
+        company = settings_of(self.folder, sources=paths, **given)
+        for name in ("accounts", source):
+            table = TABLES[f"staged_{name}"]
+            existing = {} if name == "accounts" else {"account_id": pl.Series(["A1", "A2"])}
+            rows = table.function(TABLES[f"raw_{name}"].function(company), company)
+            warehouse.write(table, filter_rows(rows, table.contract, existing))
+        table = TABLES[f"staged_{source}"]
+        return compare_with_last_published(table, warehouse, LOAD_DAY, company) | find_oddities(
+            table, warehouse, LOAD_DAY, company
+        )
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    return Company(tmp_path)
+
+
+@pytest.fixture
+def warehouse(company: Company) -> Iterator[Warehouse]:
+    with Warehouse.opened(company.warehouse_file) as opened:
+        yield opened
+
+
+def publish_load(warehouse: Warehouse) -> None:
+    cursor = warehouse.connection.cursor()
+    write_loads(cursor, held_tables(cursor), LOAD_DAY)
+
+
+def test_what_cannot_be_right_stops_and_what_is_possible_warns() -> None:
+    severities = {check.name: check.severity for check in comparison_expectations(TABLES["staged_subscriptions"])}
+    assert {name for name, severity in severities.items() if severity == ERROR} == {
+        "rows__mostly_kept",
+        "rows__not_gone",
+        "columns__still_filled",
+        "money__not_gone",
+        "keys__not_gone",
+    }
+
+
+def test_first_load_below_the_share_of_rows_to_be_kept_is_stopped(company, warehouse) -> None:
+    found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,A1,much,2024-01-01,,\n", warehouse)
+    assert found == {
+        "rows__mostly_kept": "1 of 2 rows kept (mrr_amount__unreadable 1); if that is right, lower "
+        "sources.subscriptions.rows_kept, which is 0.9"
+    }
+
+
+def test_load_of_which_no_row_is_kept_is_stopped_whatever_share_is_asked_for(company, warehouse) -> None:
+    assert "rows__mostly_kept" in company.load(HEADER + "S1,A1,much,2024-01-01,,\n", warehouse)
+
+
+def test_header_without_rows_is_stopped_where_there_were_rows(company, warehouse) -> None:
+    assert company.load(HEADER, warehouse) == {}
+    company.load(HEADER + "S1,A1,100,2024-01-01,,\n", warehouse)
+    publish_load(warehouse)
+    assert company.load(HEADER, warehouse) == {
+        "rows__not_gone": "no row; the load published as of 2025-01-31 had 1",
+    }
+
+
+def test_account_file_without_accounts_is_stopped(company, warehouse) -> None:
+    found = company.load("account_id,signup_date,company_name\n", warehouse, source="accounts")
+    assert found == {"rows__not_gone": "no row: without accounts nothing can be reported"}
+
+
+def test_column_that_is_empty_now_is_named_with_the_unread_column_that_took_its_place(company, warehouse) -> None:
+    rows = "S1,A1,100,2024-01-01,2024-06-30,\nS2,A2,100,2024-01-01,,\n"
+    company.load(HEADER + rows, warehouse)
+    publish_load(warehouse)
+    found = company.load(HEADER.replace("end_date", "ended_at") + rows, warehouse)
+    assert found["columns__still_filled"] == (
+        "end_date was filled in 1 of 2 rows and is in none of 2 now (before: 2024-06-30 of S1); the file has ended_at, which "
+        "is not read; if ended_at is that column: sources.subscriptions.columns: {ended_at: end_date}"
+    )
+
+
+def test_keys_and_money_that_are_gone_stop_the_load(company, warehouse) -> None:
+    rows = [f"S{number},A1,100,2024-01-01,,\n" for number in range(1, 6)]
+    company.load(HEADER + "".join(rows), warehouse, **FEW)
+    publish_load(warehouse)
+    found = company.load(HEADER + "".join(rows[:3]), warehouse, **FEW)
+    assert found == {
+        "keys__not_gone": "2 of 5 subscription_ids are gone since the load published as of 2025-01-31, e.g. S4, S5; with them "
+        "mrr_amount of 200.00 of 500.00; if that is right, raise plausibility.keys_gone (0.1)",
+        "money__not_gone": "mrr_amount: the sum is 300.00, before 500.00; if that is right, raise plausibility.money_gone (0.1)",
+    }
+
+
+def test_price_that_changed_under_its_key_is_warned_of_with_its_sum(company, warehouse) -> None:
+    company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,A2,100,2024-01-01,,\n", warehouse)
+    publish_load(warehouse)
+    found = company.load(HEADER + "S1,A1,300,2024-01-01,,\nS2,A2,100,2024-01-01,,\n", warehouse)
+    assert found == {
+        "values__unchanged_under_their_key": "mrr_amount changed in 1 record since the load published as of 2025-01-31, in all "
+        "100.00 -> 300.00 (S1 100.0 -> 300.0); if these are new prices, not corrections: "
+        "sources.subscriptions.changes: new_period"
+    }
+
+
+def test_word_that_was_never_seen_and_column_that_is_filled_less_are_warned_of(company, warehouse) -> None:
+    company.load(HEADER + "S1,A1,100,2024-01-01,,Basic\nS2,A2,100,2024-01-01,,Basic\n", warehouse)
+    publish_load(warehouse)
+    found = company.load(HEADER + "S1,A1,100,2024-01-01,,basic plan\nS2,A2,100,2024-01-01,,\n", warehouse)
+    assert found == {
+        "columns__filled_as_before": "product_name is filled in 50% of the rows, before in 100%",
+        "words__seen_before": "product_name: basic plan, not seen before; if it is another spelling, map it with "
+        "sources.subscriptions.values",
+    }
+
+
+def test_rebuilt_warehouse_goes_on_comparing_with_what_the_snapshot_carries(company) -> None:
+    link = company.folder / "published.duckdb"
+    with Warehouse.opened(company.warehouse_file, LOAD_DAY, link) as warehouse:
+        company.load(HEADER + "S1,A1,100,2024-01-01,,\n", warehouse)
+        warehouse.accepted.append(("staged.subscriptions", "keys__not_gone", "1 of 2 gone", "ada"))
+        publish(warehouse, link, "run", LOAD_DAY, "Test")
+    company.warehouse_file.unlink()
+    with Warehouse.opened(company.warehouse_file, LOAD_DAY, link) as warehouse:
+        assert "rows__not_gone" in company.load(HEADER, warehouse)
+        accepted = warehouse.connection.execute(
+            "select check_name, finding, accepted_by from loads.accepted"
+        ).fetchall()
+    with snapshot(link) as reader:
+        assert reader.execute("select check_name, finding, accepted_by from loads.accepted").fetchall() == accepted
+    assert accepted == [("keys__not_gone", "1 of 2 gone", "ada")]
+
+
+def test_run_killed_after_the_swap_leaves_the_next_one_the_load_that_was_published(company, monkeypatch) -> None:
+    link = company.folder / "published.duckdb"
+    with Warehouse.opened(company.warehouse_file, LOAD_DAY, link) as warehouse, monkeypatch.context() as patched:
+        company.load(HEADER + "S1,A1,100,2024-01-01,,\n", warehouse)
+        patched.setattr("health_assets.warehouse.snapshot.adopt", lambda *_: None)
+        publish(warehouse, link, "run", LOAD_DAY, "Test")
+        assert company.load(HEADER, warehouse) == {}
+        adopt(warehouse.connection, link)  # as the next run does when it opens the warehouse
+        assert "rows__not_gone" in company.load(HEADER, warehouse)
+
+
+# -- odd by itself ----------------------------------------------------------------------------------------------------
+
+
+def test_period_that_begins_on_the_day_after_the_last_ended_names_the_setting(company, warehouse) -> None:
+    found = company.load(HEADER + "S1,A1,100,2024-01-01,2024-12-31,\nS2,A1,100,2025-01-01,,\n", warehouse)
+    assert found == {
+        "end_date__is_first_unpaid_day": "1 of 1 periods end on the day before the next begins (S1 ends on 2024-12-31 and S2 "
+        "begins on 2025-01-01); if that day is still paid: sources.subscriptions.end_date_is: last_paid_day"
+    }
+    assert company.load(HEADER + "S1,A1,100,2024-01-01,2025-01-01,\nS2,A1,100,2025-01-01,,\n", warehouse) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "is_named"),
+    [("billing period", True), ("BillingFrequency", True), ("term", True), ("period_start", False), ("colour", False)],
+)
+def test_unread_column_that_is_named_like_a_billing_interval_is_warned_of(company, warehouse, column, is_named) -> None:
+    content = f"subscription_id,account_id,mrr_amount,start_date,{column}\nS1,A1,1200,2024-01-01,year\n"
+    found = company.load(content, warehouse)
+    assert ("columns__interval_is_read" in found) == is_named
+
+
+def test_accounts_that_billing_and_crm_see_differently_are_warned_of(company, warehouse) -> None:
+    company.accounts("A1,2024-01-01,churned", "A2,2024-01-01,active")
+    found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,A2,100,2024-01-01,2024-06-01,\n", warehouse)
+    assert found == {
+        "status__agrees_with_crm": "1 account pays and is churned in the CRM (A1); "
+        "1 account no longer pays and is active in the CRM (A2)"
+    }
+
+
+def test_tickets_before_signup_are_warned_of_above_the_share_of_the_settings(company, warehouse) -> None:
+    header, before, after = "ticket_id,account_id,created_at\n", "T1,A1,2023-12-31\n", "T{},A1,2024-02-01\n"
+    later = "".join(after.format(number) for number in range(2, 11))
+    assert "rows__after_signup" not in company.load(header + before + later, warehouse, source="support_tickets")
+    found = company.load(header + before + before.replace("T1", "T0") + later, warehouse, source="support_tickets")
+    assert found["rows__after_signup"].startswith("2 of 11 rows are dated before the signup of their account")
