@@ -77,12 +77,9 @@ def _is_dated_by_account(table: Table) -> bool:
 
 
 def _unread_interval(settings: Settings) -> str:
-    raw = TABLES["raw_subscriptions"]
-    unread = {
-        column
-        for columns in unknown_columns("subscriptions", raw.rows, settings).values()
-        for column in columns  # type: ignore[arg-type]
-    }
+    rows = TABLES["raw_subscriptions"].rows
+    found = unknown_columns("subscriptions", rows, settings) if rows else {}
+    unread = {column for columns in found.values() for column in columns}
     named = sorted(column for column in unread if _is_interval(column))
     if not named:
         return ""

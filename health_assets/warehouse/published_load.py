@@ -33,7 +33,7 @@ COLUMNS: dict[str, Any] = {
     "words": pl.List(pl.String),  # distinct values of a text, null if there are more than MOST_WORDS
     "as_of_date": pl.Date,
 }
-ACCEPTED = {
+ACCEPTED: dict[str, Any] = {
     "as_of_date": pl.Date,
     "relation": pl.String,
     "check_name": pl.String,
