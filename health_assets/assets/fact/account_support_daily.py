@@ -13,14 +13,14 @@ from health_assets.contracts.contract import Contract
 from health_assets.contracts.day_counts import counts_by_day
 from health_assets.contracts.expressions import Period, local_date, percent, safe_ratio
 from health_assets.contracts.history import end_of_validity
-from health_assets.scoring.ticket_times import with_ticket_times
+from health_assets.scoring.ticket_times import OPEN_STATUSES, RESOLVED, with_ticket_times
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 MONTH, QUARTER, REFERENCE_WINDOW = 30, 90, 31  # NovaCRM's published score counts D-30 ... D
 REPORTED_OPEN = ["open", "escalated"]  # as NovaCRM counts them
-NEVER = "never"
+NEVER, END_OF_QUARTER = "never", "end_of_quarter"
 ONE = pl.lit(1.0)
 LOWEST, HIGHEST = 1, 5  # ratings
 
@@ -44,7 +44,8 @@ class AccountSupportDaily(Contract):
         description="Mean rating of tickets created in 90 days and resolved by the day; null = none rated",
     )
     sla_adherence_pct_90d = Pct("Met / (met + breached) of tickets created in 90 days, as of the day")
-    open_ticket_count = Count("Tickets open at the end of the day, whenever created")
+    first_response_adherence_pct_90d = Pct("The same of their first answers; null also where answers are not exported")
+    open_ticket_count = Count("Tickets open at the end of the day, whenever created, reopened ones included")
     reported_open_ticket_count_31d = Count(
         "Of the tickets of 31 days, those that the file calls open or escalated on the day; null before the first load",
         nullable=True,
@@ -83,9 +84,12 @@ def fact_account_support_daily(
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period from the company's first ticket day on, and the account's signup."""
-    tickets = _with_days(with_ticket_times(staged_support_tickets, settings), settings, load_day)
-    counted = _counted(tickets) | _counted_while_seen(tickets, history_support_tickets)
-    is_load_day = pl.col("day") == load_day
+    timed = with_ticket_times(staged_support_tickets, settings)
+    tickets = _with_days(timed, history_support_tickets, settings.timezone)
+    seen = _seen(tickets, history_support_tickets)
+    counted = _tickets(tickets) | _targets(tickets) | _ratings(tickets) | _flags(seen) | _open_by_status(seen)
+    met, breached = pl.col("met") - pl.col("met_reopened"), pl.col("breached") + pl.col("breached_by_status")
+    answered_in_time, answered = pl.col("answered_in_time"), pl.col("answered_in_time") + pl.col("answered_late")
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .join(_feed(staged_support_tickets, history_support_tickets), how="cross")
@@ -93,12 +97,14 @@ def fact_account_support_daily(
         .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
             as_of_date="day",
-            sla_adherence_pct_90d=percent(pl.col("met"), pl.col("met") + pl.col("breached")),
+            open_ticket_count=pl.col("open_by_date") + pl.col("open_by_status"),
+            sla_adherence_pct_90d=percent(met, met + breached),
+            first_response_adherence_pct_90d=percent(answered_in_time, answered),
             escalated_ticket_count_90d=_escalated("90d"),
             escalated_ticket_count_to_date=_escalated("to_date"),
             mean_csat_90d=_mean_rating("90d"),
             mean_csat_to_date=_mean_rating("to_date"),
-            mean_csat_31d=pl.when(is_load_day).then(_mean_rating("31d")),
+            mean_csat_31d=pl.when(pl.col("day") == load_day).then(_mean_rating("31d")),
             reported_open_ticket_count_31d=pl.when(pl.col("day") >= pl.col("reports_since")).then("reported_open"),
         )
         .select(AccountSupportDaily.column_names())
@@ -116,39 +122,66 @@ def _feed(staged_support_tickets: pl.LazyFrame, history_support_tickets: pl.Lazy
     return dates.join(loads, how="cross")
 
 
-def _with_days(tickets: pl.LazyFrame, settings: Settings, load_day: date) -> pl.LazyFrame:
-    """Tickets with the local days from which something is true of them; what has no date is true from the load day."""
-    opened = pl.col("created_date")
-    just_before_deadline = pl.col("resolution_deadline") - pl.duration(microseconds=1)  # one at midnight is past
+def _with_days(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
+    """Tickets with the local days from which something is true of them, none before the day on which they were opened."""
+    opened, instant = pl.col("created_date"), pl.duration(microseconds=1)
+    first_seen_resolved = (
+        history_support_tickets.filter(pl.col("status").cast(pl.String).is_in(RESOLVED))
+        .group_by("ticket_id")
+        .agg(seen_resolved_date=pl.col("valid_from").min())
+    )
+    resolved_date = local_date(pl.col("resolved_at"), timezone)
     days = {
-        "resolved_date": pl.when("is_undated")
-        .then(pl.lit(load_day))
-        .otherwise(local_date(pl.col("resolved_at"), settings.timezone)),
-        "escalated_date": local_date(pl.col("escalated_at"), settings.timezone),
-        "breach_date": local_date(just_before_deadline, settings.timezone),
+        "resolved_date": pl.when("is_undated").then("seen_resolved_date").otherwise(resolved_date),
+        "escalated_date": local_date(pl.col("escalated_at"), timezone),
+        "answered_date": local_date(pl.col("first_response_at"), timezone),
+        "breach_date": local_date(pl.col("resolution_deadline") - instant, timezone),  # a deadline at midnight is past
+        "late_answer_date": local_date(pl.col("first_response_deadline") - instant, timezone),
     }
-    return tickets.with_columns(
+    return tickets.join(first_seen_resolved, on="ticket_id", how="left", validate="1:1").with_columns(
         *(pl.when(day.is_not_null()).then(pl.max_horizontal(day, opened)).alias(name) for name, day in days.items()),
         pl.lit(None, pl.Date).alias(NEVER),
+        opened.dt.offset_by(f"{QUARTER}d").alias(END_OF_QUARTER),
         is_in_time=pl.col("resolution_hours") <= pl.col("sla_target_hours"),
+        is_answered_in_time=pl.col("first_response_hours") <= pl.col("first_response_target_hours"),
+        exports_answers=pl.col("first_response_at").is_not_null().any(),
     )
 
 
-def _counted(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _tickets(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: for ever) and `size`."""
-    rating = pl.col("satisfaction_score")
-    rated = tickets.filter(rating.is_not_null())
-    late = tickets.filter(~pl.col("is_in_time") | pl.col("resolved_date").is_null())  # resolved since, or still open
     return {
         "ticket_count_30d": _since("created_date", tickets, MONTH),
         "ticket_count_31d": _since("created_date", tickets, REFERENCE_WINDOW),
         "ticket_count_90d": _since("created_date", tickets, QUARTER),
         "ticket_count_to_date": _since("created_date", tickets, NEVER),
-        "open_ticket_count": _since("created_date", tickets.filter(~pl.col("is_undated")), "resolved_date"),
-        "met": _since("resolved_date", tickets.filter("is_in_time"), QUARTER),
-        "breached": _since("breach_date", late, QUARTER),
+        "open_by_date": _since("created_date", tickets.filter(~pl.col("is_undated")), "resolved_date"),
         "escalated_90d": _since("escalated_date", tickets, QUARTER),
         "escalated_to_date": _since("escalated_date", tickets, NEVER),
+    }
+
+
+def _targets(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Tickets of 90 days by their targets: late ones from the deadline on, resolved or answered since or not."""
+    in_time, answered_in_time = pl.col("is_in_time"), pl.col("is_answered_in_time")
+    is_unanswered = pl.col("exports_answers") & pl.col("answered_date").is_null()
+    late = tickets.filter(~answered_in_time | is_unanswered).with_columns(
+        end=pl.min_horizontal("answered_date", "resolved_date", END_OF_QUARTER)  # resolved without an answer: not known
+    )
+    return {
+        "met": _since("resolved_date", tickets.filter(in_time), QUARTER),
+        "breached": _since("breach_date", tickets.filter(~in_time | pl.col("resolved_date").is_null()), QUARTER),
+        "answered_in_time": _since("answered_date", tickets.filter(answered_in_time), QUARTER),
+        "answered_late": pl.concat(
+            [_since("late_answer_date", late, "end"), _since("answered_date", late, END_OF_QUARTER)]
+        ),
+    }
+
+
+def _ratings(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    rating = pl.col("satisfaction_score")
+    rated = tickets.filter(rating.is_not_null())
+    return {
         "rating_count_90d": _since("resolved_date", rated, QUARTER),
         "rating_sum_90d": _since("resolved_date", rated, QUARTER, rating),
         "rating_count_to_date": _since("resolved_date", rated, NEVER),
@@ -158,25 +191,42 @@ def _counted(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     }
 
 
-def _counted_while_seen(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """What the files say without a date, as in `_counted`: it counts while it was seen, within the ticket's window."""
-    opened = pl.col("created_date")
-    seen = history_support_tickets.join(
-        tickets.select("ticket_id", "account_id", "created_date", "escalated_date", NEVER),
-        on="ticket_id",
-        validate="m:1",
-    ).with_columns(seen_date=pl.max_horizontal("valid_from", opened))
+def _seen(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame) -> pl.LazyFrame:
+    """The versions of tickets, with the days on which each was seen: what the files say without a date."""
+    return (
+        history_support_tickets.select("ticket_id", "status", "is_escalated", "valid_from", end=end_of_validity())
+        .join(tickets.drop("status", "is_escalated"), on="ticket_id", how="inner", validate="m:1")
+        .with_columns(pl.col("status").cast(pl.String), seen_date=pl.max_horizontal("valid_from", "created_date"))
+    )
+
+
+def _flags(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """What counts while it was seen, within the ticket's window."""
     flagged = seen.filter("is_escalated", pl.col("escalated_date").is_null())
-    reported_open = seen.filter(pl.col("status").cast(pl.String).is_in(REPORTED_OPEN))
-
-    def while_seen(versions: pl.LazyFrame, window: int | None) -> pl.LazyFrame:
-        window_end = opened.dt.offset_by(f"{window}d") if window else pl.col(NEVER)
-        return _since("seen_date", versions.with_columns(end=pl.min_horizontal(end_of_validity(), window_end)), "end")
-
+    end_of_reference = pl.col("created_date").dt.offset_by(f"{REFERENCE_WINDOW}d")
+    reported = seen.filter(pl.col("status").is_in(REPORTED_OPEN))
     return {
-        "flagged_90d": while_seen(flagged, QUARTER),
-        "flagged_to_date": while_seen(flagged, None),
-        "reported_open": while_seen(reported_open, REFERENCE_WINDOW),
+        "flagged_90d": _since("seen_date", flagged.with_columns(end=pl.min_horizontal("end", END_OF_QUARTER)), "end"),
+        "flagged_to_date": _since("seen_date", flagged, "end"),
+        "reported_open": _since(
+            "seen_date", reported.with_columns(end=pl.min_horizontal("end", end_of_reference)), "end"
+        ),
+    }
+
+
+def _open_by_status(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Tickets that their status calls open though they have been resolved: reopened, or resolved at an unknown time."""
+    open_again = seen.filter(pl.col("status").is_in(OPEN_STATUSES), pl.col("resolved_date").is_not_null()).with_columns(
+        open_date=pl.when("is_undated").then("seen_date").otherwise(pl.max_horizontal("seen_date", "resolved_date"))
+    )
+    of_quarter = open_again.with_columns(
+        end=pl.min_horizontal("end", END_OF_QUARTER), overdue_date=pl.max_horizontal("open_date", "breach_date")
+    )
+    overdue = of_quarter.filter(pl.col("is_in_time") | pl.col("is_undated"), pl.col("breach_date").is_not_null())
+    return {
+        "open_by_status": _since("open_date", open_again, "end"),
+        "met_reopened": _since("open_date", of_quarter.filter("is_in_time"), "end"),
+        "breached_by_status": _since("overdue_date", overdue, "end"),
     }
 
 

@@ -23,6 +23,7 @@ from health_assets.contracts.expressions import (
     safe_ratio,
     up_to,
 )
+from health_assets.contracts.history import valid_on
 from health_assets.scoring.ticket_times import OPEN_STATUSES, with_ticket_times
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -51,8 +52,10 @@ class Tickets(Contract):
     priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = not known")
     category = dy.String(nullable=True, description="What it is about; null = not known")
     ticket_type = dy.String(nullable=True, description="Who raised it; null = not known")
-    is_open = dy.Bool(nullable=True, description="Open on the as-of day; null = resolved at an unknown time")
-    is_reopened = dy.Bool(description="Resolved before, but open again by its status; known on the load day only")
+    is_open = dy.Bool(
+        nullable=True, description="Open on the as-of day; null = resolved at an unknown time, before the first load"
+    )
+    is_reopened = dy.Bool(description="Resolved before, but open again by the status seen on the as-of day")
     sla_target_hours = Hours("Hours to resolution, `support.sla_hours` of the priority; null = priority not known")
     sla_state = dy.Enum(
         SLA_STATES,
@@ -81,7 +84,7 @@ class Tickets(Contract):
     csat_tier = dy.Enum(CSAT_TIERS, description="By rating, not rounded")
     is_escalated = dy.Bool(
         nullable=True,
-        description="Escalated by the as-of day; without dates of escalation known on the load day only, else null",
+        description="Escalated by the as-of day; without dates of escalation as first seen in a load, null before the first load",
     )
     escalated_at = Moment("When it was escalated; null = not by the as-of day, or not said when")
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account; null = not signed up yet")
@@ -98,18 +101,26 @@ class Tickets(Contract):
 
 @table(Tickets)
 def fact_tickets(
-    staged_support_tickets: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings, as_of: date, load_day: date
+    staged_support_tickets: pl.LazyFrame,
+    history_support_tickets: pl.LazyFrame,
+    dim_account: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
     """Tickets opened by the as-of day."""
     evening = end_of_day(as_of, settings.timezone)
+    seen = valid_on(history_support_tickets, as_of).select(
+        "ticket_id", seen_status=pl.col("status").cast(pl.String), seen_escalated="is_escalated"
+    )
     return (
         with_ticket_times(staged_support_tickets.filter(pl.col("created_date") <= as_of), settings)
+        .join(seen, on="ticket_id", how="left", validate="1:1")
         .with_columns(
-            is_reopened=_is_reopened(evening, is_load_day=as_of == load_day),
-            is_escalated=_is_escalated(evening, is_load_day=as_of == load_day),
+            is_reopened=_is_reopened(evening),
+            is_escalated=_is_escalated(evening),
             exports_responses=pl.col("first_response_at").is_not_null().any(),
         )
-        .with_columns(is_open=_is_open(evening, is_load_day=as_of == load_day))
+        .with_columns(is_open=_is_open(evening))
         .with_columns(
             _by(evening, "first_response_at", "first_response_at", "first_response_hours"),
             _by(evening, "escalated_at", "escalated_at"),
@@ -171,25 +182,25 @@ def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
     return pl.when(pl.col(moment) < evening).then(pl.col(columns))
 
 
-def _is_reopened(evening: datetime, *, is_load_day: bool) -> pl.Expr:
-    """Resolved by its moment, but open by its status, which is known on the load day only."""
-    is_resolved, is_open = pl.col("resolved_at") < evening, pl.col("status").is_in(OPEN_STATUSES)
-    return (is_resolved & is_open & pl.lit(is_load_day)).fill_null(False)
+def _is_reopened(evening: datetime) -> pl.Expr:
+    """Resolved by its moment, but open by the status seen on the as-of day."""
+    is_resolved, is_open = pl.col("resolved_at") < evening, pl.col("seen_status").is_in(OPEN_STATUSES)
+    return (is_resolved & is_open).fill_null(False)
 
 
-def _is_open(evening: datetime, *, is_load_day: bool) -> pl.Expr:
-    """Null for a ticket that is resolved at a time that the file does not give: on what days before is not known."""
+def _is_open(evening: datetime) -> pl.Expr:
+    """Of a ticket that is resolved at a time that the file does not give, by the status seen on the as-of day."""
     is_resolved = (pl.col("resolved_at") < evening).fill_null(False)
-    undated = pl.lit(False) if is_load_day else None
-    return pl.when("is_undated").then(undated).otherwise(~is_resolved | pl.col("is_reopened"))
+    by_status = pl.col("seen_status").is_in(OPEN_STATUSES)
+    return pl.when("is_undated").then(by_status).otherwise(~is_resolved | pl.col("is_reopened"))
 
 
-def _is_escalated(evening: datetime, *, is_load_day: bool) -> pl.Expr:
-    """By the moment of escalation; without one by the flag of the load day, or no where the feed exports such moments."""
-    moment, flagged = pl.col("escalated_at"), pl.coalesce("is_escalated", pl.col("status") == "escalated")
-    exports_moments = moment.is_not_null().any()
-    undated = flagged if is_load_day else pl.when(~flagged.fill_null(False) & exports_moments).then(False)
-    return pl.when(moment.is_not_null()).then(moment < evening).otherwise(undated)
+def _is_escalated(evening: datetime) -> pl.Expr:
+    """By the moment of escalation; without one by what was seen on the day, or no where the feed exports such moments."""
+    moment, flag = pl.col("escalated_at"), pl.col("is_escalated").fill_null(False)
+    seen = pl.coalesce("seen_escalated", pl.col("seen_status") == "escalated")
+    never = pl.when(moment.is_not_null().any() & ~flag).then(pl.lit(False))
+    return pl.when(moment.is_not_null()).then(moment < evening).otherwise(pl.coalesce(seen, never))
 
 
 def _state(hours: pl.Expr, target: pl.Expr, deadline: str, evening: datetime) -> pl.Expr:

@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+import pytest
+
 from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import AS_OF, account, made, rows
 
@@ -29,6 +31,61 @@ def test_a_ticket_is_open_on_the_days_before_it_was_resolved_and_its_rating_unkn
     assert [row["open_ticket_count"] for row in by_day] == [1, 0]
     assert [row["mean_csat_90d"] for row in by_day] == [None, 2.0]
     assert [row["sla_adherence_pct_90d"] for row in by_day] == [0.0, 0.0]
+
+
+def test_a_reopened_ticket_is_open_again_from_the_load_that_says_so_and_no_longer_met() -> None:
+    opened, resolved = datetime(2025, 1, 28, 8), datetime(2025, 1, 28, 9)
+    versions = rows(
+        "history_support_tickets",
+        {"ticket_id": "1", "status": "resolved", "valid_from": date(2025, 1, 28), "valid_to": date(2025, 1, 28)},
+        {"ticket_id": "1", "status": "open", "valid_from": date(2025, 1, 29), "valid_to": date(2025, 1, 29)},
+        {"ticket_id": "1", "status": "closed", "valid_from": date(2025, 1, 30)},
+    )
+    reopened = ticket(1, opened, resolved, status="closed", satisfaction_score=2.0)
+    by_day = signals(Period(date(2025, 1, 28), AS_OF), reopened, history_support_tickets=versions)
+    assert [row["open_ticket_count"] for row in by_day] == [0, 1, 0, 0]
+    assert [row["sla_adherence_pct_90d"] for row in by_day] == [100.0, 0.0, 100.0, 100.0]
+    assert [row["mean_csat_90d"] for row in by_day] == [2.0] * 4
+
+
+def test_a_reopened_ticket_is_not_breached_before_its_deadline() -> None:
+    reopened = ticket(1, datetime(2025, 1, 31, 8), datetime(2025, 1, 31, 9), priority="p4", status="in_progress")
+    (row,) = signals(Period(AS_OF, AS_OF), reopened)
+    assert (row["open_ticket_count"], row["sla_adherence_pct_90d"]) == (1, None)
+
+
+def test_a_ticket_resolved_at_an_unknown_time_is_open_while_its_status_says_so() -> None:
+    versions = rows(
+        "history_support_tickets",
+        {"ticket_id": "1", "status": "pending", "valid_from": date(2025, 1, 29), "valid_to": date(2025, 1, 30)},
+        {"ticket_id": "1", "status": "closed", "valid_from": AS_OF},
+    )
+    undated = ticket(1, datetime(2025, 1, 28, 8), None, status="closed", satisfaction_score=4.0)
+    by_day = signals(Period(date(2025, 1, 28), AS_OF), undated, history_support_tickets=versions)
+    assert [row["open_ticket_count"] for row in by_day] == [0, 1, 1, 0]
+    assert [row["sla_adherence_pct_90d"] for row in by_day] == [None, 0.0, 0.0, None]
+    assert [row["mean_csat_90d"] for row in by_day] == [None, None, None, 4.0]
+
+
+def test_first_answers_in_time_of_in_time_and_late_or_missing() -> None:
+    opened, p1_hour = datetime(2025, 1, 29, 23, 30), datetime(2025, 1, 30, 0, 30)  # due on the 30th
+    in_time = ticket(1, opened, None, first_response_at=p1_hour)
+    late = ticket(2, opened, None, first_response_at=AS_OF_NOON)
+    missing = ticket(3, opened, datetime(2025, 1, 31, 8), status="resolved")  # resolved without an answer: not known
+    by_day = signals(Period(date(2025, 1, 29), AS_OF), in_time, late, missing)
+    assert [row["first_response_adherence_pct_90d"] for row in by_day] == [None, pytest.approx(100 / 3), 50.0]
+
+
+def test_a_late_answer_after_the_resolution_counts_from_the_day_it_was_given() -> None:
+    resolved, answered = datetime(2025, 1, 30, 8), datetime(2025, 1, 31, 8)
+    late = ticket(1, datetime(2025, 1, 29, 8), resolved, status="resolved", first_response_at=answered)
+    by_day = signals(Period(date(2025, 1, 29), AS_OF), late)
+    assert [row["first_response_adherence_pct_90d"] for row in by_day] == [0.0, None, 0.0]
+
+
+def test_where_answers_are_not_exported_none_is_missing() -> None:
+    (row,) = signals(Period(AS_OF, AS_OF), ticket(1, datetime(2025, 1, 2), None))
+    assert row["first_response_adherence_pct_90d"] is None
 
 
 def test_windows_hold_just_their_days() -> None:
@@ -98,7 +155,7 @@ def test_to_date_counts_every_ticket_however_old() -> None:
 
 
 def test_a_ticket_before_signup_counts_from_signup_on() -> None:
-    early = ticket(1, datetime(2025, 1, 29), datetime(2025, 1, 30, 8), account_id="B")
+    early = ticket(1, datetime(2025, 1, 29), datetime(2025, 1, 30, 8), account_id="B", status="resolved")
     late_signup = rows("staged_accounts", account("B", AS_OF))
     tickets = rows("staged_support_tickets", early)
     january = Period(date(2025, 1, 1), AS_OF)

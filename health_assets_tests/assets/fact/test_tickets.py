@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from health_assets.assets.fact.tickets import fact_tickets
-from health_assets.settings import Settings
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, made, rows
 
 CREATED = datetime(2025, 1, 30, 12)
 
@@ -20,10 +18,9 @@ def ticket(resolved: datetime | None, created: datetime = CREATED, key: str = "T
     } | given  # fmt: skip
 
 
-def facts(*tickets: dict[str, Any], settings: Settings = SETTINGS, as_of: date = AS_OF) -> list[dict[str, Any]]:
-    """The tickets on a day, of files of the as-of day."""
-    staged = rows("staged_support_tickets", *tickets)
-    return fact_tickets(staged, rows("dim_account"), settings, as_of, AS_OF).collect().to_dicts()
+def facts(*tickets: dict[str, Any], **given: Any) -> list[dict[str, Any]]:
+    """The tickets on a day, of files loaded once, on the as-of day."""
+    return made("fact_tickets", staged_support_tickets=rows("staged_support_tickets", *tickets), **given).to_dicts()
 
 
 def of_one(resolved: datetime | None, created: datetime = CREATED, **given: Any) -> dict[str, Any]:
@@ -36,8 +33,8 @@ def test_ticket_escalated_after_the_day_is_not_escalated_on_it(as_of: date) -> N
         "ticket_id": "T", "account_id": "A", "created_at": CREATED, "created_date": CREATED.date(),
         "status": "escalated", "is_escalated": True, "escalated_at": datetime(2025, 2, 1),
     }  # fmt: skip
-    made = fact_tickets(rows("staged_support_tickets", ticket), rows("dim_account"), SETTINGS, as_of, AS_OF).collect()
-    assert made.select("is_escalated", "escalated_at").row(0) == (False, None)
+    (found,) = facts(ticket, as_of=as_of)
+    assert (found["is_escalated"], found["escalated_at"]) == (False, None)
 
 
 @pytest.mark.parametrize(("resolved_hour", "state"), [(16, "met"), (17, "breached")])
@@ -54,13 +51,13 @@ def test_open_ticket_inside_its_target_is_pending() -> None:
 
 
 def test_ticket_resolved_after_the_day_is_open_and_its_rating_not_known() -> None:
-    made = of_one(datetime(2025, 2, 1, 1), priority="p4")
-    assert (made["is_open"], made["resolution_hours"], made["csat_tier"]) == (True, None, "no_rating")
+    found = of_one(datetime(2025, 2, 1, 1), priority="p4")
+    assert (found["is_open"], found["resolution_hours"], found["csat_tier"]) == (True, None, "no_rating")
 
 
 def test_ticket_resolved_before_it_was_created_has_no_hours_and_an_unknown_state() -> None:
-    made = of_one(datetime(2025, 1, 30, 11), status="resolved")
-    assert (made["resolution_hours"], made["sla_state"]) == (None, "unknown")
+    found = of_one(datetime(2025, 1, 30, 11), status="resolved")
+    assert (found["resolution_hours"], found["sla_state"]) == (None, "unknown")
 
 
 def test_deadline_at_the_midnight_that_ends_the_day_is_past() -> None:
@@ -68,8 +65,8 @@ def test_deadline_at_the_midnight_that_ends_the_day_is_past() -> None:
 
 
 def test_ticket_without_a_priority_has_no_target_and_an_unknown_state() -> None:
-    made = of_one(datetime(2025, 1, 30, 13), priority=None)
-    assert (made["resolution_hours"], made["sla_target_hours"], made["sla_state"]) == (1.0, None, "unknown")
+    found = of_one(datetime(2025, 1, 30, 13), priority=None)
+    assert (found["resolution_hours"], found["sla_target_hours"], found["sla_state"]) == (1.0, None, "unknown")
 
 
 def test_rating_is_not_rounded_to_satisfied() -> None:
@@ -87,8 +84,8 @@ def test_rating_is_not_rounded_to_satisfied() -> None:
     ],
 )
 def test_speed_holds_up_to_and_including_its_ratio(resolved: datetime | None, ratio: float | None, speed: str) -> None:
-    made = of_one(resolved)
-    assert (made["sla_ratio"], made["resolution_speed"]) == (ratio, speed)
+    found = of_one(resolved)
+    assert (found["sla_ratio"], found["resolution_speed"]) == (ratio, speed)
 
 
 @pytest.mark.parametrize("status", ["new", "open", "in_progress", "pending", "on_hold", "escalated"])
@@ -103,9 +100,22 @@ def test_ticket_that_the_file_calls_open_is_open_and_reopened_whatever_resolved_
     assert found["satisfaction_score"] == 3.9  # given when it was resolved
 
 
-def test_reopened_ticket_was_resolved_on_the_days_before_the_load_day() -> None:
+def test_reopened_ticket_was_resolved_on_the_days_before_the_load_that_first_called_it_open() -> None:
     (found,) = facts(ticket(datetime(2025, 1, 30, 13), status="open"), as_of=date(2025, 1, 30))
     assert (found["is_open"], found["is_reopened"], found["sla_state"]) == (False, False, "met")
+
+
+def test_ticket_resolved_at_an_unknown_time_is_open_as_long_as_its_status_says_so() -> None:
+    versions = rows(
+        "history_support_tickets",
+        {"ticket_id": "T", "status": "open", "valid_from": date(2025, 1, 30), "valid_to": date(2025, 1, 30)},
+        {"ticket_id": "T", "status": "closed", "valid_from": date(2025, 1, 31)},
+    )
+    undated = ticket(None, datetime(2025, 1, 29), status="closed")
+    days = (date(2025, 1, 29), date(2025, 1, 30), AS_OF)
+    found = [facts(undated, history_support_tickets=versions, as_of=day)[0] for day in days]
+    assert [row["is_open"] for row in found] == [None, True, False]
+    assert [row["sla_state"] for row in found] == ["unknown", "breached", "unknown"]
 
 
 def test_ticket_without_a_status_is_resolved_by_its_moment() -> None:
