@@ -112,80 +112,85 @@ def account(account_id: str, risk_level: str | None = "low", health_band: str | 
 
 Publish = Callable[..., None]
 
+TABLES = """
+    create schema mart; create schema dim; create schema fact;
+    create table about (company varchar, as_of_date date);
+    create table rule_versions (rule varchar, version varchar);
+    create table sources (source varchar, last_day date, stale_after_days integer);
+    create table dim.account (
+        account_id varchar, company_name varchar, account_owner varchar, account_status varchar, mrr double);
+    create table mart.customer_health (account_id varchar, as_of_date date, health_score double, health_band varchar,
+        trend_30d double, mrr double, scorecard varchar);
+    create table mart.churn_risk (account_id varchar, risk_level varchar, churn_risk_score double, mrr double,
+        factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[]);
+    create table mart.attention_list (account_id varchar, attention_rank bigint, reason varchar, next_step varchar,
+        next_step_owner_role varchar, next_step_days bigint, since_date date);
+    create table mart.operations_risk (account_id varchar, month date, is_at_risk boolean, is_volume_drop boolean,
+        is_slowdown boolean, is_data_error_rise boolean, is_denial_rise boolean);
+    create table mart.payment_risk (account_id varchar);
+    create table mart.commerce_flags (account_id varchar, flag_count bigint, reasons varchar);
+    create table fact.account_security_daily (account_id varchar, as_of_date date, critical_incident_count_90d bigint);
+    create table fact.feedback (feedback_id varchar, account_id varchar, feedback_date date, nps_rating double,
+        nps_category varchar);
+"""
+
 
 @pytest.fixture
 def publish(company: Settings) -> Publish:
     """Write a snapshot with the given accounts."""
 
-    def write(as_of_date: date, accounts: list[dict], version: str = "1", sources: Sequence[tuple] = ()) -> None:
+    def write(
+        as_of_date: date, accounts: list[dict[str, Any]], version: str = "1", sources: Sequence[tuple[Any, ...]] = ()
+    ) -> None:
         company.published.unlink(missing_ok=True)
         with duckdb.connect(str(company.published)) as connection:
-            connection.execute("create schema mart; create schema dim;")
-            connection.execute(
-                "create table about (company varchar, as_of_date date);"
-                "create table dim.account (account_id varchar, company_name varchar, account_owner varchar, "
-                "account_status varchar, mrr double);"
-                "create table rule_versions (rule varchar, version varchar);"
-                "create table sources (source varchar, last_day date, stale_after_days integer);"
-                "create table mart.customer_health (account_id varchar, as_of_date date, health_score double, "
-                "health_band varchar, trend_30d double, mrr double);"
-                "create table mart.churn_risk (account_id varchar, risk_level varchar, churn_risk_score double, "
-                "factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[], "
-                "mrr double);"
-                "create table mart.operations_risk (account_id varchar, month date, is_at_risk boolean, is_volume_drop boolean, "
-                "is_slowdown boolean, is_data_error_rise boolean, is_denial_rise boolean);"
-                "create table mart.payment_risk (account_id varchar);"
-                "create table mart.commerce_flags (account_id varchar, flag_count bigint, reasons varchar);"
-                "create schema fact;"
-                "create table fact.account_security_daily (account_id varchar, as_of_date date, "
-                "critical_incident_count_90d bigint);"
-                "create table fact.feedback (feedback_id varchar, account_id varchar, feedback_date date, nps_rating double, "
-                "nps_category varchar)"
-            )
-            connection.execute("insert into about values (?, ?)", [company.company, as_of_date])
+            connection.execute(TABLES)
+            _insert(connection, "about", company.company, as_of_date)
             for rule in ("risk_level", "health_band"):
-                connection.execute("insert into rule_versions values (?, ?)", [rule, version])
+                _insert(connection, "rule_versions", rule, version)
             for source in sources:
-                connection.execute("insert into sources values (?, ?, ?)", source)
+                _insert(connection, "sources", *source)
             for one in accounts:
-                key = one["account_id"]
-                factors = [
-                    {"factor": f"f{n}", "points": points, "value": 1.0, "threshold": 1.0, "sentence": sentence}
-                    for n, (points, sentence) in enumerate(one["reasons"])
-                ]
-                if near := one.get("renewal"):
-                    factors.append(
-                        {"factor": "renewal_near", "points": 15.0, "value": 1.0, "threshold": 1.0, "sentence": near}
-                    )
-                connection.execute(
-                    "insert into dim.account values (?, ?, ?, ?, ?)",
-                    [key, one["company_name"], one["account_owner"], one["account_status"], one["mrr"]],
-                )
-                connection.execute(
-                    "insert into mart.customer_health values (?, ?, ?, ?, ?, ?)",
-                    [key, as_of_date, one["health_score"], one["health_band"], one["trend_30d"], one["mrr"]],
-                )
-                connection.execute(
-                    "insert into mart.churn_risk values (?, ?, 50, ?, ?)", [key, one["risk_level"], factors, one["mrr"]]
-                )
-                if (flags := one.get("flags")) is not None:
-                    connection.execute(
-                        "insert into mart.operations_risk values (?, date '2024-12-01', ?, ?, ?, ?, ?)",
-                        [key, sum(flags) >= 2, *flags],
-                    )
-                if "late_reasons" in one:
-                    connection.execute("insert into mart.payment_risk values (?)", [key])
-                if one.get("late_reasons"):
-                    connection.execute("insert into mart.commerce_flags values (?, 1, ?)", [key, one["late_reasons"]])
-                if (incidents := one.get("critical_incidents")) is not None:
-                    connection.execute(
-                        "insert into fact.account_security_daily values (?, ?, ?)", [key, as_of_date, incidents]
-                    )
-                for number, rating in enumerate(one.get("ratings", [])):
-                    category = "promoter" if rating >= 9 else "detractor" if rating <= 6 else "passive"
-                    connection.execute(
-                        "insert into fact.feedback values (?, ?, ?, ?, ?)",
-                        [str(number), key, as_of_date, rating, category],
-                    )
+                _insert_health(connection, one, as_of_date)
+                _insert_flags(connection, one, as_of_date)
 
     return write
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, *values: Any) -> None:
+    connection.execute(f"insert into {table} values ({', '.join('?' * len(values))})", values)
+
+
+def _insert_health(connection: duckdb.DuckDBPyConnection, one: dict[str, Any], as_of_date: date) -> None:
+    key, score, mrr = one["account_id"], one["health_score"], one["mrr"]
+    reasons = [(f"f{place}", points, sentence) for place, (points, sentence) in enumerate(one["reasons"])]
+    if near := one.get("renewal"):
+        reasons.append(("renewal_near", 15.0, near))
+    factors = [
+        {"factor": factor, "points": points, "value": 1.0, "threshold": 1.0, "sentence": sentence}
+        for factor, points, sentence in reasons
+    ]
+    scorecard = one.get("scorecard", "standard")
+    _insert(connection, "dim.account", key, one["company_name"], one["account_owner"], one["account_status"], mrr)
+    _insert(
+        connection, "mart.customer_health", key, as_of_date, score, one["health_band"], one["trend_30d"], mrr, scorecard
+    )
+    _insert(connection, "mart.churn_risk", key, one["risk_level"], 50, mrr, factors)
+    if rank := one.get("attention_rank"):
+        step = ("Usage halved", "Call the account", "Customer Success Manager", 5, as_of_date)
+        _insert(connection, "mart.attention_list", key, rank, *step)
+
+
+def _insert_flags(connection: duckdb.DuckDBPyConnection, one: dict[str, Any], as_of_date: date) -> None:
+    key = one["account_id"]
+    if (flags := one.get("flags")) is not None:
+        _insert(connection, "mart.operations_risk", key, date(2024, 12, 1), sum(flags) >= 2, *flags)
+    if "late_reasons" in one:
+        _insert(connection, "mart.payment_risk", key)
+    if one.get("late_reasons"):
+        _insert(connection, "mart.commerce_flags", key, 1, one["late_reasons"])
+    if (incidents := one.get("critical_incidents")) is not None:
+        _insert(connection, "fact.account_security_daily", key, as_of_date, incidents)
+    for place, rating in enumerate(one.get("ratings", [])):
+        category = "promoter" if rating >= 9 else "detractor" if rating <= 6 else "passive"
+        _insert(connection, "fact.feedback", str(place), key, as_of_date, rating, category)

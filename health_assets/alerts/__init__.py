@@ -82,9 +82,10 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
             found = outbox.record(rules, published.accounts, published.as_of_date)
             outbox.add(of_stale_sources(published.sources, published.as_of_date))
             pending, faults = outbox.pending(), outbox.pending_data_alerts()
+        attention = {account.account_id: account.attention for account in published.accounts if account.attention}
         messages = [
             *data_messages(faults, settings.company),
-            *digest(pending, settings.company, settings.reporting_currency),
+            *digest(pending, settings.company, settings.reporting_currency, attention),
         ]
         delivered, failure = ([], None) if dry_run else _deliver(outbox, messages, webhook)
     transitions = sum(isinstance(one, Transition) for one in delivered)

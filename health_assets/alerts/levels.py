@@ -9,18 +9,22 @@ from typing import Any
 
 import duckdb
 
-from health_assets.alerts.rules import Account
+from health_assets.alerts.rules import Account, Attention, band_rule
 from health_assets.reporting.reader import Row, published, rows
+from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.settings import Settings
 
 ACCOUNTS = """
     select account_id::varchar as account_id, coalesce(account.company_name, account_id) as name, account.account_owner,
-           coalesce(health.mrr, risk.mrr, account.mrr)::double as mrr, health_score::double as health_score,
-           trend_30d::double as trend_30d, health_band::varchar as health_band, risk_level::varchar as risk_level,
-           factors, coalesce(account_status = 'churned', false) as is_churned
+           coalesce(health.mrr, risk.mrr, account.mrr)::double as mrr, health.health_score::double as health_score,
+           health.trend_30d::double as trend_30d, health.health_band::varchar as health_band,
+           risk.risk_level::varchar as risk_level,
+           scorecard, factors, coalesce(account_status = 'churned', false) as is_churned, attention_rank, attention.reason,
+           next_step, next_step_owner_role, next_step_days, since_date
     from mart.customer_health as health
     full join mart.churn_risk as risk using (account_id)
     full join dim.account as account using (account_id)
+    left join mart.attention_list as attention using (account_id)
     order by account_id
 """
 QUERIES = {  # rule -> account_id, level, sentence
@@ -80,7 +84,7 @@ def read_published(settings: Settings) -> Published:
         levels = levels_by_account(connection)
         return Published(
             as_of_date=as_of_date,
-            accounts=[_account(row, levels.get(row["account_id"], {})) for row in rows(connection, ACCOUNTS)],
+            accounts=[_account(row, levels.get(row["account_id"], {}), settings) for row in rows(connection, ACCOUNTS)],
             rule_versions=dict(connection.sql("select rule, version from rule_versions").fetchall()),
             sources=connection.sql("select source, last_day, stale_after_days from sources").fetchall(),
         )
@@ -95,7 +99,11 @@ def levels_by_account(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[s
     return found
 
 
-def _account(row: Row, levels: dict[str, tuple[str, str | None]]) -> Account:
+def _account(row: Row, levels: dict[str, tuple[str, str | None]], settings: Settings) -> Account:
+    bands = {
+        band_rule(name, settings): row["health_band"] if row["scorecard"] == name else None
+        for name in scorecards_in_use(settings)
+    }
     return Account(
         account_id=row["account_id"],
         name=row["name"],
@@ -103,11 +111,24 @@ def _account(row: Row, levels: dict[str, tuple[str, str | None]]) -> Account:
         mrr=row["mrr"],
         health_score=row["health_score"],
         trend_30d=row["trend_30d"],
-        levels={"health_band": row["health_band"], "risk_level": row["risk_level"]}
-        | {rule: levels.get(rule, UNKNOWN)[0] for rule in QUERIES},
+        levels=bands | {"risk_level": row["risk_level"]} | {rule: levels.get(rule, UNKNOWN)[0] for rule in QUERIES},
         sentences={rule: sentence for rule, (_, sentence) in levels.items() if sentence},
         reasons=[factor["sentence"] for factor in sorted(row["factors"] or [], key=_weightiest_first)],
         is_churned=row["is_churned"],
+        attention=_attention(row),
+    )
+
+
+def _attention(row: Row) -> Attention | None:
+    if row["attention_rank"] is None:
+        return None
+    return Attention(
+        rank=row["attention_rank"],
+        reason=row["reason"],
+        next_step=row["next_step"],
+        owner_role=row["next_step_owner_role"],
+        days=row["next_step_days"],
+        since_date=row["since_date"],
     )
 
 

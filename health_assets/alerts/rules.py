@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.settings import Settings
 
 CHURNED = "churned"  # in place of a level: the account is gone
@@ -64,9 +65,9 @@ class Rule:
 
 def rule_versions(settings: Settings) -> dict[str, str]:
     """Rule -> fingerprint of the settings behind its levels; published with them, since settings may change."""
-    return {
+    bands = {band_rule(name, settings): f"{name} {card.version}" for name, card in scorecards_in_use(settings).items()}
+    return bands | {
         "risk_level": settings.fingerprint("churn_risk"),
-        "health_band": f"{settings.scorecard} {settings.scorecards[settings.scorecard].version}",
         "workflow": settings.fingerprint("workflow"),
         "shop": settings.fingerprint("commerce"),
         "renewal": settings.fingerprint("churn_risk"),
@@ -75,7 +76,9 @@ def rule_versions(settings: Settings) -> dict[str, str]:
 
 
 def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> list[Rule]:
-    """The rules of a company: high and critical churn risk, low health bands, and the levels of levels.py.
+    """The rules of a company: high and critical churn risk, low bands of each scorecard, and the levels of levels.py.
+
+    The flags of a shop are left out where subscriptions are connected: churn risk is measured there.
 
     Args:
         settings: the company's.
@@ -83,10 +86,12 @@ def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> l
     """
     version = versions or {}
     risk = sorted(settings.churn_risk.levels, key=settings.churn_risk.levels.__getitem__)
-    bands = settings.scorecards[settings.scorecard].bands
     rules = [
         ("risk_level", "Churn risk", tuple(risk), {"high", "critical"}),
-        ("health_band", "Health", tuple(bands), {"at_risk", "critical"}),
+        *(
+            (band_rule(name, settings), "Health", tuple(card.bands), card.low_bands)
+            for name, card in scorecards_in_use(settings).items()
+        ),
         *((name, label, levels, {levels[-1]}) for name, label, levels in OTHERS),
     ]
     return [
@@ -97,10 +102,28 @@ def rules_of(settings: Settings, versions: Mapping[str, str] | None = None) -> l
             alarming=frozenset(alarming),
             better_for_days=settings.maintenance.better_for_days,
             version=version.get(name, ""),
-            reports_churn=name in ("risk_level", "health_band"),
+            reports_churn=name == "risk_level" or label == "Health",
         )
         for name, label, levels, alarming in rules
+        if name != "shop" or "subscriptions" not in settings.sources
     ]
+
+
+def band_rule(scorecard: str, settings: Settings) -> str:
+    """The name of the rule for the bands of a scorecard: bands of different scorecards cannot be compared."""
+    return "health_band" if scorecard == settings.scorecard else f"health_band of {scorecard}"
+
+
+@dataclass(frozen=True)
+class Attention:
+    """An entry of mart.attention_list."""
+
+    rank: int  # 1 = contact first
+    reason: str
+    next_step: str
+    owner_role: str
+    days: int  # within which the step should be done
+    since_date: date
 
 
 @dataclass(frozen=True)
@@ -117,6 +140,7 @@ class Account:
     reasons: list[str]  # sentences, the weightiest first
     is_churned: bool = False
     sentences: Mapping[str, str] = field(default_factory=dict)  # rule -> the reason for its level
+    attention: Attention | None = None
 
 
 @dataclass(frozen=True)

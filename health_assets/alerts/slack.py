@@ -5,15 +5,16 @@ The webhook's URL is a secret: it stays in `Webhook`, and a failure is described
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from health_assets.alerts.data_alerts import DataAlert
-from health_assets.alerts.rules import CHURNED, Kind, Transition
+from health_assets.alerts.rules import CHURNED, Attention, Kind, Transition
 from health_assets.reporting.formatting import counted, money, number
 
 BLOCKS = 50  # of a message
@@ -57,20 +58,29 @@ class Message:
 # -- text -------------------------------------------------------------------------------------------------------------
 
 
-def digest(moves: Sequence[Transition], company: str, currency: str) -> list[Message]:
+def digest(
+    moves: Sequence[Transition], company: str, currency: str, attention: Mapping[str, Attention] | None = None
+) -> list[Message]:
     """All transitions in as few messages as possible, one section per account.
 
-    Accounts whose churn risk became critical come first, then the others that got worse, then the rest; the highest MRR
-    first in each.
+    Accounts that got worse come first, in the order of the attention list, then those that are not on it, then those
+    that improved; the highest MRR first.
+
+    Args:
+        moves: the transitions to report.
+        company: its name.
+        currency: of MRR.
+        attention: account -> its entry of the attention list.
     """
+    listed = attention or {}
     if not moves:
         return []
     by_account: dict[str, list[Transition]] = {}
     for move in moves:
         by_account.setdefault(move.account_id, []).append(move)
     accounts = [by_account[account_id] for account_id in sorted(by_account)]
-    accounts.sort(key=lambda of_one: (not _is_worse(of_one), not _is_critical(of_one), -_mrr(of_one)))
-    parts = _parts([(of_one, _section(of_one, currency)) for of_one in accounts])
+    accounts.sort(key=lambda of_one: (not _is_worse(of_one), _rank(of_one, listed), -_mrr(of_one)))
+    parts = _parts([(of_one, _section(of_one, currency, listed.get(of_one[0].account_id))) for of_one in accounts])
     worse = [of_one for of_one in accounts if _is_worse(of_one)]
     counts = f"{counted(len(worse), 'account')} got worse, {len(accounts) - len(worse)} improved"
     context = f"As of {max(move.as_of_date for move in moves)}"
@@ -135,7 +145,7 @@ def clipped(text: str, limit: int) -> str:
     return "".join(pieces)
 
 
-def _section(moves: list[Transition], currency: str) -> str:
+def _section(moves: list[Transition], currency: str, attention: Attention | None) -> str:
     last = moves[-1]
     mrr = "MRR unknown" if last.mrr is None else f"{money(last.mrr, clipped(currency, 10))} MRR"
     account_id = "" if last.account_id == last.name else f" ({clipped(last.account_id, 100)})"
@@ -148,6 +158,9 @@ def _section(moves: list[Transition], currency: str) -> str:
         lines.append(f"Health score {number(last.health_score, 1)}{trend}")
     still = "" if _is_worse(moves) else "still: "  # an improved account keeps the reasons that have not gone away
     lines += [f"• {still}{clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
+    if attention and _is_worse(moves):
+        step = f"{clipped(attention.next_step, 300)} ({clipped(attention.owner_role, 100)}, within {counted(attention.days, 'day')})"
+        lines.append(f"Next step: {step}")
     lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'none'}")
     return "\n".join(lines)
 
@@ -182,8 +195,9 @@ def _is_worse(moves: list[Transition]) -> bool:
     return not all(map(_is_better, _latest(moves)))
 
 
-def _is_critical(moves: list[Transition]) -> bool:
-    return any(move.rule == "risk_level" and move.now == "critical" for move in _latest(moves))
+def _rank(moves: list[Transition], attention: Mapping[str, Attention]) -> float:
+    entry = attention.get(moves[0].account_id)
+    return entry.rank if entry else inf
 
 
 def _latest(moves: list[Transition]) -> list[Transition]:

@@ -13,14 +13,14 @@ from rich.text import Text
 from health_assets.cli.security_dashboard import security_dashboard
 from health_assets.cli.terminal import coloured, grid, labelled
 from health_assets.reporting import data_quality, portfolio, revenue, service, shop
-from health_assets.reporting.formatting import NOT_MEASURED, counted, minute, money, month_name, number, pct
+from health_assets.reporting.formatting import counted, minute, money, month_name, number, pct
 from health_assets.reporting.reader import Row, holds, published
-from health_assets.scoring.scorecards import bands_in_use, scorecards_in_use
+from health_assets.scoring.scorecards import bands_in_use, low_bands, scorecards_in_use
 from health_assets.settings import Settings
 
 KEY_SOURCES = ("usage_events", "support_tickets", "subscriptions", "invoices")  # that most risk factors read
 SHOWN_ACCOUNTS = 10
-SHOWN_DRIVERS = SHOWN_REASONS = 3
+SHOWN_DRIVERS = 3
 
 
 def print_status(settings: Settings, console: Console) -> None:
@@ -30,7 +30,7 @@ def print_status(settings: Settings, console: Console) -> None:
         SnapshotError: nothing has been published yet, or the snapshot is of another version.
     """
     sections = [
-        (("mart.churn_risk", "mart.customer_health", "dim.account"), _to_contact),
+        (("mart.attention_list",), _to_contact),
         (("mart.customer_health",), _health),
         (("mart.churn_risk",), _risk),
         (("mart.net_revenue_retention",), _revenue),
@@ -62,40 +62,48 @@ def _heading(text: str, remark: str = "") -> Text:
     return Text.from_markup(f"\n[bold]{text}[/]" + (f" [dim]({remark})[/]" if remark else ""))
 
 
-def _to_contact(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
-    accounts = portfolio.accounts_to_contact(connection, SHOWN_ACCOUNTS)
+def _to_contact(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+    accounts = portfolio.attention_list(connection, SHOWN_ACCOUNTS)
     if not accounts:
+        yield _heading("Accounts to contact")
+        yield "none: no account is known to have high churn risk, a low health band, or a renewal at low health"
         return
-    yield _heading("Accounts to contact", "by churn risk, then by MRR")
-    entries = {}
-    for place, account in enumerate(accounts, start=1):
-        health = NOT_MEASURED
-        if account["health_score"] is not None:
-            trend = account["trend_30d"]
-            change = "no trend yet" if trend is None else f"{number(trend, 1, '+')} in 30 days"
-            health = f"{number(account['health_score'], 1)} ({change})"
-        entries[f"{place:>2}"] = (
-            f"[bold]{escape(account['name'])}[/] {escape(account['account_id'])} "
-            f"{coloured(account['risk_level'])}, health {health}, MRR {money(account['mrr'])}, "
-            f"owner {escape(account['account_owner'] or 'nobody')}\n[dim]{escape(_reasons(account))}[/]"
-        )
+    count = accounts[0]["account_count"]
+    rest = f", the first {SHOWN_ACCOUNTS} of {number(count)} in mart.attention_list" if count > SHOWN_ACCOUNTS else ""
+    yield _heading("Accounts to contact", f"by churn risk, health and renewal, then by MRR{rest}")
+    low = low_bands(settings)
+    entries = {
+        f"{account['attention_rank']:>2}": _entry(account, settings.reporting_currency, low) for account in accounts
+    }
     yield labelled(entries, label_width=2)
 
 
-def _reasons(account: Row) -> str:
-    reasons = account["reasons"] or []
-    more = [f"{len(reasons) - SHOWN_REASONS} more"] if len(reasons) > SHOWN_REASONS else []
-    return "; ".join([*reasons[:SHOWN_REASONS], *more])
+def _entry(account: Row, currency: str, low: list[str]) -> str:
+    level = {
+        "critical_risk": f"{coloured('critical')} churn risk",
+        "high_risk": f"{coloured('high')} churn risk",
+        "low_health": f"health band {coloured(account['health_band'] or '', low)}",
+        "renewal": "renewal at low health",
+    }[account["attention_level"]]
+    score, trend = account["health_score"], account["trend_30d"]
+    change = "" if score is None or trend is None else f" ({number(trend, 1, '+')} in 30 days)"
+    return (
+        f"[bold]{escape(account['name'])}[/] ({escape(account['account_id'])}): {level} since {account['since_date']}, "
+        f"health {number(score, 1)}{change}, MRR {money(account['mrr'], currency)}\n"
+        f"[dim]Why:[/] {escape(account['reason'])}\n"
+        f"[dim]Next:[/] {escape(account['next_step'])} ({escape(account['next_step_owner_role'])}, within "
+        f"{counted(account['next_step_days'], 'day')}). [dim]Owner:[/] {escape(account['account_owner'] or 'none')}"
+    )
 
 
 def _health(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
     found = {row["health_band"]: row for row in portfolio.health_by_band(connection)}
-    bands = [*bands_in_use(settings), "unknown"]
+    bands, low = [*bands_in_use(settings), "unknown"], low_bands(settings)
     shown = grid("band", "accounts", f"MRR ({settings.reporting_currency})", "share of MRR")
     for band in [*bands, *sorted(set(found) - set(bands))]:
         if row := found.get(band):
             share = "" if row["mrr_share_pct"] is None else pct(row["mrr_share_pct"], 0)
-            shown.add_row(coloured(band), number(row["account_count"]), money(row["mrr"]), share)
+            shown.add_row(coloured(band, low), number(row["account_count"]), money(row["mrr"]), share)
     yield _heading("Health", f"scorecard {', '.join(scorecards_in_use(settings))}")
     yield shown
     lines = {}
@@ -193,9 +201,9 @@ def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
             f"{pct(month['retained_pct'])} of last month's buyers ordered again; {pct(month['repeat_pct'])} of all buyers "
             "have ordered at least twice"
         )
-    lines["Flagged"] = (
-        f"{counted(shop.flagged_count(connection), 'account')} with late payments or many tickets (mart.commerce_flags)"
-    )
+    if "subscriptions" not in settings.sources:
+        flagged = counted(shop.flagged_count(connection), "account")
+        lines["Flagged"] = f"{flagged} with repeated late payments or frequent tickets (mart.commerce_flags)"
     yield _heading("Shop")
     yield labelled(lines)
 

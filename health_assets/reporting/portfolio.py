@@ -78,26 +78,17 @@ def risk_drivers(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]
     )
 
 
-def accounts_to_contact(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
-    """By churn risk, then by MRR, with the reasons of each, the weightiest first."""
+def attention_list(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Row]:
+    """The accounts to contact, the first to contact first, with the reason, the next step, the owner and since when."""
     return rows(
         connection,
         """
-        select account_id, coalesce(risk.company_name, account_id) as name, risk.account_owner, risk.mrr::double as mrr,
-               health.health_score::double as health_score, health.trend_30d::double as trend_30d,
-               risk.risk_level::varchar as risk_level,
-               list_transform(
-                   list_sort(list_transform(risk.factors, lambda one: {
-                       'order': -coalesce(one.points, 0), 'factor': one.factor, 'sentence': one.sentence
-                   })),
-                   lambda one: one.sentence
-               ) as reasons
-        from mart.churn_risk as risk
-        left join mart.customer_health as health using (account_id)
-        where risk.risk_level in ('critical', 'high', 'medium')
-        order by list_position(['critical', 'high', 'medium'], risk.risk_level::varchar), risk.mrr desc nulls last,
-                 account_id
-        limit ?
+        select attention_rank, account_id, coalesce(company_name, account_id) as name,
+               attention_level::varchar as attention_level, account_owner, mrr::double as mrr, reason, since_date, next_step,
+               next_step_owner_role, next_step_days, health_score::double as health_score,
+               health_band::varchar as health_band, trend_30d::double as trend_30d, risk_level::varchar as risk_level,
+               count(*) over () as account_count
+        from mart.attention_list order by attention_rank limit ?
         """,
         [limit],
     )

@@ -32,5 +32,5 @@ def latest_buyers(connection: duckdb.DuckDBPyConnection) -> Row | None:
 
 
 def flagged_count(connection: duckdb.DuckDBPyConnection) -> int:
-    """Accounts with late payments or many tickets."""
+    """Accounts with repeated late payments or frequent tickets."""
     return int(row(connection, "select count(*) as account_count from mart.commerce_flags")["account_count"])

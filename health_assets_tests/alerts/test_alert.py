@@ -12,6 +12,8 @@ from health_assets import settings
 from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert
 from health_assets.alerts.outbox import Outbox
 from health_assets.settings import Settings
+from health_assets.settings.scorecard import ScorecardFor
+from health_assets.settings.sections import Source
 from health_assets.warehouse.snapshot import SnapshotError
 from health_assets_tests.frames import files_of
 from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
@@ -30,8 +32,8 @@ def test_a_change_is_delivered_once_with_its_reasons(company: Settings, publish:
     publish(MONDAY, [account("A1"), account("A2", "high"), account("A3", "high"), account("A4")])
     alert(company)
     reasons = [(10.0, "lesser"), (20.0, "greater")]
-    now = [account("A2", "critical"), account("A3", "low"), account("A4", "medium")]
-    publish(TUESDAY, [account("A1", "high", reasons=reasons), *now])
+    now = [account("A2", "critical", attention_rank=1), account("A3", "low"), account("A4", "medium")]
+    publish(TUESDAY, [account("A1", "high", reasons=reasons, attention_rank=2), *now])
     outcome = alert(company)
     assert (outcome.entered, outcome.worsened, outcome.left, outcome.delivered, outcome.pending) == (1, 1, 1, 3, 0)
     assert len(posted.posts) == 1
@@ -413,3 +415,45 @@ def test_a_churned_account_is_not_reported_under_every_rule(company: Settings, p
     alert(company)
     assert "Churn risk: low → churned" in posted.sections()[0]
     assert not any(label in posted.sections()[0] for label in ("Workflow", "Payments", "Security", "NPS"))
+
+
+def scorecards_of(company: Settings, **given: object) -> Settings:
+    """The company with a scorecard `traffic` whose bands are called green, yellow and red, of which two are low."""
+    bands = {"bands": {"green": 70.0, "yellow": 40.0, "red": 0.0}, "low_bands": ["yellow", "red"]}
+    traffic = company.scorecards["standard"].model_copy(update=bands)
+    return company.model_copy(update={"scorecards": company.scorecards | {"traffic": traffic}} | given)
+
+
+def test_a_low_band_of_any_name_is_alarming(company: Settings, publish: Publish, posted: Slack) -> None:
+    free = scorecards_of(company, scorecard="traffic")
+    for day, band in ((MONDAY, "green"), (TUESDAY, "yellow"), (WEDNESDAY, "red"), (THURSDAY, "green")):
+        publish(day, [account("A1", "low", band, scorecard="traffic")])
+        alert(free)
+    assert [section.splitlines()[1].split(" (")[0] for section in posted.sections()] == [
+        ":red_circle: Health: green → yellow",
+        ":red_circle: Health: yellow → red",
+        ":large_green_circle: Health: red → green",
+    ]
+
+
+def test_an_account_of_another_scorecard_is_reported_by_the_bands_of_that_scorecard(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    choice = ScorecardFor(scorecard="traffic", accounts="segment = 'smb'")
+    both = scorecards_of(company, scorecards_for=[choice])
+    for day, band in ((MONDAY, "green"), (TUESDAY, "red")):
+        publish(day, [account("A1", "low", band, scorecard="traffic"), account("A2", "low", "healthy")])
+        alert(both)
+    (section,) = posted.sections()
+    assert "Health: green → red" in section
+
+
+@pytest.mark.parametrize(("connected", "count"), [("payments", 1), ("subscriptions", 0)])
+def test_flags_of_a_shop_are_reported_only_where_no_subscriptions_are_connected(
+    company: Settings, publish: Publish, posted: Slack, connected: str, count: int
+) -> None:
+    shop = company.model_copy(update={"sources": {connected: Source(path="file.csv")}})
+    publish(MONDAY, [account("A1", late_reasons=None)])
+    alert(shop)
+    publish(TUESDAY, [account("A1", late_reasons="3 payments were late (2 raise this).")])
+    assert alert(shop).entered == count

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from health_assets.alerts.rules import Kind, Transition
+from health_assets.alerts.rules import Attention, Kind, Transition
 from health_assets.alerts.slack import BLOCKS, MESSAGE_CHARACTERS, Webhook, clipped, digest
 from health_assets_tests.loopback_slack import SECRET, Slack
 
@@ -46,12 +46,26 @@ def test_worse_accounts_come_first_and_the_most_money_before_the_less() -> None:
     assert [one.account_id for one in message.alerts] == ["A3", "A2", "A4", "A1"]
 
 
-def test_critical_churn_risk_comes_before_more_money_unless_it_is_over() -> None:
-    critical = {"before": "high", "now": "critical"}
-    over = [move("A3", **critical, mrr=9e6), move("A3", Kind.left, before="critical", now="low", mrr=9e6)]
-    moves = [move("A1", mrr=50.0), move("A2", Kind.worsened, **critical, mrr=1.0), *over]
-    (message,) = digest(moves, "Acme", "USD")
-    assert list(dict.fromkeys(one.account_id for one in message.alerts)) == ["A2", "A1", "A3"]
+def attention(rank: int) -> Attention:
+    return Attention(rank, "Usage halved", "Call the account", "Customer Success Manager", 1, date(2025, 1, 30))
+
+
+def test_accounts_that_got_worse_are_in_the_order_of_the_attention_list_then_those_not_on_it() -> None:
+    moves = [
+        move("A1", mrr=50.0),
+        move("A2", mrr=1.0),
+        move("A3", mrr=9e6),
+        move("A4", Kind.left, before="critical", now="low", mrr=9e6),
+    ]
+    (message,) = digest(moves, "Acme", "USD", {"A2": attention(1), "A1": attention(2), "A4": attention(3)})
+    assert [one.account_id for one in message.alerts] == ["A2", "A1", "A3", "A4"]
+
+
+def test_the_next_step_of_the_attention_list_is_shown_for_an_account_that_got_worse() -> None:
+    (message,) = digest([move()], "Acme", "USD", {"A1": attention(1)})
+    assert "Next step: Call the account (Customer Success Manager, within 1 day)\nOwner: Ada" in message.text
+    (message,) = digest([move(kind=Kind.left, before="high", now="low")], "Acme", "USD", {"A1": attention(1)})
+    assert "Next step" not in message.text
 
 
 def test_an_improved_account_shows_the_reasons_that_remain() -> None:

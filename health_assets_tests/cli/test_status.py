@@ -1,0 +1,67 @@
+"""The status page, and the one list of accounts to contact that it shares with Slack."""
+
+import re
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from health_assets.alerts import alert
+from health_assets.alerts.outbox import Outbox
+from health_assets.cli.status import print_status
+from health_assets_tests.conftest import END, WholeCompany
+
+
+def page_of(company: WholeCompany, width: int = 120) -> str:
+    page = StringIO()
+    print_status(company.settings, Console(file=page, width=width))
+    return page.getvalue()
+
+
+@pytest.fixture
+def calm_yesterday(whole_company: WholeCompany, tmp_path: Path) -> Path:
+    """An alert state in which no account was at an alarming level the day before."""
+    store, before = tmp_path / "alerts.sqlite", (END - timedelta(days=1)).isoformat()
+    accounts = [account for (account,) in whole_company.rows("select account_id from dim.account")]
+    with Outbox.opened(store) as outbox, outbox.transaction():
+        for rule, level in {"risk_level": "low", "health_band": "healthy"}.items():
+            outbox.connection.execute("insert into rules values (?, ?, null)", [rule, before])
+            outbox.connection.executemany(
+                "insert into levels values (?, ?, ?, ?, null)", [(account, rule, level, before) for account in accounts]
+            )
+    return store
+
+
+def test_status_and_slack_show_the_attention_list_in_its_order(
+    whole_company: WholeCompany, calm_yesterday: Path
+) -> None:
+    entries = whole_company.rows("select account_id, attention_level from mart.attention_list order by attention_rank")
+    listed = [account for account, _ in entries]
+    assert len(listed) > 1
+    page = page_of(whole_company).split("Health (scorecard")[0]
+    assert re.findall(r"^ ?\d+ .*?\((ACC-\d+)\)", page, re.MULTILINE) == listed[:10]
+    digest = alert(whole_company.settings, dry_run=True, store=calm_yesterday).text
+    posted = [account for account in re.findall(r"^\*.*\* \((ACC-\d+)\)", digest, re.MULTILINE) if account in listed]
+    assert posted == [account for account, level in entries if level != "renewal"]  # a renewal has a rule of its own
+
+
+def test_each_entry_has_reason_next_step_and_owner(whole_company: WholeCompany) -> None:
+    entries = whole_company.rows(
+        "select reason, next_step, coalesce(account_owner, 'none') from mart.attention_list order by attention_rank limit 10"
+    )
+    page = " ".join(page_of(whole_company).split())
+    for reason, step, owner in entries:
+        assert f"Why: {reason}" in page
+        assert f"Next: {step} (" in page
+        assert f"Owner: {owner}" in page
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_no_line_is_wider_than_the_terminal(whole_company: WholeCompany, width: int) -> None:
+    assert max(map(len, page_of(whole_company, width).splitlines())) <= width
+
+
+def test_flags_of_a_shop_are_not_shown_where_subscriptions_are_connected(whole_company: WholeCompany) -> None:
+    assert "commerce_flags" not in page_of(whole_company)
