@@ -35,7 +35,7 @@ class AlertOutcome:
     """What an alert run found and delivered."""
 
     as_of_date: date
-    is_first: bool  # the first levels of the company were saved; there is nothing to compare them with
+    is_first: bool  # there were no levels to compare with
     entered: int
     worsened: int
     left: int
@@ -49,7 +49,7 @@ class AlertOutcome:
     def summary(self) -> str:
         """One sentence for a log."""
         if self.is_first:
-            summary = f"As of {self.as_of_date}: current levels saved; alerts start with the next change"
+            summary = f"As of {self.as_of_date}: the first alert run has nothing to compare with; alerts start with the next change"
         else:
             summary = (
                 f"As of {self.as_of_date}: {self.entered} entered, {self.worsened} worsened, {self.left} left; "
