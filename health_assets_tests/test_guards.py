@@ -47,7 +47,6 @@ LONGER: dict[str, str] = {  # file or file::function -> why it reads better in o
     "demo/lifecycles.py": "one simulation whose steps share its state",
     "scoring/scorecards.py::scored": "to be split",
     "assets/mart/health/churn_risk.py::mart_churn_risk": "to be split",
-    "settings/sections.py": "to be split",
     "warehouse/storage.py": "to be split",
 }
 

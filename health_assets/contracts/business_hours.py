@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from health_assets.settings.sections import BusinessHours
+from health_assets.settings.support import BusinessHours
 
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2100, 1, 1)  # as far as timestamps may reach
 MICROSECOND = timedelta(microseconds=1)

@@ -11,7 +11,8 @@ import polars as pl
 from health_assets.contracts.expressions import rounded, safe_ratio
 from health_assets.scoring.scorecards import TREND_DAYS
 from health_assets.settings import Settings, SettingsError
-from health_assets.settings.sections import Factor, near
+from health_assets.settings.risk import Factor
+from health_assets.settings.sections import near
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import polars as pl
 
 from health_assets.contracts.business_hours import business_days, hours_between, moment_after
 from health_assets.settings import Settings
-from health_assets.settings.sections import Priority
+from health_assets.settings.support import Priority
 
 OPEN_STATUSES = ["new", "open", "in_progress", "pending", "on_hold", "escalated"]
 RESOLVED = ["resolved", "closed"]

@@ -15,22 +15,19 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from health_assets.settings.engagement import Engagement
+from health_assets.settings.risk import Attention, AttentionLevel, ChurnRisk, Play
 from health_assets.settings.scorecard import Scorecard, ScorecardFor
 from health_assets.settings.sections import (
-    Attention,
-    AttentionLevel,
     Backtest,
     ChurnModel,
-    ChurnRisk,
     Commerce,
     Devices,
-    Engagement,
     Expansion,
     Lifecycle,
     LifetimeValue,
     Maintenance,
     Plausibility,
-    Play,
     Positive,
     Revenue,
     Satisfaction,
@@ -39,11 +36,11 @@ from health_assets.settings.sections import (
     Segment,
     Source,
     SuccessWeights,
-    Support,
     Workflow,
     existing_zone,
     near,
 )
+from health_assets.settings.support import Support
 
 SETTINGS_VARIABLE = "HEALTH_ASSETS_SETTINGS"
 DEFAULTS = Path(__file__).parents[1] / "defaults.yml"

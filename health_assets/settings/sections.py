@@ -1,17 +1,14 @@
-"""What each section of the settings holds: what is counted, the limits of it, and how a company spells its sources.
+"""The sections of the settings: what is counted, its limits, and how a company spells its sources.
 
-Scorecards are in scorecard.py.
+Sections with a file of their own: support.py, engagement.py, risk.py, scorecard.py.
 """
 
 import difflib
-import re
-from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-POINTS = "points"  # risk levels by the score's points, not by a named rule set
 Positive = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -95,59 +92,6 @@ class Lifecycle(Section):
     growing_days: int
 
 
-def _minutes_of_day(time: Any) -> Any:
-    """A time of day such as "09:00", in minutes since midnight; YAML reads an unquoted 17:00 as the number 1020."""
-    if isinstance(time, str) and (found := re.fullmatch(r"(\d{1,2}):(\d{2})", time.strip())):
-        return 60 * int(found[1]) + int(found[2])
-    if isinstance(time, int):
-        return time
-    raise ValueError("give a time of day such as 09:00")
-
-
-TimeOfDay = Annotated[int, BeforeValidator(_minutes_of_day), Field(ge=0, le=24 * 60)]
-
-
-class BusinessHours(Section):
-    """When the help desk is open: days of the week, wall time from and to, time zone (null = the company's), holidays."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
-
-    days: Annotated[
-        list[Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], LOWER]], Field(min_length=1)
-    ]
-    opens: TimeOfDay = Field(alias="from")
-    closes: TimeOfDay = Field(alias="to")
-    timezone: str | None
-    holidays: list[date]
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, timezone: str | None) -> str | None:
-        return timezone if timezone is None else existing_zone(timezone)
-
-    @model_validator(mode="after")
-    def _closes_after_it_opens(self) -> "BusinessHours":
-        if self.closes <= self.opens:
-            raise ValueError("`to` must be later than `from`; 24:00 is the end of the day")
-        return self
-
-
-Priority = Annotated[Literal["p1", "p2", "p3", "p4"], LOWER]
-
-
-class Support(Section):
-    """Targets and cut-offs of the help desk, and whether its hours run always or in business hours only."""
-
-    hours: Annotated[Literal["calendar", "business"], LOWER]
-    business_hours: BusinessHours
-    sla_hours: dict[Priority, Positive]
-    first_response_hours: dict[Priority, Positive]
-    speed: dict[str, Positive]
-    satisfied_from: float
-    neutral_from: float
-    mean_hours: dict[str, Positive]
-
-
 class Security(Section):
     """Minutes to respond, by severity; a severity that is not named has no target."""
 
@@ -166,54 +110,6 @@ class Expansion(Section):
 
     health_from: float
     license_utilization_from: Fraction
-
-
-class PowerDay(Section):
-    """Events and features from which on a day counts as a power-usage day."""
-
-    events: int
-    features: int
-
-
-class EngagementScore(Section):
-    """Weights of a user's activity in 30 days, the most hours that count, and the weighted sum that scores 100."""
-
-    sessions: Weight
-    events: Weight
-    features: Weight
-    categories: Weight
-    active_hours: Weight
-    active_hours_up_to: Positive
-    full_at: Positive
-
-
-class UserTier(Section):
-    """Minimum activity of a user in 30 days to be in a tier."""
-
-    sessions: int
-    features: int = 0
-    categories: int = 0
-
-
-class Engagement(Section):
-    """How product usage is measured."""
-
-    session_gap_minutes: Annotated[int, Field(gt=0)]
-    power_day: PowerDay
-    score: EngagementScore
-    user_tiers: dict[Literal["power", "regular", "casual", "light"], UserTier]
-    retention_impact_accounts: Annotated[int, Field(gt=0)]
-    event_categories: dict[Word, list[Word]]
-
-    @field_validator("event_categories")
-    @classmethod
-    def _one_category_per_event(cls, event_categories: dict[str, list[str]]) -> dict[str, list[str]]:
-        category_of: dict[str, str] = {}
-        for category, events in event_categories.items():
-            for event in events:
-                if category_of.setdefault(event, category) != category:
-                    raise ValueError(f"event {event!r} is in {category_of[event]!r} and in {category!r}; keep one")
-        return {category: list(dict.fromkeys(events)) for category, events in event_categories.items()}
 
 
 class SuccessWeights(Section):
@@ -295,83 +191,6 @@ class Workflow(Section):
     unit_costs: UnitCosts
     flags: WorkflowFlags
     at_risk_from: Annotated[int, Field(ge=1, le=4)]
-
-
-class Factor(Section):
-    """Points of a churn factor and what raises it."""
-
-    points: Weight
-    threshold: float
-    late_payments: int | None = None
-    score_below: float | None = None
-    nps_at_most: float | None = None
-
-
-class LevelRule(Section):
-    """Conditions of a risk level, of which one suffices: health, usage against the 30 days before, tickets, months."""
-
-    health_below: float | None = None
-    usage_ratio_below: Positive | None = None
-    escalations_from: Annotated[int, Field(gt=0)] | None = None
-    contractions_from: Annotated[int, Field(gt=0)] | None = None
-
-
-RISK_LEVELS = ["critical", "high", "medium", "low"]  # worst first
-
-
-class ChurnRisk(Section):
-    """The additive churn risk score, and what its levels follow."""
-
-    max_score: Positive
-    min_coverage: Fraction
-    levels: dict[str, float]
-    watch_list_from: float
-    rules: str
-    rule_sets: dict[str, dict[Literal["critical", "high", "medium"], LevelRule]]
-    factors: dict[str, Factor]
-
-    @field_validator("rule_sets")
-    @classmethod
-    def _worst_level_first(cls, rule_sets: dict[str, dict[Any, LevelRule]]) -> dict[str, dict[Any, LevelRule]]:
-        return {
-            name: {level: rules[level] for level in RISK_LEVELS if level in rules} for name, rules in rule_sets.items()
-        }
-
-    @field_validator("levels")
-    @classmethod
-    def _worse_levels_begin_higher(cls, levels: dict[str, float]) -> dict[str, float]:
-        if unknown := [name for name in levels if name not in RISK_LEVELS]:
-            raise ValueError(f"{unknown[0]!r} is no risk level{near(unknown[0], RISK_LEVELS)}")
-        begins = [levels[level] for level in RISK_LEVELS]
-        if begins != sorted(begins, reverse=True):
-            raise ValueError(f"must begin the higher the worse they are: {' > '.join(RISK_LEVELS)}")
-        return levels
-
-    @model_validator(mode="after")
-    def _rules_exist(self) -> "ChurnRisk":
-        known = [POINTS, *self.rule_sets]
-        if self.rules not in known:
-            raise ValueError(f"rules: {self.rules!r} is no rule set{near(self.rules, known)}")
-        return self
-
-
-class Play(Section):
-    """What to do about an account, who does it, and within how many days."""
-
-    next_step: str
-    owner_role: str
-    days: Annotated[int, Field(ge=0)]
-
-
-AttentionLevel = Literal["critical_risk", "high_risk", "low_health", "renewal"]  # in the order of the attention list
-
-
-class Attention(Section):
-    """Which renewals are on the attention list, and how far back the list looks for the day an account came onto it."""
-
-    renewal_days: Annotated[int, Field(gt=0)]
-    health_below: float
-    since_days: Annotated[int, Field(gt=0)]
 
 
 class Maintenance(Section):

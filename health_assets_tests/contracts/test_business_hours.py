@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from health_assets.contracts.business_hours import WEEKDAYS, business_days, hours_between, moment_after
-from health_assets.settings.sections import BusinessHours
+from health_assets.settings.support import BusinessHours
 
 UTC = ZoneInfo("UTC")
 

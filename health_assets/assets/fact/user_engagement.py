@@ -13,7 +13,7 @@ from health_assets.contracts.columns import AccountId, Count, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import FLOAT_DECIMALS, Period, days_between, exact_sum, first_match, on_days
 from health_assets.settings import Settings
-from health_assets.settings.sections import Engagement
+from health_assets.settings.engagement import Engagement
 from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 

@@ -18,7 +18,7 @@ from health_assets.contracts.expressions import first_match
 from health_assets.scoring.risk_factors import number_in_words
 from health_assets.scoring.risk_score import RISK_LEVELS
 from health_assets.settings import Settings
-from health_assets.settings.sections import AttentionLevel
+from health_assets.settings.risk import AttentionLevel
 from health_assets.tables import identity, table
 
 LEVELS = get_args(AttentionLevel)

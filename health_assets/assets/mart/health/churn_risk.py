@@ -16,7 +16,7 @@ from health_assets.contracts.expressions import CENT
 from health_assets.scoring.risk_score import AT_RISK, RISK_LEVELS, with_risk
 from health_assets.scoring.scorecards import SIGNAL_KEY, TREND_DAYS, UNKNOWN, joined_signals
 from health_assets.settings import Settings
-from health_assets.settings.sections import POINTS
+from health_assets.settings.risk import POINTS
 from health_assets.tables import identity, table
 
 SCORED_STATUSES = ["active", "trial", "suspended"]
