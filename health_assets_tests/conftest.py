@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
+import hypothesis
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +20,9 @@ from health_assets.cli import app as cli
 from health_assets.settings import SETTINGS_VARIABLE, Settings
 from health_assets_tests.loopback_only import sitecustomize
 from health_assets_tests.loopback_only.sitecustomize import NOTES
+
+hypothesis.settings.register_profile("any_machine", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("any_machine")
 
 pytest_plugins = ["health_assets_tests.loopback_slack"]
 

@@ -48,6 +48,7 @@ LONGER: dict[str, str] = {  # file or file::function -> why it reads better in o
     "scoring/scorecards.py::scored": "to be split",
     "assets/mart/health/churn_risk.py::mart_churn_risk": "to be split",
     "warehouse/storage.py": "to be split",
+    "quality/load_comparison.py": "to be split",
 }
 
 
