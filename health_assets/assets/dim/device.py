@@ -11,6 +11,7 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, Day
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import days_between
+from health_assets.contracts.history import valid_on
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -26,7 +27,7 @@ class Device(Contract):
     installed_date = Day("Day of installation; null = not known")
     status = dy.String(
         nullable=True,
-        description="Status on the load day, lower case; null on any other day, or where the file has none",
+        description="Status, lower case; null where the file has none, or before the first load",
     )
     last_reading_date = Day("Latest reading by the as-of day; null = none")
     is_active = dy.Bool(
@@ -36,7 +37,11 @@ class Device(Contract):
 
 @table(Device)
 def dim_device(
-    staged_devices: pl.LazyFrame, staged_device_readings: pl.LazyFrame, settings: Settings, as_of: date, load_day: date
+    staged_devices: pl.LazyFrame,
+    history_devices: pl.LazyFrame,
+    staged_device_readings: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
     """Devices installed by the as-of day; those without a day of installation always count."""
     readings = (
@@ -45,17 +50,17 @@ def dim_device(
         .agg(last_reading_date=pl.col("reading_date").max())
     )
     reported = (days_between(pl.col("last_reading_date"), pl.lit(as_of)) < WINDOW).fill_null(False)
-    is_load_day = pl.lit(as_of == load_day)
     return (
-        staged_devices.filter((pl.col("installed_date") <= as_of).fill_null(True))
+        staged_devices.drop("status")
+        .filter((pl.col("installed_date") <= as_of).fill_null(True))
+        .join(valid_on(history_devices, as_of), on="device_id", how="left", validate="1:1")
         .join(readings, on="device_id", how="left", validate="1:1")
-        .with_columns(status=pl.when(is_load_day).then("status"), is_active=is_active(settings, is_load_day, reported))
+        .with_columns(is_active=is_active(settings, reported))
         .sort("device_id")
         .select(Device.column_names())
     )
 
 
-def is_active(settings: Settings, is_load_day: pl.Expr, reported: pl.Expr) -> pl.Expr:
-    """Whether a device is active: by its `status` on the load day; where that is not known, whether it reported."""
-    by_status = pl.col("status").is_in(settings.devices.active_statuses)
-    return pl.coalesce(pl.when(is_load_day).then(by_status), reported)
+def is_active(settings: Settings, reported: pl.Expr) -> pl.Expr:
+    """Whether a device is active: by its `status` on the day; where that is null, whether it reported."""
+    return pl.coalesce(pl.col("status").is_in(settings.devices.active_statuses), reported)

@@ -1,6 +1,6 @@
-"""Users as they stand on the as-of day.
+"""Users on the as-of day.
 
-What they do in the product belongs in fact/user_engagement.py.
+Their activity in the product belongs in fact/user_engagement.py.
 """
 
 from datetime import date
@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, Day
 from health_assets.contracts.contract import Contract
+from health_assets.contracts.history import valid_on
 from health_assets.tables import table
 
 
@@ -19,25 +20,38 @@ class User(Contract):
     user_id = dy.String(primary_key=True, description="User")
     account_id = AccountId(of="staged_accounts")
     created_date = Day("Local day of creation; null = not known")
-    role = dy.String(nullable=True, description="Role in the product, lower case")
-    last_login_date = Day("Day of the latest login; null = never, not exported, or not the load day")
+    role = dy.String(
+        nullable=True, description="Role in the product, lower case; null = none, or before the first load"
+    )
+    last_login_date = Day("Day of the latest login; null = never, not exported, or before the first load")
     is_active = dy.Bool(
         nullable=True,
-        description="Has access: what the file says on the load day, null on any other; true where it never says",
+        description="Has access; null = not known, before the first load; true where no file says who has access",
     )
 
 
+def access_known_since(history_users: pl.LazyFrame) -> pl.LazyFrame:
+    """One row: the first load day on which a file said who has access; null = none did."""
+    says_access = pl.col("is_active").is_not_null()
+    return history_users.select(access_since=pl.col("valid_from").filter(says_access).min())
+
+
 @table(User)
-def dim_user(staged_users: pl.LazyFrame, as_of: date, load_day: date) -> pl.LazyFrame:
+def dim_user(staged_users: pl.LazyFrame, history_users: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Users created by the as-of day; those whose creation is not known always count."""
-    is_load_day = pl.lit(as_of == load_day)
-    says_access = pl.col("is_active").is_not_null().any()
+    access = staged_users.select(exports_access=pl.col("is_active").is_not_null().any()).join(
+        access_known_since(history_users), how="cross"
+    )
+    is_known = ~pl.col("exports_access") | (pl.col("access_since") <= as_of).fill_null(False)
     return (
-        staged_users.with_columns(
-            is_active=pl.when(is_load_day | ~says_access).then(pl.col("is_active").fill_null(True)),
-            last_login_date=pl.when(is_load_day & (pl.col("last_login_date") <= as_of)).then("last_login_date"),
-        )
+        staged_users.select("user_id", "account_id", "created_date")
         .filter((pl.col("created_date") <= as_of).fill_null(True))
+        .join(valid_on(history_users, as_of), on="user_id", how="left", validate="1:1")
+        .join(access, how="cross")
+        .with_columns(
+            is_active=pl.when(is_known).then(pl.col("is_active").fill_null(True)),
+            last_login_date=pl.when(pl.col("last_login_date") <= as_of).then("last_login_date"),
+        )
         .sort("user_id")
         .select(User.column_names())
     )

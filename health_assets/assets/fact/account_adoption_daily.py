@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.assets.dim.account import licensed_seats, seat_periods
 from health_assets.assets.dim.feature import catalogue_by_day
+from health_assets.assets.dim.user import access_known_since
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.day_counts import counts_by_day
@@ -19,6 +20,7 @@ from health_assets.contracts.expressions import (
     days_between,
     safe_ratio,
 )
+from health_assets.contracts.history import end_of_validity
 from health_assets.scoring.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.sources.freshness import with_freshness
@@ -34,7 +36,8 @@ class AccountAdoptionDaily(Contract):
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate()
     total_user_count = Count(
-        "Users created by the day who have access; null = users are not connected, or access is not known for the day",
+        "Users created by the day who have access; null = users are not connected, or before the first load where the file "
+        "says who has access",
         nullable=True,
     )
     activated_user_count = Count(
@@ -58,7 +61,7 @@ class AccountAdoptionDaily(Contract):
     license_utilization = dy.Float64(
         nullable=True,
         min=0,
-        description="Share of seats in use: of the latest snapshot that has it; else of the CRM, on the load day; else "
+        description="Share of seats in use: of the latest snapshot that has it; else of the CRM, from the first load on; else "
         "active_user_count_30d / licensed seats; may exceed 1; null = none of these is known",
     )
     days_since_last_login = Count(
@@ -69,8 +72,10 @@ class AccountAdoptionDaily(Contract):
 @table(AccountAdoptionDaily, monthly=True, settings_sections=("engagement", "stale_after_days"))
 def fact_account_adoption_daily(
     staged_accounts: pl.LazyFrame,
+    history_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
     staged_users: pl.LazyFrame,
+    history_users: pl.LazyFrame,
     staged_features: pl.LazyFrame,
     staged_usage_snapshots: pl.LazyFrame,
     fact_event_daily: pl.LazyFrame,
@@ -78,13 +83,12 @@ def fact_account_adoption_daily(
     fact_usage_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
     settings: Settings,
-    load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period on which something is measured, from the account's signup on."""
     counted = {
-        "total_user_count": _users(staged_users),
-        "activated_user_count": _activated_users(staged_users, fact_user_daily),
+        "total_user_count": _users(staged_users, history_users),
+        "activated_user_count": _activated_users(staged_users, history_users, fact_user_daily),
         "seats": seat_periods(staged_subscriptions),
     }
     usage = fact_account_usage_daily.filter(period.holds(pl.col("as_of_date"))).select(
@@ -95,38 +99,51 @@ def fact_account_adoption_daily(
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .rename({"day": "as_of_date"})
         .pipe(joined_signals, usage)
-        .with_columns(pl.col("has_events").fill_null(False), is_load_day=pl.col("as_of_date") == load_day)
-        .pipe(_with_user_rates, staged_users)
+        .with_columns(pl.col("has_events").fill_null(False))
+        .pipe(_with_user_rates, staged_users, history_users)
         .pipe(_with_feature_rate, catalogue_by_day(fact_event_daily, staged_features, settings, period))
         .pipe(_with_snapshots, staged_usage_snapshots, settings)
-        .pipe(_with_license_utilization, staged_accounts)
-        .pipe(_with_days_since_last_login, fact_usage_daily, staged_users, load_day)
+        .pipe(_with_license_utilization, history_accounts)
+        .pipe(_with_days_since_last_login, fact_usage_daily, _user_logins(staged_users, history_users))
         .filter(pl.any_horizontal(pl.col(measured).is_not_null()))
         .select(AccountAdoptionDaily.column_names())
     )
 
 
-def _users(staged_users: pl.LazyFrame) -> pl.LazyFrame:
-    """Users not known to have lost access, from their creation on; on all days where that is not known."""
-    return staged_users.filter(pl.col("is_active").fill_null(True)).select(
-        "account_id",
-        first_day=pl.col("created_date").fill_null(date.min),
-        end_day=pl.lit(None, pl.Date),
-        size=ONCE,
+def _users(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
+    """Users from creation on, or ever where that is not known, less (-1) those who are known to have no access."""
+    of_user = staged_users.select("account_id", "user_id", first_day=pl.col("created_date").fill_null(date.min))
+    without_access = history_users.filter(~pl.col("is_active")).select(
+        "user_id", "valid_from", end_day=end_of_validity()
+    )
+    left = (
+        of_user.join(without_access, on="user_id", how="inner", validate="1:m")
+        .with_columns(first_day=pl.max_horizontal("first_day", "valid_from"), size=-ONCE)
+        .drop("valid_from")
+    )
+    return pl.concat([of_user.with_columns(size=ONCE), left], how="diagonal").with_columns(
+        pl.col("end_day").cast(pl.Date)
     )
 
 
-def _activated_users(staged_users: pl.LazyFrame, fact_user_daily: pl.LazyFrame) -> pl.LazyFrame:
-    """The same users, from the day on which they exist and have had an event."""
+def _activated_users(
+    staged_users: pl.LazyFrame, history_users: pl.LazyFrame, fact_user_daily: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The same users, from the day of their first event on."""
     first_events = fact_user_daily.group_by("account_id", "user_id").agg(first_event=pl.col("activity_date").min())
-    active = staged_users.join(first_events, on=["account_id", "user_id"], how="inner", validate="1:1")
-    return _users(active.with_columns(created_date=pl.max_horizontal("created_date", "first_event")))
+    return (
+        _users(staged_users, history_users)
+        .join(first_events, on=["account_id", "user_id"], how="inner", validate="m:1")
+        .with_columns(first_day=pl.max_horizontal("first_day", "first_event"))
+    )
 
 
-def _with_user_rates(panel: pl.LazyFrame, staged_users: pl.LazyFrame) -> pl.LazyFrame:
+def _with_user_rates(panel: pl.LazyFrame, staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
     """The counts of users where they are known, and the activation rate."""
-    file = staged_users.select(has_users=pl.len() > 0, has_access=pl.col("is_active").is_not_null().any())
-    knows_access = pl.col("has_users") & (pl.col("is_load_day") | ~pl.col("has_access"))
+    exports = {"has_users": pl.len() > 0, "exports_access": pl.col("is_active").is_not_null().any()}
+    file = staged_users.select(**exports).join(access_known_since(history_users), how="cross")
+    is_load_seen = (pl.col("as_of_date") >= pl.col("access_since")).fill_null(False)
+    knows_access = pl.col("has_users") & (~pl.col("exports_access") | is_load_seen)
     has_user_ids = pl.col("active_user_count_30d").is_not_null()
     return (
         panel.join(file, how="cross", maintain_order="left")
@@ -167,36 +184,44 @@ def _with_snapshots(panel: pl.LazyFrame, staged_usage_snapshots: pl.LazyFrame, s
     )
 
 
-def _with_license_utilization(panel: pl.LazyFrame, staged_accounts: pl.LazyFrame) -> pl.LazyFrame:
-    crm = staged_accounts.select("account_id", "licensed_seats", crm_utilization="license_utilization")
-    return panel.join(crm, on="account_id", how="left", validate="m:1", maintain_order="left").with_columns(
+def _with_license_utilization(panel: pl.LazyFrame, history_accounts: pl.LazyFrame) -> pl.LazyFrame:
+    crm = history_accounts.select(
+        "account_id", "licensed_seats", "valid_to", day="valid_from", crm_utilization="license_utilization"
+    )
+    is_crm_valid = (pl.col("as_of_date") <= pl.col("valid_to")).fill_null(True)
+    return panel.pipe(_with_latest, crm).with_columns(
         license_utilization=pl.coalesce(
             "snapshot_utilization",
-            pl.when("is_load_day").then("crm_utilization"),
-            safe_ratio(pl.col("active_user_count_30d"), licensed_seats(pl.col("is_load_day"))),
+            pl.when(is_crm_valid).then("crm_utilization"),
+            safe_ratio(pl.col("active_user_count_30d"), licensed_seats(is_crm_valid)),
         )
     )
 
 
+def _user_logins(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
+    """The latest login of each account from the day on which it is known: that of the load, or its own if later."""
+    return (
+        history_users.filter(pl.col("last_login_date").is_not_null())
+        .join(staged_users.select("user_id", "account_id"), on="user_id", how="inner", validate="m:1")
+        .select("account_id", "last_login_date", day=pl.max_horizontal("valid_from", "last_login_date"))
+        .sort("account_id", "day")
+        .select("account_id", "day", user_login_date=pl.col("last_login_date").cum_max().over("account_id"))
+    )
+
+
 def _with_days_since_last_login(
-    panel: pl.LazyFrame, fact_usage_daily: pl.LazyFrame, staged_users: pl.LazyFrame, load_day: date
+    panel: pl.LazyFrame, fact_usage_daily: pl.LazyFrame, user_logins: pl.LazyFrame
 ) -> pl.LazyFrame:
     """From the latest event or login by the day; a source that has gone stale is no evidence by itself."""
     events = fact_usage_daily.select("account_id", day="activity_date", last_event_date="activity_date")
-    user_logins = (
-        staged_users.filter(pl.col("last_login_date") <= load_day)
-        .group_by("account_id")
-        .agg(pl.col("last_login_date").max())
-    )
-    user_login = pl.when("is_load_day").then("last_login_date")
-    snapshot_login = pl.col("snapshot_login_date")
+    user_login, snapshot_login = pl.col("user_login_date"), pl.col("snapshot_login_date")
     is_known = (
         pl.col("has_events") | (pl.col("has_usage_snapshots") & snapshot_login.is_not_null()) | user_login.is_not_null()
     )
     latest = pl.max_horizontal("last_event_date", snapshot_login, user_login)
     return (
         panel.pipe(_with_latest, events)
-        .join(user_logins, on="account_id", how="left", validate="m:1", maintain_order="left")
+        .pipe(_with_latest, user_logins)
         .with_columns(days_since_last_login=pl.when(is_known).then(days_between(latest, pl.col("as_of_date"))))
     )
 

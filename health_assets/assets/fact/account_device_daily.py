@@ -13,6 +13,7 @@ from health_assets.contracts.columns import AccountId, AsOfDate, Count, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.day_counts import counts_by_day
 from health_assets.contracts.expressions import Period, day_panel, mean_of, safe_ratio
+from health_assets.contracts.history import with_values_of_the_day
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
@@ -43,14 +44,14 @@ class AccountDeviceDaily(Contract):
 def fact_account_device_daily(
     staged_accounts: pl.LazyFrame,
     staged_devices: pl.LazyFrame,
+    history_devices: pl.LazyFrame,
     staged_device_readings: pl.LazyFrame,
     settings: Settings,
-    load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period on which readings are fresh, from the account's signup on."""
     by_account = (
-        _devices_by_day(staged_devices, staged_device_readings, settings, load_day, period)
+        _devices_by_day(staged_devices, history_devices, staged_device_readings, settings, period)
         .filter("is_active")
         .group_by(KEY)
         .agg(
@@ -74,9 +75,9 @@ def fact_account_device_daily(
 
 def _devices_by_day(
     staged_devices: pl.LazyFrame,
+    history_devices: pl.LazyFrame,
     staged_device_readings: pl.LazyFrame,
     settings: Settings,
-    load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
     """Each device on each day from its installation on: is_active, is_maintenance_due, health_score."""
@@ -89,7 +90,8 @@ def _devices_by_day(
             period,
             key="device_id",
         )
-        .join(staged_devices.select("device_id", "account_id", "status"), on="device_id", how="left", validate="m:1")
+        .join(staged_devices.select("device_id", "account_id"), on="device_id", how="left", validate="m:1")
+        .pipe(with_values_of_the_day, history_devices, "device_id", "day")
         .sort("day", "device_id")
         .join_asof(
             readings.filter(pl.col("maintenance_due").is_not_null())
@@ -102,7 +104,7 @@ def _devices_by_day(
             check_sortedness=False,  # both sides are sorted just above
         )
         .with_columns(
-            is_active=is_active(settings, pl.col("day") == load_day, pl.col("readings") > 0),
+            is_active=is_active(settings, pl.col("readings") > 0),
             mean_uptime_pct_30d=safe_ratio(pl.col("uptime_sum"), pl.col("uptimes")),
             error_reading_count_30d="error_readings",
         )

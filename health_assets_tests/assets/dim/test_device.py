@@ -2,24 +2,20 @@
 
 from datetime import date
 
-import polars as pl
-
-from health_assets.assets.dim.device import dim_device
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
+from health_assets_tests.assets.rows import AS_OF, made, rows
 
 
 def devices(*given: dict, readings: tuple = (), load_day: date = AS_OF) -> dict[str, dict]:
-    made = dim_device(
-        rows("staged_devices", *({"account_id": "A"} | row for row in given)),
-        rows("staged_device_readings", *readings),
-        SETTINGS,
-        AS_OF,
-        load_day,
+    table = made(
+        "dim_device",
+        staged_devices=rows("staged_devices", *({"account_id": "A"} | row for row in given)),
+        staged_device_readings=rows("staged_device_readings", *readings),
+        load_day=load_day,
     )
-    return {row["device_id"]: row for row in made.collect().iter_rows(named=True)}
+    return {row["device_id"]: row for row in table.iter_rows(named=True)}
 
 
-def test_status_decides_on_the_load_day_whatever_was_reported() -> None:
+def test_status_decides_from_the_first_load_on_whatever_was_reported() -> None:
     reported = {"device_id": "off", "reading_date": AS_OF}
     made = devices(
         {"device_id": "on", "status": "active"}, {"device_id": "off", "status": "retired"}, readings=(reported,)
@@ -46,5 +42,4 @@ def test_device_installed_after_the_day_is_not_there_and_one_without_a_day_is() 
 
 
 def test_without_the_source_there_is_no_device() -> None:
-    made = dim_device(rows("staged_devices"), rows("staged_device_readings"), SETTINGS, AS_OF, AS_OF)
-    assert made.select(pl.len()).collect().item() == 0
+    assert devices() == {}

@@ -57,11 +57,35 @@ def test_users_created_by_the_day_with_access_are_the_users_and_those_with_an_ev
     assert (row["total_user_count"], row["activated_user_count"], row["user_activation_rate"]) == (2, 1, 0.5)
 
 
-def test_access_is_known_on_the_load_day_only_where_the_file_says_it() -> None:
+def test_access_is_known_from_the_first_load_on_where_the_file_says_it() -> None:
     days = adoption(first_day=BEFORE, staged_users=rows("staged_users", user("u1", is_active=True)))
     assert [days[day]["total_user_count"] if day in days else None for day in (BEFORE, AS_OF)] == [None, 1]
     always = adoption(first_day=BEFORE, staged_users=rows("staged_users", user("u1"), user("u2", created_date=AS_OF)))
     assert [always[day]["total_user_count"] for day in (BEFORE, AS_OF)] == [1, 2]
+
+
+def test_a_past_day_keeps_the_users_and_logins_of_the_load_of_then() -> None:
+    # u1 had access until the load of today, and had then logged in on the 5th; today's load says the 20th
+    versions = rows(
+        "history_users",
+        {"user_id": "u1", "is_active": True, "last_login_date": date(2025, 1, 5), "valid_from": date(2025, 1, 10),
+         "valid_to": BEFORE},
+        {"user_id": "u1", "is_active": False, "last_login_date": date(2025, 1, 20), "valid_from": AS_OF},
+    )  # fmt: skip
+    staged = rows("staged_users", user("u1", is_active=False, last_login_date=date(2025, 1, 20)))
+    days = adoption(first_day=BEFORE, staged_users=staged, history_users=versions)
+    assert [days[day]["total_user_count"] for day in (BEFORE, AS_OF)] == [1, 0]
+    assert [days[day]["days_since_last_login"] for day in (BEFORE, AS_OF)] == [25, 11]
+
+
+def test_a_past_day_keeps_the_seats_and_the_utilization_of_the_load_of_then() -> None:
+    versions = rows(
+        "history_accounts",
+        {"account_id": "A", "licensed_seats": 4, "valid_from": date(2025, 1, 10), "valid_to": BEFORE},
+        {"account_id": "A", "licensed_seats": 8, "valid_from": AS_OF},
+    )
+    days = adoption(first_day=BEFORE, history_accounts=versions)
+    assert [days[day]["license_utilization"] for day in (BEFORE, AS_OF)] == [0.5, 0.25]
 
 
 def test_an_account_without_users_has_none_and_without_the_feed_it_is_not_known() -> None:

@@ -56,10 +56,10 @@ def test_a_reading_counts_from_its_day_on_for_30_days_and_later_ones_change_noth
     assert [health[date(2024, 12, 31)], health[date(2025, 1, 1)], health[second]] == [80.0, None, 60.0]
 
 
-def test_status_is_known_on_the_load_day_only() -> None:
-    retired = (device(status="retired"),)
-    days = signals(reading(AS_OF), devices=retired, period=Period(AS_OF, AS_OF + timedelta(days=1)))
-    assert [row["active_device_count"] for row in days] == [0, 1]
+def test_status_counts_from_the_first_load_on() -> None:
+    before = AS_OF - timedelta(days=1)
+    days = signals(reading(before), devices=(device(status="retired"),), period=Period(before, AS_OF))
+    assert [row["active_device_count"] for row in days] == [1, 0]
 
 
 def test_a_device_counts_from_its_installation_on() -> None:
