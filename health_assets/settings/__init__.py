@@ -20,6 +20,7 @@ from health_assets.settings.risk import Attention, AttentionLevel, ChurnRisk, Pl
 from health_assets.settings.scorecard import Scorecard, ScorecardFor
 from health_assets.settings.sections import (
     Backtest,
+    ChurnedAccounts,
     ChurnModel,
     Commerce,
     Devices,
@@ -29,6 +30,7 @@ from health_assets.settings.sections import (
     Maintenance,
     Plausibility,
     Positive,
+    RenewalForecast,
     Revenue,
     Satisfaction,
     Section,
@@ -90,6 +92,8 @@ class Settings(Section):
     churn_risk: ChurnRisk
     attention: Attention
     playbook: dict[AttentionLevel, dict[Literal["strategic", "key", "standard", "basic", "any"], Play]]
+    churned_accounts: ChurnedAccounts
+    renewal_forecast: RenewalForecast
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     maintenance: Maintenance
     backtest: Backtest

@@ -73,6 +73,20 @@ class Revenue(Section):
     invoice_due_days: Annotated[int, Field(ge=0)]
 
 
+class ChurnedAccounts(Section):
+    """What is named as a reason of an account that has churned."""
+
+    weak_below: Annotated[float, Field(ge=0, le=100)]
+
+
+class RenewalForecast(Section):
+    """How far ahead renewals are forecast, and at which rate they are expected to renew."""
+
+    horizon_days: Annotated[int, Field(gt=0)]
+    rate: Literal["observed", "risk_level"]
+    rate_by_risk_level: dict[Literal["critical", "high", "medium", "low", "unknown"], Fraction]
+
+
 class Segment(Section):
     """Which accounts belong to a segment: by plan tier (in any case), or by size."""
 
