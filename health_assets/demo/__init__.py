@@ -1,7 +1,7 @@
-"""A simulated company with all eighteen sources, to try everything without anyone's data.
+"""A simulated company with every source, to try the product without real data.
 
-`lifecycles` simulates what happens to the accounts; each other module reads the rows of one source system off these lifecycles;
-`dirt` adds what a real export has; `company` writes the files. No numbers of the product's configuration stand here.
+`lifecycles` simulates what happens to the accounts. Each other module derives the rows of one source system from them, `dirt`
+adds the errors of real exports, and `company` writes the files.
 """
 
 from health_assets.demo.company import PROFILES, write_company

@@ -1,4 +1,4 @@
-"""The billing system of the demo company: subscriptions, one row a price period, and monthly invoices."""
+"""The billing system of the demo company: subscriptions, one row per price period, and monthly invoices."""
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ DUE_AFTER_DAYS = 30
 PAID_AFTER_DAYS = (2, 29)
 LATE_SHARE, LATE_AFTER_DAYS = 0.05, (31, 50)
 IN_TROUBLE_NEVER, IN_TROUBLE_LATE, IN_TROUBLE_AFTER_DAYS = 0.4, 0.5, (35, 80)
-FAILED_SHARE = 0.35  # of the invoices that are never paid; the others stay overdue
+FAILED_SHARE = 0.35  # of invoices that are never paid; the others stay overdue
 
 
 def subscriptions(lifecycles: Lifecycles) -> pl.DataFrame:
@@ -31,8 +31,8 @@ def subscriptions(lifecycles: Lifecycles) -> pl.DataFrame:
     exists_on = lifecycles.present[np.minimum(until, len(lifecycles.present) - 1), account]
     is_trial = lifecycles.on_trial[week, account]
     term_begins = lifecycles.arrived_in[week, account]
-    asked_in = np.where(is_open, lifecycles.this_week[account], week)
-    renews_in = term_begins + RENEWAL_WEEKS * ((asked_in - term_begins) // RENEWAL_WEEKS + 1)
+    as_of_week = np.where(is_open, lifecycles.this_week[account], week)
+    renews_in = term_begins + RENEWAL_WEEKS * ((as_of_week - term_begins) // RENEWAL_WEEKS + 1)
     return pl.DataFrame(
         {
             "subscription_id": keys("SUB", len(account), 5),
@@ -68,7 +68,7 @@ def subscriptions(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def _price_periods(lifecycles: Lifecycles, exists: np.ndarray, terms: list[np.ndarray], product: int) -> np.ndarray:
-    """(account, first week, week after, product): stretches of weeks in which a product is had on unchanged terms."""
+    """(account, first week, week after the last, product) of each period with a product on unchanged terms."""
     differs = np.zeros_like(exists)
     for term in terms:
         differs[1:] |= term[1:] != term[:-1]
@@ -81,7 +81,7 @@ def _price_periods(lifecycles: Lifecycles, exists: np.ndarray, terms: list[np.nd
 
 
 def invoices(lifecycles: Lifecycles) -> pl.DataFrame:
-    """Monthly, in advance, for everything that the account pays on that day."""
+    """Monthly, in advance, for everything that the account pays for on that day."""
     calendar = lifecycles.calendar
     bills = _bills(lifecycles)
     account = bills["account"].to_numpy()
@@ -111,7 +111,7 @@ def invoices(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def _bills(lifecycles: Lifecycles) -> pl.DataFrame:
-    """Account and day of each invoice, a month apart while the account pays."""
+    """Account and day of each invoice, monthly while the account pays."""
     calendar = lifecycles.calendar
     account, week, until, _ = _price_periods(lifecycles, lifecycles.is_paying, [], product=0)
     last_day = np.minimum(first_day(until, lifecycles.weekday[account]) - 1, calendar.last_day)
@@ -130,7 +130,7 @@ def _bills(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def _settled(lifecycles: Lifecycles, account: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """On which day each invoice is paid, whether it is by the end, and its status then."""
+    """For each invoice: the day of payment, whether it is paid by the end, and its status then."""
     chance, last_day = lifecycles.chance("invoices"), lifecycles.calendar.last_day
     in_trouble = lifecycles.on(lifecycles.trouble[:, PAYMENT], day, account)
     luck = chance.random(len(day))

@@ -1,7 +1,6 @@
-"""The time of the simulated company: days counted from its first one, and each account's own weeks.
+"""The time of the simulated company: days counted from its first one, and weeks that start on each account's own weekday.
 
-An account's week starts on its own weekday, so that a fleet simulated week by week does not change plans or leave
-all on Mondays. Nothing here knows what happens in a week.
+Otherwise all accounts, simulated week by week, would change plans and leave on Mondays.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ OPENING_HOUR, WORKING_HOURS = 7.5, 11.5
 
 @dataclass(frozen=True)
 class Calendar:
-    """`months` calendar months, of which the last one is cut at `end`, the last day on which anything happens."""
+    """`months` calendar months; the last one is cut off at `end`, the last day on which anything happens."""
 
     months: int
     end: date
@@ -36,7 +35,7 @@ class Calendar:
 
     @property
     def weeks(self) -> int:
-        """Weeks that any account has begun by `end`; the first and the last are partial for most accounts."""
+        """Weeks that any account has started by `end`; the first and the last are partial for most accounts."""
         return (self.last_day + 6) // 7 + 1
 
     def date(self, day: np.ndarray | int) -> np.ndarray:
@@ -51,11 +50,11 @@ class Calendar:
 
     @property
     def midnight_after(self) -> np.datetime64:
-        """The first instant of which nothing is known yet."""
+        """The first moment about which nothing is known yet."""
         return self.midnight(self.days)
 
     def month_days(self) -> list[tuple[str, np.ndarray]]:
-        """The days of each month, under its name `2025-03`."""
+        """The days of each month, with its name, e.g. `2025-03`."""
         days = np.arange(self.days)
         months = self.date(days).astype("datetime64[M]")
         return [(str(month), days[months == month]) for month in np.unique(months)]
@@ -76,10 +75,10 @@ def later(moment: np.ndarray, hours: np.ndarray) -> np.ndarray:
 
 
 def working_hours(chance: np.random.Generator, size: int) -> np.ndarray:
-    """Hours after midnight at which people work, most of them around noon."""
+    """Hours after midnight at which people work, mostly around noon."""
     return OPENING_HOUR + WORKING_HOURS * chance.beta(2, 2.2, size)
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """The chance that belongs to one purpose: the same seed and name give the same draws."""
+    """The random numbers for one purpose: the same seed and name give the same draws."""
     return np.random.default_rng([seed, *name.encode()])

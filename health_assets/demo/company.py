@@ -1,4 +1,4 @@
-"""The demo company on disk: one file a source, monthly files of usage events, and the settings that connect them."""
+"""The demo company on disk: one file per source, monthly files of usage events, and the settings that connect them."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -61,7 +61,7 @@ PROFILES = {
     ),
 }
 KNOWS_AGES = ("commerce", "all")
-WORKFLOW_SHARE = {"operations": 0.95, "all": 0.35}  # of the accounts that process items with the workflow module
+WORKFLOW_SHARE = {"operations": 0.95, "all": 0.35}  # share of accounts that use the workflow module
 
 _ROWS: dict[str, Callable[[Lifecycles], pl.DataFrame]] = {
     "accounts": crm.accounts,
@@ -91,16 +91,16 @@ def write_company(
     file_format: str = "csv",
     reporter: Callable[[str, int], None] | None = None,
 ) -> dict[str, int]:
-    """Simulate a company and write what it exports, with a `settings.yml` that connects it.
+    """Simulate a company and write its files, with a `settings.yml` that connects them.
 
     Args:
-        folder: made when missing; files of the same names are overwritten, months of other usage events removed.
-        accounts: how many ever sign up; some of them leave.
+        folder: created if missing; files of the same name are overwritten, other months of usage events removed.
+        accounts: how many ever sign up; some of them churn.
         months: calendar months of history; the last one ends on `end`.
-        end: the last day on which anything happens; only renewal, due and trial end dates lie after it.
-        seed: the same seed, end and size give the same bytes.
-        profile: what kind of firm it is, one of `PROFILES`; each has the same accounts.
-        file_format: csv or parquet. In Parquet columns keep their types, save those with dirty or varied values: text.
+        end: the last day on which anything happens; only renewal, due and trial end dates are later.
+        seed: the same seed, end and size give the same files.
+        profile: the kind of company, one of `PROFILES`; each has the same accounts.
+        file_format: csv or parquet. In Parquet, columns keep their types, except those with dirty or varied values, which are text.
         reporter: called with the name of each file, relative to the folder, and its row count, once it is written.
 
     Returns:
@@ -110,7 +110,7 @@ def write_company(
         ValueError: an unknown profile or file format, or no accounts or months.
     """
     if profile not in PROFILES:
-        raise ValueError(f"profile: {profile!r} is none of {', '.join(PROFILES)}")
+        raise ValueError(f"profile: unknown profile {profile!r}; known are {', '.join(PROFILES)}")
     if file_format not in ("csv", "parquet"):
         raise ValueError(f"file_format: {file_format!r} is neither csv nor parquet")
     if accounts < 1 or months < 1:
@@ -131,7 +131,7 @@ def write_company(
 
 
 def _sources(lifecycles: Lifecycles, profile: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """(source, file name without its ending, rows) of everything that the firm has."""
+    """(source, file name without extension, rows) for every source of the profile."""
     has = PROFILES[profile]
     for source in has:
         if source in _ROWS:

@@ -30,15 +30,15 @@ INDUSTRIES = (
     "education",
 )
 REGIONS, REGION_SHARE = ("north_america", "europe", "apac", "latam"), (0.48, 0.27, 0.16, 0.09)
-CHILD_SHARE = 0.04  # accounts that belong to another one
-UTILIZATION = 0.78  # share of the seats that is used at the usual activity
-OTHER_EVENTS = 0.004  # weekly chance of a contract event of no consequence
+CHILD_SHARE = 0.04  # accounts with a parent account
+UTILIZATION = 0.78  # share of the seats in use at the usual activity
+OTHER_EVENTS = 0.004  # weekly probability of an inconsequential contract event
 KINDS, KIND_SHARE = ("email", "call", "business_review", "training"), (0.4, 0.35, 0.15, 0.1)
-NEGATIVE_BELOW, NEUTRAL_BELOW = -1.2, 0.1  # mood of the account, as it shows in a call
+NEGATIVE_BELOW, NEUTRAL_BELOW = -1.2, 0.1  # mood of the account in a call
 
 
 def accounts(lifecycles: Lifecycles) -> pl.DataFrame:
-    """One row an account, as the CRM shows it on the last day."""
+    """One row per account, as the CRM shows it on the last day."""
     chance = lifecycles.chance("crm")
     number = np.arange(lifecycles.accounts)
     key = account_keys(lifecycles.accounts)
@@ -78,7 +78,7 @@ def accounts(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def owners(lifecycles: Lifecycles) -> np.ndarray:
-    """Who of the customer success team looks after each account."""
+    """The owner of each account in the customer success team."""
     return lifecycles.chance("owners").choice(OWNERS, lifecycles.accounts)
 
 
@@ -90,7 +90,7 @@ def ages(lifecycles: Lifecycles) -> pl.Series:
 
 
 def contract_events(lifecycles: Lifecycles) -> pl.DataFrame:
-    """What was signed, renewed, changed and cancelled, with the change of monthly revenue that it brought."""
+    """Contracts signed, renewed, changed and cancelled, with the change in monthly revenue."""
     paying = lifecycles.is_paying
     paid_before = np.vstack([np.zeros_like(paying[:1]), paying[:-1]])
     change = np.diff(lifecycles.mrr.sum(axis=0), axis=0, prepend=0)
@@ -119,7 +119,7 @@ def contract_events(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def touchpoints(lifecycles: Lifecycles) -> pl.DataFrame:
-    """Calls, mails and reviews; the owners call more often where tickets went wrong."""
+    """Calls, e-mails and reviews; owners call more often after bad tickets."""
     chance = lifecycles.chance("touchpoints")
     account, day = lifecycles.scatter(lifecycles.touches.astype(np.int8), chance)
     mood = lifecycles.on(lifecycles.satisfaction, day, account) + chance.normal(0, 0.7, len(day))

@@ -1,6 +1,6 @@
-"""Dirty rows, such as every company has them: a fixed number, each added to the good rows, never in place of one.
+"""Dirty rows as in every real export: a fixed number, added to the good rows, never replacing one.
 
-They show the quarantine at work. `varied` is no dirt: other spellings of good values, which must load.
+They show the quarantine at work. `varied` gives other spellings of good values, which must load.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class DirtyRow:
-    """A copy of a row in the middle of the source with other values; texts turn the column they stand in into text."""
+    """A copy of the middle row of the source with other values; a text value turns its column into text."""
 
     source: str
     what: str
@@ -27,7 +27,7 @@ DIRT = (
     DirtyRow("invoices", "unreadable date", {"invoice_date": "soon"}),
     DirtyRow("contract_events", "unreadable date", {"event_date": "2025-02-30"}),
     DirtyRow("support_tickets", "no such account", {"account_id": "ACC-X404"}),
-    DirtyRow("support_tickets", "key of another spelling", {"account_id": pl.col("account_id").str.replace("-", "")}),
+    DirtyRow("support_tickets", "key spelled differently", {"account_id": pl.col("account_id").str.replace("-", "")}),
     DirtyRow("support_tickets", "unreadable date", {"created_at": "yesterday afternoon"}),
     DirtyRow("support_tickets", "resolved before created", {"resolved_at": pl.col("created_at").dt.offset_by("-5h")}),
     DirtyRow("support_tickets", "unknown priority", {"priority": "p9"}),
@@ -49,7 +49,7 @@ DIRT = (
 
 
 def with_dirt(source: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the source's dirty ones at their end."""
+    """The rows, followed by the dirty rows of the source."""
     dirty = [row for row in DIRT if row.source == source]
     if rows.is_empty() or not dirty:
         return rows
@@ -66,7 +66,7 @@ def with_dirt(source: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def as_text(rows: pl.DataFrame, columns: set[str]) -> pl.DataFrame:
-    """The columns as a CSV file would show them."""
+    """The columns as text, as in a CSV file."""
     return rows.with_columns(
         pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S")
         if rows.schema[name] == pl.Datetime("ms")
@@ -77,8 +77,8 @@ def as_text(rows: pl.DataFrame, columns: set[str]) -> pl.DataFrame:
 
 
 def varied(source: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """A tenth of the good values in other spellings: dates with a time, upper case, padding, thousands separators."""
-    is_odd = pl.col(rows.columns[0]).str.ends_with("7")  # by key, so that equal rows stay equal
+    """A tenth of the good values spelled differently: dates with a time, upper case, padding, thousands separators."""
+    is_odd = pl.col(rows.columns[0]).str.ends_with("7")  # chosen by key, so that equal rows stay equal
     spellings = _SPELLINGS.get(source, {})
     return as_text(rows, set(spellings)).with_columns(
         pl.when(is_odd).then(spelling).otherwise(name).alias(name) for name, spelling in spellings.items()

@@ -1,7 +1,7 @@
-"""How the accounts of the demo company live: week by week, what happens to them, and whether they leave.
+"""The lifecycles of the demo company's accounts: what happens to each of them, week by week, and whether it leaves.
 
-State -> hazard -> draw: an account leaves because of what has happened to it by then, never because it was marked
-to leave. The rows of the sources are not made here: the neighbours read them off these lifecycles.
+State -> hazard -> draw: an account leaves because of what has happened to it, never because it was marked to leave.
+The other modules derive the rows of the sources from these lifecycles.
 """
 
 from dataclasses import dataclass
@@ -14,29 +14,36 @@ from health_assets.demo.calendar import Calendar, first_day, stream, week_of
 TIERS = ("starter", "growth", "enterprise")
 PRODUCTS = ("novacrm_platform", "api_access", "advanced_analytics", "priority_support")
 
-# The fleet. Tuples hold one value a tier.
+# The accounts. Tuples have one value per tier.
 TIER_SHARE = (0.43, 0.36, 0.21)
 SEATS = ((2, 5), (4, 10), (9, 23))
 SEAT_PRICE = np.array([29.0, 75.0, 150.0])  # a month
 ADD_ON_PRICE = np.array([29.0, 79.0, 59.0])  # a month, times 1, 2, 4 by tier
 EMPLOYEES = (25, 140, 900)  # medians
-LAUNCH_SHARE, LAUNCH_WEEKS = 0.45, 13  # who signs up in the launch quarter; the others come evenly until the end
+LAUNCH_SHARE, LAUNCH_WEEKS = (
+    0.45,
+    13,
+)  # share that signs up in the launch quarter; the others follow evenly until the end
 TRIAL_SHARE, TRIAL_WEEKS, CONVERSION = 0.35, 4, 0.8
 
-# Spells of trouble: weekly chance that one begins, mean weeks that it lasts.
+# Spells of problems: weekly probability that one begins, mean duration in weeks.
 SUPPORT, PAYMENT, QUALITY, CHAMPION, SECURITY, DRIFT = range(6)
 SPELL_BEGINS = np.array([[0.0065], [0.0040], [0.0050], [0.0045], [0.0040], [0.0045]])
 SPELL_WEEKS = np.array([[18], [17], [14], [22], [8], [24]])
-SUSPENDED_AFTER_WEEKS = 11  # of payment trouble
+SUSPENDED_AFTER_WEEKS = 11  # of payment problems
 
 TICKETS_A_WEEK = np.array([0.10, 0.17, 0.34])
-TICKETS_IN_TROUBLE = 3.5  # times as many in a spell of support trouble
+TICKETS_IN_TROUBLE = 3.5  # factor during a spell of support problems
 BAD_TICKET, BAD_TICKET_IN_TROUBLE = 0.10, 0.52  # answered late, often escalated
-TOLERANCE = np.array([0.9, 1.1, 1.7])  # bad tickets that hurt as much as one
-PAIN_KEPT, WORST_PAIN = 0.93, 4  # of last week's pain; beyond the worst it makes no difference
-QUIET_SHARE = 0.08  # accounts that never write to support
+TOLERANCE = np.array([0.9, 1.1, 1.7])  # bad tickets that hurt as much as one does on average
+PAIN_KEPT, WORST_PAIN = 0.93, 4  # share of last week's pain that remains; pain beyond the worst makes no difference
+QUIET_SHARE = 0.08  # accounts that never contact support
 INCIDENTS_A_WEEK, INCIDENTS_IN_TROUBLE = 0.07, 0.7
-TOUCH, TOUCH_IN_PAIN, RELIEF = 0.025, 0.12, 0.8  # weekly chance that the owner calls; pain left after a call
+TOUCH, TOUCH_IN_PAIN, RELIEF = (
+    0.025,
+    0.12,
+    0.8,
+)  # weekly probability that the owner calls; share of the pain left after a call
 
 # What drives activity (natural log of the usual level) and what drives leaving (log of the hazard).
 USAGE_PULL, USAGE_NOISE, HABIT_PULL = 0.22, 0.11, 0.03
@@ -44,29 +51,29 @@ USAGE_OF_FIT, USAGE_OF_PAIN, USAGE_ON_NOTICE, USAGE_WHILE_ONBOARDING = 0.30, -0.
 USAGE_OF_TROUBLE = np.array([[0.0], [-0.15], [-0.25], [-0.75], [-0.05], [-0.95]])
 ONBOARDING_WEEKS = 5
 MOOD_OF_FIT, MOOD_OF_PAIN, MOOD_OF_PRICE, MOOD_OF_TROUBLE = 0.6, -0.7, -0.5, -0.5
-LEAVES = 0.00042 * np.array([1.35, 1.0, 0.62])  # a week, for an account to which nothing happened
+LEAVES = 0.00042 * np.array([1.35, 1.0, 0.62])  # per week, for an account without problems
 LEAVES_OF_FIT, LEAVES_OF_PAIN, LEAVES_OF_USAGE, LEAVES_OF_DROP, LEAVES_OF_PRICE = -0.4, 0.95, -1.2, 1.2, 1.6
 LEAVES_OF_TROUBLE = np.array([[0.3], [2.2], [0.9], [1.0], [0.7], [0.7]])
 RENEWAL_WEEKS, LEAVES_AT_RENEWAL = 52, 3.5
-NO_NOTICE_SHARE, NOTICE_WEEKS = 0.2, (6, 15)  # a fifth leaves the week after they decided
-RETURNS, AWAY_WEEKS = 0.004, 8  # weekly chance to come back, after so many weeks away
+NO_NOTICE_SHARE, NOTICE_WEEKS = 0.2, (6, 15)  # share that leaves in the week after the decision
+RETURNS, AWAY_WEEKS = 0.004, 8  # weekly probability of coming back after this many weeks
 
 # What accounts buy.
 EXPANDS, EXPANDS_OF_USAGE, EXPANDS_OF_PAIN = 0.0175, 0.7, -0.7
 SHRINKS, SHRINKS_OF_USAGE, SHRINKS_OF_PAIN = 0.0030, -0.8, 0.35
 BUYS_ADD_ON = 0.0016
-UPGRADE_SEATS, UPGRADES = np.array([6, 14, 10_000]), 0.10  # seats at which the next plan pays, weekly chance
+UPGRADE_SEATS, UPGRADES = np.array([6, 14, 10_000]), 0.10  # seats from which the next plan pays off, weekly probability
 PRICE_RISE_SHARE, PRICE_RISE = 0.45, (0.03, 0.12)  # at a renewal
 PRICE_SHOCK_KEPT, SHOCK_OF_RISE = 0.92, 9.0
 
 
 @dataclass(frozen=True)
 class Lifecycles:
-    """What happened. Vectors have one value an account, matrices one a week and account."""
+    """What happened. Vectors have one value per account, matrices one per week and account."""
 
     calendar: Calendar
     seed: int
-    weekday: np.ndarray  # 0-6, the day on which the account's weeks begin
+    weekday: np.ndarray  # 0-6, on which the account's weeks begin
     joins: np.ndarray  # week
     employees: np.ndarray
     fit: np.ndarray  # how well the product suits the account, standard normal
@@ -76,11 +83,11 @@ class Lifecycles:
     seats: np.ndarray
     price_index: np.ndarray  # 1 = the list price
     add_ons: np.ndarray  # week x add-on x account
-    usage: np.ndarray  # activity a seat, 1 = usual
+    usage: np.ndarray  # activity per seat, 1 = usual
     satisfaction: np.ndarray  # about -4 to 2, 0 = content
-    trouble: np.ndarray  # week x kind of trouble x account
+    trouble: np.ndarray  # week x kind of problem x account
     suspended: np.ndarray
-    champions_gone: np.ndarray  # how many of the account's first users have left by then
+    champions_gone: np.ndarray  # number of the account's first users who have left by then
     tickets: np.ndarray
     bad_tickets: np.ndarray
     incidents: np.ndarray
@@ -91,7 +98,7 @@ class Lifecycles:
         return len(self.joins)
 
     def chance(self, purpose: str) -> np.random.Generator:
-        """A stream of its own for each purpose, so that leaving one source out changes no other."""
+        """Each purpose has random numbers of its own, so that leaving out one source changes no other."""
         return stream(self.seed, purpose)
 
     @property
@@ -100,14 +107,14 @@ class Lifecycles:
 
     @cached_property
     def mrr(self) -> np.ndarray:
-        """Product x week x account, 0 while it is not paid for."""
+        """Product x week x account, 0 while the product is not paid for."""
         platform = self.seats * SEAT_PRICE[self.tier] * self.price_index
         add_ons = self.add_ons * ADD_ON_PRICE[:, None] * (2.0**self.tier * self.price_index)[:, None, :]
         return np.round(np.vstack([platform[None], add_ons.transpose(1, 0, 2)]) * self.is_paying, 2)
 
     @property
     def this_week(self) -> np.ndarray:
-        """The week of each account that `end` falls in."""
+        """The week of each account that contains `end`."""
         return week_of(self.calendar.last_day, self.weekday)
 
     def at_end(self, history: np.ndarray) -> np.ndarray:
@@ -115,12 +122,12 @@ class Lifecycles:
         return history[self.this_week, np.arange(self.accounts)]
 
     def on(self, history: np.ndarray, day: np.ndarray, account: np.ndarray) -> np.ndarray:
-        """The values of a matrix on the days of rows."""
+        """The values of a matrix for an account and day each."""
         return history[week_of(day, self.weekday[account]), account]
 
     @cached_property
     def left_on(self) -> np.ndarray:
-        """Week x account: the first day after the stay that the week belongs to; after `end` if it goes on."""
+        """Week x account: the first day after the stay that the week belongs to; later than `end` if it continues."""
         return first_day(next_week(~self.present), self.weekday)
 
     @cached_property
@@ -130,7 +137,7 @@ class Lifecycles:
         return np.maximum.accumulate(np.where(arrives, np.arange(len(arrives))[:, None], 0))
 
     def scatter(self, counts: np.ndarray, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(account, day) of things that happen `counts` times in an account's week, in the order of their days."""
+        """(account, day) of events that happen `counts` times in an account's week, ordered by day."""
         cell = np.repeat(np.flatnonzero(counts), counts[counts > 0])
         week, account = np.divmod(cell, self.accounts)
         day = first_day(week, self.weekday[account]) + chance.integers(0, 7, len(cell))
@@ -140,7 +147,7 @@ class Lifecycles:
 
 
 def next_week(breaks: np.ndarray) -> np.ndarray:
-    """Week x account: the next week, after this one, in which `breaks` is true; one past the last where none is."""
+    """Week x account: the next week in which `breaks` is true; one past the last where there is none."""
     weeks = len(breaks)
     upcoming = np.where(breaks, np.arange(weeks)[:, None], weeks)
     later = np.minimum.accumulate(upcoming[::-1])[::-1]
@@ -148,7 +155,7 @@ def next_week(breaks: np.ndarray) -> np.ndarray:
 
 
 class _Fleet:
-    """Where every account stands this week; each method is one thing that a week brings."""
+    """The state of every account in the current week; each private method is one part of a week."""
 
     def __init__(self, accounts: int, calendar: Calendar, chance: np.random.Generator):
         self.chance, self.accounts = chance, accounts
@@ -180,14 +187,14 @@ class _Fleet:
     def hurt(self) -> np.ndarray:
         return np.minimum(self.pain, WORST_PAIN)
 
-    def live(self, week: int) -> None:
+    def advance(self, week: int) -> None:
         self._leave()
         self._arrive(week)
-        self._meet_trouble()
-        self._be_served()
-        self._feel()
-        self._buy()
-        self._decide()
+        self._begin_and_end_problems()
+        self._contact()
+        self._update_mood()
+        self._purchase()
+        self._decide_to_leave()
 
     def _happens(self, probability: np.ndarray | float) -> np.ndarray:
         return self.present & (self.chance.random(self.accounts) < probability)
@@ -219,7 +226,7 @@ class _Fleet:
             feeling[arrives] = 0
         self.usage[arrives] = USAGE_WHILE_ONBOARDING
 
-    def _meet_trouble(self) -> None:
+    def _begin_and_end_problems(self) -> None:
         draw = self.chance.random(self.trouble.shape)
         begins = self.present & (draw < SPELL_BEGINS) & ~self.trouble
         begins[PAYMENT] &= ~self.on_trial
@@ -228,7 +235,7 @@ class _Fleet:
         self.unpaid_weeks = np.where(self.trouble[PAYMENT], self.unpaid_weeks + 1, 0)
         self.suspended = self.unpaid_weeks > SUSPENDED_AFTER_WEEKS
 
-    def _be_served(self) -> None:
+    def _contact(self) -> None:
         in_trouble = self.trouble[SUPPORT]
         rate = TICKETS_A_WEEK[self.tier] * np.where(in_trouble, TICKETS_IN_TROUBLE, 1)
         self.tickets = self.chance.poisson(rate * (self.present & ~self.is_quiet)).astype(np.int8)
@@ -238,7 +245,7 @@ class _Fleet:
         self.incidents = self.chance.poisson(rate * self.present).astype(np.int8)
         self.touches = self._happens(np.where(self.pain > 1, TOUCH_IN_PAIN, TOUCH))
 
-    def _feel(self) -> None:
+    def _update_mood(self) -> None:
         self.pain = PAIN_KEPT * self.pain * np.where(self.touches, RELIEF, 1) + self.bad_tickets / TOLERANCE[self.tier]
         self.shock *= PRICE_SHOCK_KEPT
         usual = (
@@ -258,7 +265,7 @@ class _Fleet:
             + MOOD_OF_PRICE * np.minimum(self.shock, 1)
         )
 
-    def _buy(self) -> None:
+    def _purchase(self) -> None:
         is_renewal = self.present & (self.age > 0) & (self.age % RENEWAL_WEEKS == 0)
         rise = self.chance.uniform(*PRICE_RISE, self.accounts) * (is_renewal & self._happens(PRICE_RISE_SHARE))
         self.price_index *= 1 + rise
@@ -278,7 +285,7 @@ class _Fleet:
         self.add_ons |= settled & buys
         self.is_renewal = is_renewal
 
-    def _decide(self) -> None:
+    def _decide_to_leave(self) -> None:
         hazard = (
             LEAVES[self.tier]
             * np.exp(
@@ -321,7 +328,7 @@ def simulate(accounts: int, calendar: Calendar, seed: int) -> Lifecycles:
     fleet = _Fleet(accounts, calendar, stream(seed, "lives"))
     weeks = []
     for week in range(calendar.weeks):
-        fleet.live(week)
+        fleet.advance(week)
         weeks.append({name: np.array(getattr(fleet, name)) for name in HISTORY})
     history = {name: np.array([week[name] for week in weeks]) for name in HISTORY}
     history["usage"] = np.where(history["suspended"], 0, np.exp(history["usage"])) * history["present"]

@@ -1,4 +1,4 @@
-"""What things of the demo company are called: keys and company names."""
+"""Keys and company names of the demo company."""
 
 import numpy as np
 import polars as pl
@@ -87,7 +87,7 @@ _FORM = ("", " Inc", ", Inc.", " LLC", " Group", " GmbH", " & Co", " Ltd")
 
 
 def keys(prefix: str, count: int, digits: int = 4) -> pl.Series:
-    """`ACC-0001`, `ACC-0002`, ...: as many as `count`, wider where the digits do not suffice."""
+    """`ACC-0001`, `ACC-0002`, ... `count` keys, with more digits where they are needed."""
     width = max(digits, len(str(count)))
     return pl.select(pl.lit(f"{prefix}-") + pl.int_range(1, count + 1).cast(pl.String).str.zfill(width)).to_series()
 
@@ -97,7 +97,7 @@ def account_keys(accounts: int) -> pl.Series:
 
 
 def company_names(accounts: int, chance: np.random.Generator) -> list[str]:
-    """Names that differ for the first ten thousand companies."""
+    """Company names, distinct for the first ten thousand companies."""
     count = len(_FIRST) * len(_SECOND) * len(_FORM)
     picks = np.resize(chance.permutation(count), accounts)
     first, rest = np.divmod(picks, len(_SECOND) * len(_FORM))

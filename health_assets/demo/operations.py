@@ -1,4 +1,4 @@
-"""The workflow module of the demo company: items that its customers process, and what became of them."""
+"""The workflow module of the demo company: items that its customers process, and their outcomes."""
 
 import numpy as np
 import polars as pl
@@ -7,8 +7,8 @@ from health_assets.demo.calendar import SECOND, later, working_hours
 from health_assets.demo.lifecycles import QUALITY, Lifecycles
 from health_assets.demo.naming import account_keys, keys
 
-ITEMS_A_SEAT = 4.0  # a week at the usual activity
-ITEMS_AT_SCALE = -0.2  # exponent: the more accounts beyond 150, the lighter the load of each, so that files stay small
+ITEMS_PER_SEAT = 4.0  # per week at the usual activity
+ITEMS_AT_SCALE = -0.2  # exponent: beyond 150 accounts each processes less, so that files stay small
 MINUTES, MINUTES_IN_TROUBLE, MINUTES_SPREAD = 34, 1.6, 0.45
 ERROR_RATE, ERROR_RATE_IN_TROUBLE = 0.035, 0.13
 DENIAL_RATE, DENIAL_RATE_IN_TROUBLE, FAILURE_RATE = 0.08, 0.21, 0.015
@@ -17,13 +17,15 @@ DECIDED_AFTER_DAYS = (1, 7)
 
 
 def workflows(lifecycles: Lifecycles, user_share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(workflow items, outcomes) of the `user_share` of the accounts that work with the module.
+    """(workflow items, outcomes) of the share of accounts that use the module.
 
-    Work slows down, goes wrong and is denied more often while an account suffers from bad quality.
+    Processing is slower, with more errors and denials, while an account has quality problems.
     """
     chance, calendar = lifecycles.chance("workflows"), lifecycles.calendar
     uses = chance.random(lifecycles.accounts) < user_share
-    rate = ITEMS_A_SEAT * max(lifecycles.accounts / 150, 1) ** ITEMS_AT_SCALE * lifecycles.seats * lifecycles.usage**0.6
+    rate = (
+        ITEMS_PER_SEAT * max(lifecycles.accounts / 150, 1) ** ITEMS_AT_SCALE * lifecycles.seats * lifecycles.usage**0.6
+    )
     account, day = lifecycles.scatter(chance.poisson(rate * uses * lifecycles.present), chance)
     count = len(day)
     in_trouble = lifecycles.on(lifecycles.trouble[:, QUALITY], day, account)

@@ -30,21 +30,25 @@ CATALOGUE = {
     "user_invited": ("Invitations", "platform", False),
 }
 NARROWEST = 3  # features that every account uses
-UNSEEN_SHARE = 0.04  # accounts whose network blocks the telemetry
-SESSIONS = 0.130  # a user and working day at the usual activity
+UNSEEN_SHARE = 0.04  # share of accounts whose network blocks the telemetry
+SESSIONS = 0.130  # per user and working day at the usual activity
 WEEKEND = 0.2
 EVENTS_PER_SESSION, LONGEST_SESSION = 2.8, 30
-EVENTS_AT_SCALE = -0.059  # exponent: 150 accounts make 100,000 events, 20,000 make 10 million and not 13
+EVENTS_AT_SCALE = -0.059  # exponent: 150 accounts give 100,000 events, 20,000 give 10 million rather than 13
 KEENEST_USERS = 2.1  # exponent: the first users of an account do most of the work
 SECONDS_BETWEEN_EVENTS, LONGEST_GAP, SECONDS_OF_AN_EVENT = 75, 400, 40
 INVITED_OVER_WEEKS = 4
-POPULAR_FEATURES = 1.25  # exponent: the first ones of the catalogue are used most
-LOGINS, LOGIN_CHANCE, GIGABYTES_A_SEAT = 5, 0.6, 40  # of snapshots: logins a month, chance of one a day, data kept
+POPULAR_FEATURES = 1.25  # exponent: the first features of the catalogue are used most
+LOGINS, LOGIN_CHANCE, GIGABYTES_PER_SEAT = (
+    5,
+    0.6,
+    40,
+)  # of snapshots: logins per month, daily probability of one, data stored
 
 
 @dataclass(frozen=True)
 class People:
-    """Who uses the product. User k of an account is its k-th; champions who left are its first ones."""
+    """The users of the product. Champions who have left are the first users of their account."""
 
     seated: np.ndarray  # week x account: users who have access
     offset: np.ndarray  # row of each account's first user
@@ -75,7 +79,7 @@ def people(lifecycles: Lifecycles) -> People:
 
 
 def users(lifecycles: Lifecycles, people: People, last_login: np.ndarray) -> pl.DataFrame:
-    """One row a user; `last_login` is the moment of each user's last event, NaT where there was none."""
+    """One row per user; `last_login` is the time of each user's last event, NaT where there was none."""
     gone = lifecycles.at_end(lifecycles.champions_gone)[people.account]
     is_seated = (people.number >= gone) & (people.number < gone + lifecycles.at_end(people.seated)[people.account])
     return pl.DataFrame(
@@ -91,7 +95,7 @@ def users(lifecycles: Lifecycles, people: People, last_login: np.ndarray) -> pl.
 
 
 def features() -> pl.DataFrame:
-    """The catalogue: which event is which feature."""
+    """The catalogue: the feature of each event."""
     rows = [(name, event, category, is_core) for event, (name, category, is_core) in CATALOGUE.items()]
     return pl.DataFrame(rows, schema=["feature_name", "event_name", "feature_category", "is_core"], orient="row")
 
@@ -103,14 +107,14 @@ def breadth(lifecycles: Lifecycles) -> np.ndarray:
 
 
 def is_seen(lifecycles: Lifecycles) -> np.ndarray:
-    """Accounts whose usage reaches the company at all."""
+    """Whether the usage of each account reaches the company."""
     return lifecycles.chance("telemetry").random(lifecycles.accounts) >= UNSEEN_SHARE
 
 
 def usage_events(lifecycles: Lifecycles, people: People, last_login: np.ndarray) -> Iterator[tuple[str, pl.DataFrame]]:
-    """(month, its events) of each month; fills `last_login` on the way.
+    """(month, its events) for each month; also fills `last_login`.
 
-    Work comes in sessions of one user; a month is held in memory at a time.
+    Users work in sessions; only one month is held in memory at a time.
     """
     chance, calendar = lifecycles.chance("usage_events"), lifecycles.calendar
     width, seen, written = breadth(lifecycles), is_seen(lifecycles), 0
@@ -157,7 +161,7 @@ def usage_events(lifecycles: Lifecycles, people: People, last_login: np.ndarray)
 
 
 def usage_snapshots(lifecycles: Lifecycles) -> pl.DataFrame:
-    """What a product analytics tool exports at each month's end, and on the last day."""
+    """What a product analytics tool exports at the end of each month and on the last day."""
     chance, calendar = lifecycles.chance("usage_snapshots"), lifecycles.calendar
     adoption, seen = breadth(lifecycles) / len(CATALOGUE), is_seen(lifecycles)
     day = np.repeat([days[-1] for _, days in calendar.month_days()], lifecycles.accounts)
@@ -175,7 +179,7 @@ def usage_snapshots(lifecycles: Lifecycles) -> pl.DataFrame:
             "login_frequency": chance.poisson(LOGINS * usage * np.sqrt(seats)),
             "feature_adoption_score": _share(adoption[account] * usage**0.4, chance),
             "license_utilization": _share(UTILIZATION * usage**0.5, chance),
-            "data_volume_gb": np.round(GIGABYTES_A_SEAT * usage * seats * chance.lognormal(0, 0.3, count), 1),
+            "data_volume_gb": np.round(GIGABYTES_PER_SEAT * usage * seats * chance.lognormal(0, 0.3, count), 1),
             "last_login_date": calendar.date(np.maximum(last_login, arrived)),
         }
     )

@@ -17,7 +17,7 @@ DETECTION_MINUTES, CONTAINMENT_MINUTES, SLOWER_IN_TROUBLE = 27, 150, 1.6  # medi
 
 
 def security_incidents(lifecycles: Lifecycles) -> pl.DataFrame:
-    """Occurred, detected, responded to, contained; null what has not happened by the last day."""
+    """When each incident occurred, was detected, responded to and contained; null if not by the last day."""
     chance, calendar = lifecycles.chance("security_incidents"), lifecycles.calendar
     account, day = lifecycles.scatter(lifecycles.incidents, chance)
     count = len(day)

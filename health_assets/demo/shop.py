@@ -9,8 +9,8 @@ from health_assets.demo.lifecycles import PAYMENT, Lifecycles
 from health_assets.demo.naming import account_keys, keys
 
 NEVER_BUYS_SHARE = 0.06
-ORDERS_A_WEEK, APPETITE = 0.13, 0.75  # median account; spread (of the natural log) of how often accounts buy
-OUTFITTING, OUTFITTING_WEEKS = 5.0, 4  # how much more often a new account buys, and how fast that wears off
+ORDERS_A_WEEK, APPETITE = 0.13, 0.75  # of the median account; spread of the natural log between accounts
+OUTFITTING, OUTFITTING_WEEKS = 5.0, 4  # how much more often a new account buys, and how fast this fades
 BASKET, BASKET_SPREAD, BASKET_NOISE = 180.0, 0.85, 0.45  # median amount; spread between and within accounts
 MIDDLE_AGED, MIDDLE_AGED_BASKET = (35, 54), 1.3
 DUE_AFTER_DAYS = 14
@@ -18,7 +18,7 @@ LATE_SHARE, LATE_SHARE_IN_TROUBLE, UNPAID_SHARE_IN_TROUBLE = 0.05, 0.45, 0.25
 
 
 def _bought(lifecycles: Lifecycles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(account, day, amount) of every order; a few accounts buy much of everything."""
+    """(account, day, amount) of every order; a few accounts account for most of the spend."""
     chance = lifecycles.chance("orders")
     buys = chance.random(lifecycles.accounts) >= NEVER_BUYS_SHARE
     rate = ORDERS_A_WEEK * buys * chance.lognormal(0, APPETITE, lifecycles.accounts)
@@ -44,7 +44,7 @@ def orders(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def payments(lifecycles: Lifecycles) -> pl.DataFrame:
-    """One for each order; late or missing while the account has trouble to pay."""
+    """One per order; late or missing while the account has payment problems."""
     chance, calendar = lifecycles.chance("payments"), lifecycles.calendar
     account, day, amount = _bought(lifecycles)
     in_trouble = lifecycles.on(lifecycles.trouble[:, PAYMENT], day, account)

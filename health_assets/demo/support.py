@@ -13,19 +13,19 @@ CATEGORIES, CATEGORY_SHARE = (
     ("bug", "how_to", "billing", "feature_request", "onboarding", "performance"),
     (0.25, 0.19, 0.16, 0.16, 0.13, 0.11),
 )
-SPEED = 0.28  # median share of the target that a good answer takes
-LATE_BY, STUCK_SHARE, STUCK_TIMES = 0.55, 0.06, 8  # a bad one takes 1 + lognormal targets, a stuck one times 8
+SPEED = 0.28  # median share of the target that a good ticket takes
+LATE_BY, STUCK_SHARE, STUCK_TIMES = 0.55, 0.06, 8  # a bad ticket takes 1 + lognormal targets, a stuck one 8 times that
 ESCALATED_SHARE, ESCALATED_SHARE_IN_TARGET = 0.42, 0.015
 RATED_SHARE, GOOD_RATING, BAD_RATING = 0.68, 4.35, 2.3
 CLOSED_SHARE, BY_CUSTOMER_SHARE = 0.4, 0.85
-OUTAGE_SHARE, OUTAGE_HOURS = 0.03, (60, 200)  # an outage on the last days leaves urgent tickets open
+OUTAGE_SHARE, OUTAGE_HOURS = 0.03, (60, 200)  # an outage on the last days, which leaves urgent tickets open
 SURVEY_WEEKS, SURVEYED_AFTER_WEEKS, ANSWER_SHARE = 13, 4, 0.62
-NPS, NPS_OF_MOOD, NPS_NOISE = 8.8, 1.8, 1.0  # what a content account answers
+NPS, NPS_OF_MOOD, NPS_NOISE = 8.8, 1.8, 1.0  # of a content account
 STARS, STARS_OF_MOOD, STARS_NOISE = 4.2, 0.7, 0.5
 
 
 def support_tickets(lifecycles: Lifecycles) -> pl.DataFrame:
-    """Good tickets are solved within the target of their priority, bad ones after it, when they are solved at all."""
+    """Good tickets are resolved within the target of their priority, bad ones after it, if at all."""
     chance, calendar = lifecycles.chance("support_tickets"), lifecycles.calendar
     account, day, is_bad, is_outage = _written(lifecycles, chance)
     count = len(day)
@@ -71,7 +71,7 @@ def support_tickets(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def _written(lifecycles: Lifecycles, chance: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """(account, day, is bad, belongs to the outage) of every ticket, in the order of their days."""
+    """(account, day, is bad, belongs to the outage) of every ticket, ordered by day."""
     bad = lifecycles.scatter(lifecycles.bad_tickets, chance)
     good = lifecycles.scatter(lifecycles.tickets - lifecycles.bad_tickets, chance)
     hit = np.flatnonzero(lifecycles.at_end(lifecycles.present & (lifecycles.tickets.sum(axis=0) > 0)))
@@ -91,7 +91,7 @@ def _where(holds: np.ndarray, values: np.ndarray) -> pl.Series:
 
 
 def feedback(lifecycles: Lifecycles) -> pl.DataFrame:
-    """A survey a quarter, answered by some, out of the mood that the account is in."""
+    """A quarterly survey that some accounts answer, according to their mood."""
     chance = lifecycles.chance("feedback")
     week, account = np.indices(lifecycles.present.shape)
     knows_us = lifecycles.present & (week - lifecycles.arrived_in >= SURVEYED_AFTER_WEEKS)

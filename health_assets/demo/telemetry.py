@@ -1,4 +1,4 @@
-"""Devices of the demo company at its customers, and a reading of each a week."""
+"""Devices of the demo company at its customers, with weekly readings."""
 
 import numpy as np
 import polars as pl
@@ -11,12 +11,12 @@ OWNER_SHARE = 0.35  # accounts that have devices
 DEVICE_TYPES = ("gateway", "sensor", "terminal", "scanner")
 INACTIVE_SHARE = 0.05
 READ_SHARE, UPTIME_LOST, UPTIME_LOST_IN_TROUBLE = 0.95, 1.2, 9.0  # percentage points
-ERRORS, ERRORS_IN_TROUBLE, MAINTENANCE, MAINTENANCE_IN_TROUBLE = 0.08, 1.5, 0.04, 0.25  # a reading
+ERRORS, ERRORS_IN_TROUBLE, MAINTENANCE, MAINTENANCE_IN_TROUBLE = 0.08, 1.5, 0.04, 0.25  # per reading
 VOLUME = 120  # at the usual activity
 
 
 def _installed(lifecycles: Lifecycles) -> tuple[np.ndarray, np.ndarray]:
-    """(account, week of installation) of each device; more devices on bigger plans."""
+    """(account, week of installation) of each device; bigger plans have more devices."""
     chance = lifecycles.chance("devices")
     count = (1 + 2 * lifecycles.at_end(lifecycles.tier) + chance.poisson(1.0, lifecycles.accounts)) * (
         chance.random(lifecycles.accounts) < OWNER_SHARE
@@ -45,7 +45,7 @@ def devices(lifecycles: Lifecycles) -> pl.DataFrame:
 
 
 def device_readings(lifecycles: Lifecycles) -> pl.DataFrame:
-    """Devices fail more often while the account suffers from bad quality."""
+    """Devices fail more often while the account has quality problems."""
     chance = lifecycles.chance("device_readings")
     account, installed = _installed(lifecycles)
     week = np.arange(len(lifecycles.present))[:, None]

@@ -1,4 +1,4 @@
-"""The files of the demo company: what a profile writes, that it is plausible, and how little is dirty."""
+"""The files of the demo company: complete, plausible, and with few dirty rows."""
 
 import hashlib
 from collections import Counter
@@ -51,7 +51,7 @@ def rows(folder: Path, source: str) -> pl.DataFrame:
 
 
 def clean(folder: Path, source: str) -> pl.DataFrame:
-    """The rows without dirt: dirty copies have a key with a number behind it, or repeat one."""
+    """The rows without the dirty ones, which repeat a key or have a key with a number appended."""
     dirt = sum(row.source == source for row in DIRT)
     everything = rows(folder, source)
     return everything.head(everything.height - dirt)
@@ -70,7 +70,7 @@ def bytes_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_same_seed_gives_the_same_bytes(tmp_path, file_format):
+def test_the_same_seed_gives_the_same_files(tmp_path, file_format):
     for name in ("first", "second"):
         write_company(tmp_path / name, accounts=40, months=8, end=END, file_format=file_format, profile="all")
     assert bytes_of(tmp_path / "first") == bytes_of(tmp_path / "second")
@@ -82,7 +82,7 @@ def test_another_profile_has_the_same_accounts(tmp_path, folder):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_profile_writes_just_its_sources(tmp_path, profile):
+def test_a_profile_writes_only_its_sources(tmp_path, profile):
     told = []
     written = write_company(
         tmp_path, accounts=40, months=8, end=END, profile=profile, reporter=lambda *file: told.append(file)
@@ -96,7 +96,7 @@ def test_profile_writes_just_its_sources(tmp_path, profile):
 
 
 @pytest.mark.parametrize(("source", "column"), HAPPENINGS)
-def test_nothing_happens_before_an_account_comes_or_after_it_left(folder, source, column):
+def test_nothing_happens_before_an_account_arrives_or_after_it_leaves(folder, source, column):
     stays = (
         clean(folder, "subscriptions")
         .filter(pl.col("product_name") == "novacrm_platform")
@@ -155,13 +155,13 @@ def test_an_upgrade_ends_one_subscription_and_begins_another_on_the_same_day(fol
     assert 0 < upgraded.height == following.height
 
 
-def test_few_buyers_make_most_of_the_revenue(folder):
+def test_a_few_buyers_bring_most_of_the_revenue(folder):
     spend = clean(folder, "orders").group_by("account_id").agg(pl.col("total_amount").cast(pl.Float64).sum())
     spend = spend.sort("total_amount", descending=True)["total_amount"]
     assert 0.55 <= spend.head(round(0.2 * len(spend))).sum() / spend.sum() <= 0.75
 
 
-def test_the_last_day_finds_work_undone(folder):
+def test_some_work_is_unfinished_on_the_last_day(folder):
     tickets = clean(folder, "support_tickets")
     urgent = pl.col("priority").str.strip_chars().str.to_lowercase() == "p1"
     assert tickets.filter(urgent & pl.col("resolved_at").is_null() & (days("created_at") < END)).height > 0
@@ -170,7 +170,7 @@ def test_the_last_day_finds_work_undone(folder):
     assert (clean(folder, "subscriptions").select(days("renewal_date")).to_series() > END).any()
 
 
-def test_months_of_an_earlier_run_do_not_stay(tmp_path):
+def test_months_of_an_earlier_run_are_removed(tmp_path):
     write_company(tmp_path, accounts=5, months=6, end=END, profile="all")
     write_company(tmp_path, accounts=5, months=2, end=END, file_format="parquet", profile="all")
     assert [file.name for file in sorted((tmp_path / "usage_events").iterdir())] == [
@@ -179,7 +179,7 @@ def test_months_of_an_earlier_run_do_not_stay(tmp_path):
     ]
 
 
-def test_parquet_holds_the_same_events_in_types(tmp_path, folder):
+def test_parquet_has_the_same_events_with_types(tmp_path, folder):
     write_company(tmp_path, end=END, profile="saas", file_format="parquet")
     events = pl.read_parquet(tmp_path / "usage_events/*.parquet")
     assert events.schema["event_timestamp"] == pl.Datetime("ms")
@@ -187,7 +187,7 @@ def test_parquet_holds_the_same_events_in_types(tmp_path, folder):
 
 
 @pytest.mark.parametrize("wrong", [{"profile": "bank"}, {"file_format": "xlsx"}, {"accounts": 0}, {"months": 0}])
-def test_impossible_companies_are_refused(tmp_path, wrong):
+def test_impossible_companies_are_rejected(tmp_path, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)).rstrip("s")):
         write_company(tmp_path, end=END, **{"profile": "all"} | wrong)
 

@@ -1,4 +1,4 @@
-"""Accounts leave because of what happened to them: noisily, and not all who suffer."""
+"""Accounts leave because of what happened to them, but not all accounts with problems leave."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ def leaves_within_a_quarter(lifecycles: Lifecycles, week: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("what", SUFFERING)
-def test_who_suffered_most_leaves_more_often(lifecycles, what):
+def test_accounts_with_more_problems_leave_more_often(lifecycles, what):
     worst_leave, best_leave = [], []
     for week in OBSERVED_IN_WEEKS:
         observed = np.flatnonzero(lifecycles.is_paying[week - 2 * QUARTER : week + 1].all(axis=0))
@@ -48,7 +48,7 @@ def test_who_suffered_most_leaves_more_often(lifecycles, what):
     assert np.mean(worst_leave) > 1.3 * np.mean(best_leave)
 
 
-def test_most_who_suffer_stay_and_some_leave_without_warning(lifecycles):
+def test_most_accounts_with_problems_stay_and_some_leave_without_warning(lifecycles):
     week = OBSERVED_IN_WEEKS[1]
     bad, leaves = trailing(lifecycles.bad_tickets, week), leaves_within_a_quarter(lifecycles, week)
     is_paying = lifecycles.is_paying[week]
@@ -65,12 +65,12 @@ def test_churn_is_that_of_a_plausible_company(lifecycles):
     assert 0.95 <= mrr[-2][cohort].sum() / mrr[-53][cohort].sum() <= 1.10
 
 
-def test_some_come_back(lifecycles):
+def test_some_accounts_return(lifecycles):
     came = lifecycles.is_paying & ~np.roll(lifecycles.is_paying, 1, axis=0)
     assert 0 < (came[1:].sum(axis=0) > 1).mean() < 0.1
 
 
-def test_nothing_happens_to_accounts_that_are_not_there(lifecycles):
+def test_absent_accounts_have_no_activity(lifecycles):
     for happens in (
         lifecycles.usage,
         lifecycles.tickets,
