@@ -10,13 +10,16 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
 
+ANSWERS_WITHIN = 600.0  # seconds for one request, before it is killed: a run must not hang for ever
 ENDS_WITHIN = 2.0  # seconds after the pipe is closed, before it is killed
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -51,11 +54,23 @@ class Worker:
         return self._queue.submit(self._answer, function, given, named)
 
     def _answer(self, function: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        limit = threading.Timer(
+            ANSWERS_WITHIN, self._process.kill
+        )  # also ends one that is stopped, or waits for memory
+        limit.daemon = True
+        limit.start()
+        started = time.monotonic()
         try:
             self._send(function, given, named, is_answered=True)
             error, answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 - our own process wrote it
         except (OSError, EOFError):
+            if time.monotonic() - started >= ANSWERS_WITHIN:
+                raise RuntimeError(
+                    f"the worker process did not answer within {ANSWERS_WITHIN:,.0f} s and was ended; was it stopped?"
+                ) from None
             raise RuntimeError(f"the worker process ended (exit code {self._exit_code()}); is memory short?") from None
+        finally:
+            limit.cancel()
         self._is_busy = False
         if error:
             raise RuntimeError(f"{function.__module__}.{function.__qualname__} failed: {error}")
@@ -71,7 +86,8 @@ class Worker:
         if self._is_busy:
             self._process.kill()
         if self._process.stdin:
-            self._process.stdin.close()
+            with suppress(OSError):  # it was killed; what it has not read is of no use
+                self._process.stdin.close()
         self._exit_code()
 
     def _exit_code(self) -> int:

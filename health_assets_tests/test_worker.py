@@ -14,6 +14,7 @@ import pytest
 from health_assets.demo import write_company
 from health_assets.worker import Worker
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("great_expectations", "pandas", "pyarrow.dataset", "scipy", "sklearn")
 RUN = f"""
 import sys
@@ -86,6 +87,24 @@ def test_dismissed_process_ends_by_itself_when_it_has_answered(process: Worker) 
     process.submit(divided, 4, by=2).result()
     process.dismiss()
     assert process._process.poll() == 0
+
+
+def test_stopped_process_is_ended_after_the_time_limit(process: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert process.submit(divided, 4, by=2).result() == 2
+    monkeypatch.setattr("health_assets.worker.ANSWERS_WITHIN", 0.5)
+    os.kill(process._process.pid, signal.SIGSTOP)
+    with pytest.raises(RuntimeError, match="did not answer within"):
+        process.submit(len, b"." * 1_000_000).result()
+
+
+def test_killed_process_leaves_nothing_on_the_terminal() -> None:
+    program = (
+        "import os, signal; from health_assets.worker import Worker; worker = Worker(); "
+        "worker.submit(len, 'a').result(); os.kill(worker._process.pid, signal.SIGKILL); worker._process.wait(); "
+        "failed = worker.submit(len, b'.' * 10_000_000).exception(); print(type(failed).__name__)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (ended.stdout, ended.stderr) == ("RuntimeError\n", "")
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from health_assets.settings import Settings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
 from health_assets.sources.readers import collected, made_keys, read_source, unknown_columns
 from health_assets.tables import HISTORIES, TABLES, Table
+from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.stale_months import files_with, stale_months, written_together
 from health_assets.warehouse.storage import Warehouse
 
@@ -49,6 +50,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
 
     return dg.asset(
         name=table.name,
+        code_version=code_version(table),
         ins=ins,
         required_resource_keys=injected | {"warehouse", "settings", "as_of"},
         partitions_def=monthly_partitions(settings) if table.monthly else None,

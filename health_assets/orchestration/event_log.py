@@ -41,6 +41,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._held: dict[str, list[EventLogEntry]] = {}
+        self._unindexed: list[tuple[EventLogEntry, dict[str, Any]]] = []  # written to the log of their run only, so far
         self._tables: set[str] = set()  # known to exist
         super().__init__(base_dir, inst_data)
 
@@ -66,18 +67,30 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         super().store_event(event)
 
     def _write_held(self) -> None:
-        """The events that were held, in their order; those of assets once more in the index of all runs."""
+        """The events that were held, in their order; those of assets also in the index of all runs.
+
+        What cannot be written is held on, for the next attempt.
+        """
         while self._held:
             run_id, events = self._held.popitem()
             rows = [self._event_to_row(event) for event in events]
-            with self.run_connection(run_id) as connection:
-                connection.execute(SqlEventLogStorageTable.insert(), rows)
-            told = [
-                (event, row) for event, row in zip(events, rows, strict=True) if event.dagster_event_type in INDEXED
+            try:
+                with self.run_connection(run_id) as connection:
+                    connection.execute(SqlEventLogStorageTable.insert(), rows)
+            except BaseException:
+                self._held[run_id] = [*events, *self._held.get(run_id, [])]
+                raise
+            self._unindexed += [
+                pair for pair in zip(events, rows, strict=True) if pair[0].dagster_event_type in INDEXED
             ]
-            if told:
+        if self._unindexed:
+            entries, self._unindexed = self._unindexed, []
+            try:
                 with self.index_connection() as connection:
-                    self._index(connection, *zip(*told, strict=True))
+                    self._index(connection, *zip(*entries, strict=True))
+            except BaseException:
+                self._unindexed = [*entries, *self._unindexed]
+                raise
 
     def _index(self, connection: Connection, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]) -> None:
         """What is known across runs: results of checks, and of each asset the last that was written."""
@@ -116,6 +129,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
     def wipe(self) -> None:
         """Delete the history of all runs; what is open is closed first."""
         self._held.clear()
+        self._unindexed.clear()
         self._close_all_but(0)
         super().wipe()
 

@@ -5,17 +5,37 @@ import os
 from pathlib import Path
 from typing import Any
 
-from health_assets.settings import Settings
+from health_assets.settings import Settings, SettingsError
+
+OWNER_FILE = "warehouse"  # in Dagster's home: the warehouse that it belongs to, relative to it
 
 
 def prepare_home(company: Settings) -> None:
     """Dagster's home exists and has our dagster.yaml; one that DAGSTER_HOME names and that has its own keeps it."""
     home = company.dagster_home
     home.mkdir(parents=True, exist_ok=True)
+    _refuse_another_company(home, company)
     ours, theirs = Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml"
     if ours.exists() and not ("DAGSTER_HOME" in os.environ and theirs.exists()):
         theirs.write_text(ours.read_text(encoding="utf-8"), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+def _refuse_another_company(home: Path, company: Settings) -> None:
+    """The history of runs and the alert state belong to one warehouse: two companies would be mixed up in them.
+
+    Raises:
+        SettingsError: the folder belongs to another warehouse.
+    """
+    owner, ours = home / OWNER_FILE, os.path.relpath(company.warehouse, home)
+    theirs = owner.read_text(encoding="utf-8").strip() if owner.exists() else ours
+    if theirs != ours:
+        raise SettingsError(
+            f"warehouse: {company.warehouse} shares its folder with {(home / theirs).resolve()}, and both would use the run "
+            f"history in {home} and the alert state next to it; give each company a folder of its own. If the warehouse was "
+            f"only renamed, delete {owner}"
+        )
+    owner.write_text(ours, encoding="utf-8")
 
 
 def open_instance() -> Any:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import duckdb
 
+NO_FAULT_OF_THE_FILE = (
+    r"version number|permission denied|no space left|out of memory|allocat|memory limit|too many open files|interrupted"
+)
+
 
 def holder_of(error: str) -> str | None:
     """The process that holds the warehouse, if that is what DuckDB complains of."""
@@ -36,7 +40,7 @@ def why_it_does_not_open(path: Path, error: str) -> str:
             "and start again. Readers use the published snapshot meanwhile"
         )
     said = f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]})"
-    if re.search(r"version number|permission denied|no space left", error, re.IGNORECASE):
+    if re.search(NO_FAULT_OF_THE_FILE, error, re.IGNORECASE):
         return f"{said}; nothing was changed"
     if not is_ours(path):
         return f"{said}; move it aside and run again: the warehouse is rebuilt from the sources"

@@ -17,6 +17,7 @@ from health_assets.settings import Settings
 from health_assets.sources.parsing import typed
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import HISTORIES, TABLES, Table
+from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.history import history_of
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse, quarantine_of
@@ -77,7 +78,7 @@ def _months_of_changed_orphans(warehouse: Warehouse, table: Table, settings: Set
 
 
 def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Settings) -> dict[date, str]:
-    """Month -> hash of the contract, the settings it uses, its last day, and what came in up to it."""
+    """Month -> hash of the contract, the settings and the code it uses, its last day, and what came in up to it."""
     monthly_inputs = [TABLES[name] for name in table.inputs if TABLES[name].monthly]
     upstream = {name.name: warehouse.months_of(name.relation) for name in monthly_inputs}
     arrivals = [_arrivals(warehouse, TABLES[name]) for name in table.inputs if not TABLES[name].monthly]
@@ -85,7 +86,7 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
     if first is None:
         return {}
     arrivals += [_versions(warehouse, HISTORIES[name]) for name in table.histories]
-    basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections)
+    basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections) + code_version(table)
     if table.is_staged and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
         basis += spelling.model_dump_json(exclude={"path"})
     marks = {}

@@ -72,3 +72,23 @@ def test_events_that_are_held_are_there_for_whoever_reads(run, instance):
     held = next(entry for entry in log.get_logs_for_run(run.run_id) if entry.dagster_event_type in HELD)
     log.store_event(held)
     assert len(log.get_logs_for_run(run.run_id)) == before + 1
+
+
+@pytest.mark.parametrize("failing", ["run_connection", "index_connection"])
+def test_events_that_could_not_be_written_are_held_and_written_once_by_the_next_attempt(
+    run, instance, monkeypatch, failing
+):
+    log = instance.event_log_storage
+    before = len(log.get_logs_for_run(run.run_id))
+    results = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION))
+    log.store_event(results[0].event_log_entry)
+
+    def locked(*_):
+        raise OSError("database is locked")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="locked"):  # noqa: PT012
+        patched.setattr(log, failing, locked)
+        log._write_held()
+    assert len(log.get_logs_for_run(run.run_id)) == before + 1
+    again = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION))
+    assert len(again) == len(results) + 1

@@ -19,6 +19,7 @@ from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.resources import resources
 from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, FilteredRows
 from health_assets.tables import TABLES
+from health_assets.warehouse import code_version
 from health_assets.warehouse.sql import sql_type
 from health_assets.warehouse.stale_months import stale_months
 from health_assets.warehouse.storage import Warehouse, WarehouseError, made_ahead
@@ -335,6 +336,14 @@ def test_source_that_is_connected_no_longer_leaves_columns_and_no_row(company):
         assert warehouse.connection.execute(left).fetchone() == (0, 1)  # the load of the accounts
         assert warehouse.months_of(events.relation) == {}
         assert warehouse.read(events).collect().equals(events.contract.create_empty())
+
+
+def test_helper_that_changed_in_the_code_makes_every_month_anew(company, monkeypatch):
+    _, months = ran(company)
+    monkeypatch.setattr("health_assets.assets.staged.usage_events.local_date", lambda moment, _: moment.dt.date())
+    for known in (code_version.version_of, code_version._function):
+        known.cache_clear()
+    assert ran(company)[1] == months
 
 
 def test_nothing_known_after_the_load_day_is_stale(company):
