@@ -14,6 +14,7 @@ from health_assets.assets.staged.security_incidents import SEVERITIES
 from health_assets.contracts.columns import AccountId, Day, Minutes, Moment
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import end_of_day, month_of
+from health_assets.contracts.history import valid_on
 from health_assets.scoring.incident_times import with_incident_times
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -37,14 +38,14 @@ class Incidents(Contract):
     minutes_to_contain = Minutes("From detection to containment; null = not yet, not exported, or before detection")
     is_false_positive = dy.Bool(
         nullable=True,
-        description="Turned out to be none; known from its containment on, else on the load day only; null = not known",
+        description="Turned out to be none; known from its containment on, else from the load that said so; null = not known",
     )
     is_critical = dy.Bool(nullable=True, description="Whether the severity is critical; null = severity not known")
     sla_minutes = Minutes("Time to respond that the severity allows; null = no target, or severity not known")
     is_within_sla = dy.Bool(
         nullable=True,
         description="Responded within the target; false also while unanswered with the target past; where moments of "
-        "response are not exported, what the file says, on the load day only; null = no target, or not known",
+        "response are not exported, what the file says, from the load that said so; null = no target, or not known",
     )
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account; null = not signed up yet")
 
@@ -55,21 +56,28 @@ class Incidents(Contract):
 
 @table(Incidents)
 def fact_incidents(
-    staged_security_incidents: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings, as_of: date, load_day: date
+    staged_security_incidents: pl.LazyFrame,
+    history_security_incidents: pl.LazyFrame,
+    dim_account: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
     """Incidents detected by the as-of day."""
-    evening, is_load_day = end_of_day(as_of, settings.timezone), pl.lit(as_of == load_day)
-    is_contained = (pl.col("contained_at") < evening).fill_null(False)
-    incidents = staged_security_incidents.filter(pl.col("detected_date") <= as_of)
+    evening, contained = end_of_day(as_of, settings.timezone), pl.col("contained_at")
+    seen = valid_on(history_security_incidents, as_of).select(
+        "incident_id", seen_false_positive="is_false_positive", seen_within_sla="worked_within_sla"
+    )
     return (
-        with_incident_times(incidents, settings)
+        with_incident_times(staged_security_incidents.filter(pl.col("detected_date") <= as_of), settings)
+        .join(seen, on="incident_id", how="left", validate="1:1")
         .with_columns(
             detected_month=month_of(pl.col("detected_date")),
             is_critical=pl.col("severity") == "critical",
-            is_false_positive=pl.when(is_contained | (is_load_day & pl.col("contained_at").is_null())).then(
-                "is_false_positive"
-            ),
-            is_within_sla=_is_within_sla(evening, is_load_day),
+            is_false_positive=pl.when(contained < evening)
+            .then("is_false_positive")
+            .when(contained.is_null())
+            .then("seen_false_positive"),
+            is_within_sla=_is_within_sla(evening),
         )
         .with_columns(
             _by(evening, "occurred_at", "occurred_at", "minutes_to_detect"),
@@ -87,8 +95,8 @@ def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
     return pl.when(pl.col(moment) < evening).then(pl.col(columns))
 
 
-def _is_within_sla(evening: datetime, is_load_day: pl.Expr) -> pl.Expr:
-    """By the minutes; else by what the file says on the load day; unanswered, no from the deadline on."""
+def _is_within_sla(evening: datetime) -> pl.Expr:
+    """By the minutes; else by what was seen in the file on the day; unanswered, no from the deadline on."""
     responded, worked = pl.col("responded_at"), pl.col("worked_within_sla")
     is_in_time = pl.col("minutes_to_respond") <= pl.col("sla_minutes")
     is_unanswered = (responded >= evening) | (responded.is_null() & worked.is_null())
@@ -96,7 +104,7 @@ def _is_within_sla(evening: datetime, is_load_day: pl.Expr) -> pl.Expr:
     return pl.when(pl.col("sla_minutes").is_not_null()).then(
         pl.coalesce(
             pl.when(responded < evening).then(is_in_time),
-            pl.when(is_load_day & responded.is_null()).then(worked),
+            pl.when(responded.is_null()).then("seen_within_sla"),
             pl.when(is_overdue).then(pl.lit(False)),
         )
     )

@@ -7,6 +7,7 @@ from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day, Minutes, Moment
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import local_date
+from health_assets.contracts.history import REMEMBERED
 from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
@@ -33,7 +34,7 @@ class SecurityIncidents(Contract):
     contained_at = Moment("When it could no longer spread; null = not yet, or not exported")
     is_false_positive = dy.Bool(
         nullable=True,
-        metadata={"effective_from": "contained_at"},
+        metadata={"effective_from": "contained_at"} | REMEMBERED,
         description="Turned out to be none, as known on the load day; null = not known",
     )
     sla_minutes = Minutes("Time to respond that the file names; the targets of the settings decide")

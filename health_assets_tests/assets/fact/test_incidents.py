@@ -2,8 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from health_assets.assets.fact.incidents import fact_incidents
-from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
+from health_assets_tests.assets.rows import AS_OF, made, rows
 
 DETECTED = datetime(2025, 1, 10, 12)
 YESTERDAY = AS_OF - timedelta(days=1)
@@ -21,8 +20,9 @@ def after(minutes: float) -> datetime:
 
 
 def known(*incidents: dict, as_of: date = AS_OF) -> list[dict]:
-    frames = rows("staged_security_incidents", *incidents), rows("dim_account")
-    return fact_incidents(*frames, SETTINGS, as_of, AS_OF).collect().to_dicts()
+    return made(
+        "fact_incidents", staged_security_incidents=rows("staged_security_incidents", *incidents), as_of=as_of
+    ).to_dicts()
 
 
 def test_minutes_run_from_beginning_to_detection_and_from_detection_on() -> None:
@@ -46,7 +46,7 @@ def test_exactly_on_the_target_is_within_it() -> None:
     assert known(incident(severity=None, responded_at=after(1)))[0]["is_within_sla"] is None
 
 
-def test_without_moments_of_response_the_file_says_whether_it_was_in_time_on_the_load_day_only() -> None:
+def test_without_moments_of_response_the_file_says_whether_it_was_in_time_from_the_first_load_on() -> None:
     assert known(incident(worked_within_sla=True))[0]["is_within_sla"] is True
     assert known(incident(worked_within_sla=False))[0]["is_within_sla"] is False
     assert known(incident(worked_within_sla=True), as_of=YESTERDAY)[0]["is_within_sla"] is None
@@ -78,7 +78,7 @@ def test_what_happens_after_the_as_of_day_is_not_known_yet() -> None:
     assert known(incident(detected_at=datetime(2025, 1, 31)), as_of=YESTERDAY) == []
 
 
-def test_a_false_positive_without_containment_is_known_on_the_load_day_only() -> None:
+def test_a_false_positive_without_containment_is_known_from_the_first_load_on() -> None:
     assert known(incident(is_false_positive=True))[0]["is_false_positive"] is True
     assert known(incident(is_false_positive=True), as_of=YESTERDAY)[0]["is_false_positive"] is None
 
