@@ -12,8 +12,8 @@ from rich.text import Text
 
 from health_assets.cli.security_dashboard import security_dashboard
 from health_assets.cli.terminal import coloured, grid, labelled
-from health_assets.reporting import data_quality, portfolio, revenue, service, shop
-from health_assets.reporting.formatting import counted, minute, money, month_name, number, pct
+from health_assets.reporting import data_quality, portfolio, revenue, service, shop, workflow
+from health_assets.reporting.formatting import NOT_MEASURED, counted, minute, money, month_name, number, pct
 from health_assets.reporting.reader import Row, holds, published
 from health_assets.scoring.scorecards import bands_in_use, low_bands, scorecards_in_use
 from health_assets.settings import Settings
@@ -36,6 +36,7 @@ def print_status(settings: Settings, console: Console) -> None:
         (("mart.net_revenue_retention",), _revenue),
         (("mart.sla_adherence",), _support),
         (shop.TABLES, _shop),
+        (("mart.operations_summary",), _workflow),
         (service.DASHBOARD_TABLES, security_dashboard),
         (("quarantine.loads",), _data_quality),
     ]
@@ -206,6 +207,25 @@ def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
         lines["Flagged"] = f"{flagged} with repeated late payments or frequent tickets (mart.commerce_flags)"
     yield _heading("Shop")
     yield labelled(lines)
+
+
+def _workflow(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+    found = workflow.latest_closed_month(connection)
+    if not found:
+        return
+    at_risk = found["at_risk_account_count"]
+    worth = "" if found["value_to_cost"] is None else f", value to cost {number(found['value_to_cost'], 2)}"
+    yield _heading("Workflow")
+    yield labelled(
+        {
+            month_name(found["month"]): f"{counted(found['tickets_processed'], 'item')} processed by "
+            f"{counted(found['account_count'], 'account')}: {pct(found['data_error_pct'])} with data errors, "
+            f"{pct(found['denial_pct'])} denied{worth}",
+            "At risk": NOT_MEASURED
+            if at_risk is None
+            else f"{counted(at_risk, 'account')} with declining volume, speed or quality (mart.operations_risk)",
+        }
+    )
 
 
 def _data_quality(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:

@@ -7,6 +7,7 @@ from health_assets.reporting.portfolio import health_by_band, mrr_at_risk
 from health_assets.reporting.reader import holds
 from health_assets.reporting.revenue import renewals
 from health_assets.reporting.service import sla_adherence
+from health_assets.reporting.workflow import latest_closed_month
 
 
 @pytest.fixture
@@ -67,7 +68,18 @@ def test_sla_adherence_of_several_months_is_a_ratio_of_sums(snapshot: duckdb.Duc
     )  # fmt: skip
 
 
-def test_a_snapshot_without_a_table_is_told_apart(snapshot: duckdb.DuckDBPyConnection) -> None:
+def test_the_workflow_is_shown_for_the_last_closed_month(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute(
+        "create table mart.operations_summary as from (values (date '2024-12-01', false, 9, 1, 100, 0.02, 0.1, 1.5), "
+        "(date '2025-01-01', true, 9, null, 40, null, null, null)) as months (month, is_partial, account_count, "
+        "at_risk_account_count, tickets_processed, data_error_rate, denial_rate, value_to_cost)"
+    )
+    found = latest_closed_month(snapshot)
+    assert found is not None
+    assert (f"{found['month']}", found["data_error_pct"], found["denial_pct"]) == ("2024-12-01", 2, 10)
+
+
+def test_a_missing_table_is_noticed(snapshot: duckdb.DuckDBPyConnection) -> None:
     snapshot.execute("create table mart.churn_risk as select 1 as account_id")
     assert holds(snapshot, "mart.churn_risk")
     assert not holds(snapshot, "mart.churn_risk", "mart.risk_drivers")
