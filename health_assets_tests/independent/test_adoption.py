@@ -152,3 +152,28 @@ def test_engagement_and_health_of_cohorts(whole_company: WholeCompany) -> None:
         "select cohort_month, month, cohort_account_count, engaged_account_count, engagement_retention_pct, "
         "scored_account_count, mean_health_score from mart.engagement_cohorts where engaged_account_count is not null",
     )
+
+
+def test_features_by_month(whole_company: WholeCompany) -> None:
+    agree(
+        whole_company,
+        f"""
+        with {EVENTS}, months as (
+            select month, least(last_day(month), {D}) as day
+            from (select distinct date_trunc('month', event_date)::date as month from staged.usage_events)
+        ),
+        paying as (
+            select distinct month, account_id from months join {PAID} on start_date <= day and (end_date is null or end_date > day)
+        ),
+        used as (
+            select feature, date_trunc('month', event_date)::date as month, account_id, count(*) as events
+            from events where event_date <= {D} group by all
+        )
+        select month, feature, count(*), count(events), coalesce(sum(events), 0),
+            if(last_day(month) <= {D}, 100.0 * count(events) / count(*), null)
+        from paying join (select feature, min(month) as first_month from used group by 1) on month >= first_month
+        left join used using (month, feature, account_id) group by 1, 2
+        """,
+        "select month, feature_name, active_account_count, account_count, event_count, adoption_pct "
+        "from mart.feature_adoption_monthly where dimension_type = 'all'",
+    )
