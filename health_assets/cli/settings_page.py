@@ -1,6 +1,6 @@
 """docs/settings.md: each setting with its type, default and meaning.
 
-A setting's meaning is the comment beside it in defaults.yml or beside its field in settings/; nothing is described here.
+A setting's meaning is its comment in defaults.yml or at its field in settings/; nothing is described here.
 """
 
 import ast
@@ -65,7 +65,7 @@ def settings_page() -> str:
         "",
         "## Top level",
         "",
-        "How a source is described stands in [sources.md](sources.md#how-a-source-is-described).",
+        "For how a source is described, see [sources.md](sources.md#how-a-source-is-described).",
         "",
         *_table(entry for entry in entries if entry.place[0] not in sections),
     ]
@@ -119,7 +119,7 @@ def meaning(entry: Entry) -> str:
 
 @cache
 def defaults_entries() -> list[Entry]:
-    """Every key of defaults.yml that has a line of its own, with the comment beside it, else the comment above it."""
+    """Every key of defaults.yml that has a line of its own, with the comment after it, else the comment above it."""
     entries: list[Entry] = []
     place: list[tuple[int, str]] = []
     above: list[str] = []
@@ -160,7 +160,7 @@ def _fields(model: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
 
 @cache
 def documented_fields(model: type[BaseModel]) -> dict[str, str]:
-    """The meaning of each field: its description, else the docstring below it, else the comment beside or above it."""
+    """The meaning of each field: its description, else the docstring below it, else the comment after or above it."""
     source = inspect.cleandoc("\n" + inspect.getsource(model))
     comments = _comments(source)
     (definition,) = ast.parse(source).body

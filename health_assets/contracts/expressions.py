@@ -48,7 +48,7 @@ def on_any_of(day: pl.Expr, days: Iterable[date]) -> pl.Expr:
 
 
 def safe_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """Divide the numerator by the denominator; null where there is nothing to divide by.
+    """Divide the numerator by the denominator; null where the denominator is 0 or null.
 
     Rounded where only the order of a sum of floats would show, or how Polars divides: by one value for all rows it
     multiplies by the reciprocal, and 3 / 5 is 0.6000000000000001. When it has one value depends on how rows come.
@@ -73,9 +73,9 @@ def relative_change(now: pl.Expr, before: pl.Expr, min_events: int) -> pl.Expr:
 
 
 def percent(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """100 x numerator / denominator; null where there is nothing to divide by.
+    """100 x numerator / denominator; null where the denominator is 0 or null.
 
-    Rounded as ratios are: the same money, summed twice, is 100 % of itself.
+    Rounded as ratios are: the same money, summed twice, is 100% of itself.
     """
     return safe_ratio(100.0 * numerator, denominator)
 

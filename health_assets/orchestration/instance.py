@@ -1,4 +1,4 @@
-"""Where Dagster keeps the history of a company's runs: beside its warehouse, or where DAGSTER_HOME says."""
+"""Where Dagster keeps a company's run history: next to its warehouse, or in DAGSTER_HOME."""
 
 import fcntl
 import os

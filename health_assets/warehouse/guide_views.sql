@@ -1,4 +1,4 @@
--- The tables of the customer experience guide, in its own words, over the snapshot's tables: `customer` is an account.
+-- The tables of the customer experience guide as views over the snapshot's tables; what the guide calls a customer is an account.
 -- Created inside each snapshot, over the tables that it has, whatever name it is attached under. No column may be called
 -- as the guide calls an alias (health_segment, churn_segment, clv_segment): its statements group by these.
 

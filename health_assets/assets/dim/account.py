@@ -1,4 +1,4 @@
-"""Accounts as they stand on the as-of day: status, segment, tenure, what they pay and have paid.
+"""Accounts as of the as-of day: status, segment, tenure, what they pay and have paid.
 
 How revenue moved belongs in fact/revenue_monthly.py, its history by day in fact/account_revenue_daily.py.
 """
@@ -30,12 +30,12 @@ VALUE_TIERS = ["strategic", "key", "standard", "basic"]
 
 
 class Account(Contract):
-    """Who are our accounts, what do they pay, and where do they stand on the as-of day?"""
+    """Who are our accounts, what do they pay, and what is their status on the as-of day?"""
 
     account_id = AccountId(primary_key=True, of=None)
     company_name = CompanyName()
     industry = dy.String(nullable=True, description="Industry")
-    employee_count = Count("Employees; null = not known", nullable=True)
+    employee_count = Count("Employees; null = unknown", nullable=True)
     plan_tier = dy.String(nullable=True, description="Plan on the load day, lower case")
     account_owner = AccountOwner()
     region = dy.String(nullable=True, description="Sales region")
@@ -51,7 +51,7 @@ class Account(Contract):
         SEGMENTS, description="By plan tier, or by the number of employees; see `segments` in the settings"
     )
     lifecycle_stage = dy.Enum(LIFECYCLE_STAGES, description="trial and churned by status, else by tenure")
-    value_tier = dy.Enum(VALUE_TIERS, nullable=True, description="By MRR; null where MRR is not known")
+    value_tier = dy.Enum(VALUE_TIERS, nullable=True, description="By MRR; null where MRR is unknown")
     tenure_days = Count("Days since signup")
     first_paid_date = Day("First paid day; null = never paid, or no revenue history")
     months_since_first_subscription = Count(
@@ -62,14 +62,14 @@ class Account(Contract):
     mrr = Money("Monthly recurring revenue; 0 = pays nothing, null = no source of revenue connected", nullable=True)
     arr = Money("MRR x 12; null where MRR is null", nullable=True)
     licensed_seats = Count(
-        "Seats paid for: those of the CRM, on the load day; else of the subscriptions that run on the day; null = not known",
+        "Seats paid for: those of the CRM, on the load day; else of the subscriptions that run on the day; null = unknown",
         nullable=True,
     )
     parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
     age = dy.Int64(nullable=True, min=0, max=130, description="Age of the person in years, consumer businesses only")
     lifetime_value = Money(
         "Paid invoices to date less credit notes and refunds, without invoices the sum of month-end MRR, without subscriptions "
-        "the spend; null = not known",
+        "the spend; null = unknown",
         min=None,
         nullable=True,
     )

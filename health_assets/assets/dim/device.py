@@ -24,7 +24,7 @@ class Device(Contract):
     device_id = dy.String(primary_key=True, description="Device")
     account_id = AccountId(of="staged_accounts")
     device_type = dy.String(nullable=True, description="What kind of device it is")
-    installed_date = Day("Day of installation; null = not known")
+    installed_date = Day("Day of installation; null = unknown")
     status = dy.String(
         nullable=True,
         description="Status, lower case; null where the file has none, or before the first load",

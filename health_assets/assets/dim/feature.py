@@ -27,7 +27,7 @@ class Feature(Contract):
     feature_name = dy.String(primary_key=True, description="Feature")
     event_name = dy.String(description="Event that shows its use, lower case")
     feature_category = dy.String(nullable=True, description="Category, lower case; null = none")
-    is_core = dy.Bool(nullable=True, description="Every account should use it; null = not known")
+    is_core = dy.Bool(nullable=True, description="Every account should use it; null = unknown")
     catalogue = dy.Enum(
         CATALOGUES,
         description="Where the feature is from: the features source, engagement.event_categories of the settings, or the "

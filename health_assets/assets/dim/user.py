@@ -19,14 +19,14 @@ class User(Contract):
 
     user_id = dy.String(primary_key=True, description="User")
     account_id = AccountId(of="staged_accounts")
-    created_date = Day("Local day of creation; null = not known")
+    created_date = Day("Local day of creation; null = unknown")
     role = dy.String(
         nullable=True, description="Role in the product, lower case; null = none, or before the first load"
     )
     last_login_date = Day("Day of the latest login; null = never, not exported, or before the first load")
     is_active = dy.Bool(
         nullable=True,
-        description="Has access; null = not known, before the first load; true where no file says who has access",
+        description="Has access; null = unknown, before the first load; true where no file says who has access",
     )
 
 

@@ -38,13 +38,13 @@ class AccountRevenueDaily(Contract):
     account_status = dy.Enum(
         CRM_STATUSES,
         nullable=True,
-        description="active while paying, churned after it; else the CRM status, on the load day only; null = not known",
+        description="active while paying, churned after it; else the CRM status, on the load day only; null = unknown",
     )
     crm_status = dy.Enum(CRM_STATUSES, nullable=True, description="CRM status; null on every day but the load day")
     is_scored = dy.Bool(description="Active, trial or suspended: belongs to the scored population")
     is_suspended = dy.Bool(nullable=True, description="Suspended by the CRM; null on every day but the load day")
     mrr = Money(
-        "Recurring revenue on the day; without subscriptions the CRM's, on the load day only; null = not known",
+        "Recurring revenue on the day; without subscriptions the CRM's, on the load day only; null = unknown",
         nullable=True,
     )
     mrr_change_ratio_90d = dy.Float64(

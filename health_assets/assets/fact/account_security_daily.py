@@ -20,7 +20,7 @@ FOR_EVER = pl.lit(None, pl.Date)
 
 
 class AccountSecurityDaily(Contract):
-    """How many incidents did each account have in the days up to each day, and how grave were they?"""
+    """How many incidents did each account have in the days up to each day, and how severe were they?"""
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate()

@@ -19,7 +19,7 @@ WINDOW = 30
 
 
 class DeviceHealth(Contract):
-    """Does each device run, and does it need somebody to look after it?
+    """Is each device running, and does it need maintenance?
 
     Only devices that reported in the 30 days have a row.
     """

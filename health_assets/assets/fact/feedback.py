@@ -20,7 +20,7 @@ NPS_CATEGORIES = ["promoter", "passive", "detractor"]
 
 
 class Feedback(Contract):
-    """Who would recommend us, who would not, and who means to stay?"""
+    """Who would recommend us, who would not, and who is likely to renew?"""
 
     feedback_id = dy.String(primary_key=True, description="Response")
     account_id = AccountId(of="staged_accounts")
@@ -35,7 +35,7 @@ class Feedback(Contract):
     satisfaction_rating = dy.Float64(
         nullable=True, min=1, max=5, description="How satisfied they are, 1-5; null = not answered"
     )
-    likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="As they say themselves; null = not answered")
+    likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="Their own estimate; null = not answered")
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account; null = not signed up yet")
 
 

@@ -21,31 +21,31 @@ from health_assets.tables import table
 
 
 class Incidents(Contract):
-    """What was detected at which account, how fast was it dealt with, and was that in time? As known on the as-of day."""
+    """What was detected at which account, how fast was the response, and was it within the target? As known on the as-of day."""
 
     incident_id = dy.String(primary_key=True, description="Incident")
     account_id = AccountId(of="staged_accounts")
-    severity = dy.Enum(SEVERITIES, nullable=True, description="low to critical; null = not known")
-    incident_type = dy.String(nullable=True, description="What kind of incident; null = not known")
-    occurred_at = Moment("When it began; null = not known")
+    severity = dy.Enum(SEVERITIES, nullable=True, description="low to critical; null = unknown")
+    incident_type = dy.String(nullable=True, description="What kind of incident; null = unknown")
+    occurred_at = Moment("When it began; null = unknown")
     detected_at = Moment("When it was detected", nullable=False)
     detected_date = Day("Local day on which it was detected", nullable=False, metadata={"available_from": True})
     detected_month = Day("First day of the month in which it was detected", nullable=False)
-    responded_at = Moment("When somebody began to work on it; null = not by the as-of day, or not exported")
+    responded_at = Moment("When work on it began; null = not by the as-of day, or not exported")
     contained_at = Moment("When it could no longer spread; null = not by the as-of day, or not exported")
     minutes_to_detect = Minutes("From beginning to detection; null = beginning not known, or after detection")
     minutes_to_respond = Minutes("From detection to response; null = none yet, not exported, or before detection")
     minutes_to_contain = Minutes("From detection to containment; null = not yet, not exported, or before detection")
     is_false_positive = dy.Bool(
         nullable=True,
-        description="Turned out to be none; known from its containment on, else from the load that said so; null = not known",
+        description="Turned out to be none; known from its containment on, else from the load that said so; null = unknown",
     )
-    is_critical = dy.Bool(nullable=True, description="Whether the severity is critical; null = severity not known")
-    sla_minutes = Minutes("Time to respond that the severity allows; null = no target, or severity not known")
+    is_critical = dy.Bool(nullable=True, description="Whether the severity is critical; null = severity unknown")
+    sla_minutes = Minutes("Time to respond that the severity allows; null = no target, or severity unknown")
     is_within_sla = dy.Bool(
         nullable=True,
         description="Responded within the target; false also while unanswered with the target past; where moments of "
-        "response are not exported, what the file says, from the load that said so; null = no target, or not known",
+        "response are not exported, what the file says, from the load that said so; null = no target, or unknown",
     )
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account; null = not signed up yet")
 

@@ -36,20 +36,18 @@ class Invoices(Contract):
     status = dy.Enum(
         INVOICE_STATUSES,
         nullable=True,
-        description="Status in the file on the as-of day; null = not known, or a day before the first load",
+        description="Status in the file on the as-of day; null = unknown, or a day before the first load",
     )
     paid_date = Day("Day of payment; null = not paid by the as-of day, or no date in the file")
-    is_paid = dy.Bool(nullable=True, description="Paid by the as-of day; null = not known")
-    is_overdue = dy.Bool(
-        nullable=True, description="Past due and unpaid on the as-of day; null = not known whether paid"
-    )
+    is_paid = dy.Bool(nullable=True, description="Paid by the as-of day; null = unknown")
+    is_overdue = dy.Bool(nullable=True, description="Past due and unpaid on the as-of day; null = unknown whether paid")
     days_late = Count(
         "Days from the due date to the payment, for an overdue invoice to the as-of day; 0 = in time or not yet due; null = not "
         "known when it was paid",
         nullable=True,
     )
     collected_amount = Money(
-        "Amount paid by the as-of day; credit notes and refunds lower it; null = not known", min=None, nullable=True
+        "Amount paid by the as-of day; credit notes and refunds lower it; null = unknown", min=None, nullable=True
     )
 
 

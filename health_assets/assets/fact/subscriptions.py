@@ -20,7 +20,7 @@ from health_assets.tables import table
 
 
 class Subscriptions(Contract):
-    """Which prices does each account pay, from when to when?
+    """Which prices does each account pay, and from when to when?
 
     One row per price: a subscription has several where it was paused, or where `changes: new_period` makes a price that was
     overwritten in the file a new one.
@@ -33,17 +33,17 @@ class Subscriptions(Contract):
     plan_tier = dy.String(nullable=True, description="Plan, lower case; null = not named")
     mrr = Money("Price per month")
     start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"available_from": True})
-    first_paid_date = Day("First paid day of this price; null = a trial whose end is not known")
-    end_date = Day("First unpaid day of this price, which may lie after the as-of day; null = it runs")
+    first_paid_date = Day("First paid day of this price; null = a trial whose end is unknown")
+    end_date = Day("First unpaid day of this price, possibly after the as-of day; null = open-ended")
     is_paid = dy.Bool(description="Paid on the as-of day: trials, pauses and ended periods are not")
     status = dy.Enum(
         SUBSCRIPTION_STATUSES,
         nullable=True,
-        description="Status in the file on the as-of day; null = not known, or a day before the first load",
+        description="Status in the file on the as-of day; null = unknown, or a day before the first load",
     )
-    trial_end_date = Day("First day after the trial; null = no trial, or its end is not known")
-    renewal_date = Day("Day on which it renews; null = not known")
-    seats = Count("Seats paid for; null = not known", nullable=True)
+    trial_end_date = Day("First day after the trial; null = no trial, or its end is unknown")
+    renewal_date = Day("Day on which it renews; null = unknown")
+    seats = Count("Seats paid for; null = unknown", nullable=True)
     amount = Money(
         "Price of all units for one interval, in the currency of the file; null = not in the file", nullable=True
     )

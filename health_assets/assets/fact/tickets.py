@@ -34,36 +34,36 @@ CSAT_TIERS = ["satisfied", "neutral", "dissatisfied", "no_rating"]
 
 
 class Tickets(Contract):
-    """Who asked for help, and was the answer in time and to their satisfaction? As known on the as-of day."""
+    """Who asked for help, was it resolved in time, and were they satisfied? As known on the as-of day."""
 
     ticket_id = dy.String(primary_key=True, description="Ticket")
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When it was opened", nullable=False)
     created_date = Day("Local day on which it was opened", nullable=False, metadata={"available_from": True})
     created_month = Day("First day of the month in which it was opened", nullable=False)
-    first_response_at = Moment("When somebody first answered; null = nobody by the as-of day, or not exported")
-    resolved_at = Moment("When it was resolved; null = open on the as-of day, or the time is not known")
+    first_response_at = Moment("When it was first answered; null = not by the as-of day, or not exported")
+    resolved_at = Moment("When it was resolved; null = open on the as-of day, or the time is unknown")
     resolution_hours = Hours(
-        "From opening to resolution, as `support.hours` says; null = open, time not known, or resolved before it was opened"
+        "From opening to resolution, as `support.hours` says; null = open, time unknown, or resolved before it was opened"
     )
     first_response_hours = Hours(
         "From opening to the first answer, as `support.hours` says; null = none yet, not exported, or before opening"
     )
-    priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = not known")
-    category = dy.String(nullable=True, description="What it is about; null = not known")
-    ticket_type = dy.String(nullable=True, description="Who raised it; null = not known")
+    priority = dy.Enum(PRIORITIES, nullable=True, description="p1 (most urgent) to p4; null = unknown")
+    category = dy.String(nullable=True, description="What it is about; null = unknown")
+    ticket_type = dy.String(nullable=True, description="Who raised it; null = unknown")
     is_open = dy.Bool(
         nullable=True, description="Open on the as-of day; null = resolved at an unknown time, before the first load"
     )
     is_reopened = dy.Bool(description="Resolved before, but open again by the status seen on the as-of day")
-    sla_target_hours = Hours("Hours to resolution, `support.sla_hours` of the priority; null = priority not known")
+    sla_target_hours = Hours("Hours to resolution, `support.sla_hours` of the priority; null = priority unknown")
     sla_state = dy.Enum(
         SLA_STATES,
         description="met = resolved within the target; breached = resolved after it, or open with the target past; "
         "pending = open and within it; unknown = resolved without a usable time, or without a target",
     )
     first_response_target_hours = Hours(
-        "Hours to the first answer, `support.first_response_hours` of the priority; null = priority not known"
+        "Hours to the first answer, `support.first_response_hours` of the priority; null = priority unknown"
     )
     first_response_state = dy.Enum(
         SLA_STATES,
@@ -73,7 +73,7 @@ class Tickets(Contract):
     resolution_speed = dy.Enum(
         SPEEDS,
         nullable=True,
-        description="By sla_ratio; unresolved = open; null = resolved, but the ratio is not known",
+        description="By sla_ratio; unresolved = open; null = resolved, but the ratio is unknown",
     )
     satisfaction_score = dy.Float64(
         nullable=True,
@@ -218,7 +218,7 @@ def _state(hours: pl.Expr, target: pl.Expr, deadline: str, evening: datetime) ->
 
 
 def _first_response_state(evening: datetime) -> pl.Expr:
-    """Unknown for an open ticket whose answer lies before its opening, or where the feed exports no answers."""
+    """Unknown for an open ticket that was answered before it was opened, or where the feed exports no answers."""
     hours, is_answered = pl.col("first_response_hours"), pl.col("first_response_at").is_not_null()
     state = _state(hours, pl.col("first_response_target_hours"), "first_response_deadline", evening)
     is_known = hours.is_not_null() | (pl.col("exports_responses") & ~is_answered)

@@ -34,7 +34,7 @@ class UserEngagement(Contract):
     account_id = AccountId(primary_key=True, of="staged_accounts")
     user_id = dy.String(primary_key=True, description="User")
     is_registered = dy.Bool(description="Whether the user is in the users source; others appear in events only")
-    is_active = dy.Bool(nullable=True, description="Has access; null = not known for the day, or not registered")
+    is_active = dy.Bool(nullable=True, description="Has access; null = unknown for the day, or not registered")
     session_count_30d = Count(f"Sessions that began in 30 days; {NOT_MEASURED}", nullable=True)
     event_count_30d = Count(f"Events in 30 days; {NOT_MEASURED}", nullable=True)
     feature_count_30d = Count(f"Distinct features used in 30 days; {NOT_MEASURED}", nullable=True)
@@ -52,7 +52,7 @@ class UserEngagement(Contract):
     user_engagement_tier = dy.Enum(
         USER_TIERS, nullable=True, description=f"By engagement.user_tiers of the settings; {NOT_MEASURED}"
     )
-    days_since_last_login = Count("Days since the latest event or login; null = never one, or not known", nullable=True)
+    days_since_last_login = Count("Days since the latest event or login; null = never one, or unknown", nullable=True)
 
 
 @table(UserEngagement)

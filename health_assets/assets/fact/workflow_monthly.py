@@ -32,7 +32,7 @@ class WorkflowMonthly(Contract):
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account")
     tickets_processed = Count("Items completed in the month")
     processing_minutes = Minutes("Sum of their minutes from start to completion, of the timed ones")
-    timed_count = Count("Of them, completed no earlier than started")
+    timed_count = Count("Of these, completed no earlier than started")
     avg_processing_minutes = Minutes("Mean from start to completion of the timed ones; null = none")
     data_checked_count = Count("Of the completed ones, those of which it is known whether their data were faulty")
     data_error_count = Count("Of those, with faulty data")

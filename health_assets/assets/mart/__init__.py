@@ -1,1 +1,1 @@
-"""Answers: one folder for who asks, one file a question."""
+"""Answers to business questions: one folder per domain, one file per question."""

@@ -55,7 +55,7 @@ raw_touchpoints = source("raw_touchpoints", RawTouchpoints)
 
 
 class RawHealthOverrides(RawContract):
-    """Where does somebody know better than the score?"""
+    """Which scores or bands are set by hand?"""
 
     account_id = Given("Account", required=True)
     score = Given("Score set by hand, 0-100")

@@ -6,7 +6,7 @@ from health_assets.tables import source
 
 
 class RawFeedback(RawContract):
-    """What did people at the accounts answer when they were asked?"""
+    """What did accounts answer in surveys?"""
 
     feedback_id = Given("Key of the response", required=True, key=True)
     account_id = Given("Account", required=True)

@@ -14,12 +14,12 @@ class RawSecurityIncidents(RawContract):
     incident_type = Given("What kind of incident, e.g. malware")
     occurred_at = Given("When it began")
     detected_at = Given("When it was detected", required=True)
-    responded_at = Given("When somebody began to work on it")
+    responded_at = Given("When work on it began")
     contained_at = Given("When it could no longer spread")
     is_false_positive = Given("Whether it turned out to be none, as known when the file was written")
     sla_minutes = Given("Minutes to respond that were agreed on")
     worked_within_sla = Given("Whether it was responded to in time, where the moment itself is not exported")
-    status = Given("Where it stands, as known when the file was written")
+    status = Given("Status when the file was written")
 
 
 raw_security_incidents = source("raw_security_incidents", RawSecurityIncidents)

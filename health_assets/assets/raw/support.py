@@ -6,12 +6,12 @@ from health_assets.tables import source
 
 
 class RawSupportTickets(RawContract):
-    """Who asked for help, when, and how did it end?"""
+    """Who contacted support, when, and with what outcome?"""
 
     ticket_id = Given("Key of the ticket", required=True, key=True)
     account_id = Given("Account", required=True)
     created_at = Given("When it was opened", required=True)
-    first_response_at = Given("When somebody first answered")
+    first_response_at = Given("When it was first answered")
     resolved_at = Given("When it was resolved; blank while it is open")
     resolution_time_hours = Given("Hours to resolution, where the moment itself is not exported")
     priority = Given("p1 (most urgent) to p4")

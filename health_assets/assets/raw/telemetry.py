@@ -6,7 +6,7 @@ from health_assets.tables import source
 
 
 class RawDevices(RawContract):
-    """Which devices stand at which account?"""
+    """Which devices does each account have?"""
 
     device_id = Given("Key of the device", required=True)
     account_id = Given("Account", required=True)

@@ -11,14 +11,14 @@ from health_assets.tables import staged
 
 
 class Devices(Contract):
-    """Which devices stand at which account?"""
+    """Which devices does each account have?"""
 
     device_id = dy.String(primary_key=True, description="Device")
     account_id = AccountId(of="staged_accounts")
     device_type = dy.String(nullable=True, description="What kind of device it is")
-    installed_date = Day("Day of installation; null = not known")
+    installed_date = Day("Day of installation; null = unknown")
     status = dy.String(
-        nullable=True, description="Status on the load day, lower case; null = not known", metadata=ON_LOAD_DAY
+        nullable=True, description="Status on the load day, lower case; null = unknown", metadata=ON_LOAD_DAY
     )
 
 

@@ -15,7 +15,7 @@ class Features(Contract):
     feature_name = dy.String(primary_key=True, description="Feature")
     event_name = dy.String(description="Event that shows its use, lower case")
     feature_category = dy.String(description="Category, lower case; other = none")
-    is_core = dy.Bool(nullable=True, description="Every account should use it; null = not known")
+    is_core = dy.Bool(nullable=True, description="Every account should use it; null = unknown")
 
 
 @staged(Features)

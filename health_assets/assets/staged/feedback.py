@@ -14,7 +14,7 @@ LIKELIHOODS = ["low", "medium", "high"]
 
 
 class Feedback(Contract):
-    """What did people at the accounts answer when they were asked?"""
+    """What did accounts answer in surveys?"""
 
     feedback_id = dy.String(primary_key=True, description="Response")
     account_id = AccountId(of="staged_accounts")

@@ -11,7 +11,7 @@ from health_assets.tables import staged
 
 
 class HealthOverrides(Contract):
-    """Where does somebody know better than the score, why, and until when?
+    """Which scores or bands are set by hand, why, and until when?
 
     Of one account and first day the last row of the file counts; an override without an end is not accepted.
     """
@@ -22,7 +22,7 @@ class HealthOverrides(Contract):
     score = Score("Score set by hand; null = only the band is")
     band = dy.String(nullable=True, description="Band set by hand, lower case; null = the one that the score falls in")
     reason = dy.String(description="Why")
-    author = dy.String(description="Who says so")
+    author = dy.String(description="Who set it")
 
     @dy.rule()
     def score__or_band_given(cls) -> pl.Expr:

@@ -40,7 +40,7 @@ class Invoices(Contract):
     line_items = dy.String(nullable=True, description="What it is for", metadata=ON_LOAD_DAY)
     is_paid = dy.Bool(
         nullable=True,
-        description="Paid, or paid and refunded, as known on the load day; null = status not known",
+        description="Paid, or paid and refunded, as known on the load day; null = status unknown",
         metadata=ON_LOAD_DAY,
     )
 

@@ -28,7 +28,7 @@ class Orders(Contract):
         nullable=True,
         metadata={"words": words.ORDER_STATUS},
         description="paid and pending count as orders, cancelled does not, refunded counts but adds nothing to net spend; "
-        "null = not known, which counts as paid",
+        "null = unknown, which counts as paid",
     )
 
 

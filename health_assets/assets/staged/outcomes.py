@@ -21,7 +21,7 @@ class Outcomes(Contract):
     outcome_date = Day("Local day of the decision", nullable=False, metadata={"available_from": True})
     result = dy.Enum(
         RESULTS,
-        description="approved, denied by whoever decides, or failed on the way there",
+        description="approved or denied by a decision, or failed before one",
         metadata={"words": words.OUTCOME},
     )
 

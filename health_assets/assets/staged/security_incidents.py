@@ -24,27 +24,27 @@ class SecurityIncidents(Contract):
         SEVERITIES,
         nullable=True,
         metadata={"words": words.SEVERITY},
-        description="low to critical; null = not known",
+        description="low to critical; null = unknown",
     )
-    incident_type = dy.String(nullable=True, description="What kind of incident, lower case; null = not known")
-    occurred_at = Moment("When it began; null = not known")
+    incident_type = dy.String(nullable=True, description="What kind of incident, lower case; null = unknown")
+    occurred_at = Moment("When it began; null = unknown")
     detected_at = Moment("When it was detected", nullable=False)
     detected_date = Day("Local day on which it was detected", nullable=False, metadata={"available_from": True})
-    responded_at = Moment("When somebody began to work on it; null = nobody yet, or not exported")
+    responded_at = Moment("When work on it began; null = not yet, or not exported")
     contained_at = Moment("When it could no longer spread; null = not yet, or not exported")
     is_false_positive = dy.Bool(
         nullable=True,
         metadata={"effective_from": "contained_at"} | REMEMBERED,
-        description="Turned out to be none, as known on the load day; null = not known",
+        description="Turned out to be none, as known on the load day; null = unknown",
     )
     sla_minutes = Minutes("Time to respond that the file names; the targets of the settings decide")
     worked_within_sla = dy.Bool(
         nullable=True,
         metadata=ON_LOAD_DAY,
-        description="Responded to in time, as known on the load day; null = not known",
+        description="Responded to in time, as known on the load day; null = unknown",
     )
     status = dy.String(
-        nullable=True, description="Where it stands on the load day, lower case; null = not known", metadata=ON_LOAD_DAY
+        nullable=True, description="Status on the load day, lower case; null = unknown", metadata=ON_LOAD_DAY
     )
 
 

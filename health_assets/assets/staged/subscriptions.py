@@ -54,7 +54,7 @@ class Subscriptions(Contract):
         description="As the file has it; never decides MRR",
         metadata=ON_LOAD_DAY | {"words": words.SUBSCRIPTION_STATUS},
     )
-    trial_end_date = Day("First day after the trial; null = no trial, or its end is not known")
+    trial_end_date = Day("First day after the trial; null = no trial, or its end is unknown")
     paused_at = Moment(
         "When a subscription that is paused or incomplete stopped paying; null = known since the load",
         metadata=ON_LOAD_DAY,
@@ -63,7 +63,7 @@ class Subscriptions(Contract):
     seats = Count("Seats paid for", nullable=True)
     currency = dy.String(description="Currency of the amounts in the file")
     updated_at = Moment("When the file's row last changed; null = not in the file", metadata=ON_LOAD_DAY)
-    first_paid_date = Day("First paid day: the start, or the end of the trial; null = a trial whose end is not known")
+    first_paid_date = Day("First paid day: the start, or the end of the trial; null = a trial whose end is unknown")
 
     @dy.rule()
     def interval__is_known(cls) -> pl.Expr:
@@ -86,7 +86,7 @@ class Subscriptions(Contract):
 
 @staged(Subscriptions)
 def staged_subscriptions(raw_subscriptions: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """Parsed price periods. The status decides whether there is a trial only where its end is not known."""
+    """Parsed price periods. The status decides whether there is a trial only where its end is unknown."""
     is_undated_trial = pl.col("status").eq_missing(pl.lit("trial")) & pl.col("trial_end_date").is_null()
     source = settings.sources.get("subscriptions")
     return (

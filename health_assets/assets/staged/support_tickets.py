@@ -17,19 +17,19 @@ PRIORITIES = ["p1", "p2", "p3", "p4"]
 
 
 class SupportTickets(Contract):
-    """Who asked for help, when, and how did it end?"""
+    """Who contacted support, when, and with what outcome?"""
 
     ticket_id = dy.String(primary_key=True, description="Ticket")
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When it was opened", nullable=False)
     created_date = Day("Local day on which it was opened", nullable=False, metadata={"available_from": True})
-    first_response_at = Moment("When somebody first answered; null = nobody yet, or not exported")
+    first_response_at = Moment("When it was first answered; null = not yet, or not exported")
     resolved_at = Moment("When it was resolved; null while open, or where only the hours are exported")
     resolution_time_hours = Hours("Time to resolution as the file has it", metadata={"effective_from": "resolved_at"})
     priority = dy.Enum(
         PRIORITIES,
         nullable=True,
-        description="p1 (most urgent) to p4; null = not known",
+        description="p1 (most urgent) to p4; null = unknown",
         metadata={"words": words.PRIORITY},
     )
     category = dy.String(nullable=True, description="What it is about")

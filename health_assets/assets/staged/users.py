@@ -16,15 +16,15 @@ class Users(Contract):
 
     user_id = dy.String(primary_key=True, description="User")
     account_id = AccountId(of="staged_accounts")
-    created_at = Moment("When the user was created; null = not known")
-    created_date = Day("Local day of creation; null = not known")
-    last_login_at = Moment("Latest login as of the load day; null = never, or not known", metadata=ON_LOAD_DAY)
+    created_at = Moment("When the user was created; null = unknown")
+    created_date = Day("Local day of creation; null = unknown")
+    last_login_at = Moment("Latest login as of the load day; null = never, or unknown", metadata=ON_LOAD_DAY)
     last_login_date = Day("Local day of that login; null as that is", metadata=ON_LOAD_DAY)
     role = dy.String(nullable=True, description="Role in the product, lower case", metadata=ON_LOAD_DAY)
     is_active = dy.Bool(
         nullable=True,
         metadata=ON_LOAD_DAY,
-        description="Still has access, as of the load day; null = not known",
+        description="Still has access, as of the load day; null = unknown",
     )
 
 

@@ -20,7 +20,7 @@ class WorkflowItems(Contract):
     started_date = Day("Local day on which work began", nullable=False, metadata={"available_from": True})
     completed_at = Moment("When it was done; null = not yet, or given up")
     completed_date = Day("Local day on which it was done; null as that is")
-    has_data_error = dy.Bool(nullable=True, description="Whether its data were faulty; null = not known")
+    has_data_error = dy.Bool(nullable=True, description="Whether its data were faulty; null = unknown")
 
 
 @staged(WorkflowItems)

@@ -1,4 +1,4 @@
-"""Accounts of a shop that repeatedly pay late or repeatedly ask for help.
+"""Accounts of a shop that repeatedly pay late or contact support.
 
 Flags with thresholds, not a score and no churn risk; that is mart/health/churn_risk.py.
 """
@@ -15,12 +15,12 @@ from health_assets.tables import table
 
 
 class CommerceFlags(Contract):
-    """Which accounts of the shop pay late or ask for help again and again? Only flagged accounts have a row."""
+    """Which accounts of the shop repeatedly pay late or contact support? Only flagged accounts have a row."""
 
     account_id = AccountId(primary_key=True)
     company_name = CompanyName()
     account_owner = AccountOwner()
-    region = dy.String(nullable=True, description="Sales region; null = not known")
+    region = dy.String(nullable=True, description="Sales region; null = unknown")
     attention_rank = dy.Int64(min=1, description="1 = first: most flags, then highest net spend, then account_id")
     flag_count = dy.Int64(min=1, description="Flags raised")
     has_repeated_late_payments = dy.Bool(

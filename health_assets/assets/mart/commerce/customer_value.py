@@ -26,12 +26,12 @@ def Rfm(description: str) -> dy.Int64:  # noqa: N802
 
 
 class CustomerValue(Contract):
-    """Which accounts does the shop's revenue depend on, and what is each worth to date?"""
+    """Which accounts does the shop's revenue depend on, and how much has each spent to date?"""
 
     account_id = AccountId(primary_key=True)
     company_name = CompanyName()
     account_owner = AccountOwner()
-    region = dy.String(nullable=True, description="Sales region; null = not known")
+    region = dy.String(nullable=True, description="Sales region; null = unknown")
     signup_month = Day("First day of the month in which the account signed up", nullable=False)
     order_count = Count("Orders to date; refunds and cancelled orders are none")
     total_spend = Money("Net spend to date: orders less refunds; negative = more was paid back", min=None)

@@ -18,7 +18,7 @@ from health_assets.tables import identity, table
 class OrderCohorts(Contract):
     """When do the accounts that signed up together stop ordering?
 
-    Every offset from 0 to the as-of month has a row, also when nobody orders; cells after it are absent, which is null
+    Every offset from 0 to the as-of month has a row, even without an order; later cells are absent, which means null
     in a matrix of cohorts and offsets.
     """
 

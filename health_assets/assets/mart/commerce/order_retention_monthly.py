@@ -16,7 +16,7 @@ from health_assets.tables import identity, table
 
 
 class OrderRetentionMonthly(Contract):
-    """Do the accounts that order in one month order in the next, and do first orders become second ones?"""
+    """Do accounts that order in one month order again in the next, and do first-time buyers come back?"""
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     is_partial = dy.Bool(description="The as-of month before its last day: counts so far, rates null")
@@ -25,7 +25,7 @@ class OrderRetentionMonthly(Contract):
     gross_spend = Money("Amount of the orders of the month, whether or not refunded later")
     average_order_value = Money("Net spend / orders; null = no order", min=None, nullable=True)
     active_account_count = Count("Accounts with an order in the month")
-    new_buyer_count = Count("Of them, those whose first order it was")
+    new_buyer_count = Count("Of these, accounts with their first order")
     previous_active_account_count = Count(
         "Accounts with an order in the month before; null = first month", nullable=True
     )

@@ -1,6 +1,6 @@
 """Orders and their value by the age of the person behind the account.
 
-The ages themselves stand in dim_account; spend by account in mart/commerce/customer_value.py.
+Ages are in dim_account; spend by account in mart/commerce/customer_value.py.
 """
 
 import dataframely as dy
@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 class OrderValueByAgeGroup(Contract):
     """Which age group places the most valuable orders? Groups without an account have no row."""
 
-    age_group = dy.String(primary_key=True, description="Years of age; unknown = age not known")
+    age_group = dy.String(primary_key=True, description="Years of age; unknown = age unknown")
     youngest_age = Count("Youngest age of the group in years, to sort by; null = unknown", nullable=True)
     account_count = Count("Accounts")
     buyer_count = Count("Accounts with an order")

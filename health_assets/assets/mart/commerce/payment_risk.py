@@ -17,7 +17,7 @@ class PaymentRisk(Contract):
 
     account_id = AccountId(primary_key=True)
     due_payment_count = Count("Payments due before the as-of day")
-    late_payment_count = Count("Of them, paid after the due day or not paid")
+    late_payment_count = Count("Of these, paid after the due day or not paid")
     past_due_payment_count = Count("Of these, not paid on the as-of day")
     late_payment_rate = Share("Late / due")
     mean_days_late = dy.Float64(

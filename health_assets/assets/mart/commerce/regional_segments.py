@@ -16,9 +16,9 @@ UNKNOWN = "unknown"
 
 
 class RegionalSegments(Contract):
-    """Which region brings the revenue, and where do accounts buy best and pay worst?"""
+    """Which regions bring the revenue, and how do their accounts buy and pay?"""
 
-    region = dy.String(primary_key=True, description="Sales region of today; unknown = not known")
+    region = dy.String(primary_key=True, description="Sales region of today; unknown = no value")
     account_count = Count("Accounts")
     buyer_count = Count("Accounts with an order")
     high_value_account_count = Count("Accounts of the value segment high")

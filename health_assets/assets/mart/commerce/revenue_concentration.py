@@ -1,6 +1,6 @@
 """How much of the shop's revenue comes from its best accounts, in total and by region.
 
-Which accounts these are stands in mart/commerce/customer_value.py.
+The accounts themselves are in mart/commerce/customer_value.py.
 """
 
 import dataframely as dy
@@ -19,10 +19,10 @@ DIMENSIONS = ["all", "region"]
 
 
 class RevenueConcentration(Contract):
-    """On how few accounts does the revenue depend? Accounts without an order are left out."""
+    """How much of the revenue depends on a few accounts? Accounts without an order are left out."""
 
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="All buyers, or those of a region")
-    dimension_value = dy.String(primary_key=True, description="all, or the region; unknown = not known")
+    dimension_value = dy.String(primary_key=True, description="all, or the region; unknown = no value")
     buyer_count = Count("Accounts with an order")
     total_spend = Money(
         "Net spend to date of buyers: orders less refunds; a buyer with more refunds than orders counts 0"

@@ -17,7 +17,7 @@ MONTHS_OF_THE_WINDOW = 3
 
 
 class SupportFrequency(Contract):
-    """Which accounts ask for help again and again?"""
+    """Which accounts contact support most often?"""
 
     account_id = AccountId(primary_key=True)
     ticket_count_90d = Count("Tickets created in 90 days")

@@ -1,1 +1,1 @@
-"""Users: how much is the product used, by whom, which part of it?"""
+"""Product usage: how much, by whom, and which features."""

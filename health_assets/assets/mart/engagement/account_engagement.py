@@ -30,7 +30,7 @@ class AccountEngagement(Contract):
     active_user_day_count_30d = Count(
         f"Days with an event in 30 days, added up over users; {NOT_MEASURED}", nullable=True
     )
-    total_user_count = Count("Users with access; null = not known", nullable=True)
+    total_user_count = Count("Users with access; null = unknown", nullable=True)
     wau_rate = Share(
         "wau / total_user_count; above 1 where users without access, or unknown ones, are active", max=None
     )
@@ -43,7 +43,7 @@ class AccountEngagement(Contract):
     avg_session_count_per_user_30d = dy.Float64(
         nullable=True, min=0, description="Mean sessions in 30 days per user with access; null = no such user is known"
     )
-    power_user_count = Count("Users with access in the tier `power`; null = not known", nullable=True)
+    power_user_count = Count("Users with access in the tier `power`; null = unknown", nullable=True)
     power_user_rate = Share("power_user_count / total_user_count")
 
     @dy.rule()

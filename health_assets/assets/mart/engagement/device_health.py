@@ -13,14 +13,14 @@ from health_assets.tables import identity, table
 
 
 class DeviceFleet(Contract):
-    """Which devices fail or are due for maintenance, and how much revenue hangs on them?"""
+    """Which devices fail or are due for maintenance, and how much revenue depends on them?"""
 
     device_id = dy.String(primary_key=True, description="Device")
     account_id = AccountId()
-    device_type = dy.String(nullable=True, description="What kind of device it is")
-    installed_date = Day("Day of installation; null = not known")
+    device_type = dy.String(nullable=True, description="Kind of device")
+    installed_date = Day("Day of installation; null = unknown")
     is_active = dy.Bool(
-        description="Status is in devices.active_statuses; where it is not known, whether there was a reading in 30 days"
+        description="Status is in devices.active_statuses; where it is unknown, whether there was a reading in 30 days"
     )
     health_score = Score("Health of the device")
     mean_uptime_pct_30d = Pct("Mean uptime of the readings of 30 days; null also without a reading")
@@ -31,7 +31,7 @@ class DeviceFleet(Contract):
     is_maintenance_due = dy.Bool(nullable=True, description="Maintenance is due; null = not reported in 30 days")
     last_reading_date = Day("Latest reading by the as-of day; null = none")
     device_revenue = Money(
-        "MRR of the account / its active devices, 0 of a device that is not; null = MRR not known", nullable=True
+        "MRR of the account / its active devices, 0 of a device that is not; null = MRR unknown", nullable=True
     )
 
 

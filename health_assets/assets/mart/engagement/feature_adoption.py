@@ -29,7 +29,7 @@ class FeatureAdoption(Contract):
     feature_name = dy.String(primary_key=True, description="Feature")
     as_of_date = AsOfDate(primary_key=False)
     feature_category = dy.String(nullable=True, description="Category; null = none")
-    is_core = dy.Bool(nullable=True, description="Every account should use it; null = not known")
+    is_core = dy.Bool(nullable=True, description="Every account should use it; null = unknown")
     account_count = Count(
         "Active accounts with an event of the feature in 30 days; null = the feed never had one", nullable=True
     )
@@ -39,9 +39,7 @@ class FeatureAdoption(Contract):
         nullable=True,
     )
     user_adoption_pct = Pct("user_count_30d / users with any event in 30 days, in active accounts")
-    mrr_using = Money(
-        "MRR of the accounts that use it; null where account_count is, or MRR is not known", nullable=True
-    )
+    mrr_using = Money("MRR of the accounts that use it; null where account_count is, or MRR is unknown", nullable=True)
     revenue_coverage_pct = Pct("mrr_using / MRR of the active accounts")
     usage_intensity_score = Score("User-days with the feature / active user-days of the accounts that use it")
     retention_impact_score = dy.Float64(

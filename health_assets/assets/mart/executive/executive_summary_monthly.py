@@ -17,7 +17,7 @@ from health_assets.scoring.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
 NOT_SCORED = "null = no account has a score"
-AS_OF_ONLY = "null = not the as-of month, or no account could be judged"
+AS_OF_ONLY = "null = not the as-of month, or no account has a risk level"
 ALL = "all"
 
 
@@ -34,7 +34,7 @@ def HealthBands() -> dy.List:  # noqa: N802 - a column type
 class ExecutiveSummaryMonthly(Contract):
     """How is the company doing, month by month?
 
-    Stocks (accounts, MRR, bands, NPS) stand as of the month's end, in the as-of month as of the as-of day: never sum
+    Stocks (accounts, MRR, bands, NPS) are as of the end of the month, in the as-of month as of the as-of day: never sum
     them over months. Columns whose source is not connected are null.
     """
 
@@ -65,7 +65,7 @@ class ExecutiveSummaryMonthly(Contract):
     )
     main_driver_mrr_at_risk = Money("MRR at risk that it touches; null where it is", nullable=True)
     ticket_count = Count("Tickets opened; null = no tickets connected, or before the first", nullable=True)
-    sla_adherence_pct = Pct("Tickets of the month resolved in time / judged")
+    sla_adherence_pct = Pct("Tickets of the month resolved within their target / tickets with a met or breached target")
     csat_pct = Pct("Tickets of the month with a good rating / rated")
     nps = dy.Float64(
         nullable=True, min=-100, max=100, description="NPS of the 365 days to the end; null = no response in them"
@@ -75,10 +75,10 @@ class ExecutiveSummaryMonthly(Contract):
     )
     critical_incident_count = Count("Of those, critical; null = no severity known", nullable=True)
     tickets_processed = Count("Items that went through the workflow; null = no workflow connected", nullable=True)
-    workflow_value = Money("Their value, of accounts with a known fee; null = not known", nullable=True)
-    workflow_fee = Money("Fee of the same accounts; null = not known", nullable=True)
+    workflow_value = Money("Their value, of accounts with a known fee; null = unknown", nullable=True)
+    workflow_fee = Money("Fee of the same accounts; null = unknown", nullable=True)
     value_to_cost = dy.Float64(
-        nullable=True, min=0, description="Value / (fee + repair cost); null = not known, or while the month runs"
+        nullable=True, min=0, description="Value / (fee + repair cost); null = unknown, or while the month runs"
     )
 
     @dy.rule()

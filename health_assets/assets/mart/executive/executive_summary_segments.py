@@ -1,4 +1,4 @@
-"""The company by segment on the as-of day: the figures of executive_summary_monthly.py, each segment beside the others.
+"""The figures of executive_summary_monthly.py by segment, on the as-of day.
 
 Windows end on the as-of day; what one account did is in the marts that these figures come from.
 """
@@ -25,12 +25,12 @@ from health_assets.tables import identity, table
 
 QUARTER = 90
 SEGMENT = ["segment"]
-NO_RISK = "null = no account could be judged"
+NO_RISK = "null = no account has a risk level"
 NO_TICKETS, NO_INCIDENTS = "null = no tickets connected", "null = no incidents connected"
 
 
 class ExecutiveSummarySegments(Contract):
-    """Which segments carry the company, and which are in trouble? As of the as-of day.
+    """Which segments bring the revenue, and which are at risk? As of the as-of day.
 
     Columns whose source is not connected are null.
     """
@@ -60,16 +60,16 @@ class ExecutiveSummarySegments(Contract):
     )
     main_driver_mrr_at_risk = Money("MRR at risk that it touches; null where it is", nullable=True)
     ticket_count_90d = Count(f"Tickets opened in 90 days; {NO_TICKETS}", nullable=True)
-    sla_adherence_pct_90d = Pct("Of these, resolved in time / judged")
+    sla_adherence_pct_90d = Pct("Of these, resolved within their target / with a met or breached target")
     csat_pct_90d = Pct("Of these, with a good rating / rated")
     nps = dy.Float64(nullable=True, min=-100, max=100, description="NPS of 365 days; null = no response in them")
     incident_count_90d = Count(
         f"Security incidents detected in 90 days, false positives included; {NO_INCIDENTS}", nullable=True
     )
     critical_incident_count_90d = Count(f"Of those, critical; {NO_INCIDENTS}", nullable=True)
-    workflow_value = Money("Value of the workflow in the last month that is over; null = not known", nullable=True)
-    workflow_fee = Money("Fee of the same accounts in that month; null = not known", nullable=True)
-    value_to_cost = dy.Float64(nullable=True, min=0, description="Value / (fee + repair cost); null = not known")
+    workflow_value = Money("Value of the workflow in the last month that is over; null = unknown", nullable=True)
+    workflow_fee = Money("Fee of the same accounts in that month; null = unknown", nullable=True)
+    value_to_cost = dy.Float64(nullable=True, min=0, description="Value / (fee + repair cost); null = unknown")
 
 
 @table(ExecutiveSummarySegments)

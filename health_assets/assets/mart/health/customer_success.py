@@ -1,4 +1,4 @@
-"""One account, one row: everything that a customer success manager asks before a call, on the as-of day.
+"""One row per account with what a customer success manager needs before a call, on the as-of day.
 
 Each figure is computed where its question is answered and only brought together here; the tickets of an account, its
 NPS and the composite score have their home here.
@@ -24,7 +24,7 @@ TICKET_COUNTS = ["ticket_count_30d", "ticket_count_60d", "ticket_count_90d", "es
 
 
 class CustomerSuccess(Contract):
-    """How does an account stand in all respects, in one number and in each?
+    """How is each account doing overall, and in health, support, engagement and adoption?
 
     Accounts that are active, on trial or suspended have a row.
     """
@@ -45,10 +45,10 @@ class CustomerSuccess(Contract):
     ticket_count_90d = Count("Tickets created in 90 days; null = no help desk", nullable=True)
     resolution_rate_30d = Share("Tickets created in 30 days that are resolved / tickets created in 30 days")
     mean_resolution_hours_30d = Hours("Mean of the tickets resolved in 30 days; null = none")
-    escalated_ticket_count_30d = Count("Tickets created in 30 days and escalated; null = not known", nullable=True)
-    has_escalated_ticket_30d = dy.Bool(nullable=True, description="Whether there is one; null = not known")
+    escalated_ticket_count_30d = Count("Tickets created in 30 days and escalated; null = unknown", nullable=True)
+    has_escalated_ticket_30d = dy.Bool(nullable=True, description="Whether there is one; null = unknown")
     avg_engagement_score = Score("Mean engagement score of the users with access")
-    total_user_count = Count("Users with access; null = users are not connected, or access is not known", nullable=True)
+    total_user_count = Count("Users with access; null = users are not connected, or access is unknown", nullable=True)
     user_activation_rate = Share("Users with an event ever / users")
     feature_adoption_rate = Share("Features used in 30 days / features of the catalogue")
     days_since_last_login = Count("Days since the latest event or login; null = never one, or not fresh", nullable=True)

@@ -17,7 +17,7 @@ OF_RISK_LEVEL = {"critical": "high", "high": "high", "medium": "medium", "low": 
 
 
 class HealthSegments(Contract):
-    """How many active accounts, and how much revenue, are healthy and safe, or sick and about to leave?
+    """How many active accounts, and how much MRR, are in each combination of health band and churn risk?
 
     A combination without an account has no row.
     """
@@ -27,7 +27,7 @@ class HealthSegments(Contract):
         CHURN_SEGMENTS, primary_key=True, description="high = risk level high or critical; medium, low, unknown"
     )
     account_count = Count("Active accounts")
-    mrr = Money("Their MRR; null = not known", nullable=True)
+    mrr = Money("Their MRR; null = unknown", nullable=True)
     account_pct = Pct("Accounts / active accounts")
     mrr_pct = Pct("MRR / MRR of active accounts")
     mean_health_score = Score("Mean health")

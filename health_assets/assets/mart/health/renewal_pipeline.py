@@ -21,7 +21,7 @@ from health_assets.tables import table
 
 
 class RenewalPipeline(Contract):
-    """Who renews soon, at what risk, for how much?"""
+    """Which accounts renew soon, at what risk, and for how much?"""
 
     subscription_id = dy.String(primary_key=True, description="Price period that renews")
     account_id = AccountId()
@@ -37,8 +37,8 @@ class RenewalPipeline(Contract):
     health_score = Score("Health on the as-of day")
     health_band = dy.String(nullable=True, description="Band of the score; null = not scored")
     churn_risk_score = Score("Churn risk on the as-of day")
-    risk_level = dy.Enum(RISK_LEVELS, nullable=True, description="Level of churn risk; null = not judged")
-    likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="What the account said last; null = never")
+    risk_level = dy.Enum(RISK_LEVELS, nullable=True, description="Level of churn risk; null = no level")
+    likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="Latest answer; null = never answered")
 
 
 @table(RenewalPipeline)

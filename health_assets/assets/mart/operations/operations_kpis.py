@@ -17,7 +17,7 @@ EARLY = "null = fewer than 3 months yet, or a month that is not over"
 
 
 class OperationsKpis(Contract):
-    """How does each account's workflow run, month by month and smoothed, and who has most volume and best quality?"""
+    """How does each account's workflow perform by month and on average, and who has the most volume and the best quality?"""
 
     account_id = AccountId(primary_key=True)
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})

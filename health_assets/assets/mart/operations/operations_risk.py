@@ -20,7 +20,7 @@ NOT_MEASURED = (
 
 
 class OperationsRisk(Contract):
-    """Which accounts show early signs of trouble: less volume, slower work, worse data, more denials?"""
+    """Which accounts show early warning signs: lower volume, slower processing, more data errors, more denials?"""
 
     account_id = AccountId(primary_key=True)
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})

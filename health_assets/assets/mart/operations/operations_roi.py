@@ -1,4 +1,4 @@
-"""What the work of a month was worth to each account, against what the account pays.
+"""The value of a month's work for each account, compared with its fee.
 
 The unit values are assumptions of the settings, not measurements. Volume and quality belong in operations_kpis.py.
 """
@@ -25,18 +25,18 @@ class OperationsRoi(Contract):
     tickets_processed = Count("Items completed in the month")
     throughput_value = Money("Items x their unit value")
     quality_value = Money(
-        "Items x share with sound data x unit value; null = share not known, or no item's data ever checked yet",
+        "Items x share with sound data x unit value; null = share unknown, or no item's data ever checked yet",
         nullable=True,
     )
     outcome_value = Money(
-        "Items x share not denied x unit value; null = share not known, or nothing ever decided yet", nullable=True
+        "Items x share not denied x unit value; null = share unknown, or nothing ever decided yet", nullable=True
     )
     value = Money("Throughput, quality and outcome together; null = one of them is", nullable=True)
     repair_cost = Money(
         "Items with faulty data, denied or failed x unit costs of the settings, 0 as shipped; null = no outcomes",
         nullable=True,
     )
-    fee = Money("MRR of the account in the month; 0 = pays nothing, null = not known", nullable=True)
+    fee = Money("MRR of the account in the month; 0 = pays nothing, null = unknown", nullable=True)
     net_value = Money("Value - fee - repair cost; null = one is, or the month is not over", min=None, nullable=True)
     value_to_cost = dy.Float64(
         nullable=True,

@@ -13,12 +13,14 @@ from health_assets.tables import identity, table
 
 
 class OperationsSummary(Contract):
-    """How is the workflow doing as a whole: volume, quality, accounts in trouble, value for money?"""
+    """How is the workflow doing overall: volume, quality, accounts at risk, value for money?"""
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     account_count = Count("Accounts that use the workflow, those without an item in the month included")
-    working_account_count = Count("Of them, with an item completed in the month")
-    at_risk_account_count = Count("Accounts with 2 or more flags; null = no account could be judged", nullable=True)
+    working_account_count = Count("Of these, with an item completed in the month")
+    at_risk_account_count = Count(
+        "Accounts that reach `workflow.at_risk_from` flags; null = no flag could be measured", nullable=True
+    )
     tickets_processed = Count("Items completed")
     avg_processing_minutes = Minutes("Mean over all items; null = none")
     data_error_rate = Share("Faulty / known over all items; null also while the month runs")
@@ -84,7 +86,7 @@ def _risk(mart_operations_risk: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _worth(mart_operations_roi: pl.LazyFrame) -> pl.LazyFrame:
-    """Over accounts of which both sides are known, so that no value stands against a missing fee, or the reverse."""
+    """Over accounts whose value and fee are both known, so that neither is counted without the other."""
     return (
         mart_operations_roi.drop_nulls(["value", "fee"])
         .group_by("month")

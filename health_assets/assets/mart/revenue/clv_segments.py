@@ -23,7 +23,7 @@ class ClvSegments(Contract):
     account_count = Count("Active accounts")
     mean_health_score = Score("Mean health of those with a score")
     mean_tenure_months = dy.Float64(min=0, description="Mean of their tenure months")
-    mean_mrr = Money("Mean MRR; null = not known", nullable=True)
+    mean_mrr = Money("Mean MRR; null = unknown", nullable=True)
     lifetime_value = Money("Sum of lifetime values", min=None)
     mean_lifetime_value = Money("Mean lifetime value", min=None)
     monthly_clv_rate = dy.Float64(

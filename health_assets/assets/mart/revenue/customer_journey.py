@@ -1,4 +1,4 @@
-"""Where each account stands between signing and renewal: contract events, intent to renew, room to grow.
+"""Each account between signing and renewal: contract events, likelihood to renew, room to grow.
 
 Why an account may leave is in mart/health/churn_risk.py; survey answers over time are in mart/support/satisfaction.py.
 """
@@ -28,7 +28,7 @@ def EventCount(description: str) -> dy.Int64:  # noqa: N802 - a column type
 
 
 class CustomerJourney(Contract):
-    """Where does each account stand in its contract, will it renew, and could it grow?"""
+    """How far into its contract is each account, will it renew, and could it grow?"""
 
     account_id = AccountId(primary_key=True)
     as_of_date = AsOfDate(primary_key=False)
@@ -37,22 +37,22 @@ class CustomerJourney(Contract):
         SEGMENTS, description="By plan tier, or by the number of employees; see `segments` in the settings"
     )
     account_status = dy.Enum(
-        CRM_STATUSES, nullable=True, description="active, churned, trial, suspended; null = not known"
+        CRM_STATUSES, nullable=True, description="active, churned, trial, suspended; null = unknown"
     )
     lifecycle_stage = dy.Enum(LIFECYCLE_STAGES, description="trial and churned by status, else by tenure")
     tenure_days = Count("Days since signup")
-    mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
+    mrr = Money("Monthly recurring revenue; null = unknown", nullable=True)
     health_score = Score("Health")
-    risk_level = dy.Enum(RISK_LEVELS, nullable=True, description="Churn risk; null = churned, or status not known")
+    risk_level = dy.Enum(RISK_LEVELS, nullable=True, description="Churn risk; null = churned, or status unknown")
     days_to_renewal = Count("Days to the next renewal of a paid subscription; null = none known", nullable=True)
     likelihood_to_renew = dy.Enum(LIKELIHOODS, nullable=True, description="Latest answer; null = never answered")
     nps_rating = dy.Float64(nullable=True, min=0, max=10, description="Latest answer, 0-10; null = never answered")
-    license_utilization = dy.Float64(nullable=True, min=0, description="Share of seats in use; null = not known")
-    open_escalated_ticket_count = Count("Tickets that are open and escalated; null = not known", nullable=True)
+    license_utilization = dy.Float64(nullable=True, min=0, description="Share of seats in use; null = unknown")
+    open_escalated_ticket_count = Count("Tickets that are open and escalated; null = unknown", nullable=True)
     is_expansion_opportunity = dy.Bool(
         nullable=True,
         description="Health and license utilization reach the limits of `expansion` in the settings, not onboarding (trials may "
-        "qualify), no open escalation; null = not known",
+        "qualify), no open escalation; null = unknown",
     )
     contract_event_count = EventCount("Contract events")
     renewed_count = EventCount("Renewals")

@@ -22,7 +22,7 @@ class CustomerLifetimeValue(Contract):
     """What has each account paid or spent to date, and is it growing or shrinking?"""
 
     account_id = AccountId(primary_key=True)
-    lifetime_value = Money("Paid or spent to date, as dim_account has it; null = not known", min=None, nullable=True)
+    lifetime_value = Money("Paid or spent to date, as dim_account has it; null = unknown", min=None, nullable=True)
     months_since_first_subscription = Count("Whole months since the first paid day; null = never paid", nullable=True)
     tenure_months = Count(
         "Whole months since the first paid day, in a company without revenue history since the signup; null = never paid",
@@ -39,7 +39,7 @@ class CustomerLifetimeValue(Contract):
     clv_segment = dy.Enum(
         CLV_SEGMENTS,
         nullable=True,
-        description="By lifetime value; null = not known, or a tenure below lifetime_value.min_tenure_months",
+        description="By lifetime value; null = unknown, or a tenure below lifetime_value.min_tenure_months",
     )
 
     @dy.rule()

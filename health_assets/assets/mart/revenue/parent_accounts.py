@@ -1,6 +1,6 @@
 """Families of accounts as if each were one customer: what a parent and its children pay together, and how that moved.
 
-Everywhere else an account stands for itself, whoever it belongs to.
+Everywhere else each account counts on its own.
 """
 
 from datetime import date
@@ -17,7 +17,7 @@ from health_assets.tables import identity, table
 
 
 class ParentAccounts(Contract):
-    """How do companies with several accounts do as a whole? A child that leaves is a contraction of its parent.
+    """How are companies with several accounts doing as a whole? A child that leaves is a contraction of its parent.
 
     From a family's first paying month to the as-of month; an account belongs to the family of the parent that it names,
     as today's CRM has it. Empty without revenue history.
@@ -29,7 +29,7 @@ class ParentAccounts(Contract):
     paying_account_count = Count("Accounts of the family that pay at month end, in the as-of month on the as-of day")
     mrr = Money("MRR of the family at month end, in the as-of month on the as-of day")
     previous_mrr = Money("MRR of the month before, 0 in the first paying month")
-    movement = dy.Enum(MOVEMENTS, description="As of an account, by the family's MRR")
+    movement = dy.Enum(MOVEMENTS, description="As in fact.revenue_monthly, for the MRR of the family")
     new_mrr = Money("MRR of a first paying month")
     reactivation_mrr = Money("MRR of a family that pays again")
     expansion_mrr = Money("Rise of MRR, children that begin included")
@@ -72,7 +72,7 @@ def mart_parent_accounts(
 
 
 def _families(dim_account: pl.LazyFrame) -> pl.LazyFrame:
-    """Each child with its parent, and each parent that is nobody's child with itself. Grain: account_id."""
+    """Each child with its parent, and each top-level parent with itself. Grain: account_id."""
     children = dim_account.select("account_id", "parent_account_id").drop_nulls("parent_account_id")
     parents = children.select(account_id="parent_account_id").unique()
     heads = parents.join(children, on="account_id", how="anti").with_columns(parent_account_id="account_id")

@@ -18,17 +18,19 @@ DIMENSIONS = ["all", "severity"]
 
 
 class SecurityOperations(Contract):
-    """How many incidents are there, how grave, and how fast do we deal with them? As known on the as-of day."""
+    """How many incidents are there, how severe are they, and how fast do we respond? As known on the as-of day."""
 
     month = dy.Date(
         primary_key=True, description="First day of the month of detection", metadata={"available_from": True}
     )
-    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the incidents of a month are split by")
-    dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the incident does not say")
+    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="Dimension by which incidents are grouped")
+    dimension_value = dy.String(
+        primary_key=True, description="Value of the dimension; `unknown` where the incident has none"
+    )
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     incident_count = Count("Incidents, false positives included")
     critical_incident_count = Count("Of those, critical; null = no severity known", nullable=True)
-    false_positive_count = Count("Of those, false positives; null = of none it is known", nullable=True)
+    false_positive_count = Count("Of those, false positives; null = known for none", nullable=True)
     critical_incident_rate = Share("Critical / incidents")
     false_positive_rate = Share("False positives / incidents")
     mean_minutes_to_detect = Minutes("Mean from beginning to detection, without false positives; null = none measured")
@@ -42,9 +44,9 @@ class SecurityOperations(Contract):
 
     @dy.rule()
     def incident_count__holds_its_parts(cls) -> pl.Expr:
-        judged = pl.col("within_sla_count") + pl.col("outside_sla_count")
+        with_target = pl.col("within_sla_count") + pl.col("outside_sla_count")
         parts = ("critical_incident_count", "false_positive_count")
-        return pl.all_horizontal(pl.col("incident_count") >= part for part in (judged, *map(pl.col, parts)))
+        return pl.all_horizontal(pl.col("incident_count") >= part for part in (with_target, *map(pl.col, parts)))
 
 
 @table(SecurityOperations)

@@ -36,14 +36,16 @@ def MeanRating(description: str, low: float, high: float) -> dy.Float64:  # noqa
 
 
 class Satisfaction(Contract):
-    """Would our accounts recommend us, are they satisfied, and do they mean to renew?
+    """Would our accounts recommend us, are they satisfied, and will they renew?
 
     Months are measured on their last day, the as-of month on the as-of day.
     """
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
-    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the responses are split by")
-    dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the account has no segment")
+    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="Dimension by which responses are grouped")
+    dimension_value = dy.String(
+        primary_key=True, description="Value of the dimension; `unknown` where the account has no segment"
+    )
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     response_count = Count("Responses in the month, to whichever question")
     month_nps = Nps("NPS of the responses of the month alone")
@@ -55,9 +57,9 @@ class Satisfaction(Contract):
     detractor_count_365d = Count("Responses of detractors in 365 days")
     nps = Nps("NPS of all responses in 365 days")
     mean_nps_rating_365d = MeanRating("Mean answer to the question of recommendation in 365 days", 0, 10)
-    eligible_account_count = Count("Accounts active, on trial or suspended at the end; null = not known", nullable=True)
-    responding_account_count_365d = Count("Of those, with a response in 365 days; null = not known", nullable=True)
-    response_rate_365d = Share("Responding / asked accounts")
+    eligible_account_count = Count("Accounts active, on trial or suspended at the end; null = unknown", nullable=True)
+    responding_account_count_365d = Count("Of those, with a response in 365 days; null = unknown", nullable=True)
+    response_rate_365d = Share("Responding / eligible accounts")
     answering_account_count = Count("Accounts that ever said how likely they are to renew")
     high_renewal_account_count = Count("Of those, whose latest answer is high")
     renewal_likelihood_high_pct = Pct("Accounts whose latest answer is high / accounts answering")
@@ -104,7 +106,7 @@ def mart_satisfaction(
 
 
 def net_promoter_score(categories: pl.Expr) -> pl.Expr:
-    """% promoters minus % detractors of a group of responses, by their categories; null where nobody answered."""
+    """% promoters minus % detractors of a group of responses, by category; null without a response."""
     promoters, detractors = ((categories == name).sum().cast(pl.Int64) for name in ("promoter", "detractor"))
     return percent(promoters - detractors, categories.count())
 
@@ -152,14 +154,14 @@ def _accounts(
     dim_account: pl.LazyFrame,
     as_of: date,
 ) -> pl.LazyFrame:
-    """Who could be asked, who answered and who means to renew, on the measure day of each month."""
+    """Eligible accounts, accounts that answered, and accounts likely to renew, on the measure day of each month."""
     day, likelihood = pl.col("as_of_date"), pl.col("likelihood_to_renew")
     is_measured = (day == day.dt.month_end()) | (day == as_of)
-    asked = fact_account_revenue_daily.filter(is_measured).select("account_id", "as_of_date", "is_scored")
+    eligible = fact_account_revenue_daily.filter(is_measured).select("account_id", "as_of_date", "is_scored")
     is_known = pl.col("is_scored").any()
     return (
         fact_account_satisfaction_daily.filter(is_measured)
-        .join(asked, on=["account_id", "as_of_date"], how="left", validate="1:1")
+        .join(eligible, on=["account_id", "as_of_date"], how="left", validate="1:1")
         .join(dim_account.select("account_id", "segment"), on="account_id", how="left", validate="m:1")
         .pipe(by_part, DIMENSIONS)
         .group_by("dimension_type", "dimension_value", month=day.dt.truncate("1mo"))

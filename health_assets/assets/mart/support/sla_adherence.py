@@ -19,11 +19,13 @@ DIMENSIONS = ["all", "priority", "segment", "category", "account_owner"]
 
 
 class SlaAdherence(Contract):
-    """Do we answer and resolve tickets within their targets, how fast, and are people satisfied? As of the as-of day."""
+    """Do we answer and resolve tickets within their targets, how fast, and are customers satisfied? As of the as-of day."""
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
-    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
-    dimension_value = dy.String(primary_key=True, description="Its value; `unknown` where the ticket has none")
+    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="Dimension by which tickets are grouped")
+    dimension_value = dy.String(
+        primary_key=True, description="Value of the dimension; `unknown` where the ticket has none"
+    )
     ticket_count = Count("Tickets opened in the month; counts and shares refer to these")
     reopened_count = Count("Tickets that were resolved and are open again")
     met_count = Count("Tickets resolved within their target")

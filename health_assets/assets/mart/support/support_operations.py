@@ -21,16 +21,16 @@ DIMENSIONS = ["all", "segment"]
 
 
 class SupportOperations(Contract):
-    """How much help is asked for, how much is finished and how fast? As known on the as-of day."""
+    """How many tickets are there, how many are resolved, and how fast? As known on the as-of day."""
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
-    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="What the tickets of a month are split by")
+    dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="Dimension by which tickets are grouped")
     dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the account has no segment")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     ticket_count = Count("Tickets created in the month")
-    resolved_count = Count("Of those, resolved by the as-of day; null = of none it is known", nullable=True)
+    resolved_count = Count("Of those, resolved by the as-of day; null = known for none", nullable=True)
     resolution_rate = Share("Resolved by the as-of day / created, where it is known whether they are")
-    escalated_count = Count("Of those, escalated by the as-of day; null = of none it is known", nullable=True)
+    escalated_count = Count("Of those, escalated by the as-of day; null = known for none", nullable=True)
     escalation_rate = Share("Escalated / created, of those of which it is known")
     rated_count = Count("Of those, with a rating")
     mean_csat = dy.Float64(
@@ -42,7 +42,7 @@ class SupportOperations(Contract):
     timed_count = Count("Tickets resolved in the month, whenever created, of which the hours are known")
     mean_resolution_hours = Hours("Their mean; null = none")
     median_resolution_hours = Hours("Their median, interpolated; null = none")
-    p90_resolution_hours = Hours("Nine of ten of them took no longer, interpolated; null = none")
+    p90_resolution_hours = Hours("Their 90th percentile, interpolated; null = none")
 
     @dy.rule()
     def ticket_count__holds_its_parts(cls) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Support of 30 days by segment of the accounts: how much is asked for, how fast it is answered, how often it escalates.
+"""Support of 30 days by segment of the accounts: ticket volume, speed, escalations.
 
 Months and targets are in mart/support/sla_adherence.py, single accounts in mart/health/customer_success.py.
 """
@@ -20,7 +20,7 @@ SLA_STATUSES = ["excellent", "good", "acceptable", "needs_improvement"]
 
 
 class SupportPerformance(Contract):
-    """Which segment asks for most help, and how well is it served? Active accounts only; empty without a help desk."""
+    """Which segments need the most support, and how good is it? Active accounts only; empty without a help desk."""
 
     segment = dy.Enum(SEGMENTS, primary_key=True, description="Segment of the account")
     account_count = Count("Active accounts")
@@ -28,8 +28,8 @@ class SupportPerformance(Contract):
     tickets_per_account_30d = dy.Float64(min=0, description="Tickets of 30 days / active accounts")
     resolution_rate_30d = Share("Of these tickets, resolved by the as-of day")
     mean_resolution_hours_30d = Hours("Mean of the tickets resolved in 30 days; null = none")
-    escalated_ticket_count_30d = Count("Of the tickets created, escalated; null = not known of any", nullable=True)
-    escalated_account_count = Count("Accounts with one of these")
+    escalated_ticket_count_30d = Count("Of the tickets created, escalated; null = known for none", nullable=True)
+    escalated_account_count = Count("Accounts with such a ticket")
     escalated_account_pct = Pct("These accounts / active accounts")
     sla_status = dy.Enum(
         SLA_STATUSES, nullable=True, description="By the mean hours to resolution; null = none resolved"
@@ -62,7 +62,7 @@ def mart_support_performance(
             how="left",
             validate="1:1",
         )
-        .with_columns(  # a segment without any ticket asked for none; what is known of no ticket stays null
+        .with_columns(  # a segment without a ticket has 0; what is known for no ticket stays null
             pl.when(pl.col("ticket_count_30d").is_null()).then(0).otherwise(pl.col(name)).alias(name)
             for name in ("ticket_count_30d", "escalated_ticket_count_30d", "escalated_account_count")
         )
