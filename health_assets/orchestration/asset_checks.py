@@ -30,16 +30,18 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
     @dg.multi_asset_check(
         name=f"{table.name}_checks",
         specs=list(specs.values()),
-        required_resource_keys={"warehouse", "as_of", "settings", "accepted_by"},
+        required_resource_keys={"open_warehouse", "as_of", "settings", "accepted_by"},
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
         resources = context.resources
         target = _materialization(context, table)
         partition = context.partition_key if table.monthly and context.has_partition_key else None
-        for expectation, passed, evidence in evaluated(table, resources.warehouse, resources.as_of, resources.settings):
+        for expectation, passed, evidence in evaluated(
+            table, resources.open_warehouse, resources.as_of, resources.settings
+        ):
             spec = specs[expectation.name]
             if not passed and spec.blocking and spec.name in may_be_accepted:
-                evidence = _to_be_accepted(table, spec.name, evidence, resources.warehouse, resources.accepted_by)
+                evidence = _to_be_accepted(table, spec.name, evidence, resources.open_warehouse, resources.accepted_by)
             is_stopped = spec.blocking and ACCEPTED_BY not in evidence
             yield dg.Output(None, spec.get_python_identifier())
             yield dg.AssetCheckEvaluation(

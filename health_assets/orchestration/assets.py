@@ -43,7 +43,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
             _warn_of_oddities(context, table, settings)
         if table.monthly:
             return partial(_by_months, context, table, frames, given, targets)  # Dagster would run a generator as an op
-        given |= _histories(table, context.resources.warehouse, context.resources.as_of)
+        given |= _histories(table, context.resources.open_warehouse, context.resources.as_of)
         rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
         made = filter_rows(rows, table.contract, _existing(targets, frames)) if table.is_staged else rows
         return [made]  # to be taken out when it is written: Dagster may keep what a step returns until the run ends
@@ -52,7 +52,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         name=table.name,
         code_version=code_version(table),
         ins=ins,
-        required_resource_keys=injected | {"warehouse", "settings", "as_of"},
+        required_resource_keys=injected | {"open_warehouse", "settings", "as_of"},
         partitions_def=monthly_partitions(settings) if table.monthly else None,
         backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
         group_name=table.layer,
@@ -73,7 +73,7 @@ def _by_months(
     targets: dict[str, str],
 ) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | FilteredRows]]:
     """The groups of months to write, each with its rows, computed when the writer asks for them."""
-    warehouse: Warehouse = context.resources.warehouse
+    warehouse: Warehouse = context.resources.open_warehouse
     settings, as_of = context.resources.settings, context.resources.as_of
     asked = (
         [date.fromisoformat(key) for key in context.partition_keys]

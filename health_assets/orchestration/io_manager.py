@@ -13,6 +13,7 @@ from health_assets.quality.expectations import submit
 from health_assets.sources.parsing import RECORD
 from health_assets.sources.quarantine import FilteredRows
 from health_assets.tables import TABLES, Table
+from health_assets.warehouse.quarantined import load_counts, quarantine_reasons
 from health_assets.warehouse.storage import Warehouse, computed, made_ahead
 
 BY_PERIOD = {"read": "by period"}
@@ -63,11 +64,11 @@ class TableIOManager(dg.IOManager):
         preview = cursor.sql(f"from {table.relation} limit 5").pl()
         shown["preview"] = dg.MetadataValue.md(_markdown(preview))
         if table.is_staged:
-            loaded = self.warehouse.loaded(table)
+            loaded = load_counts(cursor, table)
             shown["quarantined_rows"] = loaded["rows_quarantined"]
             shown |= {count: loaded[count] for count in ("duplicates_collapsed", "values_blanked")}
             if shown["quarantined_rows"]:
-                shown["quarantine_reasons"] = self.warehouse.quarantine_reasons(table)
+                shown["quarantine_reasons"] = quarantine_reasons(cursor, table)
         if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():
             at_risk = cursor.execute(f"select count(*) from {table.relation} where risk_level in ('high', 'critical')")
             shown["at_risk_accounts"] = int(at_risk.fetchone()[0])  # type: ignore[index]

@@ -25,11 +25,11 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         group_name="published",
         kinds={"duckdb"},
         owners=[OWNER],
-        required_resource_keys={"warehouse", "as_of"},
+        required_resource_keys={"open_warehouse", "as_of"},
         description="The read-only snapshot that dashboards, notebooks, SQL, reports and alerts read.",
     )
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        warehouse: Warehouse = context.resources.warehouse
+        warehouse: Warehouse = context.resources.open_warehouse
         as_of: date = context.resources.as_of
         notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
         rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from health_assets.orchestration.databases import DuckDBFile
 from health_assets.orchestration.io_manager import TableIOManager
 from health_assets.quality.great_expectations import warm_up
 from health_assets.settings import Settings
@@ -15,7 +16,7 @@ from health_assets.worker import shared_worker
 
 
 def resources(settings: Settings) -> dict[str, Any]:
-    """What transforms are given by name: settings, as_of, load_day; and the warehouse of the run."""
+    """What transforms are given by name: settings, as_of, load_day; the databases; and the open warehouse of the run."""
 
     @dg.resource(config_schema={"day": dg.Field(str, is_required=False, description="As-of day, e.g. 2025-01-31")})
     def as_of(context: dg.InitResourceContext) -> date:
@@ -27,17 +28,21 @@ def resources(settings: Settings) -> dict[str, Any]:
         user: str | None = (context.resource_config or {}).get("user")
         return user
 
+    warehouse = DuckDBFile(database=str(settings.warehouse))
+
     @dg.resource
-    def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
-        with Warehouse.opened(settings.warehouse, settings.load_day, settings.published) as opened:
+    def open_warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
+        with Warehouse.opened(
+            settings.warehouse, settings.load_day, settings.published, connect=warehouse.get_connection
+        ) as opened:
             shared_worker().prepare(warm_up)  # beside the first tables
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])
             yield opened
 
-    @dg.io_manager(required_resource_keys={"warehouse", "as_of"})
+    @dg.io_manager(required_resource_keys={"open_warehouse", "as_of"})
     def io_manager(context: dg.InitResourceContext) -> TableIOManager:
-        return TableIOManager(context.resources.warehouse, context.resources.as_of)
+        return TableIOManager(context.resources.open_warehouse, context.resources.as_of)
 
     return {
         "settings": dg.ResourceDefinition.hardcoded_resource(settings),
@@ -45,5 +50,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         "as_of": as_of,
         "accepted_by": accepted_by,
         "warehouse": warehouse,
+        "snapshot": DuckDBFile(database=str(settings.published), read_only=True),
+        "open_warehouse": open_warehouse,
         "io_manager": io_manager,
     }

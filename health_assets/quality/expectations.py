@@ -26,12 +26,14 @@ from health_assets.contracts.contract import (
 from health_assets.contracts.months import end_of_month
 from health_assets.quality.anomalies import anomaly_expectations, find_anomalies
 from health_assets.quality.great_expectations import Answer, evaluate
-from health_assets.quality.load_comparison import compare_with_last_published, comparison_expectations
+from health_assets.quality.load_comparison import compare_with_last_published
+from health_assets.quality.load_expectations import comparison_expectations
 from health_assets.quality.load_oddities import find_oddities, oddity_expectations
 from health_assets.quality.run_outcome import FOUND
 from health_assets.settings import Settings
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import TABLES, Table
+from health_assets.warehouse.quarantined import load_counts
 from health_assets.warehouse.storage import Warehouse
 from health_assets.warehouse.unreadable import unreadable_words
 from health_assets.worker import shared_worker
@@ -249,7 +251,7 @@ def _tallies(
         if expectation.kind == "references"
     }
     if table.is_staged:
-        loaded = warehouse.loaded(table)
+        loaded = load_counts(warehouse.connection.cursor(), table)
         tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
         tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"], loaded["values_blanked"]
         tally |= {expectation.name: int(expectation.name in found) for expectation in load_expectations(table)}

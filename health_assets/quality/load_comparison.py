@@ -13,70 +13,28 @@ from typing import Any
 
 import duckdb
 
-from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, dtypes, meta
+from health_assets.contracts.contract import available_from, dtypes, meta
+from health_assets.quality.load_expectations import (
+    FILLED,
+    KEPT,
+    KEYS,
+    MONEY,
+    NOT_EMPTY,
+    SPARSER,
+    UNCHANGED,
+    WORDS,
+    money_of,
+)
 from health_assets.settings import Settings
 from health_assets.sources.readers import given_columns, made_keys, unknown_columns
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.published_load import compared_by_key, described, keys_of
+from health_assets.warehouse.quarantined import load_counts, quarantine_reasons
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
 SAMPLES = 3
 NAMES = {"company_name", "account_owner", "owner"}  # of people and companies: a new one is no new word
-
-KEPT = Expectation(
-    "rows__mostly_kept",
-    "rule",
-    (),
-    description="The share of rows that sources.<source>.rows_kept asks for could be kept. The reasons of the quarantined "
-    "rows say which column cannot be read; describe it with columns, values, keys, date_format or scale of the source",
-)
-NOT_EMPTY = Expectation(
-    "rows__not_gone", "rule", (), description="A source that had rows still has some, and accounts always has"
-)
-FILLED = Expectation(
-    "columns__still_filled", "rule", (), description="No column that was filled in the last published load is empty now"
-)
-KEYS = Expectation(
-    "keys__not_gone",
-    "rule",
-    (),
-    description="No more than plausibility.keys_gone of the keys of the last published load are missing now",
-)
-MONEY = Expectation(
-    "money__not_gone",
-    "rule",
-    (),
-    description="No sum of money has fallen by more than plausibility.money_gone since the last published load",
-)
-SPARSER = Expectation(
-    "columns__filled_as_before",
-    "rule",
-    (),
-    severity=WARN,
-    description="No column is filled in a share of rows that is lower by more than plausibility.filled_drop",
-)
-UNCHANGED = Expectation(
-    "values__unchanged_under_their_key",
-    "rule",
-    (),
-    severity=WARN,
-    description="Amounts, accounts and first dates of a record do not change; where they do it is taken as a correction",
-)
-WORDS = Expectation(
-    "words__seen_before",
-    "rule",
-    (),
-    severity=WARN,
-    description="Columns with few distinct words have none that the last published load had not",
-)
-
-
-def comparison_expectations(table: Table) -> list[Expectation]:
-    """What is expected of a load; by key and word only where rows are few enough to be compared one by one."""
-    by_key = [KEYS, UNCHANGED, WORDS] if compared_by_key(table) else []
-    money = [MONEY] if _money(table.contract) else []
-    return [KEPT, NOT_EMPTY, FILLED, SPARSER, *money, *by_key]
 
 
 def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
@@ -91,10 +49,6 @@ def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date,
         if compared_by_key(table):
             found |= {WORDS.name: load.new_words()}
     return {name: words for name, words in found.items() if words}
-
-
-def _money(contract: type[Contract]) -> list[str]:
-    return [name for name, column in contract.columns().items() if meta(column, "money")]
 
 
 @dataclass(frozen=True)
@@ -148,20 +102,20 @@ class _Load:
         return f"since the load published as of {next(iter(self.before.values()))['as_of_date']}"
 
     def too_few_kept(self) -> str:
-        loaded = self.warehouse.loaded(self.table)
+        loaded = load_counts(self.cursor, self.table)
         kept, rows = loaded["rows_kept"], loaded["rows_kept"] + loaded["rows_quarantined"]
         spelling = self.settings.sources.get(self.source)
         wanted = spelling.rows_kept if spelling else 0.0
         if not rows or (kept and kept >= wanted * rows):
             return ""
-        reasons = self.warehouse.quarantine_reasons(self.table)
+        reasons = quarantine_reasons(self.cursor, self.table)
         return (
             f"{kept:,} of {rows:,} rows kept ({reasons}); if that is right, lower sources.{self.source}.rows_kept, "
             f"which is {wanted:g}"
         )
 
     def emptied(self) -> str:
-        if self.rows or self.warehouse.loaded(self.table)["rows_quarantined"]:
+        if self.rows or load_counts(self.cursor, self.table)["rows_quarantined"]:
             return ""
         if self.before:
             rows = next(iter(self.before.values()))["row_count"]
@@ -230,7 +184,7 @@ class _Load:
 
     def money_gone(self) -> str:
         gone = []
-        for name in _money(self.table.contract):
+        for name in money_of(self.table.contract):
             before, now = (row.get(name, {}).get("total") or 0.0 for row in (self.before, self.now))
             if before > 0 and now < before * (1 - self.settings.plausibility.money_gone):
                 gone.append(f"{name}: the sum is {now:,.2f}, before {before:,.2f}")
@@ -252,7 +206,7 @@ class _Load:
             return ""
         samples = self.cursor.execute(f"select {key[0]} {gone} order by 1 limit {SAMPLES}").fetchall()
         said = f"{count:,} of {of:,} {key[0]}s are gone {self.since}, e.g. {', '.join(str(one) for (one,) in samples)}"
-        for name in _money(self.table.contract):
+        for name in money_of(self.table.contract):
             (amount,), total = self._one(f"select coalesce(sum({name}), 0) {gone}"), self.before[name]["total"] or 0
             said += f"; with them {name} of {amount:,.2f} of {total:,.2f}" if amount else ""
         return f"{said}; if that is right, raise plausibility.keys_gone ({limits.keys_gone:g})"

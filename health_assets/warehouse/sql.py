@@ -60,3 +60,15 @@ def registered(cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame)
         yield
     finally:
         cursor.unregister(name)
+
+
+def insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
+    """Append rows to a table, by the names of its columns."""
+    if rows.height:
+        with registered(cursor, "incoming", storable(rows)):
+            cursor.execute(f"insert into {relation} by name select * from incoming")
+
+
+def storable(rows: pl.DataFrame) -> pl.DataFrame:
+    """Enums as text: DuckDB would make a type of each list of words."""
+    return rows.cast({pl.Enum: pl.String})

@@ -19,8 +19,9 @@ from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.history import history_of
+from health_assets.warehouse.quarantined import quarantine_of
 from health_assets.warehouse.sql import literal, registered
-from health_assets.warehouse.storage import Warehouse, quarantine_of
+from health_assets.warehouse.storage import Warehouse
 
 EVER = date.min  # the month of what holds for all days alike, such as which event is which feature
 ROWS_PER_WRITE = 1_250_000  # months are computed together up to about so many rows

@@ -4,9 +4,9 @@ What a month was made from is recorded in the transaction that writes it; which 
 stale_months.py.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,23 +20,21 @@ from health_assets.contracts.contract import available_from, dtypes
 from health_assets.contracts.history import VALID_FROM, history_contract
 from health_assets.contracts.months import months_after
 from health_assets.sources.quarantine import (
-    LOAD_COUNTS,
     NOTHING_READ,
-    QUARANTINE_SCHEMA,
-    UNREADABLE_SCHEMA,
     FilteredRows,
 )
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.history import create_history, history_of, remember
 from health_assets.warehouse.published_load import adopt, create_loads
+from health_assets.warehouse.quarantined import LOADS_SCHEMA, replace_quarantine
 from health_assets.warehouse.recovery import refuse_cut_file, why_it_does_not_open
-from health_assets.warehouse.sql import literal, registered, table_of
+from health_assets.warehouse.sql import insert, literal, registered, storable, table_of
 
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
 Item = TypeVar("Item")
+Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+SCHEMAS = ("raw", "staged", "dim", "fact", "mart", "quarantine", "internal")
 CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
-REASONS_SHOWN = 3
-UNREADABLE = "quarantine.unreadable_values"
 MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
 
 
@@ -60,44 +58,37 @@ class Warehouse:
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path, load_day: date | None = None, published: Path | None = None) -> Iterator["Warehouse"]:
+    def opened(
+        cls,
+        path: Path,
+        load_day: date | None = None,
+        published: Path | None = None,
+        connect: Connect | None = None,
+    ) -> Iterator["Warehouse"]:
         """Open the warehouse for one run and close it at its end.
 
         Args:
             path: of the file.
             load_day: the day that the files describe, for values without a date; None remembers none of them.
             published: the snapshot, from which a rebuilt warehouse takes over what was loaded before.
+            connect: how the file is opened, where the run shares it with other users in this process.
 
         Raises:
             WarehouseError: another run holds it, or the file was damaged and has been put aside.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            had_log = path.with_name(f"{path.name}.wal").exists()
-            connection = duckdb.connect(str(path))
-            refuse_cut_file(connection, path, had_log=had_log)
-            connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
-        except duckdb.Error as error:
-            raise WarehouseError(why_it_does_not_open(path, str(error))) from None
-        try:
-            for schema in ("raw", "staged", "dim", "fact", "mart", "quarantine", "internal"):
-                connection.execute(f"create schema if not exists {schema}")
-            connection.execute(
-                "create table if not exists internal.months "
-                "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
-            )
-            connection.execute(
-                "create table if not exists quarantine.loads (relation varchar, month date, rows_read bigint, "
-                "rows_kept bigint, rows_quarantined bigint, duplicates_collapsed bigint, values_blanked bigint)"
-            )
-            connection.execute("drop schema if exists house cascade; drop table if exists internal.accepted")
-            create_loads(connection)
-            create_history(connection)
+        had_log = path.with_name(f"{path.name}.wal").exists()
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(connect() if connect else closing(duckdb.connect(str(path))))
+                refuse_cut_file(connection, path, had_log=had_log)
+                connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
+            except duckdb.Error as error:
+                raise WarehouseError(why_it_does_not_open(path, str(error))) from None
+            _create_schemas(connection)
             if published:
                 adopt(connection, published)
             yield cls(connection, path, load_day)
-        finally:
-            connection.close()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -156,30 +147,6 @@ class Warehouse:
         """Rows of a table."""
         return int(self.connection.cursor().execute(f"select count(*) from {relation}").fetchall()[0][0])
 
-    def loaded(self, table: Table) -> dict[str, int]:
-        """The gate.LOAD_COUNTS of a staged table, and `rows_lost`: read, but by month neither kept nor accounted for."""
-        lost = "abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed)"
-        sums = {count: count for count in LOAD_COUNTS} | {"rows_lost": lost}
-        found = self.connection.cursor().execute(
-            f"select {', '.join(f'coalesce(sum({of}), 0)::bigint' for of in sums.values())} "
-            f"from quarantine.loads where relation = {literal(table.relation)}"
-        )
-        return dict(zip(sums, found.fetchone() or (), strict=True))
-
-    def quarantine_reasons(self, table: Table) -> str:
-        """Why rows of a table were put aside, the most frequent reasons first, each with its rows."""
-        reasons = (
-            self.connection.cursor()
-            .execute(
-                f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine_of(table)}) "
-                "group by reason order by count(*) desc, reason"
-            )
-            .fetchall()
-        )
-        more = f", and {len(reasons) - REASONS_SHOWN} more reasons" if len(reasons) > REASONS_SHOWN + 1 else ""
-        shown = reasons[:REASONS_SHOWN] if more else reasons
-        return ", ".join(f"{reason} {rows:,}" for reason, rows in shown) + more
-
     # -- writing ------------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -199,9 +166,9 @@ class Warehouse:
         with self.transaction() as cursor:
             kept = rows.kept if isinstance(rows, FilteredRows) else computed(table, rows)
             self._lay_out(cursor, table)
-            _insert(cursor, table.relation, kept)
+            insert(cursor, table.relation, kept)
             if isinstance(rows, FilteredRows):
-                _quarantine(cursor, table, rows, None)
+                replace_quarantine(cursor, table, rows, None)
             if table.is_staged and self.load_day:
                 remember(cursor, table, self.load_day)
                 self._held.add(history_of(table))
@@ -215,7 +182,7 @@ class Warehouse:
                 if not self.fits(table) or self.row_count(table.relation):
                     self._lay_out(cursor, table)
                 if table.is_staged:
-                    _quarantine(cursor, table, NOTHING_READ, None)
+                    replace_quarantine(cursor, table, NOTHING_READ, None)
         self._held.update(table.relation for table in tables)
 
     def write_months(
@@ -235,9 +202,9 @@ class Warehouse:
             if months:
                 first, end = literal(months[0]), literal(months_after(months[-1], 1))
                 cursor.execute(f"delete from {table.relation} where {known} >= {first} and {known} < {end}")
-            _insert(cursor, table.relation, kept)
+            insert(cursor, table.relation, kept)
             if isinstance(rows, FilteredRows):
-                _quarantine(cursor, table, rows, list(months))
+                replace_quarantine(cursor, table, rows, list(months))
             counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
             written = [(table.relation, month, marks[month], counts.get(month, 0)) for month in months]
             with registered(cursor, "written", pl.DataFrame(written, RECORDED, orient="row")):
@@ -251,7 +218,7 @@ class Warehouse:
         if not self.holds(table.relation):
             return False
         lies = self.connection.cursor().sql(f"from {table.relation} limit 0").pl()
-        return lies.schema == _storable(table.contract.create_empty()).schema
+        return lies.schema == storable(table.contract.create_empty()).schema
 
     def _lay_out(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
         """A table anew, without rows, and no month of it recorded."""
@@ -266,6 +233,20 @@ class Warehouse:
             f"select month, fingerprint, row_count from internal.months where relation = {literal(relation)}"
         )
         return {month: (mark, count) for month, mark, count in rows.fetchall()}
+
+
+def _create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
+    """Schemas and the tables about the others, where they are missing; what an earlier version kept there is dropped."""
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {schema}")
+    connection.execute(
+        "create table if not exists internal.months "
+        "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
+    )
+    connection.execute(f"create table if not exists {table_of('quarantine.loads', LOADS_SCHEMA)}")
+    connection.execute("drop schema if exists house cascade; drop table if exists internal.accepted")
+    create_loads(connection)
+    create_history(connection)
 
 
 def made_ahead(items: Iterator[Item]) -> Iterator[Item]:
@@ -296,35 +277,3 @@ def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
         )
     made = made.select(list(wanted)).cast(dict(wanted))
     return made if table.monthly else made.sort(table.contract.primary_key() or list(wanted))
-
-
-def _insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
-    if rows.height:
-        with registered(cursor, "incoming", _storable(rows)):
-            cursor.execute(f"insert into {relation} by name select * from incoming")
-
-
-def _storable(rows: pl.DataFrame) -> pl.DataFrame:
-    """Enums as text: DuckDB would make a type of each list of words."""
-    return rows.cast({pl.Enum: pl.String})
-
-
-def _quarantine(
-    cursor: duckdb.DuckDBPyConnection, table: Table, filtered: FilteredRows, months: list[date] | None
-) -> None:
-    """Replace what is quarantined of a table, or of some months of it and of the rows without a readable time."""
-    relation = quarantine_of(table)
-    cursor.execute(f"create table if not exists {table_of(relation, QUARANTINE_SCHEMA)}")
-    replaced = "true" if months is None else f"(month is null or month in {literal(months)})"
-    cursor.execute(f"delete from {relation} where {replaced}")
-    cursor.execute(f"delete from quarantine.loads where relation = {literal(table.relation)} and {replaced}")
-    cursor.execute(f"create table if not exists {table_of(UNREADABLE, UNREADABLE_SCHEMA | {'relation': pl.String()})}")
-    cursor.execute(f"delete from {UNREADABLE} where relation = {literal(table.relation)} and {replaced}")
-    _insert(cursor, relation, filtered.rejected)
-    _insert(cursor, UNREADABLE, filtered.unreadable.with_columns(relation=pl.lit(table.relation)))
-    _insert(cursor, "quarantine.loads", filtered.loads.with_columns(relation=pl.lit(table.relation)))
-
-
-def quarantine_of(table: Table) -> str:
-    """Where the rejected rows of a staged table go."""
-    return f"quarantine.{table.name.split('_', 1)[1]}"

@@ -1,8 +1,9 @@
 """The values of a staged table that had to become null, in words."""
 
 from health_assets.tables import Table
+from health_assets.warehouse.quarantined import UNREADABLE
 from health_assets.warehouse.sql import literal
-from health_assets.warehouse.storage import UNREADABLE, Warehouse
+from health_assets.warehouse.storage import Warehouse
 
 WORDS_SHOWN, SAMPLES_SHOWN = 10, 3
 

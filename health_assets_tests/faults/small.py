@@ -40,7 +40,7 @@ def do_harm(fault: str) -> None:
     """Arrange for the fault."""
     kind, place, *count = fault.split()
     if kind == "kill" and place == "insert":  # after the delete, before the insert
-        storage._insert = _killing(storage._insert, int(count[0]))
+        storage.insert = _killing(storage.insert, int(count[0]))
     elif kind == "kill":
         publish._swap = _killing(publish._swap, 1)
     elif place == "published":

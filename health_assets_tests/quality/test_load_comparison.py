@@ -8,7 +8,8 @@ import pytest
 
 from health_assets.assets import load_all
 from health_assets.contracts.contract import ERROR
-from health_assets.quality.load_comparison import compare_with_last_published, comparison_expectations
+from health_assets.quality.load_comparison import compare_with_last_published
+from health_assets.quality.load_expectations import comparison_expectations
 from health_assets.quality.load_oddities import find_oddities
 from health_assets.sources.quarantine import filter_rows
 from health_assets.tables import TABLES

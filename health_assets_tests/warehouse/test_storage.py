@@ -20,6 +20,7 @@ from health_assets.orchestration.resources import resources
 from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, FilteredRows
 from health_assets.tables import TABLES
 from health_assets.warehouse import code_version
+from health_assets.warehouse.quarantined import load_counts
 from health_assets.warehouse.sql import sql_type
 from health_assets.warehouse.stale_months import stale_months
 from health_assets.warehouse.storage import Warehouse, WarehouseError, made_ahead
@@ -52,7 +53,7 @@ def test_exception_between_delete_and_insert_leaves_the_months_as_they_were(ware
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        patched.setattr("health_assets.warehouse.storage._insert", killed)
+        patched.setattr("health_assets.warehouse.storage.insert", killed)
         warehouse.write_months(MONTHLY, [JANUARY], toys(("b", JANUARY, 2.0)), {JANUARY: "second"})
     assert held(warehouse, MONTHLY) == [("a", JANUARY, 1.0)]
     assert warehouse.months_of(MONTHLY.relation) == {JANUARY: ("first", 1)}
@@ -86,7 +87,7 @@ def test_rows_lost_in_one_month_are_not_made_up_for_in_another(warehouse):
     with warehouse.transaction() as cursor:
         cursor.register("incoming", loads.with_columns(relation=pl.lit(TOY.relation), month=pl.lit(JANUARY)))
         cursor.execute("insert into quarantine.loads by name from incoming")
-    assert warehouse.loaded(TOY) == {
+    assert load_counts(warehouse.connection.cursor(), TOY) == {
         "rows_read": 20,
         "rows_kept": 20,
         "rows_quarantined": 0,

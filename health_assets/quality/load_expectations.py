@@ -1,0 +1,64 @@
+"""What is expected of a load against the one that was published last; how it is compared is in load_comparison.py."""
+
+from health_assets.contracts.contract import WARN, Contract, Expectation, meta
+from health_assets.tables import Table
+from health_assets.warehouse.published_load import compared_by_key
+
+KEPT = Expectation(
+    "rows__mostly_kept",
+    "rule",
+    (),
+    description="The share of rows that sources.<source>.rows_kept asks for could be kept. The reasons of the quarantined "
+    "rows say which column cannot be read; describe it with columns, values, keys, date_format or scale of the source",
+)
+NOT_EMPTY = Expectation(
+    "rows__not_gone", "rule", (), description="A source that had rows still has some, and accounts always has"
+)
+FILLED = Expectation(
+    "columns__still_filled", "rule", (), description="No column that was filled in the last published load is empty now"
+)
+KEYS = Expectation(
+    "keys__not_gone",
+    "rule",
+    (),
+    description="No more than plausibility.keys_gone of the keys of the last published load are missing now",
+)
+MONEY = Expectation(
+    "money__not_gone",
+    "rule",
+    (),
+    description="No sum of money has fallen by more than plausibility.money_gone since the last published load",
+)
+SPARSER = Expectation(
+    "columns__filled_as_before",
+    "rule",
+    (),
+    severity=WARN,
+    description="No column is filled in a share of rows that is lower by more than plausibility.filled_drop",
+)
+UNCHANGED = Expectation(
+    "values__unchanged_under_their_key",
+    "rule",
+    (),
+    severity=WARN,
+    description="Amounts, accounts and first dates of a record do not change; where they do it is taken as a correction",
+)
+WORDS = Expectation(
+    "words__seen_before",
+    "rule",
+    (),
+    severity=WARN,
+    description="Columns with few distinct words have none that the last published load had not",
+)
+
+
+def comparison_expectations(table: Table) -> list[Expectation]:
+    """What is expected of a load; by key and word only where rows are few enough to be compared one by one."""
+    by_key = [KEYS, UNCHANGED, WORDS] if compared_by_key(table) else []
+    money = [MONEY] if money_of(table.contract) else []
+    return [KEPT, NOT_EMPTY, FILLED, SPARSER, *money, *by_key]
+
+
+def money_of(contract: type[Contract]) -> list[str]:
+    """The columns that are amounts of money."""
+    return [name for name, column in contract.columns().items() if meta(column, "money")]
