@@ -1,0 +1,28 @@
+"""docs/questions.md answers its seventeen questions: each query runs on the simulated company, reads one table, and finds rows."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from health_assets_tests.conftest import WholeCompany
+
+PAGE = (Path(__file__).parents[1] / "docs" / "questions.md").read_text(encoding="utf-8")
+QUESTIONS = dict(re.findall(r"^### (.+?\?)$(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
+QUERY = re.compile(r"```sql\n(.*?)```", re.DOTALL)
+
+
+def test_there_are_seventeen_questions_each_with_one_query() -> None:
+    assert [int(title.split(".")[0]) for title in QUESTIONS] == list(range(1, 18))
+    assert [len(QUERY.findall(body)) for body in QUESTIONS.values()] == [1] * 17
+
+
+@pytest.mark.parametrize("title", QUESTIONS)
+def test_question_is_answered_by_one_table(whole_company: WholeCompany, title: str) -> None:
+    (query,) = QUERY.findall(QUESTIONS[title])
+    assert len(set(re.findall(r"\b(?:from|join)\s+(\w+\.\w+)", query))) == 1
+    answer = whole_company.connection.sql(query)
+    found = answer.fetchall()
+    assert found
+    columns = dict(zip(answer.columns, zip(*found, strict=True), strict=True))
+    assert [name for name, values in columns.items() if all(value is None for value in values)] == []
