@@ -6,7 +6,7 @@ from rich.table import Table
 from health_assets.cli.terminal import grid
 from health_assets.reporting.backtest import backtest
 from health_assets.reporting.formatting import NOT_MEASURED, counted, number, pct
-from health_assets.scoring.backtest import HEALTH, PROBABILITY, Findings, Foretelling, Interval
+from health_assets.scoring.backtest import HEALTH, PROBABILITY, Findings, Interval, ProbabilityFindings
 from health_assets.settings import Settings
 
 
@@ -28,7 +28,7 @@ def print_backtest(company: Settings, console: Console) -> None:
         )
         return
     _print_findings(findings, company, console)
-    _print_probability(findings.foretelling, company, console)
+    _print_probability(findings.of_probability, company, console)
 
 
 def _print_findings(findings: Findings, company: Settings, console: Console) -> None:
@@ -59,10 +59,10 @@ def _print_findings(findings: Findings, company: Settings, console: Console) -> 
     why = f": fewer than {rules.min_churned} accounts churned" if findings.churned_accounts < rules.min_churned else ""
     if not findings.rows:  # a scorecard that needs what is known on the load day only, such as `novacrm`
         why = ": no past day has a score; choose a scorecard that can score past days (scorecard: standard)"
-    console.print(f"Conclusion: [bold]{findings.verdict}[/]{why}", highlight=False)
+    console.print(f"Conclusion: [bold]{findings.conclusion}[/]{why}", highlight=False)
 
 
-def _print_probability(found: Foretelling | None, company: Settings, console: Console) -> None:
+def _print_probability(found: ProbabilityFindings | None, company: Settings, console: Console) -> None:
     if found is None:
         least = company.churn_model.min_churned
         console.print(f"No churn probability: on no past day had the {least} accounts churned that the model needs")

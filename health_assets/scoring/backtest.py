@@ -1,7 +1,7 @@
-"""Does the score work? Past scores against who really churned afterwards, beside baselines that anybody could use.
+"""Does the score work? Past scores compared with later churn, and with simple baselines.
 
-Nothing is trained here: the rows are what was scored on days of the past, each from the facts of its own day, and what
-churn_model.py foretold without having seen the account. The rules are those of "Does the score work?" in the metric book.
+Nothing is trained here: the rows are scores of past days, each from the facts of its own day, and the out-of-fold
+predictions of churn_model.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from health_assets.scoring.logistic_regression import calibration_slope
 from health_assets.settings.sections import Backtest
 from health_assets.worker import shared_worker
 
-HEALTH, RISK, PROBABILITY = "health", "churn risk", "probability"  # what is judged; all other rankings are baselines
+HEALTH, RISK, PROBABILITY = "health", "churn risk", "probability"  # what is evaluated; all other rankings are baselines
 NOT_ENOUGH, BEATS, DOES_NOT = "not enough evidence", "beats every baseline", "does not beat its baselines"
 
 
@@ -32,7 +32,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class BandRate:
-    """How many rows of a band churned, with the Wilson interval of their share."""
+    """How many rows of a band churned, and their share with its Wilson interval."""
 
     band: str
     rows: int
@@ -41,8 +41,8 @@ class BandRate:
 
 
 @dataclass(frozen=True)
-class Foretelling:
-    """How the learned probability does, on the rows for which there was enough to learn from."""
+class ProbabilityFindings:
+    """How well the churn probability predicts, on the rows that have one."""
 
     days: int
     rows: int
@@ -52,7 +52,7 @@ class Foretelling:
     brier_skill: (
         float | None
     )  # 1 - squared error / that of each day's own churn rate, mean over the days; 0 = no better
-    calibration_slope: float | None  # over all rows; 1 = right, below 1 = too sure of itself
+    calibration_slope: float | None  # over all rows; 1 = right, below 1 = overconfident
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Findings:
     """What the backtest found."""
 
     days: list[date]
-    is_commerce: bool  # accounts that order, where nobody pays by contract
+    is_commerce: bool  # accounts that order, where no account pays by contract
     rows: int
     churned_accounts: int  # distinct, in the rows that are ranked
-    too_late_rows: int  # churned inside the lead: left out, never counted as stayed
+    too_late_rows: int  # churned within the lead: left out, never counted as retained
     unknown_rows: int  # without a score: left out
     auc: dict[str, Interval]  # ranking -> mean AUC over the days
     beats: dict[str, Interval]  # baseline -> AUC(health) - AUC(baseline), of the same resamples
@@ -72,16 +72,16 @@ class Findings:
     top_lost_value: float | None  # the same of their MRR, or spend
     bands: list[BandRate] = field(default_factory=list)
     disordered: list[tuple[str, str]] = field(default_factory=list)  # better band, worse band: disjoint, wrong way
-    verdict: str = NOT_ENOUGH
-    foretelling: Foretelling | None = None  # None where there was never enough to learn from
+    conclusion: str = NOT_ENOUGH
+    of_probability: ProbabilityFindings | None = None  # None where no row has a probability
 
 
 def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings:
-    """Rank, compare and judge.
+    """Rank the rows, compare with the baselines, draw a conclusion.
 
     Args:
         rows: account_id, as_of_date, is_commerce, health_score and churn_risk_score (null = unknown), health_band,
-            churn_probability (null = too little to learn from), value, tenure_days, days_silent (null = never seen),
+            churn_probability (null = none), value, tenure_days, days_silent (null = never seen),
             churned (null = too late to act).
         bands: of the scorecards, the best first.
         rules: what counts.
@@ -108,19 +108,23 @@ def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings
         top_lost_value=top[2],
         bands=rates,
         disordered=_disordered(rates),
-        verdict=_verdict(churned_accounts, beats, rules),
-        foretelling=_foretelling(ranked.filter(pl.col("churn_probability").is_not_null()), rules, generator),
+        conclusion=_conclusion(churned_accounts, beats, rules),
+        of_probability=_probability_findings(
+            ranked.filter(pl.col("churn_probability").is_not_null()), rules, generator
+        ),
     )
 
 
-def _foretelling(rows: pl.DataFrame, rules: Backtest, generator: np.random.Generator) -> Foretelling | None:
+def _probability_findings(
+    rows: pl.DataFrame, rules: Backtest, generator: np.random.Generator
+) -> ProbabilityFindings | None:
     if rows.is_empty():
         return None
     probability = rows["churn_probability"].to_numpy()
     areas, beats = _compared(
         rows, PROBABILITY, {PROBABILITY: probability} | _rankings(rows, generator), rules, generator
     )
-    return Foretelling(
+    return ProbabilityFindings(
         days=rows["as_of_date"].n_unique(),
         rows=rows.height,
         churned_accounts=rows.filter("churned")["account_id"].n_unique(),
@@ -133,24 +137,24 @@ def _foretelling(rows: pl.DataFrame, rules: Backtest, generator: np.random.Gener
 
 def _compared(
     rows: pl.DataFrame,
-    judged: str,
+    subject: str,
     riskiness: Mapping[str, np.ndarray],
     rules: Backtest,
     generator: np.random.Generator,
 ) -> tuple[dict[str, Interval], dict[str, Interval]]:
-    """The area of each ranking, and by how much the one that is judged exceeds each other, on the same resamples."""
+    """The AUC of each ranking, and by how much the subject exceeds each other, on the same resamples."""
     accounts = rows["account_id"].unique().sort()
     weights = _resamples(len(accounts), rules.resamples, generator)
     place = rows["account_id"].replace_strict(accounts, pl.int_range(len(accounts), eager=True)).to_numpy()
     areas = {name: _mean_auc(rows, values, place, weights) for name, values in riskiness.items()}
-    beats = {name: _interval(areas[judged] - areas[name], rules.confidence) for name in areas if name != judged}
+    beats = {name: _interval(areas[subject] - areas[name], rules.confidence) for name in areas if name != subject}
     return {name: _interval(values, rules.confidence) for name, values in areas.items()}, beats
 
 
 def _brier_skill(rows: pl.DataFrame) -> float | None:
-    """By which share the squared error is smaller than if everybody were foretold the churn rate of the day.
+    """1 - squared error / squared error of predicting the churn rate of the day for every account.
 
-    Mean over the days on which some churned and some stayed; None where there is none.
+    The mean over the days on which some accounts churned and some stayed; None without such a day.
     """
     churned, rate = pl.col("churned").cast(pl.Float64), pl.col("churned").cast(pl.Float64).mean()
     error = ((pl.col("churn_probability") - churned) ** 2).mean()
@@ -160,12 +164,12 @@ def _brier_skill(rows: pl.DataFrame) -> float | None:
 
 
 def auc(riskiness: np.ndarray, churned: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """How often a churned account was ranked riskier than one that stayed, ties half; one value per row of weights.
+    """How often a churned account ranks riskier than one that stayed, ties counting half; one value per row of weights.
 
     Args:
         riskiness: of n accounts, more = riskier.
         churned: of the same accounts.
-        weights: resamples x n, how often each account is drawn. Not a number where a resample lacks one of the sides.
+        weights: resamples x n, how often each account is drawn. NaN where a resample has only churned or only retained accounts.
     """
     order = np.argsort(riskiness, kind="stable")
     values, lost = riskiness[order], churned[order].astype(float)
@@ -180,7 +184,7 @@ def auc(riskiness: np.ndarray, churned: np.ndarray, weights: np.ndarray) -> np.n
 
 
 def wilson(churned: int, rows: int, confidence: float) -> Interval:
-    """Share of the rows that churned, with Wilson's interval; nothing of no rows."""
+    """Share of the rows that churned, with its Wilson interval; empty without rows."""
     if not rows:
         return Interval(None)
     z, share = NormalDist().inv_cdf((1 + confidence) / 2), churned / rows
@@ -198,12 +202,12 @@ def _resamples(accounts: int, count: int, generator: np.random.Generator) -> np.
 
 
 def _rankings(rows: pl.DataFrame, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Riskiness by the scores and by each baseline: long silent, new, small, or by chance. Without usage no recency."""
+    """Riskiness by the scores and by each baseline: longest inactive, newest, smallest, random. No recency without usage."""
     silence = rows["days_silent"]
     rankings = {
         HEALTH: -rows["health_score"].to_numpy(),
         RISK: rows["churn_risk_score"].to_numpy(),
-        "recency": silence.cast(pl.Float64).fill_null(float("inf")).to_numpy(),  # never is longest
+        "recency": silence.cast(pl.Float64).fill_null(float("inf")).to_numpy(),  # never active counts as longest
         "tenure": -rows["tenure_days"].to_numpy().astype(float),
         "spend" if rows["is_commerce"].any() else "mrr": -rows["value"].to_numpy(),
         "random": generator.random(rows.height),
@@ -214,7 +218,7 @@ def _rankings(rows: pl.DataFrame, generator: np.random.Generator) -> dict[str, n
 
 
 def _mean_auc(rows: pl.DataFrame, riskiness: np.ndarray, place: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """AUC of each day, averaged over the days that have both sides; one value per resample."""
+    """AUC of each day, averaged over the days with churned and retained accounts; one value per resample."""
     days, churned = rows["as_of_date"].to_numpy(), rows["churned"].to_numpy()
     by_day = []
     for day in np.unique(days):
@@ -229,7 +233,7 @@ def _mean_auc(rows: pl.DataFrame, riskiness: np.ndarray, place: np.ndarray, weig
 
 
 def _interval(values: np.ndarray, confidence: float) -> Interval:
-    """The value of the rows as they are, and percentiles of the resamples."""
+    """The value of the original rows, and percentiles of the resamples."""
     if np.isnan(values[0]):
         return Interval(None)
     resampled = values[1:][~np.isnan(values[1:])]
@@ -242,7 +246,7 @@ def _interval(values: np.ndarray, confidence: float) -> Interval:
 def _top(rows: pl.DataFrame, share: float) -> tuple[float | None, float | None, float | None]:
     """Precision, recall and share of lost MRR (or spend) among the riskiest accounts of each day, averaged over the days.
 
-    Where the cut falls among equal scores, each of them is in by its chance.
+    Equal scores at the cut-off count with the probability of being above it.
     """
     found = []
     for _, day in rows.group_by("as_of_date", maintain_order=True):
@@ -279,7 +283,7 @@ def _disordered(rates: list[BandRate]) -> list[tuple[str, str]]:
     ]
 
 
-def _verdict(churned_accounts: int, beats: Mapping[str, Interval], rules: Backtest) -> str:
+def _conclusion(churned_accounts: int, beats: Mapping[str, Interval], rules: Backtest) -> str:
     if churned_accounts < rules.min_churned:
         return NOT_ENOUGH
     baselines = [gain for name, gain in beats.items() if name != RISK]

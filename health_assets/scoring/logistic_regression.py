@@ -5,12 +5,12 @@ import numpy as np
 EDGE = 1e-6  # log odds of 0 and 1 are infinite
 
 
-def probabilities(learned: np.ndarray, churned: np.ndarray, scored: np.ndarray, penalty: float) -> np.ndarray:
-    """The probability of leaving for each row of features to score; a missing value counts as the average.
+def probabilities(training: np.ndarray, churned: np.ndarray, scored: np.ndarray, penalty: float) -> np.ndarray:
+    """The churn probability for each row of features to score; a missing value counts as the average.
 
     Args:
-        learned: the rows of features to learn from.
-        churned: whether the account of each of those rows left.
+        training: the rows of features to learn from.
+        churned: whether the account of each of these rows churned.
         scored: the rows of features to score.
         penalty: of the squared weights of standardised features.
     """
@@ -20,13 +20,13 @@ def probabilities(learned: np.ndarray, churned: np.ndarray, scored: np.ndarray, 
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(C=1 / penalty, max_iter=1000))
-    return model.fit(learned, churned).predict_proba(scored)[:, 1]
+    return model.fit(training, churned).predict_proba(scored)[:, 1]
 
 
 def calibration_slope(probability: np.ndarray, churned: np.ndarray) -> float | None:
-    """By how much the odds of leaving rise for each step of the foretold log odds: 1 is right, below 1 too sure of itself.
+    """The slope of the actual log odds of churn over the predicted ones: 1 is right, below 1 overconfident.
 
-    None where everybody left or nobody, or all are foretold the same.
+    None where all accounts churned or none, or all predictions are equal.
     """
     if churned.all() or not churned.any() or len(np.unique(probability)) == 1:
         return None

@@ -1,4 +1,4 @@
-"""Does the score work: areas, intervals and verdicts, each by hand."""
+"""Does the score work: AUC, intervals and conclusions, each worked out by hand."""
 
 from datetime import date
 from typing import Any
@@ -20,8 +20,8 @@ def area(riskiness: list[float], churned: list[bool], weights: list[int] | None 
     return auc(np.array(riskiness), np.array(churned), drawn)[0]
 
 
-def fleet(count: int, lost: int, *, is_foretold: bool = True, **columns: Any) -> pl.DataFrame:
-    """Accounts on one day: the first `lost` of them churn, and only they have a low score where it is foretold."""
+def fleet(count: int, lost: int, *, is_predicted: bool = True, **columns: Any) -> pl.DataFrame:
+    """Accounts on one day: the first `lost` of them churn, and only they have a low score where churn is predicted."""
     accounts = pl.DataFrame({"place": range(count)}).with_columns(
         account_id=pl.format("A{}", "place"),
         as_of_date=pl.lit(DAY),
@@ -33,7 +33,7 @@ def fleet(count: int, lost: int, *, is_foretold: bool = True, **columns: Any) ->
         tenure_days=pl.lit(100),
         value=pl.lit(10.0),
     )
-    score = pl.when(pl.col("churned")).then(20.0).otherwise(90.0) if is_foretold else pl.lit(50.0)
+    score = pl.when(pl.col("churned")).then(20.0).otherwise(90.0) if is_predicted else pl.lit(50.0)
     band = pl.when(pl.col("health_score") < 40).then(pl.lit("critical")).otherwise(pl.lit("healthy"))
     return accounts.with_columns(health_score=score).with_columns(health_band=band).with_columns(**columns)
 
@@ -62,12 +62,12 @@ def test_wilson_interval_by_hand() -> None:
 
 
 def test_under_thirty_churned_accounts_nothing_is_proven() -> None:
-    assert evaluated(fleet(300, 29), BANDS, RULES).verdict == NOT_ENOUGH
+    assert evaluated(fleet(300, 29), BANDS, RULES).conclusion == NOT_ENOUGH
 
 
-def test_score_that_foretells_churn_beats_every_baseline() -> None:
+def test_a_score_that_predicts_churn_beats_every_baseline() -> None:
     found = evaluated(fleet(300, 30), BANDS, RULES)
-    assert (found.auc["health"].estimate, found.auc["recency"].estimate, found.verdict) == (1, 0.5, BEATS)
+    assert (found.auc["health"].estimate, found.auc["recency"].estimate, found.conclusion) == (1, 0.5, BEATS)
     assert (found.top_precision, found.top_recall, found.top_lost_value) == (1, 1, 1)
     assert [(rate.band, rate.churned) for rate in found.bands] == [
         ("healthy", 0), ("neutral", 0), ("at_risk", 0), ("critical", 30),
@@ -75,8 +75,8 @@ def test_score_that_foretells_churn_beats_every_baseline() -> None:
 
 
 def test_score_that_says_nothing_beats_nothing_and_its_top_is_by_chance() -> None:
-    found = evaluated(fleet(300, 30, is_foretold=False), BANDS, RULES)
-    assert (found.auc["health"].estimate, found.verdict) == (0.5, DOES_NOT)
+    found = evaluated(fleet(300, 30, is_predicted=False), BANDS, RULES)
+    assert (found.auc["health"].estimate, found.conclusion) == (0.5, DOES_NOT)
     assert found.top_precision == pytest.approx(0.1)
     assert found.top_recall == pytest.approx(0.1)
 
@@ -113,12 +113,12 @@ def test_the_baseline_of_size_is_spend_where_nobody_pays_by_contract() -> None:
 
 def test_churn_risk_is_judged_beside_health_but_is_no_baseline() -> None:
     found = evaluated(fleet(300, 30, churn_risk_score=pl.when("churned").then(100.0).otherwise(0.0)), BANDS, RULES)
-    assert (found.auc["churn risk"].estimate, found.beats["churn risk"].estimate, found.verdict) == (1, 0, BEATS)
+    assert (found.auc["churn risk"].estimate, found.beats["churn risk"].estimate, found.conclusion) == (1, 0, BEATS)
 
 
 def test_probability_is_compared_on_the_rows_that_have_one() -> None:
     known = pl.when(pl.col("place") % 2 == 0).then(pl.when("churned").then(0.75).otherwise(0.25))
-    found = evaluated(fleet(300, 30, is_foretold=False, churn_probability=known), BANDS, RULES).foretelling
+    found = evaluated(fleet(300, 30, is_predicted=False, churn_probability=known), BANDS, RULES).of_probability
     assert found is not None
     assert (found.rows, found.churned_accounts) == (150, 15)
     assert (found.auc["probability"].estimate, found.auc["health"].estimate) == (1, 0.5)
@@ -127,4 +127,4 @@ def test_probability_is_compared_on_the_rows_that_have_one() -> None:
 
 
 def test_without_any_probability_there_is_nothing_to_say_of_it() -> None:
-    assert evaluated(fleet(300, 30), BANDS, RULES).foretelling is None
+    assert evaluated(fleet(300, 30), BANDS, RULES).of_probability is None

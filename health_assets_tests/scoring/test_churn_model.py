@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from health_assets.scoring import churn_model
-from health_assets.scoring.churn_model import check_features, foretold, known_before, out_of_fold
+from health_assets.scoring.churn_model import check_features, known_before, out_of_fold, predicted
 from health_assets.scoring.logistic_regression import calibration_slope
 from health_assets.settings import SettingsError
 from health_assets_tests.assets.rows import SETTINGS
@@ -48,7 +48,7 @@ def asked(learned: pl.DataFrame, *silences: float | None, **model: Any) -> list[
         schema_overrides={"silence": pl.Float64},
     )
     rows = pl.concat([learned, today], how="diagonal")
-    return foretold(rows, DAY, RULES, MODEL.model_copy(update=model))["churn_probability"].to_list()
+    return predicted(rows, DAY, RULES, MODEL.model_copy(update=model))["churn_probability"].to_list()
 
 
 def test_account_like_those_that_left_is_likelier_to_leave() -> None:
@@ -107,10 +107,10 @@ def test_own_label_and_labels_not_yet_known_change_nothing() -> None:
     before = pl.concat([fleet(LEARNED), fleet(DAY - timedelta(days=104)), today])
     is_later = pl.col("as_of_date") > LEARNED
     flipped = before.with_columns(churned=pl.col("churned") ^ is_later)
-    assert foretold(before, DAY, RULES, MODEL).equals(foretold(flipped, DAY, RULES, MODEL))
+    assert predicted(before, DAY, RULES, MODEL).equals(predicted(flipped, DAY, RULES, MODEL))
 
 
-def test_out_of_fold_account_is_foretold_by_a_model_that_never_saw_it() -> None:
+def test_out_of_fold_account_is_predicted_by_a_model_that_never_saw_it() -> None:
     rows = pl.concat([fleet(LEARNED), fleet(DAY)])
     flipped = rows.with_columns(churned=pl.col("churned") ^ (pl.col("account_id") == "A0"))
     one, other = (out_of_fold(made, RULES, MODEL).filter(pl.col("as_of_date") == DAY) for made in (rows, flipped))
@@ -128,13 +128,13 @@ def test_out_of_fold_has_every_row_once_and_nothing_before_there_was_enough() ->
     assert found.filter(pl.col("as_of_date") == LEARNED)["churn_probability"].is_null().all()
 
 
-def test_slope_is_one_where_as_many_left_as_were_foretold() -> None:
-    # of 5 foretold 0.2 one left, of 5 foretold 0.8 four
+def test_slope_is_one_where_as_many_churned_as_predicted() -> None:
+    # of 5 with 0.2 one churned, of 5 with 0.8 four
     assert slope({0.2: (1, 5), 0.8: (4, 5)}) == pytest.approx(1, abs=1e-3)
 
 
 def test_slope_is_a_half_where_log_odds_rise_half_as_much() -> None:
-    # foretold 0.5 and 0.8: log odds 0 and log 4; left 1 of 2 and 2 of 3: log odds 0 and log 2
+    # predicted 0.5 and 0.8: log odds 0 and log 4; left 1 of 2 and 2 of 3: log odds 0 and log 2
     assert slope({0.5: (1, 2), 0.8: (2, 3)}) == pytest.approx(0.5, abs=1e-3)
 
 
@@ -150,6 +150,6 @@ def test_unknown_feature_is_refused_with_a_near_name() -> None:
 
 
 def slope(left: dict[float, tuple[int, int]]) -> float | None:
-    """Of foretold probability -> how many left of how many."""
-    rows = [(foretold, place < lost) for foretold, (lost, count) in left.items() for place in range(count)]
+    """Predicted probability -> how many churned of how many."""
+    rows = [(prediction, place < lost) for prediction, (lost, count) in left.items() for place in range(count)]
     return calibration_slope(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))

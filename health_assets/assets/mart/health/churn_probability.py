@@ -15,7 +15,7 @@ from health_assets.contracts.columns import AccountId, AsOfDate
 from health_assets.contracts.contract import Contract, dtypes
 from health_assets.contracts.expressions import on_any_of
 from health_assets.scoring.churn_labels import churn_dates, labelled, observation_days, observed
-from health_assets.scoring.churn_model import SHAPE, foretold
+from health_assets.scoring.churn_model import SHAPE, predicted
 from health_assets.scoring.scorecards import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -79,7 +79,7 @@ def mart_churn_probability(
         joined_signals(labelled(rows, churns, orders, rules), *of_days)
         .select("account_id", "as_of_date", "churned", *model.features)
         .map_batches(
-            partial(foretold, day=as_of, backtest=rules, model=model),
+            partial(predicted, day=as_of, backtest=rules, model=model),
             schema=SHAPE,
             predicate_pushdown=False,
             projection_pushdown=False,
