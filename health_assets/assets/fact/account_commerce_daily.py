@@ -46,7 +46,7 @@ class AccountCommerceDaily(Contract):
         nullable=True,
         min=0,
         description="Median days from one day with an order to the next, up to the day: of the account if it ordered on 3 "
-        f"days or more, else of all accounts; null = nobody ordered twice yet, or {NO_ORDERS[7:]}",
+        f"days or more, else of all accounts; null = no account has ordered twice yet, or {NO_ORDERS[7:]}",
     )
     order_quiet_ratio = dy.Float64(
         nullable=True,

@@ -123,7 +123,7 @@ def _feed(staged_support_tickets: pl.LazyFrame, history_support_tickets: pl.Lazy
 
 
 def _with_days(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
-    """Tickets with the local days from which something is true of them, none before the day on which they were opened."""
+    """Tickets with the local days on which each became resolved, escalated, answered or late; not before they were opened."""
     opened, instant = pl.col("created_date"), pl.duration(microseconds=1)
     first_seen_resolved = (
         history_support_tickets.filter(pl.col("status").cast(pl.String).is_in(RESOLVED))
@@ -237,7 +237,7 @@ def _since(first: str, tickets: pl.LazyFrame, end: str | int, size: pl.Expr = ON
 
 
 def _escalated(window: str) -> pl.Expr:
-    """Escalations with a moment, and from the first load on those that are only flagged; null where neither is exported."""
+    """Escalations with a time, and from the first load on those that are only flagged; null where neither is exported."""
     dated = pl.col(f"escalated_{window}")
     is_flagged = pl.col("day") >= pl.col("flags_since")
     return pl.when(is_flagged).then(dated + pl.col(f"flagged_{window}")).when("dates_escalations").then(dated)

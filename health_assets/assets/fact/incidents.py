@@ -1,4 +1,4 @@
-"""Security incidents as they stood on the evening of the as-of day, with the minutes that each step took.
+"""Security incidents as of the end of the as-of day, with the minutes that each step took.
 
 Means and rates by month belong in mart/security/security_operations.py, the history by account and day in
 fact/account_security_daily.py.
@@ -38,7 +38,7 @@ class Incidents(Contract):
     minutes_to_contain = Minutes("From detection to containment; null = not yet, not exported, or before detection")
     is_false_positive = dy.Bool(
         nullable=True,
-        description="Turned out to be none; known from its containment on, else from the load that said so; null = unknown",
+        description="Whether it was a false positive; known from containment on, else from the load that said so; null = unknown",
     )
     is_critical = dy.Bool(nullable=True, description="Whether the severity is critical; null = severity unknown")
     sla_minutes = Minutes("Time to respond that the severity allows; null = no target, or severity unknown")
@@ -91,7 +91,7 @@ def fact_incidents(
 
 
 def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
-    """Columns that are known from a moment on, and null on an evening before it."""
+    """Columns that are known from a point in time on, and null at the end of an earlier day."""
     return pl.when(pl.col(moment) < evening).then(pl.col(columns))
 
 

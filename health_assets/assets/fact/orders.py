@@ -1,6 +1,6 @@
 """Orders and refunds one by one; each order with its place in the life of the account.
 
-What an account has spent in all belongs in mart/commerce/customer_value.py.
+What an account has spent in total belongs in mart/commerce/customer_value.py.
 """
 
 from datetime import date

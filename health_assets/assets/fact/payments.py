@@ -1,4 +1,4 @@
-"""Payments as they stood on the evening of the as-of day: paid or not, in time or late.
+"""Payments as of the end of the as-of day: paid or not, in time or late.
 
 How often an account is late belongs in mart/commerce/payment_risk.py, its history by day in
 fact/account_commerce_daily.py.

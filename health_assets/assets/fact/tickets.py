@@ -1,4 +1,4 @@
-"""Support tickets as they stood on the evening of the as-of day, held against the target of their priority.
+"""Support tickets as of the end of the as-of day, compared with the targets of their priority.
 
 Shares by month belong in mart/support/sla_adherence.py, the history by account and day in fact/account_support_daily.py.
 """
@@ -34,7 +34,7 @@ CSAT_TIERS = ["satisfied", "neutral", "dissatisfied", "no_rating"]
 
 
 class Tickets(Contract):
-    """Who asked for help, was it resolved in time, and were they satisfied? As known on the as-of day."""
+    """Was each ticket answered and resolved in time, and was the account satisfied? As known on the as-of day."""
 
     ticket_id = dy.String(primary_key=True, description="Ticket")
     account_id = AccountId(of="staged_accounts")
@@ -178,25 +178,25 @@ def hours_by_month_of_resolution(tickets: pl.LazyFrame, timezone: str) -> pl.Laz
 
 
 def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
-    """Columns that are known from a moment on, and null on an evening before it."""
+    """Columns that are known from a point in time on, and null at the end of an earlier day."""
     return pl.when(pl.col(moment) < evening).then(pl.col(columns))
 
 
 def _is_reopened(evening: datetime) -> pl.Expr:
-    """Resolved by its moment, but open by the status seen on the as-of day."""
+    """Resolved by its time of resolution, but open by the status seen on the as-of day."""
     is_resolved, is_open = pl.col("resolved_at") < evening, pl.col("seen_status").is_in(OPEN_STATUSES)
     return (is_resolved & is_open).fill_null(False)
 
 
 def _is_open(evening: datetime) -> pl.Expr:
-    """Of a ticket that is resolved at a time that the file does not give, by the status seen on the as-of day."""
+    """By the status seen on the as-of day, where the file does not give the time of resolution."""
     is_resolved = (pl.col("resolved_at") < evening).fill_null(False)
     by_status = pl.col("seen_status").is_in(OPEN_STATUSES)
     return pl.when("is_undated").then(by_status).otherwise(~is_resolved | pl.col("is_reopened"))
 
 
 def _is_escalated(evening: datetime) -> pl.Expr:
-    """By the moment of escalation; without one by what was seen on the day, or no where the feed exports such moments."""
+    """By the time of escalation; without one by what was seen on the day, or no where the feed exports such times."""
     moment, flag = pl.col("escalated_at"), pl.col("is_escalated").fill_null(False)
     seen = pl.coalesce("seen_escalated", pl.col("seen_status") == "escalated")
     never = pl.when(moment.is_not_null().any() & ~flag).then(pl.lit(False))

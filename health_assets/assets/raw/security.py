@@ -6,7 +6,7 @@ from health_assets.tables import source
 
 
 class RawSecurityIncidents(RawContract):
-    """What was detected at which account, and how fast was it dealt with?"""
+    """Which incidents were detected at which account, and how fast was the response?"""
 
     incident_id = Given("Key of the incident", required=True, key=True)
     account_id = Given("Account", required=True)
@@ -16,7 +16,7 @@ class RawSecurityIncidents(RawContract):
     detected_at = Given("When it was detected", required=True)
     responded_at = Given("When work on it began")
     contained_at = Given("When it could no longer spread")
-    is_false_positive = Given("Whether it turned out to be none, as known when the file was written")
+    is_false_positive = Given("Whether it was a false positive, as known when the file was written")
     sla_minutes = Given("Minutes to respond that were agreed on")
     worked_within_sla = Given("Whether it was responded to in time, where the moment itself is not exported")
     status = Given("Status when the file was written")

@@ -16,7 +16,7 @@ SEVERITIES = ["low", "medium", "high", "critical"]
 
 
 class SecurityIncidents(Contract):
-    """What was detected at which account, and how fast was it dealt with?"""
+    """Which incidents were detected at which account, and how fast was the response?"""
 
     incident_id = dy.String(primary_key=True, description="Incident")
     account_id = AccountId(of="staged_accounts")
@@ -35,7 +35,7 @@ class SecurityIncidents(Contract):
     is_false_positive = dy.Bool(
         nullable=True,
         metadata={"effective_from": "contained_at"} | REMEMBERED,
-        description="Turned out to be none, as known on the load day; null = unknown",
+        description="Whether it was a false positive, as known on the load day; null = unknown",
     )
     sla_minutes = Minutes("Time to respond that the file names; the targets of the settings decide")
     worked_within_sla = dy.Bool(
@@ -59,7 +59,7 @@ def staged_security_incidents(raw_security_incidents: pl.LazyFrame, settings: Se
 
 @identity(of=staged_security_incidents, severity=WARN)
 def moments__in_order(staged_security_incidents: pl.LazyFrame) -> pl.LazyFrame:
-    """No incident was detected before it began, or dealt with before it was detected; else those minutes are unknown."""
+    """No incident was detected before it began, or responded to before it was detected; if so, those minutes are unknown."""
     detected = pl.col("detected_at")
     return staged_security_incidents.filter(
         (pl.col("occurred_at") > detected) | (pl.min_horizontal("responded_at", "contained_at") < detected)

@@ -17,7 +17,7 @@ from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 VALUE_SEGMENTS = ["high", "medium", "low", "none"]
-DUST = 9  # decimals of a share of a number of accounts: 0.1 x 30 is not above 3
+SHARE_DECIMALS = 9  # 0.1 x 30 accounts must not round up to 4
 
 
 def Rfm(description: str) -> dy.Int64:  # noqa: N802
@@ -94,7 +94,7 @@ def mart_customer_value(
 
 def top_count(share: float) -> pl.Expr:
     """How many accounts a share of the rows is, rounded up."""
-    return (share * pl.len()).round(DUST).ceil().cast(pl.Int64)
+    return (share * pl.len()).round(SHARE_DECIMALS).ceil().cast(pl.Int64)
 
 
 def _buyers(fact_orders: pl.LazyFrame, settings: Settings, as_of: date) -> pl.LazyFrame:

@@ -43,7 +43,7 @@ class OrderCohorts(Contract):
 
 @table(OrderCohorts)
 def mart_order_cohorts(dim_account: pl.LazyFrame, fact_orders: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """One row a signup month and month since, once there are orders."""
+    """One row per signup month and month since, once there are orders."""
     orders = fact_orders.filter("is_order")
     ordered = (
         orders.group_by(cohort_month="signup_month", month="order_month")

@@ -109,7 +109,7 @@ def _by_month(fact_orders: pl.LazyFrame) -> pl.LazyFrame:
 def order_count__is_that_of_the_orders(
     mart_order_retention_monthly: pl.LazyFrame, fact_orders: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """The months together have every order."""
+    """The orders of all months add up to those in fact.orders."""
     ordered = fact_orders.select(orders=pl.col("is_order").sum())
     monthly = mart_order_retention_monthly.select(pl.col("order_count").sum())
     return ordered.join(monthly, how="cross").filter(pl.col("orders") != pl.col("order_count"))

@@ -60,7 +60,7 @@ def mart_order_value_by_age_group(
 def total_spend__of_all_groups_is_that_of_the_accounts(
     mart_order_value_by_age_group: pl.LazyFrame, mart_customer_value: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """The age groups together have every account and its spend."""
+    """The accounts and the spend of all age groups add up to those of mart.customer_value."""
     grouped = mart_order_value_by_age_group.select(
         grouped_spend=pl.col("total_spend").sum(), grouped_count=pl.col("account_count").sum()
     )

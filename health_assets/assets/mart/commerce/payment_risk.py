@@ -63,7 +63,7 @@ def mart_payment_risk(fact_payments: pl.LazyFrame, dim_account: pl.LazyFrame) ->
 def late_payment_count__is_that_of_the_payments(
     mart_payment_risk: pl.LazyFrame, fact_payments: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """The accounts together have every due and every late payment."""
+    """The due and the late payments of all accounts add up to those in fact.payments."""
     payments = fact_payments.select(pl.col("is_due").sum(), pl.col("is_late").sum())
     accounts = mart_payment_risk.select(pl.col("due_payment_count").sum(), pl.col("late_payment_count").sum())
     return payments.join(accounts, how="cross").filter(

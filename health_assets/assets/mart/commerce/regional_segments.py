@@ -58,7 +58,7 @@ def mart_regional_segments(mart_customer_value: pl.LazyFrame, mart_payment_risk:
 def total_spend__of_all_regions_is_that_of_the_accounts(
     mart_regional_segments: pl.LazyFrame, mart_customer_value: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """The regions together have every account and its spend."""
+    """The accounts and the spend of all regions add up to those of mart.customer_value."""
     regions = mart_regional_segments.select(
         regional_spend=pl.col("total_spend").sum(), regional_count=pl.col("account_count").sum()
     )

@@ -41,7 +41,7 @@ class RevenueConcentration(Contract):
 
 @table(RevenueConcentration)
 def mart_revenue_concentration(mart_customer_value: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """One row for all buyers, and one a region with buyers."""
+    """One row for all buyers, and one per region with buyers."""
     buyers = mart_customer_value.filter(pl.col("order_count") > 0).with_columns(pl.col("total_spend").clip(0))
     top = top_count(settings.commerce.concentration_share)
     return (
@@ -56,7 +56,7 @@ def mart_revenue_concentration(mart_customer_value: pl.LazyFrame, settings: Sett
             gini=_gini(pl.col("total_spend")),
         )
         .with_columns(
-            top_share_pct=percent(pl.col("top_spend"), pl.col("total_spend")).clip(0, 100),  # sums of floats leave dust
+            top_share_pct=percent(pl.col("top_spend"), pl.col("total_spend")).clip(0, 100),  # rounding errors
         )
         .sort("dimension_type", "dimension_value")
         .select(RevenueConcentration.column_names())

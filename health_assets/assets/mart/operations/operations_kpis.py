@@ -61,5 +61,5 @@ def mart_operations_kpis(fact_workflow_monthly: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _sum_3m(column: str) -> pl.Expr:
-    """Sum of the month and the two before, on the gapless months of an account; null where one is missing or runs."""
+    """Sum of the month and the two before it; null where one is missing or not over."""
     return pl.when(~pl.col("is_partial")).then(pl.col(column).rolling_sum(MONTHS).over("account_id", order_by="month"))

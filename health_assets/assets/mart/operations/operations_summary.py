@@ -26,9 +26,9 @@ class OperationsSummary(Contract):
     data_error_rate = Share("Faulty / known over all items; null also while the month runs")
     denial_rate = Share("Denied / decided over all items; null also while the month runs")
     valued_account_count = Count("Accounts whose value and fee are both known")
-    value = Money("Their value; null = there is none of them", nullable=True)
-    fee = Money("Their fee; null = there is none of them", nullable=True)
-    repair_cost = Money("Their repair cost; null = there is none of them", nullable=True)
+    value = Money("Their value; null = no such account", nullable=True)
+    fee = Money("Their fee; null = no such account", nullable=True)
+    repair_cost = Money("Their repair cost; null = no such account", nullable=True)
     net_value = Money("Value - fee - repair cost; null also while the month runs", min=None, nullable=True)
     value_to_cost = dy.Float64(
         nullable=True, min=0, description="Value / (fee + repair cost); null = that is 0, or while the month runs"

@@ -1,4 +1,4 @@
-"""Security operations by month: incidents, how fast they were dealt with, false alarms; in all and by severity.
+"""Security operations by month: incidents, response times and false positives; in total and by severity.
 
 Single incidents are in fact/incidents.py, the counts of an account in fact/account_security_daily.py.
 """
@@ -43,7 +43,7 @@ class SecurityOperations(Contract):
     sla_adherence_pct = Pct("Within / (within + outside); incidents without a target are left out")
 
     @dy.rule()
-    def incident_count__holds_its_parts(cls) -> pl.Expr:
+    def incident_count__at_least_its_subsets(cls) -> pl.Expr:
         with_target = pl.col("within_sla_count") + pl.col("outside_sla_count")
         parts = ("critical_incident_count", "false_positive_count")
         return pl.all_horizontal(pl.col("incident_count") >= part for part in (with_target, *map(pl.col, parts)))
@@ -88,5 +88,5 @@ def _count_where_known(flag: str) -> pl.Expr:
 def incident_count__is_that_of_the_incidents(
     mart_security_operations: pl.LazyFrame, fact_incidents: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """In each month, the parts of each dimension together have the incidents that were detected in it."""
+    """In each month, the incidents of each dimension add up to those detected in it."""
     return miscounted(mart_security_operations, "incident_count", fact_incidents, "detected_month", DIMENSIONS)

@@ -1,1 +1,1 @@
-"""Support: were expectations_of to answer kept?"""
+"""Support and satisfaction: response times, targets, ratings, NPS."""

@@ -1,4 +1,4 @@
-"""NPS and mean ratings by month, of the month itself and of the 365 days before its end; in all and by segment.
+"""NPS and mean ratings by month, for the month itself and the 365 days up to its end; in total and by segment.
 
 The NPS is a share of responses, a mean of ratings is another number. Answers of one account are in
 fact/account_satisfaction_daily.py.
@@ -65,7 +65,7 @@ class Satisfaction(Contract):
     renewal_likelihood_high_pct = Pct("Accounts whose latest answer is high / accounts answering")
 
     @dy.rule()
-    def response_count_365d__holds_its_parts(cls) -> pl.Expr:
+    def response_count_365d__at_least_its_categories(cls) -> pl.Expr:
         parts = pl.sum_horizontal("promoter_count_365d", "passive_count_365d", "detractor_count_365d")
         return pl.col("response_count_365d") >= parts
 
@@ -180,7 +180,7 @@ def _accounts(
 def response_count__is_that_of_the_responses(
     mart_satisfaction: pl.LazyFrame, fact_feedback: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """The parts of each dimension together have every response."""
+    """The responses of each dimension add up to those in fact.feedback."""
     responses = fact_feedback.select(given_count=pl.len().cast(pl.Int64))
     return (
         mart_satisfaction.group_by("dimension_type")

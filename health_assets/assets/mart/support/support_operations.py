@@ -1,4 +1,4 @@
-"""Support as operations see it, by month: work that came in, work that was finished; in all and by segment.
+"""Support workload by month: tickets created, resolved and escalated; in total and by segment.
 
 Rates are of the tickets created in a month, hours of those resolved in it. Targets kept and the share of satisfied
 ratings are in mart/support/sla_adherence.py.
@@ -25,7 +25,7 @@ class SupportOperations(Contract):
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     dimension_type = dy.Enum(DIMENSIONS, primary_key=True, description="Dimension by which tickets are grouped")
-    dimension_value = dy.String(primary_key=True, description="Which part; `unknown` where the account has no segment")
+    dimension_value = dy.String(primary_key=True, description="Its value; `unknown` where the account has no segment")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     ticket_count = Count("Tickets created in the month")
     resolved_count = Count("Of those, resolved by the as-of day; null = known for none", nullable=True)
@@ -45,7 +45,7 @@ class SupportOperations(Contract):
     p90_resolution_hours = Hours("Their 90th percentile, interpolated; null = none")
 
     @dy.rule()
-    def ticket_count__holds_its_parts(cls) -> pl.Expr:
+    def ticket_count__at_least_its_subsets(cls) -> pl.Expr:
         parts = ("resolved_count", "escalated_count", "rated_count")
         return pl.all_horizontal(pl.col("ticket_count") >= pl.col(part) for part in parts)
 
@@ -89,7 +89,7 @@ def _created(tickets: pl.LazyFrame) -> pl.LazyFrame:
 def ticket_count__is_that_of_all_tickets(
     mart_support_operations: pl.LazyFrame, fact_tickets: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """The parts of each dimension together have every ticket, and every one with hours."""
+    """The tickets of each dimension, and those with hours, add up to those in fact.tickets."""
     tickets = fact_tickets.select(created=pl.len().cast(pl.Int64), timed=pl.col("resolution_hours").count())
     return (
         mart_support_operations.group_by("dimension_type")
