@@ -19,7 +19,7 @@ from health_assets.orchestration.resources import resources
 from health_assets.orchestration.unattended import is_served, notifying_slack
 from health_assets.scoring.churn_model import check_features
 from health_assets.scoring.risk_factors import check_factors
-from health_assets.scoring.scorecards import check_scorecards
+from health_assets.scoring.scorecard_names import check_scorecards
 from health_assets.tables import reached
 
 for category in (BetaWarning, PreviewWarning):  # for parts of Dagster that are used deliberately

@@ -45,7 +45,6 @@ LONGEST_FUNCTION = 50  # lines: a screen
 LONGEST_FILE = 300
 LONGER: dict[str, str] = {  # file or file::function -> why it reads better in one piece
     "demo/lifecycles.py": "one simulation whose steps share its state",
-    "scoring/scorecards.py::scored": "to be split",
     "assets/mart/health/churn_risk.py::mart_churn_risk": "to be split",
     "warehouse/storage.py": "to be split",
     "quality/load_comparison.py": "to be split",

@@ -11,7 +11,8 @@ from health_assets.scoring.backtest import Findings, evaluated
 from health_assets.scoring.churn_labels import KEY, churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import out_of_fold
 from health_assets.scoring.risk_score import with_risk
-from health_assets.scoring.scorecards import TREND_DAYS, bands_in_use, joined_signals
+from health_assets.scoring.scorecards import TREND_DAYS, bands_in_use
+from health_assets.scoring.signals import joined_signals
 from health_assets.settings import Settings
 
 PERIOD = "select min(as_of_date), max(as_of_date) from fact.account_revenue_daily"

@@ -11,7 +11,8 @@ import polars as pl
 
 from health_assets.contracts.expressions import QUARTILES
 from health_assets.reporting.formatting import plain_number
-from health_assets.scoring.scorecards import measured, scored
+from health_assets.scoring.measures import measured, parts_of
+from health_assets.scoring.scorecards import contribution_column, score_column, scored
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Dimension, Measure, Scorecard
 
@@ -49,9 +50,9 @@ def explained(signals: pl.LazyFrame, settings: Settings, account_id: str) -> Exp
         *(
             line
             for part, dimension in scorecard.dimensions.items()
-            for line in _dimension(part, dimension, row, totals[0][f"{part}_score"])
+            for line in _dimension(part, dimension, row, totals[0][score_column(part)])
         ),
-        *_total(scorecard, totals[0]),
+        *_total(scorecard, totals[0], row),
     ]
     return Explained(named[0]["company_name"] or account_id, name, scorecard.version, lines)
 
@@ -79,6 +80,8 @@ def _mean(parts: list[tuple[float, float]]) -> str:
 
 def _measure(measure: Measure, row: dict[str, Any], column: str) -> str:
     value, score = row[measure.metric], row[column]
+    if measure.where and not row[f"{column}.where"]:
+        return f"left out, since `{measure.where}` does not hold"
     if measure.method == "formula":
         names = pl.sql_expr(measure.formula).meta.root_names()
         given = ", ".join(f"{name} = {_known(row[name])}" for name in dict.fromkeys(names))
@@ -86,35 +89,45 @@ def _measure(measure: Measure, row: dict[str, Any], column: str) -> str:
     if value is None:
         counted = "left out" if score is None else f"counts as {plain_number(score)}"
         return f"{measure.metric} is not measured: {counted}"
-    told = f"{measure.metric} = {plain_number(value, 4)}"
+    given = f"{measure.metric} = {plain_number(value, 4)}"
     if score is None:
-        return f"{told}: no step provides for it: left out"
+        return f"{given}: none of the steps applies: left out"
     if measure.method == "steps":
         holds = next(step for place, step in enumerate(measure.steps) if row[f"{column}.{place}"])
-        return f"{told}; {holds.when}: {plain_number(score)}"
+        return f"{given}; {holds.when}: {plain_number(score)}"
     if measure.method == "quartile":
         limits = f"{plain_number(row[f'{column}.lowest'], 4)} to {plain_number(row[f'{column}.highest'], 4)}"
         quarter = f"quarter {score * QUARTILES / 100:.0f} of {QUARTILES} of all accounts ({limits})"
-        return f"{told}; {quarter}: {plain_number(score)}"
+        return f"{given}; {quarter}: {plain_number(score)}"
     worst, best = float(measure.worst or 0), float(measure.best or 0)
     line = f"100 x ({plain_number(value, 4)} - {worst:g}) / ({best:g} - {worst:g})".replace("- -", "+ ")
     exact = 100 * (float(value) - worst) / (best - worst)
     clipped = "" if 0 <= exact <= 100 else f", which counts as {plain_number(score)}"
-    return f"{told}; {line} = {plain_number(exact)}{clipped}"
+    return f"{given}; {line} = {plain_number(exact)}{clipped}"
 
 
-def _total(scorecard: Scorecard, totals: dict[str, Any]) -> Iterator[str]:
-    parts = {name: part.weight for name, part in scorecard.dimensions.items() if totals[f"{name}_score"] is not None}
+def _total(scorecard: Scorecard, totals: dict[str, Any], row: dict[str, Any]) -> Iterator[str]:
+    parts = {name: part.weight for name, part in scorecard.dimensions.items() if totals[score_column(name)] is not None}
     present = sum(parts.values())
-    share = f"{plain_number(totals['coverage'])} of all weights measured, or counted as their `missing` says"
-    yield f"\ncoverage = {share}; {scorecard.min_coverage:g} is needed"
+    yield (
+        f"\ncoverage = {plain_number(totals['coverage'])} of the connected weights are measured; {scorecard.min_coverage:g} is "
+        f"needed. breadth = {plain_number(totals['breadth'])} of all weights are connected"
+    )
     if totals["health_score"] is None:
-        yield f"no score, band {totals['health_band']}"
+        least = min(scorecard.min_measures, len(parts_of(scorecard)))
+        count = sum(score is not None for score in totals["measure_scores"])
+        yield f"no score, band {totals['health_band']} ({count} measured; at least {least} are needed)"
         return
     for name, weight in parts.items():
         divided = "" if abs(present - 1) < 1e-9 else f" / {present:g}"
-        score, contribution = totals[f"{name}_score"], totals[f"{name}_contribution"]
+        score, contribution = totals[score_column(name)], totals[contribution_column(name)]
         yield f"  {name:<14} {weight:g} x {plain_number(score)}{divided} = {plain_number(contribution)}"
+    for place, adjustment in enumerate(scorecard.adjustments):
+        if row[f"adjustments.{place}"]:
+            effect = (
+                f"{adjustment.add:+g} points" if adjustment.add is not None else f"the score is {adjustment.score:g}"
+            )
+            yield f"  {adjustment.when}: {effect}"
     if scorecard.decimals is not None:
         places = "1 decimal" if scorecard.decimals == 1 else f"{scorecard.decimals} decimals"
         yield f"  rounded to {places}: {plain_number(totals['rounding_difference'], 4)}"
@@ -126,12 +139,17 @@ def _total(scorecard: Scorecard, totals: dict[str, Any]) -> Iterator[str]:
 
 
 def _conditions(scorecard: Scorecard) -> list[pl.Expr]:
-    """Whether each condition of each step holds, as `<dimension>.<measure>.<place>`; the limits of quarters likewise."""
-    found = []
+    """Whether each condition holds: of steps as `<dimension>.<measure>.<place>`, of adjustments; and the limits of quarters."""
+    found = [
+        pl.sql_expr(adjustment.when).alias(f"adjustments.{place}")
+        for place, adjustment in enumerate(scorecard.adjustments)
+    ]
     for name, part in scorecard.dimensions.items():
         for key, measure in part.measures.items():
             column = f"{name}.{key}"
             found += [pl.sql_expr(step.when).alias(f"{column}.{place}") for place, step in enumerate(measure.steps)]
+            if measure.where:
+                found.append(pl.sql_expr(measure.where).alias(f"{column}.where"))
             if measure.method == "quartile":
                 metric = pl.col(measure.metric)
                 found += [metric.min().over(column).alias(f"{column}.lowest")]

@@ -7,15 +7,13 @@ import duckdb
 import polars as pl
 
 from health_assets.assets import load_all
-from health_assets.assets.mart.health.customer_health_daily import with_attributes
-from health_assets.contracts.contract import dtypes
+from health_assets.assets.mart.health.customer_health_daily import scorable_rows
+from health_assets.contracts.contract import available_by, dtypes
 from health_assets.reporting.reader import published
-from health_assets.scoring.scorecards import SIGNAL_KEY, assigned, joined_signals
+from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
 from health_assets.tables import Table
 from health_assets.warehouse.snapshot import SnapshotError
-
-ACCOUNTS = "dim_account"
 
 
 def published_signals(settings: Settings, day: date | None = None) -> tuple[pl.LazyFrame, date]:
@@ -25,15 +23,20 @@ def published_signals(settings: Settings, day: date | None = None) -> tuple[pl.L
         SnapshotError: nothing is published, or nothing for that day.
     """
     tables = load_all()
-    names = [name for name in tables["mart_customer_health_daily"].inputs if name != ACCOUNTS]
+    read = [tables[name] for name in tables["mart_customer_health_daily"].inputs]
     with published(settings) as connection:
         day = day or connection.sql("select as_of_date from about").fetchall()[0][0]
-        signals = [_published(connection, tables[name], f"where as_of_date = date '{day}'") for name in names]
-        accounts = _published(connection, tables[ACCOUNTS])
+        where = f"where as_of_date = date '{day}'"
+        signals = [_published(connection, table, where) for table in read if table.contract.primary_key() == SIGNAL_KEY]
+        accounts, metrics, measured = (
+            _published(connection, tables[name], f"where {available_by(tables[name].contract, day)}")
+            for name in ("dim_account", "fact_account_metrics", "fact_measured_signals")
+        )
     if signals[0].is_empty():
         raise SnapshotError(f"{settings.published}: has nothing for {day}; give a day of the published history")
-    joined = joined_signals(*(frame.lazy() for frame in signals)).pipe(with_attributes, accounts.lazy(), settings)
-    return joined.with_columns(scorecard=assigned(settings)), day
+    return scorable_rows(
+        [frame.lazy() for frame in signals], accounts.lazy(), metrics.lazy(), measured.lazy(), settings
+    ), day
 
 
 def signals_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[pl.LazyFrame]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from health_assets.contracts.expressions import days_between, on_any_of
 from health_assets.scoring.recurring_revenue import running_total
-from health_assets.scoring.scorecards import signal_place
+from health_assets.scoring.signals import signal_place
 from health_assets.settings.sections import Backtest
 
 KEY = ["account_id", "as_of_date"]

@@ -9,7 +9,8 @@ import polars as pl
 
 from health_assets.contracts.expressions import banded, first_match, safe_ratio
 from health_assets.scoring.risk_factors import RiskFactor, risk_factors
-from health_assets.scoring.scorecards import UNKNOWN, with_missing_as_null
+from health_assets.scoring.scorecards import UNKNOWN
+from health_assets.scoring.signals import with_missing_as_null
 from health_assets.settings import risk as risk_settings
 from health_assets.settings.risk import POINTS, ChurnRisk, LevelRule
 

@@ -1,12 +1,11 @@
 """What a scorecard holds: measures in dimensions, their weights, and bands. How it is worked out is in scorecards.py."""
 
 import hashlib
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from health_assets.settings.sections import Fraction, Section, Weight, near
+from health_assets.settings.sections import Fraction, Positive, Section, near
 
 
 class Step(Section):
@@ -20,13 +19,14 @@ class Measure(Section):
     """One signal turned into 0-100."""
 
     metric: str  # a column of the signals (fact.account_*_daily)
-    weight: Weight  # within its dimension
+    weight: Positive  # within its dimension
     method: Literal["linear", "steps", "quartile", "formula"]  # how the metric becomes 0-100
     worst: float | None = None  # linear: scores 0 at or beyond it
     best: float | None = None  # linear: scores 100 at or beyond it
     steps: list[Step] = []  # steps: the first whose condition holds
     missing: float | None = None  # score where the metric is null; without it the measure is left out
     formula: str = ""  # SQL over the signals
+    where: str = ""  # SQL over the signals: the measure counts only where this holds, else it is not measured
 
     @model_validator(mode="after")
     def _method_has_what_it_needs(self) -> "Measure":
@@ -39,29 +39,25 @@ class Measure(Section):
         return self
 
 
-DimensionName = Literal[
-    "usage",
-    "adoption",
-    "support",
-    "revenue",
-    "engagement",
-    "satisfaction",
-    "security",
-    "operations",
-    "commerce",
-    "relationship",
-]
-
-
 class Dimension(Section):
     """A side of health, e.g. support: measures with weights."""
 
-    weight: Weight  # within the scorecard
+    weight: Positive  # within the scorecard
     measures: Annotated[dict[str, Measure], Field(min_length=1)]  # name -> measure
 
+
+class Adjustment(Section):
+    """Points added to the score where a condition holds, or the score that replaces it."""
+
+    when: str  # SQL over the signals; a condition that is null does not hold
+    add: float | None = None  # points added to the score
+    score: Annotated[float | None, Field(ge=0, le=100)] = None  # replaces the score
+
     @model_validator(mode="after")
-    def _weights_sum_to_one(self) -> "Dimension":
-        return _summing_to_one(self, {name: measure.weight for name, measure in self.measures.items()})
+    def _adds_or_replaces(self) -> "Adjustment":
+        if (self.add is None) == (self.score is None):
+            raise ValueError("an adjustment needs either `add` (points) or `score` (that replaces the score)")
+        return self
 
 
 class Scorecard(Section):
@@ -70,15 +66,13 @@ class Scorecard(Section):
     description: str = ""  # for people
     accounts: str = "is_scored"  # who is scored: SQL over the signals
     min_coverage: Fraction  # share of the weights that must be measured; below it there is no score
+    min_measures: Annotated[int, Field(gt=0)] = 2  # measured measures that a score needs, or all if it has fewer
+    adjustments: list[Adjustment] = []  # applied to the score in turn, before it is kept within 0-100 and rounded
     decimals: int | None = None  # the score is rounded to so many before it is banded
     bands: Annotated[dict[str, float], Field(min_length=2)]  # band -> the score from which it holds
     low_bands: list[str] = []  # bands that need attention; also written `{from: 0, low: true}` in `bands`
     band_floor: Literal["reached", "exceeded"] = "reached"  # whether a score right on a floor belongs to that band
-    dimensions: Annotated[dict[DimensionName, Dimension], Field(min_length=1)]  # name -> dimension
-
-    @model_validator(mode="after")
-    def _weights_sum_to_one(self) -> "Scorecard":
-        return _summing_to_one(self, {name: dimension.weight for name, dimension in self.dimensions.items()})
+    dimensions: Annotated[dict[str, Dimension], Field(min_length=1)]  # name -> dimension
 
     @model_validator(mode="before")
     @classmethod
@@ -108,7 +102,7 @@ class Scorecard(Section):
             raise ValueError("the lowest band must start at 0, so that every score has a band")
         return ordered
 
-    @cached_property
+    @property
     def version(self) -> str:
         """Hash of everything that can change a score, so that a change of weights is seen as such in the history."""
         return hashlib.sha256(self.model_dump_json(exclude={"description", "low_bands"}).encode()).hexdigest()[:12]
@@ -119,12 +113,3 @@ class ScorecardFor(Section):
 
     scorecard: str  # its name
     accounts: str  # SQL over the columns of dim.account
-
-
-def _summing_to_one(section: Any, weights: dict[str, float]) -> Any:
-    total = sum(weights.values())
-    if abs(total - 1) > 1e-9:
-        raise ValueError(
-            f"weights must sum to 1, not {total:g} ({', '.join(f'{k} {v:g}' for k, v in weights.items())})"
-        )
-    return section

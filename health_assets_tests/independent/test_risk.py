@@ -4,7 +4,7 @@ Signals of a day are taken from the facts by account and day, which the other fi
 """
 
 from health_assets_tests.conftest import END, WholeCompany
-from health_assets_tests.independent.agreement import agree
+from health_assets_tests.independent.agreement import agree, changes_of_health
 
 D = f"date '{END}'"
 FACTORS = f"""
@@ -103,27 +103,28 @@ def test_trend_and_order_of_attention(whole_company: WholeCompany) -> None:
         whole_company,
         f"""
         with now as (from mart.customer_health_daily where as_of_date = {D})
-        select account_id, now.health_score - ago.health_score, row_number() over (
-            order by now.health_score nulls last, mrr desc, account_id
-        )
+        select account_id, change, row_number() over (order by now.health_score nulls last, mrr desc, account_id)
         from now join dim.account using (account_id)
-            left join (from mart.customer_health_daily where as_of_date = {D} - 30) as ago
-                using (account_id, scorecard_version)
+            left join {changes_of_health(30, f"one.as_of_date = {D} - 30")} as changes using (account_id)
         """,
         "select account_id, trend_30d, intervention_priority from mart.customer_health",
     )
 
 
 def test_contributions_to_health_of_every_day(whole_company: WholeCompany) -> None:
-    weights = {"usage": 0.30, "adoption": 0.15, "support": 0.20, "revenue": 0.25, "satisfaction": 0.10}
+    weights = {
+        "usage": 0.30, "adoption": 0.15, "support": 0.20, "revenue": 0.25, "satisfaction": 0.10, "commerce": 0.25,
+        "security": 0.20, "operations": 0.20, "relationship": 0.10,
+    }  # fmt: skip
     present = " + ".join(f"if({name}_score is null, 0, {weight})" for name, weight in weights.items())
-    brought = ", ".join(f"{weight} * {name}_score / nullif({present}, 0)" for name, weight in weights.items())
+    contributed = ", ".join(f"{weight} * {name}_score / nullif({present}, 0)" for name, weight in weights.items())
     total = " + ".join(f"coalesce({weight} * {name}_score, 0)" for name, weight in weights.items())
     agree(
         whole_company,
         f"""
-        select account_id, as_of_date, ({total}) / ({present}), {brought}
+        select account_id, as_of_date, ({total}) / ({present}), {contributed}
         from mart.customer_health_daily where coverage >= 0.5
+            and len(list_filter(measure_scores, score -> score is not null)) >= 2
         """,
         f"""select account_id, as_of_date, health_score, {", ".join(f"{name}_contribution" for name in weights)}
             from mart.customer_health_daily where health_score is not null""",
@@ -168,6 +169,9 @@ def test_room_to_grow(whole_company: WholeCompany) -> None:
     )
 
 
+CHOSEN = "one.as_of_date in (select occurred_date from staged.touchpoints)"
+
+
 def test_effect_of_interventions(whole_company: WholeCompany) -> None:
     agree(
         whole_company,
@@ -178,10 +182,9 @@ def test_effect_of_interventions(whole_company: WholeCompany) -> None:
         ),
         changes as (
             select d.account_id, d.as_of_date as day, d.health_band as band, d.health_score as score,
-                later.health_score - d.health_score as change
-            from mart.customer_health_daily as d left join mart.customer_health_daily as later
-                on later.account_id = d.account_id and later.as_of_date = d.as_of_date + 30
-                and later.scorecard_version = d.scorecard_version
+                changes.change
+            from mart.customer_health_daily as d left join {changes_of_health(30, CHOSEN)} as changes
+                on changes.account_id = d.account_id and changes.day = d.as_of_date
         ),
         alone as (
             select day, band, count(*) as accounts, avg(change) as change from changes as c

@@ -7,35 +7,64 @@ import pytest
 from health_assets_tests.conftest import WholeCompany
 from health_assets_tests.independent.agreement import PAID
 
-STANDARD = """
+MEASURES = """
+usage        0.30 usage_change_ratio            0.4  -0.6 0.1  fact.account_usage_daily
+usage        0.30 days_since_last_login         0.3  30   2    fact.account_adoption_daily
+usage        0.30 active_day_count_30d          0.3  0    15   fact.account_usage_daily
+adoption     0.15 feature_breadth_30d           0.6  0    0.8  fact.account_usage_daily
+adoption     0.15 license_utilization           0.4  0.2  0.9  fact.account_adoption_daily
+support      0.20 sla_adherence_pct_90d         0.4  50   95   fact.account_support_daily
+support      0.20 mean_csat_90d                 0.3  2    4.5  fact.account_support_daily
+support      0.20 escalated_ticket_count_90d    0.3  3    0    fact.account_support_daily
+revenue      0.25 mrr_change_ratio_90d          0.4  -0.3 0.05 fact.account_revenue_daily
+revenue      0.25 contraction_month_count_6m    0.2  3    0    fact.account_revenue_daily
+revenue      0.25 overdue_invoice_count         0.4  2    0    fact.account_revenue_daily
+satisfaction 0.10 nps_rating                    1    2    9    fact.account_satisfaction_daily
+commerce     0.25 order_quiet_ratio             0.4  3    1    fact.account_commerce_daily
+commerce     0.25 order_count_365d              0.3  0    12   fact.account_commerce_daily
+commerce     0.25 order_change_ratio_60d        0.15 -0.6 0.1  fact.account_commerce_daily
+commerce     0.25 late_payment_count_90d        0.15 3    0    fact.account_commerce_daily
+security     0.20 critical_incident_count_90d   0.6  3    0    fact.account_security_daily
+security     0.20 incident_response_sla_pct_90d 0.4  50   95   fact.account_security_daily
+operations   0.20 operations_flag_count         0.6  3    0    fact.account_operations_daily
+operations   0.20 denial_rate_change            0.4  0.05 0    fact.account_operations_daily
+relationship 0.10 days_since_last_touchpoint    0.5  120  30   fact.account_relationship_daily
+relationship 0.10 owner_rating                  0.5  1    5    fact.account_relationship_daily
+"""
+
+
+def _of_measure(line: str) -> str:
+    """One row per account: the value of a measure on the as-of day, and whether anybody ever had one by then."""
+    part, part_weight, metric, weight, worst, best, table = line.split()
+    ticket = "join fact.account_support_daily as t using (account_id, as_of_date)" if metric.startswith("escal") else ""
+    silent = "and t.ticket_count_365d > 0" if ticket else ""
+    return f"""
+        select account_id, '{part}' as part, {part_weight} as part_weight, {weight} as weight,
+               {worst} as worst, {best} as best, one.{metric}::double as value
+        from {table} as one {ticket} join day on as_of_date = as_of where one.{metric} is not null {silent}
+    """
+
+
+def _is_connected(line: str) -> str:
+    _, part_weight, metric, weight, _, _, table = line.split()
+    return (
+        f"select {part_weight} * {weight} as weight from (select count({metric}) as known from {table}) where known > 0"
+    )
+
+
+LINES = MEASURES.strip().splitlines()
+STANDARD = f"""
 with day as (select max(as_of_date) as as_of from mart.customer_health),
-measures as (
-    select account_id, unnest([
-        {'part': 'usage', 'part_weight': 0.30, 'weight': 0.4, 'value': usage_change_ratio, 'worst': -0.6, 'best': 0.1},
-        {'part': 'usage', 'part_weight': 0.30, 'weight': 0.3, 'value': days_since_last_login, 'worst': 30, 'best': 2},
-        {'part': 'usage', 'part_weight': 0.30, 'weight': 0.3, 'value': active_day_count_30d, 'worst': 0, 'best': 15},
-        {'part': 'adoption', 'part_weight': 0.15, 'weight': 0.6, 'value': feature_breadth_30d, 'worst': 0, 'best': 0.8},
-        {'part': 'adoption', 'part_weight': 0.15, 'weight': 0.4, 'value': license_utilization, 'worst': 0.2, 'best': 0.9},
-        {'part': 'support', 'part_weight': 0.20, 'weight': 0.4, 'value': sla_adherence_pct_90d, 'worst': 50, 'best': 95},
-        {'part': 'support', 'part_weight': 0.20, 'weight': 0.3, 'value': mean_csat_90d, 'worst': 2, 'best': 4.5},
-        {'part': 'support', 'part_weight': 0.20, 'weight': 0.3, 'value': escalated_ticket_count_90d, 'worst': 3, 'best': 0},
-        {'part': 'revenue', 'part_weight': 0.25, 'weight': 0.5, 'value': mrr_change_ratio_90d, 'worst': -0.3, 'best': 0.05},
-        {'part': 'revenue', 'part_weight': 0.25, 'weight': 0.5, 'value': overdue_invoice_count, 'worst': 2, 'best': 0},
-        {'part': 'satisfaction', 'part_weight': 0.10, 'weight': 1.0, 'value': nps_rating, 'worst': 2, 'best': 9}
-    ], recursive := true)
-    from fact.account_revenue_daily as revenue
-    left join fact.account_usage_daily as usage using (account_id, as_of_date)
-    left join fact.account_adoption_daily as adoption using (account_id, as_of_date)
-    left join fact.account_support_daily as support using (account_id, as_of_date)
-    left join fact.account_satisfaction_daily as satisfaction using (account_id, as_of_date)
-    join day on as_of_date = as_of
-),
+measures as ({" union all ".join(map(_of_measure, LINES))}),
+connected as (select sum(weight) as weight from ({" union all ".join(map(_is_connected, LINES))})),
 parts as (
     select account_id, part, any_value(part_weight) as part_weight, sum(part_weight * weight) as measured,
+           count(*) as measures,
            sum(weight * greatest(0, least(100, 100 * (value - worst) / (best - worst)))) / sum(weight) as score
-    from measures where value is not null group by account_id, part
+    from measures group by account_id, part
 )
-select account_id, sum(measured)::double as coverage, (sum(part_weight * score) / sum(part_weight))::double as score
+select account_id, (sum(measured) / (select weight from connected))::double as coverage, sum(measures)::integer as measures,
+       (sum(part_weight * score) / sum(part_weight))::double as score, ((select weight from connected) / 1.75)::double as breadth
 from parts group by account_id
 """
 RENEWALS = f"""
@@ -69,15 +98,16 @@ order by all
 
 
 def test_scores_of_the_day(whole_company: WholeCompany) -> None:
-    calculated = {account: (coverage, score) for account, coverage, score in whole_company.rows(STANDARD)}
+    calculated = {account: figures for account, *figures in whole_company.rows(STANDARD)}
     published = whole_company.rows(
-        "select account_id, coverage, computed_health_score, health_band from mart.customer_health"
+        "select account_id, coverage, computed_health_score, health_band, breadth from mart.customer_health"
     )
     assert published
-    for account, coverage, score, band in published:
-        assert calculated[account][0] == pytest.approx(coverage)
-        if coverage >= 0.5:
-            assert calculated[account][1] == pytest.approx(score)
+    for account, coverage, score, band, breadth in published:
+        expected_coverage, measures, expected_score, expected_breadth = calculated[account]
+        assert (coverage, breadth) == pytest.approx((expected_coverage, expected_breadth))
+        if coverage >= 0.5 and measures >= 2:
+            assert expected_score == pytest.approx(score)
             assert band == (
                 "healthy" if score >= 80 else "neutral" if score >= 60 else "at_risk" if score >= 40 else "critical"
             )
@@ -137,6 +167,19 @@ def test_movements_between_month_ends(whole_company: WholeCompany) -> None:
         "group by 1, 2, 3 order by all"
     )
     assert published == calculated
+
+
+def test_parts_of_the_day_sum_to_the_scores(whole_company: WholeCompany) -> None:
+    calculated = whole_company.rows(
+        "select account_id, sum(contribution), sum(weight), count(score) from mart.customer_health_parts "
+        "where as_of_date = (select max(as_of_date) from mart.customer_health) group by all order by all"
+    )
+    published = whole_company.rows(
+        "select account_id, computed_health_score, 1::double, len(list_filter(measure_scores, score -> score is not null)) "
+        "from mart.customer_health order by all"
+    )
+    assert [row[::3] for row in published] == [row[::3] for row in calculated]
+    assert [row[1:3] for row in published] == [pytest.approx(row[1:3]) for row in calculated]
 
 
 def _equal(published: list[tuple[Any, ...]], calculated: list[tuple[Any, ...]]) -> None:

@@ -66,7 +66,7 @@ def test_each_step_of_the_calculation_can_be_followed() -> None:
         "support (weight 0.25)",
         "tickets, weight 1: tickets = 3; tickets <= 5: 30",
         "support = 1 x 30 = 30",
-        "coverage = 1 of all weights measured, or counted as their `missing` says; 0.5 is needed",
+        "coverage = 1 of the connected weights are measured; 0.5 is needed. breadth = 1 of all weights are connected",
         "usage          0.75 x 50 = 37.5",
         "support        0.25 x 30 = 7.5",
         "score = 45",
@@ -79,7 +79,7 @@ def test_what_is_not_measured_is_said_and_its_weight_divided_out() -> None:
     assert "events, weight 0.5: events is not measured: left out" in said
     assert "usage = (0.5 x 100) / 0.5 = 100" in said
     assert "support is not measured: the others carry its weight" in said
-    assert "no score, band unknown" in said  # coverage 0.375
+    assert "no score, band unknown (1 measured; at least 2 are needed)" in said  # coverage 0.375
 
 
 def test_value_beyond_the_best_counts_as_the_best() -> None:

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from health_assets import settings
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
-from health_assets.scoring.scorecards import check_scorecards, low_bands, measure_score, scored
+from health_assets.scoring.measures import measure_score
+from health_assets.scoring.scorecard_names import check_scorecards
+from health_assets.scoring.scorecards import low_bands, scored
+from health_assets.scoring.signals import with_connections
 from health_assets.settings.scorecard import Measure, Scorecard
 
 DAY = date(2025, 1, 31)
@@ -41,7 +44,8 @@ def scorecard(**changes: Any) -> Scorecard:
         "usage": {"weight": 0.75, "measures": {"u": linear("u")}},
         "support": {"weight": 0.25, "measures": {"s": linear("s")}},
     }
-    return Scorecard.model_validate({"min_coverage": 0.5, "bands": BANDS, "dimensions": dimensions} | changes)
+    options = {"min_coverage": 0.5, "min_measures": 1, "bands": BANDS, "dimensions": dimensions}
+    return Scorecard.model_validate(options | changes)
 
 
 def test_linear_is_clipped_and_runs_either_way() -> None:
@@ -78,16 +82,81 @@ def test_missing_dimension_leaves_its_weight_to_the_others() -> None:
 
 
 def test_too_little_coverage_gives_no_score() -> None:
-    found = scored(signals(u=[None], s=[100]), scorecard()).collect()
+    found = scored(signals(u=[None, 50], s=[100, None]), scorecard()).collect()
     assert found.select("health_score", "health_band", "coverage", "support_contribution").rows() == [
-        (None, "unknown", 0.25, None)
-    ]
+        (None, "unknown", 0.25, None), (50, "at_risk", 0.75, None),
+    ]  # fmt: skip
+
+
+def test_coverage_is_of_the_connected_measures_and_breadth_says_how_many_those_are() -> None:
+    # s is measured for nobody, so it is not connected: u is all there is
+    found = scored(signals(u=[60, None], s=[None, None]), scorecard()).collect()
+    assert found.select("health_score", "coverage", "breadth").rows() == [(60, 1, 0.75), (None, 0, 0.75)]
+
+
+def test_signal_once_measured_stays_connected_while_its_feed_is_silent() -> None:
+    begun = pl.LazyFrame({"signal": ["u", "s", "u"], "first_date": [date(2025, 1, 3), DAY, date(2024, 12, 1)]})
+    rows = with_connections(signals(u=[None], s=[100]), begun, {"u", "s"})
+    assert scored(rows, scorecard()).collect().select("health_score", "coverage", "breadth").rows() == [(None, 0.25, 1)]
+    later = begun.with_columns(pl.col("first_date").dt.offset_by("1y"))
+    rows = with_connections(signals(u=[None], s=[100]), later, {"u", "s"})
+    assert scored(rows, scorecard()).collect().select("health_score", "coverage", "breadth").rows() == [(100, 1, 0.25)]
+
+
+def test_one_measure_is_too_few_for_a_score_unless_the_scorecard_has_no_more() -> None:
+    two = scorecard(min_measures=2)
+    assert scored(signals(u=[60, 60], s=[None, 80]), two).collect()["health_score"].to_list() == [None, 65]
+    alone = scorecard(min_measures=2, dimensions={"usage": {"weight": 1, "measures": {"u": linear("u")}}})
+    assert scored(signals(u=[60]), alone).collect()["health_score"].to_list() == [60]
+
+
+def test_weights_are_any_positive_numbers() -> None:
+    dimensions = {
+        "usage": {"weight": 30, "measures": {"u": linear("u", 3), "v": linear("v", 1)}},
+        "support": {"weight": 10, "measures": {"s": linear("s", 7)}},
+    }
+    # usage (3 x 40 + 1 x 80) / 4 = 50; (30 x 50 + 10 x 90) / 40 = 60
+    found = scored(signals(u=[40], v=[80], s=[90]), scorecard(dimensions=dimensions)).collect()
+    assert found.select("usage_score", "health_score", "usage_contribution", "coverage").rows() == [(50, 60, 37.5, 1)]
+    # without v: usage 40, and v carries 30 / 40 x 1 / 4 of all
+    found = scored(signals(u=[40, 0], v=[None, 0], s=[90, 0]), scorecard(dimensions=dimensions)).collect()
+    assert found.select("health_score", "coverage").row(0) == (52.5, 0.8125)
+    with pytest.raises(ValueError, match="greater than 0"):
+        scorecard(dimensions={"usage": {"weight": 0, "measures": {"u": linear("u")}}})
+
+
+def test_dimensions_may_have_any_name_even_health() -> None:
+    dimensions = {
+        "health": {"weight": 1, "measures": {"u": linear("u")}},
+        "advocacy": {"weight": 1, "measures": {"s": linear("s")}},
+        "support": {"weight": 2, "measures": {"v": linear("v")}},
+    }
+    row = scored(signals(u=[40], s=[80], v=[100]), scorecard(dimensions=dimensions)).collect().to_dicts()[0]
+    assert (row["health_score"], row["other_contribution"], row["support_contribution"]) == (80, 30, 50)
+    assert row["measure_scores"] == [40, 80, 100]
+
+
+def test_measure_counts_only_where_its_condition_holds() -> None:
+    only = {"usage": {"weight": 1, "measures": {"u": linear("u")}}, "support": {
+        "weight": 1, "measures": {"s": linear("s", where="v > 0")}}}  # fmt: skip
+    found = scored(signals(u=[60, 60, 60], s=[100, 100, 100], v=[1, 0, None]), scorecard(dimensions=only)).collect()
+    assert found["health_score"].to_list() == [80, 60, 60]
+
+
+def test_adjustments_add_points_or_replace_the_score_in_turn() -> None:
+    adjusted = scorecard(adjustments=[{"when": "s > 90", "add": 10}, {"when": "v = 1", "score": 20}])
+    found = scored(signals(u=[60, 98, 60, None], s=[94, 100, 90, None], v=[0, 0, 1, 1]), adjusted).collect()
+    # .75 x 60 + .25 x 94 = 68.5 + 10; 98.5 + 10 is kept within 100; replaced by 20; nothing to replace without a score
+    assert found["health_score"].to_list() == [78.5, 100, 20, None]
+    assert found["rounding_difference"].to_list() == [10, 1.5, -47.5, None]
+    with pytest.raises(ValueError, match="either `add`"):
+        scorecard(adjustments=[{"when": "s > 90", "add": 10, "score": 5}])
 
 
 def test_coverage_is_counted_at_the_measures() -> None:
     halves = {"usage": {"weight": 1, "measures": {"u": linear("u", 0.4), "v": linear("v", 0.6)}}}
-    found = scored(signals(u=[80], v=[None]), scorecard(dimensions=halves, min_coverage=0.4)).collect()
-    assert found.select("health_score", "coverage").rows() == [(80, 0.4)]
+    found = scored(signals(u=[80, 0], v=[None, 0]), scorecard(dimensions=halves, min_coverage=0.4)).collect()
+    assert found.select("health_score", "coverage").row(0) == (80, 0.4)
 
 
 def test_metric_that_no_source_brings_is_not_measured() -> None:

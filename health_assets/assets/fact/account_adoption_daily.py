@@ -21,7 +21,7 @@ from health_assets.contracts.expressions import (
     safe_ratio,
 )
 from health_assets.contracts.history import end_of_validity
-from health_assets.scoring.scorecards import SIGNAL_KEY, joined_signals
+from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table

@@ -16,7 +16,7 @@ from health_assets.settings import Settings
 from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
-MONTH, TWO_MONTHS, QUARTER = 30, 60, 90
+MONTH, TWO_MONTHS, QUARTER, YEAR = 30, 60, 90, 365
 GAPS_OF_A_RHYTHM = 2  # between three orders
 ALL_BEFORE = 2**31 - 1  # a window that no history fills
 NO_ORDERS = "null = orders are not connected, begin later, or are stale"
@@ -32,6 +32,7 @@ class AccountCommerceDaily(Contract):
     order_count_previous_30d = Count(f"Orders in the 30 days before those; {NO_ORDERS}", nullable=True)
     order_count_60d = Count(f"Orders in 60 days; {NO_ORDERS}", nullable=True)
     order_count_previous_60d = Count(f"Orders in the 60 days before those; {NO_ORDERS}", nullable=True)
+    order_count_365d = Count(f"Orders in 365 days; {NO_ORDERS}", nullable=True)
     order_change_ratio_60d = dy.Float64(
         nullable=True,
         min=-1,
@@ -64,6 +65,7 @@ OF_ORDERS = [
     "order_count_previous_30d",
     "order_count_60d",
     "order_count_previous_60d",
+    "order_count_365d",
     "order_change_ratio_60d",
     "spend_30d",
     "days_since_last_order",
@@ -124,6 +126,7 @@ def _of_orders(staged_orders: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "order_count_previous_30d": between(orders, MONTH, 2 * MONTH, one),
         "order_count_60d": between(orders, 0, TWO_MONTHS, one),
         "order_count_previous_60d": between(orders, TWO_MONTHS, 2 * TWO_MONTHS, one),
+        "order_count_365d": between(orders, 0, YEAR, one),
         "spend_30d": between(staged_orders, 0, MONTH, net_amount()),
     }
 

@@ -18,7 +18,7 @@ from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
-MONTH, QUARTER, REFERENCE_WINDOW = 30, 90, 31  # NovaCRM's published score counts D-30 ... D
+MONTH, QUARTER, YEAR, REFERENCE_WINDOW = 30, 90, 365, 31  # NovaCRM's published score counts D-30 ... D
 REPORTED_OPEN = ["open", "escalated"]  # as NovaCRM counts them
 NEVER, END_OF_QUARTER = "never", "end_of_quarter"
 ONE = pl.lit(1.0)
@@ -33,6 +33,7 @@ class AccountSupportDaily(Contract):
     ticket_count_30d = Count("Tickets created in 30 days")
     ticket_count_31d = Count("Tickets created in 31 days, D-30 ... D")
     ticket_count_90d = Count("Tickets created in 90 days")
+    ticket_count_365d = Count("Tickets created in 365 days")
     escalated_ticket_count_90d = Count(
         "Of those, escalated by the day; null where moments of escalation are not exported, before the first load",
         nullable=True,
@@ -154,6 +155,7 @@ def _tickets(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "ticket_count_30d": _since("created_date", tickets, MONTH),
         "ticket_count_31d": _since("created_date", tickets, REFERENCE_WINDOW),
         "ticket_count_90d": _since("created_date", tickets, QUARTER),
+        "ticket_count_365d": _since("created_date", tickets, YEAR),
         "ticket_count_to_date": _since("created_date", tickets, NEVER),
         "open_by_date": _since("created_date", tickets.filter(~pl.col("is_undated")), "resolved_date"),
         "escalated_90d": _since("escalated_date", tickets, QUARTER),

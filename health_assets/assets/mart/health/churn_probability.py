@@ -16,7 +16,7 @@ from health_assets.contracts.contract import Contract, dtypes
 from health_assets.contracts.expressions import on_any_of
 from health_assets.scoring.churn_labels import churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import SHAPE, predicted
-from health_assets.scoring.scorecards import SIGNAL_KEY, joined_signals
+from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -50,6 +50,7 @@ def mart_churn_probability(
     fact_account_security_daily: pl.LazyFrame,
     fact_account_commerce_daily: pl.LazyFrame,
     fact_account_operations_daily: pl.LazyFrame,
+    fact_account_relationship_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
     fact_orders: pl.LazyFrame,
     dim_account: pl.LazyFrame,
@@ -67,6 +68,7 @@ def mart_churn_probability(
         fact_account_security_daily,
         fact_account_commerce_daily,
         fact_account_operations_daily,
+        fact_account_relationship_daily,
         fact_account_device_daily,
     )
     rules, model = settings.backtest, settings.churn_model

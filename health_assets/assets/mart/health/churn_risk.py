@@ -13,8 +13,10 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT
+from health_assets.scoring.like_for_like import with_trend
 from health_assets.scoring.risk_score import AT_RISK, RISK_LEVELS, with_risk
-from health_assets.scoring.scorecards import SIGNAL_KEY, TREND_DAYS, UNKNOWN, joined_signals
+from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, scorecards_in_use
+from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.settings.risk import POINTS
 from health_assets.tables import identity, table
@@ -96,6 +98,7 @@ def mart_churn_risk(
     fact_account_security_daily: pl.LazyFrame,
     fact_account_commerce_daily: pl.LazyFrame,
     fact_account_operations_daily: pl.LazyFrame,
+    fact_account_relationship_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
@@ -115,6 +118,7 @@ def mart_churn_risk(
         fact_account_security_daily,
         fact_account_commerce_daily,
         fact_account_operations_daily,
+        fact_account_relationship_daily,
         fact_account_device_daily,
     )
     today = (
@@ -160,11 +164,14 @@ def _risk_since(
         signal.filter(pl.col("as_of_date") >= first_day).join(accounts, on="account_id", how="semi")
         for signal in signals
     ]
-    health = mart_customer_health_daily.filter(pl.col("as_of_date") >= first_day - timedelta(days=TREND_DAYS)).join(
-        accounts, on="account_id", how="semi"
+    history = (
+        mart_customer_health_daily.filter(pl.col("as_of_date") >= first_day - timedelta(days=TREND_DAYS))
+        .join(accounts, on="account_id", how="semi")
+        .pipe(with_trend, scorecards_in_use(settings), TREND_DAYS)
+        .select(*SIGNAL_KEY, "health_score", "trend_30d", computed_health_score="health_score")
     )
     return (
-        joined_signals(days, *known, _with_trend(health))
+        joined_signals(days, *known, history)
         .pipe(with_risk, settings.churn_risk)
         .group_by("account_id")
         .agg(
@@ -173,24 +180,6 @@ def _risk_since(
             .min()
             .fill_null(pl.col("as_of_date").max())  # at this level by what was set by hand alone
         )
-    )
-
-
-def _with_trend(mart_customer_health_daily: pl.LazyFrame) -> pl.LazyFrame:
-    """Health of each day, with its trend. Grain: account_id x as_of_date."""
-    earlier = mart_customer_health_daily.select(
-        "account_id",
-        "scorecard_version",
-        pl.col("as_of_date").dt.offset_by(f"{TREND_DAYS}d"),
-        earlier_score="health_score",
-    )
-    return mart_customer_health_daily.join(
-        earlier, on=[*SIGNAL_KEY, "scorecard_version"], how="left", validate="1:1"
-    ).select(
-        *SIGNAL_KEY,
-        "health_score",
-        computed_health_score="health_score",
-        trend_30d=pl.col("health_score") - pl.col("earlier_score"),
     )
 
 

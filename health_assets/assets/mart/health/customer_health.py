@@ -11,7 +11,8 @@ import polars as pl
 
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, sums_to
 from health_assets.contracts.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
-from health_assets.contracts.expressions import banded, days_between, first_match
+from health_assets.contracts.expressions import banded, days_between
+from health_assets.scoring.like_for_like import comparison, earlier
 from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, is_low, scorecards_in_use
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Scorecard
@@ -27,7 +28,8 @@ def Trend(days: int) -> dy.Float64:  # noqa: N802 - a column type
         nullable=True,
         min=-100,
         max=100,
-        description=f"Score minus the score {days} days before, in points; null where either is, or the scorecard changed",
+        description=f"Change of the score in {days} days, in points, by the measures that were measured on both days; null "
+        "where these carry less than `min_coverage` of either day, a day has no score, or the scorecard changed",
     )
 
 
@@ -43,7 +45,8 @@ class CustomerHealth(CustomerHealthDaily):
     band_movement = dy.Enum(
         BAND_MOVEMENTS,
         nullable=True,
-        description="Band against 30 days before; new = not scored then; null = unknown, or the scorecard changed",
+        description="Band against 30 days before, by the measures that were measured on both days; new = not scored then; null "
+        "= not comparable, as trend_30d",
     )
     is_overridden = dy.Bool(
         description="Whether score or band are set by hand on the day; trends stay the computed ones"
@@ -82,29 +85,21 @@ def mart_customer_health(
     as_of: date,
 ) -> pl.LazyFrame:
     """Health, trends and priority of the as-of day."""
+    scorecards = scorecards_in_use(settings)
+    changes = [_changes(mart_customer_health_daily, scorecards, as_of, days) for days in TRENDS]
     scores = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of)
-    for days in TRENDS:
-        earlier = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=days)).select(
-            "account_id",
-            **{
-                f"version_{days}d": "scorecard_version",
-                f"score_{days}d": "health_score",
-                f"band_{days}d": "health_band",
-            },
-        )
-        scores = scores.join(earlier, on="account_id", how="left", validate="1:1")
+    for change in (*changes, _days_in_band(mart_customer_health_daily, as_of)):
+        scores = scores.join(change, on="account_id", how="left", validate="1:1")
     return (
-        scores.join(_days_in_band(mart_customer_health_daily, as_of), on="account_id", how="left", validate="1:1")
-        .join(
+        scores.join(
             dim_account.select("account_id", "company_name", "account_owner", "mrr"),
             on="account_id",
             how="left",
             validate="1:1",
         )
-        .with_columns(_trend(days).alias(f"trend_{days}d") for days in TRENDS)
-        .with_columns(previous_band=f"band_{TREND_DAYS}d", band_movement=_band_movement())
+        .with_columns(previous_band=f"previous_band_{TREND_DAYS}d", band_movement=f"band_movement_{TREND_DAYS}d")
         .join(_in_force(staged_health_overrides, as_of), on="account_id", how="left", validate="1:1")
-        .pipe(_overridden, scorecards_in_use(settings))
+        .pipe(_overridden, scorecards)
         .sort("health_score", "mrr", "account_id", descending=[False, True, False], nulls_last=True)
         .with_row_index("intervention_priority", offset=1)
         .with_columns(pl.col("intervention_priority").cast(pl.Int64))
@@ -112,23 +107,22 @@ def mart_customer_health(
     )
 
 
-def _trend(days: int) -> pl.Expr:
-    """Only scores of one version compare: a change of weights is no change of the account."""
-    same_version = pl.col(f"version_{days}d") == pl.col("scorecard_version")
-    return pl.when(same_version).then(pl.col("health_score") - pl.col(f"score_{days}d"))
-
-
-def _band_movement() -> pl.Expr:
-    """Bands of one version are in the order of their scores."""
-    trend = _trend(TREND_DAYS)
-    is_same = pl.col(f"band_{TREND_DAYS}d") == pl.col("health_band")
-    return first_match(
-        [
-            (pl.col(f"version_{TREND_DAYS}d").is_null(), "new"),
-            (trend.is_not_null() & is_same, "same"),
-            (trend > 0, "improved"),
-            (trend < 0, "worsened"),
-        ]
+def _changes(
+    mart_customer_health_daily: pl.LazyFrame, scorecards: Mapping[str, Scorecard], as_of: date, days: int
+) -> pl.LazyFrame:
+    """The as-of day compared with the day so many days before, by what was measured on both. Grain: account_id."""
+    before = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=days))
+    change = comparison(scorecards)
+    is_new = pl.col("earlier_scorecard_version").is_null()
+    return (
+        mart_customer_health_daily.filter(pl.col("as_of_date") == as_of)
+        .join(earlier(before, "account_id"), on="account_id", how="left", validate="1:1")
+        .select(
+            "account_id",
+            change.change.alias(f"trend_{days}d"),
+            pl.col("earlier_health_band").alias(f"previous_band_{days}d"),
+            pl.when(is_new).then(pl.lit("new")).otherwise(change.movement).alias(f"band_movement_{days}d"),
+        )
     )
 
 

@@ -5,7 +5,7 @@ shows as another scorecard_version from then on and never rewrites what was know
 priority, is mart/health/customer_health.py.
 """
 
-from typing import get_args
+from collections.abc import Sequence
 
 import dataframely as dy
 import polars as pl
@@ -15,20 +15,14 @@ from health_assets.assets.dim.account import lifecycle_stage, value_tier
 from health_assets.contracts.columns import AccountId, AsOfDate, Score
 from health_assets.contracts.contract import Contract, dtypes
 from health_assets.contracts.expressions import Period, days_between, first_match
-from health_assets.scoring.scorecards import (
-    SIGNAL_KEY,
-    assigned,
-    joined_signals,
-    scorecards_in_use,
-    scored,
-    with_missing_as_null,
-)
+from health_assets.scoring.measures import signal_names
+from health_assets.scoring.own_metrics import with_own_metrics
+from health_assets.scoring.scorecards import DIMENSIONS, assigned, scorecards_in_use, scored
+from health_assets.scoring.signals import SIGNAL_KEY, joined_signals, with_connections, with_missing_as_null
 from health_assets.settings import Settings
-from health_assets.settings.scorecard import DimensionName
 from health_assets.tables import table
 
 TOLERANCE = 1e-6
-DIMENSIONS = get_args(DimensionName)
 USAGE_STATES = ["active", "no_activity", "no_data"]
 ATTRIBUTES = (
     "company_name",
@@ -61,8 +55,8 @@ def Contribution(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
 
 def sums_to(score: pl.Expr) -> pl.Expr:
     """Whether the contributions of the dimensions sum to a score."""
-    brought = pl.sum_horizontal(f"{dimension}_contribution" for dimension in DIMENSIONS)
-    return (brought + pl.col("rounding_difference") - score).abs() <= TOLERANCE
+    contributed = pl.sum_horizontal("other_contribution", *(f"{dimension}_contribution" for dimension in DIMENSIONS))
+    return (contributed + pl.col("rounding_difference") - score).abs() <= TOLERANCE
 
 
 class CustomerHealthDaily(Contract):
@@ -81,15 +75,26 @@ class CustomerHealthDaily(Contract):
     is_low_band = dy.Bool(
         nullable=True, description="Whether the scorecard's `low_bands` name the band; null = unknown"
     )
-    coverage = dy.Float64(min=0, max=1, description="Weight of the measures that were measured / of all, 0-1")
+    coverage = dy.Float64(
+        min=0,
+        max=1,
+        description="Weight of the measures that were measured / of those that are connected, 0-1: connected is what was "
+        "measured for any account up to the day",
+    )
+    breadth = dy.Float64(min=0, max=1, description="Weight of the measures that are connected / of all, 0-1")
+    measure_scores = dy.List(
+        dy.Float64(nullable=True),
+        description="Score of each measure, 0-100, in the order of the scorecard; null = not measured. "
+        "mart.customer_health_parts has them by name",
+    )
     usage_state = dy.Enum(
         USAGE_STATES,
         description="active = events in 30 days; no_activity = the feed is there and brought none; no_data = no feed",
     )
     rounding_difference = dy.Float64(
         nullable=True,
-        description="Score minus the sum of the contributions: what rounding and the limits 0 and 100 did, where the "
-        "scorecard rounds or a formula leaves them, else 0; null = no score",
+        description="Score minus the sum of the contributions: what the scorecard's adjustments, its rounding and the limits "
+        "0 and 100 did, else 0; null = no score",
     )
     usage_score = DimensionScore("Usage")
     adoption_score = DimensionScore("Adoption")
@@ -111,6 +116,11 @@ class CustomerHealthDaily(Contract):
     operations_contribution = Contribution("operations")
     commerce_contribution = Contribution("commerce")
     relationship_contribution = Contribution("relationship")
+    other_contribution = dy.Float64(
+        nullable=True,
+        description="Points of the health score that dimensions with other names contribute, one by one in "
+        "mart.customer_health_parts; null = the scorecard has none, or no score",
+    )
 
     @dy.rule()
     def contributions__sum_to_score(cls) -> pl.Expr:
@@ -132,7 +142,10 @@ def mart_customer_health_daily(
     fact_account_security_daily: pl.LazyFrame,
     fact_account_commerce_daily: pl.LazyFrame,
     fact_account_operations_daily: pl.LazyFrame,
+    fact_account_relationship_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
+    fact_account_metrics: pl.LazyFrame,
+    fact_measured_signals: pl.LazyFrame,
     settings: Settings,
     period: Period,
 ) -> pl.LazyFrame:
@@ -146,13 +159,16 @@ def mart_customer_health_daily(
         fact_account_security_daily,
         fact_account_commerce_daily,
         fact_account_operations_daily,
+        fact_account_relationship_daily,
         fact_account_device_daily,
     )
     in_period = period.holds(pl.col("as_of_date"))
-    rows = (
-        joined_signals(*(signal.filter(in_period) for signal in signals))
-        .pipe(with_attributes, dim_account, settings)
-        .with_columns(scorecard=assigned(settings), usage_state=usage_state())
+    rows = scorable_rows(
+        [signal.filter(in_period) for signal in signals],
+        dim_account,
+        fact_account_metrics,
+        fact_measured_signals,
+        settings,
     )
     scores = [
         scored(rows, scorecard, pl.col("scorecard") == name, keep=["usage_state"]).with_columns(
@@ -164,6 +180,24 @@ def mart_customer_health_daily(
         pl.concat(scores, how="diagonal")
         .pipe(with_missing_as_null, [f"{name}_{part}" for name in DIMENSIONS for part in ("score", "contribution")])
         .select(CustomerHealthDaily.column_names())
+    )
+
+
+def scorable_rows(
+    signals: Sequence[pl.LazyFrame],
+    dim_account: pl.LazyFrame,
+    fact_account_metrics: pl.LazyFrame,
+    fact_measured_signals: pl.LazyFrame,
+    settings: Settings,
+) -> pl.LazyFrame:
+    """All that scorecards may name, by account and day: signals, attributes, own metrics, and which are connected."""
+    names = {name for scorecard in scorecards_in_use(settings).values() for name in signal_names(scorecard)}
+    return (
+        joined_signals(*signals)
+        .pipe(with_attributes, dim_account, settings)
+        .pipe(with_own_metrics, fact_account_metrics, names)
+        .pipe(with_connections, fact_measured_signals, names)
+        .with_columns(scorecard=assigned(settings), usage_state=usage_state())
     )
 
 

@@ -4,6 +4,7 @@ The day of one account is in mart/health/customer_health_daily.py, its movement 
 mart/health/customer_health.py.
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 import dataframely as dy
@@ -12,8 +13,12 @@ import polars as pl
 from health_assets.contracts.columns import Count, Day, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match, month_of
+from health_assets.scoring.like_for_like import STATE, comparison, earlier
 from health_assets.scoring.recurring_revenue import sum_of
-from health_assets.scoring.scorecards import SIGNAL_KEY
+from health_assets.scoring.scorecards import scorecards_in_use
+from health_assets.scoring.signals import SIGNAL_KEY
+from health_assets.settings import Settings
+from health_assets.settings.scorecard import Scorecard
 from health_assets.tables import table
 
 MOVEMENTS = ["improved", "worsened", "same", "new", "left", "not_comparable"]
@@ -34,8 +39,8 @@ class HealthMovements(Contract):
     movement = dy.Enum(
         MOVEMENTS,
         primary_key=True,
-        description="improved, worsened, same by score; new, left = scored at one end only; not_comparable = no score at "
-        "one end, or another version of the scorecard, which is no change of the account",
+        description="improved, worsened, same by the measures that were measured at both ends; new, left = scored at one end "
+        "only; not_comparable = no score at one end, too little measured at both, or another version of the scorecard",
     )
     measure_date = Day("Day on which the month was measured", nullable=False)
     account_count = Count("Accounts")
@@ -45,12 +50,15 @@ class HealthMovements(Contract):
 
 @table(HealthMovements)
 def mart_health_movements(
-    mart_customer_health_daily: pl.LazyFrame, fact_account_revenue_daily: pl.LazyFrame, as_of: date
+    mart_customer_health_daily: pl.LazyFrame,
+    fact_account_revenue_daily: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
     """One row per month and way between bands that any account took."""
     measured = (
         mart_customer_health_daily.filter(_is_measured(as_of))
-        .select(*SIGNAL_KEY, "scorecard", "scorecard_version", "health_band", "health_score")
+        .select(*SIGNAL_KEY, "scorecard", *STATE)
         .join(
             fact_account_revenue_daily.filter(_is_measured(as_of)).select(*SIGNAL_KEY, "mrr"),
             on=SIGNAL_KEY,
@@ -62,16 +70,18 @@ def mart_health_movements(
     months = (
         measured.select("month", measure_date="as_of_date").unique().filter(pl.col("month") > pl.col("month").min())
     )
-    before = measured.with_columns(month=pl.col("month").dt.offset_by("1mo")).drop("as_of_date")
+    before = earlier(measured, "account_id", "month", "scorecard", "mrr").with_columns(
+        pl.col("month").dt.offset_by("1mo")
+    )
     return (
         measured.drop("as_of_date")
         .join(before, on=["account_id", "month"], how="full", coalesce=True, validate="1:1", suffix="_before")
         .join(months, on="month", how="inner", validate="m:1")
         .with_columns(
             scorecard=pl.coalesce("scorecard", "scorecard_before"),
-            from_band=pl.col("health_band_before").fill_null(NOT_SCORED),
+            from_band=pl.col("earlier_health_band").fill_null(NOT_SCORED),
             to_band=pl.col("health_band").fill_null(NOT_SCORED),
-            movement=_movement(),
+            movement=_movement(scorecards_in_use(settings)),
         )
         .group_by("month", "scorecard", "from_band", "to_band", "movement", "measure_date")
         .agg(
@@ -89,17 +99,9 @@ def _is_measured(as_of: date) -> pl.Expr:
     return (day == day.dt.month_end()) | (day == as_of)
 
 
-def _movement() -> pl.Expr:
-    """Bands of one version are in the order of their scores."""
-    now, before = pl.col("health_score"), pl.col("health_score_before")
-    is_comparable = pl.col("scorecard_version") == pl.col("scorecard_version_before")
-    return first_match(
-        [
-            (pl.col("health_band_before").is_null(), "new"),
-            (pl.col("health_band").is_null(), "left"),
-            (~is_comparable | now.is_null() | before.is_null(), "not_comparable"),
-            (pl.col("health_band") == pl.col("health_band_before"), "same"),
-            (now > before, "improved"),
-            (now < before, "worsened"),
-        ]
+def _movement(scorecards: Mapping[str, Scorecard]) -> pl.Expr:
+    return pl.coalesce(
+        first_match([(pl.col("earlier_health_band").is_null(), "new"), (pl.col("health_band").is_null(), "left")]),
+        comparison(scorecards).movement,
+        pl.lit("not_comparable"),
     )

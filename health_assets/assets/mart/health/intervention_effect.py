@@ -3,12 +3,18 @@
 An association: those who are called are not chosen at random. Health by day is mart/health/customer_health_daily.py.
 """
 
+from collections.abc import Mapping
+
 import dataframely as dy
 import polars as pl
 
 from health_assets.contracts.columns import AccountId, Count, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import mean_of
+from health_assets.scoring.like_for_like import STATE, comparison, earlier
+from health_assets.scoring.scorecards import scorecards_in_use
+from health_assets.settings import Settings
+from health_assets.settings.scorecard import Scorecard
 from health_assets.tables import table
 
 WINDOW = 30
@@ -30,7 +36,8 @@ class InterventionEffect(Contract):
     health_score = Score("Health on the evening of the day")
     health_band = dy.String(nullable=True, description="Its band; null = the account is not scored on the day")
     health_change_30d = Change(
-        "Health 30 days later minus health on the day, in points; null = not over yet, not scored, or the scorecard changed"
+        "Health 30 days later minus health on the day, in points, by the measures measured on both; null = not over yet, or the "
+        "two days do not compare"
     )
     untouched_account_count = Count(
         "Accounts of the same band on the day that nobody spoke to until 30 days later, scored on both days"
@@ -43,7 +50,7 @@ class InterventionEffect(Contract):
 
 @table(InterventionEffect, fed_by=("staged_touchpoints",))
 def mart_intervention_effect(
-    staged_touchpoints: pl.LazyFrame, mart_customer_health_daily: pl.LazyFrame
+    staged_touchpoints: pl.LazyFrame, mart_customer_health_daily: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:
     """One row per account and day with a touchpoint."""
     key = ["account_id", "intervention_date"]
@@ -52,7 +59,9 @@ def mart_intervention_effect(
         .agg(touchpoint_count=pl.len().cast(pl.Int64))
         .sort("intervention_date", "account_id")
     )
-    changes = _changes(mart_customer_health_daily, touched.select("intervention_date").unique())
+    changes = _changes(
+        mart_customer_health_daily, touched.select("intervention_date").unique(), scorecards_in_use(settings)
+    )
     untouched = (
         changes.filter(pl.col("health_change_30d").is_not_null())
         .sort("intervention_date", "account_id")
@@ -83,25 +92,25 @@ def mart_intervention_effect(
     )
 
 
-def _changes(mart_customer_health_daily: pl.LazyFrame, days: pl.LazyFrame) -> pl.LazyFrame:
+def _changes(
+    mart_customer_health_daily: pl.LazyFrame, days: pl.LazyFrame, scorecards: Mapping[str, Scorecard]
+) -> pl.LazyFrame:
     """Health of every account on the days, and its change until 30 days later. Grain: account_id x day."""
-    later_days = days.select(as_of_date=pl.col("intervention_date").dt.offset_by(f"{WINDOW}d"))
-    later = mart_customer_health_daily.join(later_days, on="as_of_date", how="semi").select(
-        "account_id",
-        "scorecard_version",
-        intervention_date=pl.col("as_of_date").dt.offset_by(f"-{WINDOW}d"),
-        later_score="health_score",
+    key = ["account_id", "intervention_date"]
+    day = pl.col("as_of_date")
+    later = mart_customer_health_daily.with_columns(intervention_date=day.dt.offset_by(f"-{WINDOW}d")).join(
+        days, on="intervention_date", how="semi"
+    )
+    on_the_day = mart_customer_health_daily.with_columns(intervention_date=day).join(
+        days, on="intervention_date", how="semi"
     )
     return (
-        mart_customer_health_daily.rename({"as_of_date": "intervention_date"})
-        .select("account_id", "intervention_date", "scorecard_version", "health_score", "health_band")
-        .join(days, on="intervention_date", how="semi")
-        .join(later, on=["account_id", "intervention_date", "scorecard_version"], how="left", validate="1:1")
+        earlier(on_the_day, *key)
+        .join(later.select(*key, "scorecard", *STATE), on=key, how="left", validate="1:1")
         .select(
-            "account_id",
-            "intervention_date",
-            "health_score",
-            "health_band",
-            health_change_30d=pl.col("later_score") - pl.col("health_score"),
+            *key,
+            health_score="earlier_health_score",
+            health_band="earlier_health_band",
+            health_change_30d=comparison(scorecards).change,
         )
     )

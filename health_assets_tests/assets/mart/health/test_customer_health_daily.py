@@ -4,13 +4,14 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
 from health_assets import settings as company_settings
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily
 from health_assets.contracts.contract import table_rules
 from health_assets.contracts.expressions import Period
-from health_assets.scoring.scorecards import SIGNAL_KEY
+from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
@@ -42,24 +43,48 @@ def health(*usage: dict[str, Any], **given: Any) -> pl.DataFrame:
 
 
 def test_feeds_that_are_not_connected_leave_their_weight_to_the_others() -> None:
-    # usage .4 x 100 + .3 x 50 + .3 x 100 = 85; adoption 50 (breadth alone); revenue .5 x 100 + .5 x 50 = 75
+    # usage .4 x 100 + .3 x 50 + .3 x 100 = 85; adoption 50 (breadth alone); revenue (.4 x 100 + .4 x 50) / .8 = 75
     # (.30 x 85 + .15 x 50 + .25 x 75) / .70 = 51.75 / .70
     found = health(USAGE | {"as_of_date": FIRST}).filter(pl.col("as_of_date") == FIRST)
     row = found.to_dicts()[0]
     assert (row["usage_score"], row["adoption_score"], row["revenue_score"]) == (85, 50, 75)
     assert (row["support_score"], row["satisfaction_score"], row["security_score"]) == (None, None, None)
     assert round(row["health_score"], 6) == round(51.75 / 0.70, 6)
-    assert row["coverage"] == 0.64  # .30 + .15 x .6 + .25
+    assert row["coverage"] == 1  # nothing else is measured for anybody
+    assert row["breadth"] == pytest.approx((0.30 + 0.15 * 0.6 + 0.25 * 0.8) / 1.75)
     assert row["health_band"] == "neutral"
 
 
+def measured(*signals: str, since: date = FIRST) -> pl.LazyFrame:
+    month = since.replace(day=1)
+    return rows("fact_measured_signals", *({"signal": name, "month": month, "first_date": since} for name in signals))
+
+
 def test_each_day_of_the_period_is_scored_by_its_own_facts() -> None:
-    found = health(USAGE | {"as_of_date": FIRST})
+    connected = measured("usage_change_ratio", "days_since_last_login", "active_day_count_30d", "feature_breadth_30d")
+    found = health(USAGE | {"as_of_date": FIRST}, fact_measured_signals=connected)
     assert found["as_of_date"].to_list() == [FIRST, LAST]
     assert found["health_band"].to_list() == ["neutral", "unknown"]
+    # on the second day usage is silent: .25 x .8 of .30 + .15 x .6 + .25 x .8
+    assert found["coverage"].to_list() == pytest.approx([1, 0.20 / 0.59])
 
 
-def test_contributions_that_do_not_sum_to_the_score_break_the_promise() -> None:
+def test_own_metric_is_a_signal_under_its_name_and_holds_until_the_next_value() -> None:
+    card = SETTINGS.scorecards["standard"]
+    measure = card.dimensions["revenue"].measures["overdue"].model_copy(update={"metric": "seats_in_use"})
+    own = {"revenue": card.dimensions["revenue"].model_copy(update={"measures": {"seats": measure, "due": measure}})}
+    chosen = SETTINGS.model_copy(update={"scorecards": {"standard": card.model_copy(update={"dimensions": own})}})
+    values = rows(
+        "fact_account_metrics",
+        {"account_id": "a1", "as_of_date": date(2024, 12, 1), "metric": "seats_in_use", "value": 1.0},
+        {"account_id": "a1", "as_of_date": LAST, "metric": "seats_in_use", "value": 0.0},
+        {"account_id": "a1", "as_of_date": LAST, "metric": "other", "value": 2.0},
+    )
+    found = health(fact_account_metrics=values, settings=chosen)
+    assert found.sort("as_of_date")["health_score"].to_list() == [50, 100]  # linear from 2 to 0
+
+
+def test_contributions_that_do_not_sum_to_the_score_break_the_contract() -> None:
     found = health(USAGE | {"as_of_date": FIRST}).head(1)
     broken = found.with_columns(pl.col("health_score") + 1)
     rule = table_rules(CustomerHealthDaily)["contributions__sum_to_score"]

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from health_assets.assets.mart.health.intervention_effect import mart_intervention_effect
-from health_assets_tests.assets.rows import rows
+from health_assets_tests.assets.rows import SETTINGS, rows
 
 DAY = date(2025, 1, 1)
 
@@ -29,6 +29,7 @@ def effects(touchpoints: list[dict], *scores: list[dict]) -> dict[tuple[str, dat
     made = mart_intervention_effect(
         rows("staged_touchpoints", *touchpoints),
         rows("mart_customer_health_daily", *(row for of in scores for row in of)),
+        SETTINGS,
     ).collect()
     return {(row["account_id"], row["intervention_date"]): row for row in made.rows(named=True)}
 

@@ -1,0 +1,87 @@
+"""What each health score is made of: one row per measure, on the last day of each month and on the as-of day.
+
+Scores of every day, by dimension, are in mart/health/customer_health_daily.py.
+"""
+
+import dataframely as dy
+import polars as pl
+
+from health_assets.assets.mart.health.customer_health_daily import scorable_rows
+from health_assets.contracts.columns import AccountId, AsOfDate
+from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import Period
+from health_assets.scoring.scorecards import scorecards_in_use, scored_parts
+from health_assets.settings import Settings
+from health_assets.tables import table
+
+
+class CustomerHealthParts(Contract):
+    """Which measure contributes how much to each account's health, and from which value?
+
+    Dimensions have the names of the scorecard. Measured on the last day of each month, and in the as-of month on the
+    as-of day.
+    """
+
+    account_id = AccountId(primary_key=True)
+    as_of_date = AsOfDate()
+    dimension = dy.String(primary_key=True, description="Dimension, by the scorecard's name")
+    measure = dy.String(primary_key=True, description="Measure, by the scorecard's name")
+    scorecard = dy.String(description="Name of the scorecard")
+    metric = dy.String(description="Signal that the measure reads")
+    value = dy.Float64(nullable=True, description="Value of the signal; null = not measured, or not a number")
+    score = dy.Float64(
+        nullable=True, description="Score of the measure, 0-100 unless a formula goes beyond; null = not measured"
+    )
+    is_connected = dy.Bool(description="Whether the signal was measured for any account up to the day")
+    weight = dy.Float64(min=0, max=1, description="Share of the measure in all weights of the scorecard, 0-1")
+    contribution = dy.Float64(
+        nullable=True,
+        description="Points of the health score that the measure contributes; null = not measured, or no score",
+    )
+
+
+@table(CustomerHealthParts, monthly=True, lookback_months=0)
+def mart_customer_health_parts(
+    dim_account: pl.LazyFrame,
+    fact_account_revenue_daily: pl.LazyFrame,
+    fact_account_usage_daily: pl.LazyFrame,
+    fact_account_adoption_daily: pl.LazyFrame,
+    fact_account_support_daily: pl.LazyFrame,
+    fact_account_satisfaction_daily: pl.LazyFrame,
+    fact_account_security_daily: pl.LazyFrame,
+    fact_account_commerce_daily: pl.LazyFrame,
+    fact_account_operations_daily: pl.LazyFrame,
+    fact_account_relationship_daily: pl.LazyFrame,
+    fact_account_device_daily: pl.LazyFrame,
+    fact_account_metrics: pl.LazyFrame,
+    fact_measured_signals: pl.LazyFrame,
+    settings: Settings,
+    period: Period,
+) -> pl.LazyFrame:
+    """Parts on the measured days of a period."""
+    signals = (
+        fact_account_revenue_daily,
+        fact_account_usage_daily,
+        fact_account_adoption_daily,
+        fact_account_support_daily,
+        fact_account_satisfaction_daily,
+        fact_account_security_daily,
+        fact_account_commerce_daily,
+        fact_account_operations_daily,
+        fact_account_relationship_daily,
+        fact_account_device_daily,
+    )
+    day = pl.col("as_of_date")
+    is_measured = period.holds(day) & ((day == day.dt.month_end()) | (day == period.last_day))
+    rows = scorable_rows(
+        [signal.filter(is_measured) for signal in signals],
+        dim_account,
+        fact_account_metrics,
+        fact_measured_signals,
+        settings,
+    )
+    parts = [
+        scored_parts(rows, scorecard, pl.col("scorecard") == name).with_columns(scorecard=pl.lit(name))
+        for name, scorecard in scorecards_in_use(settings).items()
+    ]
+    return pl.concat(parts).select(CustomerHealthParts.column_names())

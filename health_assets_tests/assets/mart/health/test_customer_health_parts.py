@@ -1,0 +1,48 @@
+"""What each score is made of."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from health_assets.contracts.expressions import Period
+from health_assets_tests.assets.rows import made, rows
+
+DECEMBER, MIDDLE, LAST = date(2024, 12, 31), date(2025, 1, 10), date(2025, 1, 20)
+REVENUE = {"account_id": "A", "is_scored": True, "mrr_change_ratio_90d": 0.05, "overdue_invoice_count": 1}
+
+
+def parts() -> pl.DataFrame:
+    return made(
+        "mart_customer_health_parts",
+        fact_account_revenue_daily=rows(
+            "fact_account_revenue_daily", *(REVENUE | {"as_of_date": day} for day in (DECEMBER, MIDDLE, LAST))
+        ),
+        fact_account_satisfaction_daily=rows(
+            "fact_account_satisfaction_daily", {"account_id": "A", "as_of_date": LAST, "nps_rating": 9.0}
+        ),
+        period=Period(date(2024, 12, 1), LAST),
+    )
+
+
+def test_parts_are_measured_at_month_ends_and_on_the_last_day() -> None:
+    assert sorted(parts()["as_of_date"].unique()) == [DECEMBER, LAST]
+
+
+def test_contributions_of_the_measures_sum_to_the_score() -> None:
+    # revenue: (.4 x 100 + .4 x 50) / .8 = 75, satisfaction 100: (.25 x 75 + .10 x 100) / .35
+    today = parts().filter(pl.col("as_of_date") == LAST).drop_nulls("contribution").sort("measure")
+    assert today["measure"].to_list() == ["mrr_change", "nps", "overdue"]
+    score = (0.25 * 75 + 0.10 * 100) / 0.35
+    assert today["contribution"].to_list() == pytest.approx([0.25 * 50 / 0.35, 10 / 0.35, 0.25 * 25 / 0.35])
+    assert today["contribution"].sum() == pytest.approx(score)
+    assert today.select("metric", "value", "score").rows() == [
+        ("mrr_change_ratio_90d", 0.05, 100), ("nps_rating", 9, 100), ("overdue_invoice_count", 1, 50),
+    ]  # fmt: skip
+
+
+def test_every_measure_of_the_scorecard_has_a_row_and_weights_sum_to_1() -> None:
+    today = parts().filter(pl.col("as_of_date") == LAST)
+    assert today["weight"].sum() == pytest.approx(1)
+    missing = today.filter(measure="csat").row(0, named=True)
+    assert (missing["score"], missing["is_connected"], missing["contribution"]) == (None, False, None)
