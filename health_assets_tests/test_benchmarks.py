@@ -1,0 +1,36 @@
+"""The benchmarks still run, on companies so small that the figures mean nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (["scoring.py", "30", "5"], "scores"),
+        (["events.py", "--accounts", "20", "--turns", "1"], "same rows and sums"),
+        (["pipeline.py", "--accounts", "15", "--profile", "core"], "daily"),
+    ],
+    ids=["scoring", "events", "pipeline"],
+)
+def test_benchmark_runs(command: list[str], shown: str) -> None:
+    script, *arguments = command
+    ended = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), *arguments], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert shown in ended.stdout
+
+
+def test_benchmark_against_dbt_says_what_it_needs() -> None:
+    ended = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "dbt_build.py")], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "--dbt" in ended.stderr
