@@ -31,8 +31,8 @@ with dg.DagsterInstance.get() as instance:
     queue = instance.get_concurrency_config().run_queue_config
     print(json.dumps([instance.telemetry_enabled, queue.max_concurrent_runs if queue else None]))
 """
-STARTS_WITHIN = 120  # seconds
-ENDS_WITHIN = 30
+STARTS_WITHIN = 180  # seconds
+ENDS_WITHIN = 90
 
 
 def main() -> None:
@@ -129,13 +129,14 @@ def assert_web_server(command: Path, settings: list[str], company: Path, environ
         assert not answers(other_address(), port), f"the web server answers on {other_address()}, not only on 127.0.0.1"
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(ENDS_WITHIN)
-    for _ in range(ENDS_WITHIN * 10):
-        if not answers("127.0.0.1", port) and not group_exists(process.pid):
-            return
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGKILL)
-    raise AssertionError(f"processes of the web server are left {ENDS_WITHIN} s after Ctrl-C:\n{log.read_text()}")
+        deadline = time.monotonic() + ENDS_WITHIN
+        while group_exists(process.pid) and time.monotonic() < deadline:
+            process.poll()  # so that it does not stay as a zombie of its own group
+            time.sleep(0.1)
+        is_left = group_exists(process.pid)
+        if is_left:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert not is_left, f"processes of the web server are left {ENDS_WITHIN} s after Ctrl-C:\n{log.read_text()}"
 
 
 def answered(url: str, process: subprocess.Popen[bytes], log: Path) -> str:

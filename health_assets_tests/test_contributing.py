@@ -33,15 +33,14 @@ def test_each_make_target_exists(page: str) -> None:
     assert {word for word in named if word != "run"} - targets == set()
 
 
-def test_each_folder_and_file_of_the_tests_is_described() -> None:
-    here = ROOT / "health_assets_tests"
-    entries = {entry.name for entry in here.iterdir() if entry.is_dir() and not entry.name.startswith(("__", "."))}
-    entries |= {file.name for file in here.glob("test_*.py")}
-    assert {name for name in entries if name not in TESTS} == set()
+def test_each_folder_of_the_tests_is_described() -> None:
+    folders = (ROOT / "health_assets_tests").iterdir()
+    names = {folder.name for folder in folders if folder.is_dir() and not folder.name.startswith(("__", "."))}
+    assert {name for name in names if name not in TESTS} == set()
 
 
 def test_example_of_a_table_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", CONTRIBUTING, re.DOTALL)
+    (code,) = [code for code in re.findall(r"```python\n(.*?)```", CONTRIBUTING, re.DOTALL) if "open_tickets" in code]
     monkeypatch.setattr(tables, "TABLES", dict(tables.TABLES))
     imports = (
         "import polars as pl\nfrom health_assets.contracts.columns import AccountId, Count\n"
