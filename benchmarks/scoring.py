@@ -69,6 +69,7 @@ def events(accounts: int, a_day: int, first: date, last: date) -> pl.DataFrame:
             "event_name": pl.Series(FEATURES).gather(chance.integers(0, len(FEATURES), count)),
             "event_timestamp": moment,
             "event_date": moment.astype("datetime64[D]"),
+            "event_count": np.ones(count, dtype=np.int64),
         },
     )
 

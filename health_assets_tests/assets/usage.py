@@ -21,6 +21,7 @@ def event(name: str = "api_call", ago: int = 0, user: str | None = "u", account_
         "event_name": name,
         "event_timestamp": at,
         "event_date": at.date(),
+        "event_count": 1,
     }
     return row | given
 

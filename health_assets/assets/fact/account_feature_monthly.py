@@ -32,9 +32,9 @@ def fact_account_feature_monthly(
     features = event_features(staged_features, settings)
     return (
         staged_usage_events.filter(period.holds(pl.col("event_date")))
-        .select(pl.col("account_id", "event_name").cast(pl.Categorical), "event_date")
+        .select(pl.col("account_id", "event_name").cast(pl.Categorical), "event_date", "event_count")
         .group_by("account_id", "event_name", "event_date")
-        .agg(event_count=pl.len().cast(pl.Int64))
+        .agg(pl.col("event_count").sum())
         .pipe(with_features, features.cast(pl.Categorical))
         .group_by("account_id", "feature_name", month=month_of(pl.col("event_date")))
         .agg(pl.col("event_count").sum(), active_day_count=pl.col("event_date").n_unique().cast(pl.Int64))

@@ -31,9 +31,14 @@ def fact_event_daily(staged_usage_events: pl.LazyFrame, period: Period) -> pl.La
     """One row per event name and day with such an event."""
     return (
         staged_usage_events.filter(period.holds(pl.col("event_date")))
-        .select(pl.col("account_id", "event_name").cast(pl.Categorical), "user_id", activity_date="event_date")
+        .select(
+            pl.col("account_id", "event_name").cast(pl.Categorical),
+            "event_count",
+            activity_date="event_date",
+            user_event_count=pl.when(pl.col("user_id").is_not_null()).then("event_count"),
+        )
         .group_by("event_name", "activity_date", "account_id")
-        .agg(event_count=pl.len().cast(pl.Int64), user_event_count=pl.col("user_id").count().cast(pl.Int64))
+        .agg(pl.col("event_count", "user_event_count").sum())
         .group_by("event_name", "activity_date")
         .agg(pl.col("event_count", "user_event_count").sum(), account_count=pl.len().cast(pl.Int64))
         .with_columns(pl.col("event_name").cast(pl.String))

@@ -75,7 +75,7 @@ def _events_of_accounts(staged_usage_events: pl.LazyFrame, features: pl.LazyFram
         .pipe(with_features, features.cast(pl.Categorical))
         .group_by("account_id", activity_date="event_date")
         .agg(
-            event_count=pl.len().cast(pl.Int64),
+            pl.col("event_count").sum(),
             feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
             category_count=pl.col("category").drop_nulls().n_unique().cast(pl.Int64),
         )
@@ -90,6 +90,6 @@ def event_count__sums_to_all_events(
 ) -> pl.LazyFrame:
     """On each day the events of the accounts add up to the events of staged.usage_events."""
     by_account = fact_usage_daily.group_by("activity_date").agg(pl.col("event_count").sum())
-    events = staged_usage_events.group_by(activity_date="event_date").agg(staged_count=pl.len().cast(pl.Int64))
+    events = staged_usage_events.group_by(activity_date="event_date").agg(staged_count=pl.col("event_count").sum())
     both = by_account.join(events, on="activity_date", how="full", coalesce=True, validate="1:1")
     return both.filter(pl.col("event_count").fill_null(0) != pl.col("staged_count").fill_null(0))

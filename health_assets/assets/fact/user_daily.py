@@ -48,6 +48,7 @@ def fact_user_daily(
             "account_id",
             "user_id",
             "event_name",
+            "event_count",
             "duration_seconds",
             activity_date="event_date",
             starts_session=_starts_session(gap),
@@ -56,7 +57,7 @@ def fact_user_daily(
         .pipe(with_features, event_features(staged_features, settings).cast(pl.Categorical))
         .group_by("account_id", "user_id", "activity_date")
         .agg(
-            event_count=pl.len().cast(pl.Int64),
+            pl.col("event_count").sum(),
             feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
             session_count=pl.col("starts_session").sum().cast(pl.Int64),
             active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(exact_sum(pl.col("duration_seconds"))),

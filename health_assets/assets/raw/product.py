@@ -18,6 +18,7 @@ class RawUsageEvents(RawContract):
     user_id = Given("User; blank for events of machines")
     event_name = Given("What was done", required=True)
     event_timestamp = Given("When", required=True)
+    event_count = Given("How many equal events the row stands for; blank is 1")
     duration_seconds = Given("How long it took")
     properties = Given("Details, as JSON")
 

@@ -20,6 +20,9 @@ class UsageEvents(Contract):
     event_name = dy.String(description="What was done, lower case")
     event_timestamp = Moment("When", nullable=False)
     event_date = Day("Local day", nullable=False, metadata={"available_from": True})
+    event_count = dy.Int64(
+        min=1, description="Equal events that the row stands for; 1 where the file does not say; rows of 0 say nothing"
+    )
     duration_seconds = dy.Float64(nullable=True, min=0, description="How long it took, in seconds; null = not measured")
 
 
@@ -28,5 +31,6 @@ def staged_usage_events(raw_usage_events: pl.LazyFrame, settings: Settings) -> p
     """Parsed events."""
     return raw_usage_events.pipe(parsed, UsageEvents, settings, "usage_events").with_columns(
         pl.col("event_name").str.to_lowercase(),
+        pl.col("event_count").fill_null(1),
         event_date=local_date(pl.col("event_timestamp"), settings.timezone),
     )

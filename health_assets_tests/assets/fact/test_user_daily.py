@@ -11,6 +11,7 @@ def event(number: int, at: datetime, name: str = "api_call", user: str | None = 
     return {
         "event_id": str(number), "account_id": "A", "user_id": user, "event_name": name,
         "event_timestamp": at, "event_date": at.date(),
+        "event_count": 1,
     }  # fmt: skip
 
 

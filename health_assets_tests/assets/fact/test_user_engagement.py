@@ -22,7 +22,7 @@ def day(activity_date: date = AS_OF, **given: Any) -> dict[str, Any]:
 
 
 def event(name: str, event_date: date = AS_OF) -> dict[str, Any]:
-    return {"account_id": "A", "user_id": "u", "event_name": name, "event_date": event_date}
+    return {"account_id": "A", "user_id": "u", "event_name": name, "event_date": event_date, "event_count": 1}
 
 
 def user(*days: dict[str, Any], names: list[str] = [], feed: list[date] = [AS_OF], **given: Any) -> dict:  # noqa: B006

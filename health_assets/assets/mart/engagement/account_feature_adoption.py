@@ -110,7 +110,7 @@ def _counted(events: pl.LazyFrame) -> pl.LazyFrame:
     """Events, users and user-days of each account and feature; days of a user are reduced first."""
     return (
         events.group_by(*KEY, "user_id", "event_date")
-        .agg(event_count=pl.len().cast(pl.Int64))
+        .agg(pl.col("event_count").sum())
         .group_by(KEY)
         .agg(
             event_count_30d=pl.col("event_count").sum(),
