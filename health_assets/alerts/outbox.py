@@ -60,7 +60,7 @@ class Outbox:
         """
         with _readable(path), closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
             if path.exists():
-                # without a log beside it nobody has the file open, and only then does SQLite read without creating one
+                # without a log next to it nobody has the file open, and only then does SQLite read without creating one
                 unopened = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
                 uri = f"{path.absolute().as_uri()}?mode=ro{unopened}"
                 with closing(sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)) as file:

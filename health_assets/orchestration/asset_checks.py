@@ -1,6 +1,6 @@
-"""Promises as Dagster asset checks: each is seen in the UI under its own name, and an ERROR stops what is downstream.
+"""Expectations as Dagster asset checks: each is shown in the UI under its own name, and an ERROR stops what is downstream.
 
-What is promised of a table, and how it is evaluated, is in results.py.
+Which expectations a table has, and how they are evaluated, is in quality/expectations.py.
 """
 
 from collections.abc import Iterator

@@ -72,15 +72,15 @@ def _by_months(
     given: dict[str, Any],
     targets: dict[str, str],
 ) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | FilteredRows]]:
-    """The groups of months to write, each with its rows, computed when the writer asks for them."""
+    """The groups of months to write, each with its rows, computed when the writer needs them."""
     warehouse: Warehouse = context.resources.open_warehouse
     settings, as_of = context.resources.settings, context.resources.as_of
-    asked = (
+    requested = (
         [date.fromisoformat(key) for key in context.partition_keys]
         if context.has_partition_key_range or context.has_partition_key
         else []
     )
-    months, marks = stale_months(warehouse, table, as_of, settings, asked)
+    months, marks = stale_months(warehouse, table, as_of, settings, requested)
     if not months and not warehouse.holds(table.relation):
         yield [], marks, table.contract.create_empty(lazy=True)
     if table.is_staged and months:
@@ -115,12 +115,12 @@ def _filtered_months(
     month = pl.col(str(available_from(table.contract))).dt.truncate("1mo")
     files = files_with(warehouse, raw, months)
 
-    def judge_rows(by_row: Collection[str]) -> FilteredRows:
+    def filtered(by_row: Collection[str]) -> FilteredRows:
         rows = table.function(read_source(name, raw.rows, settings, files, by_row), **given)  # type: ignore[arg-type]
         inside = rows.filter(month.is_null() | month.is_in(months))
         return filter_rows(inside, table.contract, existing, monthly=True)
 
-    return collected(name, settings, judge_rows)
+    return collected(name, settings, filtered)
 
 
 def _referenced(table: Table) -> dict[str, str]:

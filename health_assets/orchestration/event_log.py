@@ -53,11 +53,11 @@ class PooledEventLogStorage(SqliteEventLogStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "PooledEventLogStorage":
         """Called by Dagster with the section of dagster.yaml."""
-        beside = Path(os.environ["DAGSTER_HOME"], "history", "runs")  # Dagster has no instance of its own without it
-        return cls(config_value.get("base_dir") or str(beside), inst_data)
+        default = Path(os.environ["DAGSTER_HOME"], "history", "runs")  # Dagster has no instance of its own without it
+        return cls(config_value.get("base_dir") or str(default), inst_data)
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Every event but one: that a check is planned. It is told when it has been judged."""
+        """Store every event but one, that a check is planned: a check is stored once it has been evaluated."""
         if event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
             return
         if event.run_id and event.dagster_event_type in HELD:
@@ -107,7 +107,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         for event, number in last.values():
             self._store_asset_event(connection, event, number)
         results = [
-            _verdict(event, row, number)
+            _check_row(event, row, number)
             for event, row, number in zip(events, rows, ids, strict=True)
             if event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION
         ]
@@ -162,7 +162,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
             oldest.dispose()
 
 
-def _verdict(event: EventLogEntry, row: dict[str, Any], number: int) -> dict[str, Any]:
+def _check_row(event: EventLogEntry, row: dict[str, Any], number: int) -> dict[str, Any]:
     """A row of Dagster's table of checks, made at once since none was planned for it."""
     evaluation: AssetCheckEvaluation = event.get_dagster_event().asset_check_evaluation_data
     status = AssetCheckExecutionRecordStatus.SUCCEEDED if evaluation.passed else AssetCheckExecutionRecordStatus.FAILED

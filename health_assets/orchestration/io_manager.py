@@ -30,16 +30,16 @@ class TableIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Callable[..., pl.LazyFrame]:
         """The frame of a table; for monthly transforms a function of the days that they need."""
         table = TABLES[context.asset_key.path[-1]]
-        asked = (context.definition_metadata or {}).get("read")
-        if asked == BY_PERIOD["read"]:
+        wanted = (context.definition_metadata or {}).get("read")
+        if wanted == BY_PERIOD["read"]:
             return partial(self.warehouse.read, table)
-        return self.warehouse.read(table, until=None if asked == WHOLE["read"] else self.as_of)
+        return self.warehouse.read(table, until=None if wanted == WHOLE["read"] else self.as_of)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write a whole table, or the months that the transform hands over one after the other."""
         table = TABLES[context.asset_key.path[-1]]
         if table.monthly:
-            asked = set(context.asset_partition_keys) if context.has_asset_partitions else set()
+            requested = set(context.asset_partition_keys) if context.has_asset_partitions else set()
             groups = (
                 (months, marks, rows if isinstance(rows, FilteredRows) else computed(table, rows))
                 for months, marks, rows in obj()
@@ -47,7 +47,7 @@ class TableIOManager(dg.IOManager):
             for months, marks, rows in made_ahead(groups):
                 self.warehouse.write_months(table, months, rows, marks)
                 for month in months:
-                    if month.isoformat() not in asked:
+                    if month.isoformat() not in requested:
                         context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
         else:
             self.warehouse.write(table, obj.pop())

@@ -35,7 +35,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         with Warehouse.opened(
             settings.warehouse, settings.load_day, settings.published, connect=warehouse.get_connection
         ) as opened:
-            shared_worker().prepare(warm_up)  # beside the first tables
+            shared_worker().prepare(warm_up)  # while the first tables are made
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])
             yield opened

@@ -12,7 +12,7 @@ DAYS_APART = 2**22  # more than there are days in the calendar
 
 
 def joined_signals(panel: pl.LazyFrame, *signals: pl.LazyFrame) -> pl.LazyFrame:
-    """The rows of the panel, in its order, with the columns of each account x day table beside them.
+    """The rows of the panel, in its order, with the columns of each account x day table added.
 
     Null where a table has no row of the account and day: not measured. Each metric is in one table only.
     """

@@ -1,7 +1,7 @@
 """Churn risk of each account on the as-of day: factors with points that add up, each with its reason in a sentence.
 
 A risk score is no probability: nothing in it is learned from the past. What is learned is made in
-mart/health/churn_probability.py and stands beside it. Health itself is mart/health/customer_health.py.
+mart/health/churn_probability.py and is shown alongside. Health itself is mart/health/customer_health.py.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Health of an account in the 30 days after it was spoken to, beside accounts of the same band that were not.
+"""Health of an account in the 30 days after it was contacted, against accounts of the same band that were not.
 
 An association: those who are called are not chosen at random. Health by day is mart/health/customer_health_daily.py.
 """
