@@ -15,6 +15,7 @@ import polars as pl
 from health_assets.contracts.contract import ERROR, Contract, Expectation, Severity
 from health_assets.contracts.history import remembered_columns
 from health_assets.settings import Settings
+from health_assets.sources.check import Contracts
 from health_assets.sources.readers import collected, read_profile, read_source
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
@@ -103,6 +104,15 @@ def source(
 
     TABLES[name] = Table(name, profile or rows, read, "raw", rows=rows)
     return read
+
+
+def source_contracts() -> dict[str, Contracts]:
+    """What each source must be, by the name that it has in the settings."""
+    return {
+        name.removeprefix("raw_"): Contracts(table.rows, TABLES[f"staged_{name.removeprefix('raw_')}"].contract)
+        for name, table in TABLES.items()
+        if table.rows is not None
+    }
 
 
 def staged(contract: type[Contract], *, monthly: bool = False) -> Callable[[Transform], Transform]:

@@ -9,6 +9,7 @@ from health_assets.assets import load_all
 from health_assets.contracts.contract import available_from, dtypes, meta
 from health_assets.contracts.expressions import Period
 from health_assets.contracts.history import VALID_FROM, after_one_load
+from health_assets.orchestration.assets import source_of
 from health_assets.settings import Settings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
 from health_assets.tables import HISTORIES
@@ -32,7 +33,7 @@ def filtered_tables(raw: dict[str, pl.LazyFrame], settings: Settings) -> dict[st
             if target := meta(declared, "references"):
                 other, key = target.split(".")
                 existing[column] = filtered(other).kept[key]
-        return filter_rows(rows, table.contract, existing, monthly=table.monthly)
+        return filter_rows(rows, table.contract, existing, source_of(table, settings), monthly=table.monthly)
 
     return {
         name: filtered(name) for name, table in tables.items() if table.is_staged and set(table.inputs) <= raw.keys()

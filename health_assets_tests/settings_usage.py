@@ -18,11 +18,16 @@ PYDANTIC = ("field_validator", "model_validator")
 
 def fields_of(model: type[BaseModel]) -> set[Field]:
     """Every field of a section and of the sections in it."""
-    found = {(model, name) for name in model.model_fields}
+    found = {declared(model, name) for name in model.model_fields}
     for field in model.model_fields.values():
         for inner in models_in(field.annotation):
             found |= fields_of(inner)
     return found
+
+
+def declared(model: type[BaseModel], name: str) -> Field:
+    """A field of a section, by the section that it is inherited from."""
+    return next(base for base in reversed(model.__mro__) if name in getattr(base, "model_fields", ())), name
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -86,7 +91,7 @@ class Usage(ast.NodeVisitor):
             owner = plain(self.type_of(node.value))
             if is_model(owner):
                 if node.attr in owner.model_fields:
-                    self.read.add((owner, node.attr))
+                    self.read.add(declared(owner, node.attr))
                     return owner.model_fields[node.attr].annotation
                 made = inspect.getattr_static(owner, node.attr, None)
                 return getattr(getattr(made, "fget", None), "__annotations__", {}).get("return")

@@ -14,8 +14,8 @@ from polars.testing import assert_frame_equal
 from health_assets import settings as company_settings
 from health_assets.assets import load_all
 from health_assets.contracts.contract import available_from, dtypes
+from health_assets.sources.columns import given_columns
 from health_assets.sources.parsing import FILE, ROW
-from health_assets.sources.readers import given_columns
 from health_assets.tables import Table
 from health_assets_tests.every_table import evaluated, staged_tables
 

@@ -20,7 +20,7 @@ from health_assets.cli import run as run_command
 from health_assets.cli.terminal import AsOfDay, CommandError, SettingsFile, console, day_of, errors, expected_errors
 from health_assets.orchestration.instance import prepare_home
 from health_assets.reporting.formatting import counted
-from health_assets.settings.sections import near
+from health_assets.settings.suggestions import did_you_mean
 
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
 scorecard = typer.Typer(help="How a score is calculated, and what another scorecard would give.", no_args_is_help=True)
@@ -55,7 +55,7 @@ def demo(
         from health_assets.demo import PROFILES, write_company
 
         if profile not in PROFILES:
-            raise CommandError(f"--profile: unknown profile {profile!r}{near(profile, PROFILES)}")
+            raise CommandError(f"--profile: unknown profile {profile!r}{did_you_mean(profile, PROFILES)}")
         last_day = day_of(end, "--end") if end else datetime.now().astimezone().date() - timedelta(days=1)
         with console.status("Simulating the company ...") as status:
             rows = write_company(

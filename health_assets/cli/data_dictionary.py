@@ -103,7 +103,7 @@ def _quarantine() -> list[str]:
         "stands, the month it would belong to (event scale only), the names of the rules that it breaks, how to fix it where "
         "that is known, and the record as JSON.",
         "",
-        f"`quarantine.loads` counts by `relation` and `month`: {counts}. Rows read = kept + quarantined + collapsed. "
+        f"`quarantine.loads` counts by `relation` and `month`: {counts}. Rows read = kept + quarantined + collapsed + left out. "
         "`quarantine.unreadable_values` holds the values that became null because they could not be read, by `relation`, `month`, "
         "`column_name` and `word`, with the number of rows and up to three places where it stands.",
     ]

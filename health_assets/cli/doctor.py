@@ -22,8 +22,11 @@ from health_assets.contracts.contract import Contract
 from health_assets.quality.run_outcome import Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings, SettingsError
-from health_assets.settings.sections import near
-from health_assets.sources.readers import SourceError, files_of, read_source, unknown_columns
+from health_assets.settings.source import Source
+from health_assets.sources.check import faults_of_source, general_faults
+from health_assets.sources.formats import files_of
+from health_assets.sources.readers import empty_files, unknown_columns
+from health_assets.tables import source_contracts
 from health_assets.warehouse.recovery import holder_of, is_ours
 from health_assets.warehouse.snapshot import SnapshotError, published_day
 
@@ -74,31 +77,28 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
 
 
 def _sources(company: Settings) -> Iterator[Finding]:
-    contracts = {name.removeprefix("raw_"): table.rows for name, table in load_all().items() if table.rows is not None}
-    for name in company.sources:
-        if name in contracts:
-            yield _source(name, contracts[name], company)
+    load_all()
+    contracts = source_contracts()
+    remedy = "correct the settings, or the file"
+    for fault in general_faults(company, contracts):
+        subject, _, said = fault.partition(": ")
+        yield Finding(Status.wrong, subject, said, remedy)
+    for name, source in company.sources.items():
+        if name not in contracts:
+            continue
+        if faults := list(faults_of_source(name, source, company, contracts)):
+            yield Finding(Status.wrong, f"sources.{name}", "\n".join(faults), remedy)
         else:
-            hint = near(name, sorted(contracts))
-            yield Finding(
-                Status.wrong, f"sources.{name}", f"there is no such source{hint}", "correct the name in the settings"
-            )
-    if "accounts" not in company.sources:
-        remedy = "name their file in the settings: sources: {accounts: {path: accounts.csv}}"
-        yield Finding(Status.wrong, "sources.accounts", "not connected; every other source needs it", remedy)
+            yield _source(name, source, contracts[name].raw, company)
 
 
-def _source(name: str, rows: type[Contract], company: Settings) -> Finding:
-    subject = f"sources.{name}"
-    try:
-        files = files_of(name, company.sources[name])
-        if locked := [path for path in files if "://" not in path and not os.access(path, os.R_OK)]:
-            return Finding(Status.wrong, subject, f"{locked[0]}: permission denied", "give this user read permission")
-        read_source(name, rows, company)
-        extra = unknown_columns(name, rows, company)
-    except SourceError as error:
-        return Finding(Status.wrong, subject, str(error), "correct the file, or its entry in the settings")
-    found = f"{counted(len(files), 'file')}, all required columns present"
+def _source(name: str, source: Source, rows: type[Contract], company: Settings) -> Finding:
+    subject, extra = f"sources.{name}", unknown_columns(name, rows, company)
+    found = f"{counted(len(files_of(name, source)), 'file')}, all required columns present"
+    if empty := empty_files(name, company):
+        return Finding(
+            Status.warning, subject, f"{found}; without rows: {', '.join(empty)}", "remove them if they are not meant"
+        )
     if extra:
         names = ", ".join(sorted({column for columns in extra.values() for column in columns}))
         return Finding(Status.warning, subject, f"{found}; not read: {names}", "map them in `columns` if they matter")

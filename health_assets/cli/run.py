@@ -116,12 +116,11 @@ def _daily_job(company: settings.Settings) -> Any:
         from health_assets.assets import load_all
         from health_assets.definitions import definitions
         from health_assets.orchestration.jobs import DAILY_JOB
-        from health_assets.sources.readers import check_sources
+        from health_assets.sources.check import check_sources
+        from health_assets.tables import source_contracts
 
-        tables = load_all()
-        check_sources(
-            company, {name.removeprefix("raw_"): table.rows for name, table in tables.items() if table.rows is not None}
-        )
+        load_all()
+        check_sources(company, source_contracts())
         return definitions(company).resolve_job_def(DAILY_JOB)
 
 

@@ -13,7 +13,7 @@ from health_assets.reporting.formatting import counted, money, number
 from health_assets.reporting.scorecards import AccountNotFoundError, account_id_of, compared, reason_unscored, remarks
 from health_assets.reporting.signals import published_signals
 from health_assets.settings import Settings
-from health_assets.settings.sections import near
+from health_assets.settings.suggestions import did_you_mean
 
 SHOWN_ACCOUNTS = 40
 
@@ -55,7 +55,7 @@ def print_comparison(company: Settings, a: str, b: str, as_of: date | None, cons
     """
     for name in (a, b):
         if name not in company.scorecards:
-            raise CommandError(f"{name!r} is not a scorecard of the settings{near(name, company.scorecards)}")
+            raise CommandError(f"{name!r} is not a scorecard of the settings{did_you_mean(name, company.scorecards)}")
     signals, day = published_signals(company, as_of)
     both = compared(signals, company, a, b)
     moved = both.filter(pl.col("band_a").ne_missing(pl.col("band_b")))

@@ -5,8 +5,8 @@ from dataframely.columns import Column, Enum
 from health_assets.assets import load_all
 from health_assets.cli.settings_page import source_keys
 from health_assets.contracts.contract import Contract, dtypes, meta, question
-from health_assets.settings.sections import Source
-from health_assets.sources.readers import given_columns
+from health_assets.settings.source import Source
+from health_assets.sources.columns import given_columns
 from health_assets.tables import TABLES
 
 

@@ -50,7 +50,7 @@ def day_of(given: str, option: str) -> date:
 def expected_errors() -> Iterator[None]:
     """Turn expected errors into one message and exit code 1, without a traceback."""
     from health_assets.alerts import AlertError
-    from health_assets.sources.readers import SourceError
+    from health_assets.sources.formats import SourceError
     from health_assets.warehouse.snapshot import SnapshotError
     from health_assets.warehouse.storage import WarehouseError
 

@@ -9,14 +9,19 @@ LARGEST_AMOUNT = 1e15  # 1e308 is a number, but the sum of two of them is none
 
 
 def Given(  # noqa: N802 - a column type
-    description: str, *, required: bool = False, key: bool = False, alternatives: tuple[tuple[str, ...], ...] = ()
+    description: str,
+    *,
+    required: bool = False,
+    key: bool = False,
+    alternatives: tuple[tuple[str, ...], ...] = (),
+    through: str | None = None,
 ) -> dy.String:
     """A column of a raw table: the text of the file, null where the file is blank or lacks the column.
 
-    A `required` column must be in the file, or all columns of one of its `alternatives`; a `key` that is not in the file
-    becomes a hash of the row.
+    A `required` column must be in the file, or all columns of one of its `alternatives`, or it is found `through` another in
+    `users`; a `key` that is not in the file becomes a hash of the row.
     """
-    metadata = {"required": required, "key": key, "alternatives": alternatives}
+    metadata = {"required": required, "key": key, "alternatives": alternatives, "through": through}
     return dy.String(nullable=True, description=description, metadata=metadata)
 
 

@@ -35,6 +35,8 @@ class Contract(dy.Schema):
         decides     without the value nothing true can be kept of the row, so an unreadable one quarantines it; by default that of
                     each column that may not be null. Any other value that cannot be read, or lies outside its bounds,
                     becomes null with a warning, and the row stays (staged contracts)
+        money       an amount, which may come in minor units and is summed over the lines of one key
+        through     the column by which the value is found in `users` where the file lacks it (raw contracts)
         words       words of other systems that mean one of ours (words.py)
         otherwise   the word that stands for all that are not known
         severity    "warn" where a broken bound is worth a look but does not stop the pipeline
@@ -52,6 +54,11 @@ class RawContract(Contract):
         nullable=True,
         description="The row as it stands in the file, where it cannot be split into the header's columns; else null",
     )
+    source_part = dy.Int64(
+        nullable=True, min=1, description="By which of the source's descriptions the file is read, from 1"
+    )
+    is_left_out = dy.Bool(nullable=True, description="Left out by the `where` of the source")
+    source_version = dy.String(nullable=True, description="What `newest_by` of the source says; null without it")
 
 
 @dataclass(frozen=True)

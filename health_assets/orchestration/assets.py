@@ -14,8 +14,9 @@ from health_assets.contracts.months import period_of
 from health_assets.orchestration.io_manager import BY_PERIOD, WHOLE
 from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.settings import Settings
+from health_assets.settings.source import Source
 from health_assets.sources.quarantine import FilteredRows, filter_rows
-from health_assets.sources.readers import collected, made_keys, read_source, unknown_columns
+from health_assets.sources.readers import collected, empty_files, made_keys, read_source, unknown_columns
 from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.stale_months import files_with, stale_months, written_together
@@ -45,7 +46,11 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
             return partial(_by_months, context, table, frames, given, targets)  # Dagster would run a generator as an op
         given |= _histories(table, context.resources.open_warehouse, context.resources.as_of)
         rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
-        made = filter_rows(rows, table.contract, _existing(targets, frames)) if table.is_staged else rows
+        made = (
+            filter_rows(rows, table.contract, _existing(targets, frames), source_of(table, settings))
+            if table.is_staged
+            else rows
+        )
         return [made]  # to be taken out when it is written: Dagster may keep what a step returns until the run ends
 
     return dg.asset(
@@ -118,9 +123,14 @@ def _filtered_months(
     def filtered(by_row: Collection[str]) -> FilteredRows:
         rows = table.function(read_source(name, raw.rows, settings, files, by_row), **given)  # type: ignore[arg-type]
         inside = rows.filter(month.is_null() | month.is_in(months))
-        return filter_rows(inside, table.contract, existing, monthly=True)
+        return filter_rows(inside, table.contract, existing, source_of(table, settings), monthly=True)
 
     return collected(name, settings, filtered)
+
+
+def source_of(table: Table, settings: Settings) -> Source | None:
+    """How the company describes the source of a staged table."""
+    return settings.sources.get(table.name.removeprefix("staged_"))
 
 
 def _referenced(table: Table) -> dict[str, str]:
@@ -140,6 +150,8 @@ def _warn_of_oddities(context: dg.AssetExecutionContext, table: Table, settings:
     name = table.name.removeprefix("raw_")
     for file, columns in unknown_columns(name, table.rows, settings).items():  # type: ignore[arg-type]
         context.log.warning(f"{file}: columns that {name} does not know are not read: {', '.join(columns)}")
+    for file in empty_files(name, settings):
+        context.log.warning(f"{file}: holds no rows; {name} is read without it")
     if made := made_keys(name, table.rows, settings):  # type: ignore[arg-type]
         context.add_output_metadata({"made_keys": ", ".join(made)})
 

@@ -66,7 +66,7 @@ class TableIOManager(dg.IOManager):
         if table.is_staged:
             loaded = load_counts(cursor, table)
             shown["quarantined_rows"] = loaded["rows_quarantined"]
-            shown |= {count: loaded[count] for count in ("duplicates_collapsed", "values_blanked")}
+            shown |= {count: loaded[count] for count in ("duplicates_collapsed", "rows_left_out", "values_blanked")}
             if shown["quarantined_rows"]:
                 shown["quarantine_reasons"] = quarantine_reasons(cursor, table)
         if "risk_level" in dtypes(table.contract) and "account_id" in table.contract.primary_key():

@@ -48,7 +48,7 @@ RECONCILES = Expectation(
     "rows__reconcile",
     "rule",
     (),
-    description="Rows in the files = rows kept + quarantined + equal duplicates collapsed",
+    description="Rows in the files = rows kept + quarantined + equal duplicates collapsed + left out by `where`",
 )
 READABLE = Expectation(
     "values__readable",

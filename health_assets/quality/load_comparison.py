@@ -26,7 +26,8 @@ from health_assets.quality.load_expectations import (
     money_of,
 )
 from health_assets.settings import Settings
-from health_assets.sources.readers import given_columns, made_keys, unknown_columns
+from health_assets.sources.columns import given_columns
+from health_assets.sources.readers import made_keys, unknown_columns
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.published_load import compared_by_key, described, keys_of
 from health_assets.warehouse.quarantined import load_counts, quarantine_reasons

@@ -12,7 +12,7 @@ from health_assets.contracts.expressions import rounded, safe_ratio
 from health_assets.scoring.scorecards import TREND_DAYS
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.risk import Factor
-from health_assets.settings.sections import near
+from health_assets.settings.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,9 @@ def check_factors(settings: Settings) -> None:
         SettingsError: with every wrong name and a near one.
     """
     if wrong := [
-        f"{name!r} is no factor{near(name, FACTORS)}" for name in settings.churn_risk.factors if name not in FACTORS
+        f"{name!r} is no factor{did_you_mean(name, FACTORS)}"
+        for name in settings.churn_risk.factors
+        if name not in FACTORS
     ]:
         raise SettingsError(f"churn_risk.factors: {', '.join(wrong)}")
 

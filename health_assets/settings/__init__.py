@@ -3,6 +3,7 @@
 No number stands here: each has its place in defaults.yml under the field's own name.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -33,18 +34,17 @@ from health_assets.settings.sections import (
     RenewalForecast,
     Revenue,
     Satisfaction,
-    Section,
     Security,
     Segment,
-    Source,
     SuccessWeights,
     Workflow,
-    existing_zone,
-    near,
 )
+from health_assets.settings.source import Description, IdMap, Section, Source, one_description, time_zone
+from health_assets.settings.suggestions import did_you_mean
 from health_assets.settings.support import Support
 
 SETTINGS_VARIABLE = "HEALTH_ASSETS_SETTINGS"
+FIRST_YEAR = 1990  # of a history, since each of its months is computed
 DEFAULTS = Path(__file__).parents[1] / "defaults.yml"
 
 
@@ -73,7 +73,8 @@ class Settings(Section):
     scorecard: str
     scorecards_for: list[ScorecardFor]
     min_events: Annotated[int, Field(gt=0)]
-    sources: dict[str, Source]
+    sources: dict[str, Annotated[Source, BeforeValidator(one_description)]]
+    id_map: IdMap | None = None  # keys of the accounts in other systems
     revenue: Revenue
     segments: dict[Literal["enterprise", "mid_market"], Segment]
     lifecycle: Lifecycle
@@ -104,11 +105,15 @@ class Settings(Section):
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, timezone: str) -> str:
-        return existing_zone(timezone)
+        return time_zone(timezone)
 
     @field_validator("history_start")
     @classmethod
     def _first_of_month(cls, history_start: date) -> date:
+        if history_start.year < FIRST_YEAR:
+            raise ValueError(
+                f"must be {FIRST_YEAR}-01-01 or later: give the month from which your records are complete"
+            )
         return history_start.replace(day=1)
 
     @model_validator(mode="after")
@@ -125,7 +130,7 @@ class Settings(Section):
         }
         for place, name in named.items():
             if name not in self.scorecards:
-                raise ValueError(f"{place}: {name!r} is not among the scorecards{near(name, self.scorecards)}")
+                raise ValueError(f"{place}: {name!r} is not among the scorecards{did_you_mean(name, self.scorecards)}")
         return self
 
     @property
@@ -164,14 +169,10 @@ def load(file: str | Path | None = None) -> Settings:
         settings = Settings.model_validate(_laid_over(_read(DEFAULTS), given))
     except ValidationError as error:
         raise SettingsError(_in_words(path, error)) from None
-    base = path.parent if path != DEFAULTS else Path.cwd()
-    return settings.model_copy(
-        update={
-            "warehouse": (base / settings.warehouse).resolve(),
-            "published": Path(os.path.abspath(base / settings.published)),
-            "sources": {name: _located(source, base) for name, source in settings.sources.items()},
-        }
-    )
+    located = _located(settings, path.parent if path != DEFAULTS else Path.cwd())
+    if faults := _overwritten(located):
+        raise SettingsError(f"{path}: the settings cannot be used\n" + "\n".join(f"  {fault}" for fault in faults))
+    return located
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -214,9 +215,48 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def _located(source: Source, base: Path) -> Source:
-    paths = [source.path] if isinstance(source.path, str) else source.path
-    return source.model_copy(update={"path": [path if "://" in path else str(base / path) for path in paths]})
+def _located(settings: Settings, base: Path) -> Settings:
+    """Paths made absolute; those of a settings file are relative to its folder."""
+
+    def at_base(description: Description) -> dict[str, Any]:
+        paths = [description.path] if isinstance(description.path, str) else description.path
+        return {"path": [path if "://" in path else str(base / path) for path in paths]}
+
+    def of_source(source: Source) -> Source:
+        others = [other.model_copy(update=at_base(other)) for other in source.other_descriptions]
+        return source.model_copy(update=at_base(source) | {"other_descriptions": others})
+
+    mapped = settings.id_map
+    return settings.model_copy(
+        update={
+            "warehouse": (base / settings.warehouse).resolve(),
+            "published": Path(os.path.abspath(base / settings.published)),
+            "sources": {name: of_source(source) for name, source in settings.sources.items()},
+            "id_map": mapped and mapped.model_copy(update={"path": str(base / mapped.path)}),
+        }
+    )
+
+
+def _overwritten(settings: Settings) -> list[str]:
+    """What a run would write over: a file of a source, or one of its own files by another."""
+    given = {
+        os.path.realpath(file): f"a file of sources.{name}"
+        for name, source in settings.sources.items()
+        for description in source.descriptions
+        for path in description.path
+        if "://" not in path
+        for file in glob.glob(path, recursive=True)
+    }
+    if settings.id_map:
+        given[os.path.realpath(settings.id_map.path)] = "the id_map"
+    faults = [
+        f"{name}: {path} is {given[os.path.realpath(path)]}; a run would write over it: choose another name"
+        for name, path in (("published", settings.published), ("warehouse", settings.warehouse))
+        if os.path.realpath(path) in given
+    ]
+    if settings.published == settings.warehouse:
+        faults.append(f"published: {settings.published} is the warehouse as well; choose another name")
+    return faults
 
 
 def _in_words(path: Path, error: ValidationError) -> str:
@@ -225,7 +265,7 @@ def _in_words(path: Path, error: ValidationError) -> str:
         place = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "settings"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            message = f"is not a setting{near(str(problem['loc'][-1]), _names_beside(problem['loc']))}"
+            message = f"is not a setting{did_you_mean(str(problem['loc'][-1]), _names_beside(problem['loc']))}"
         elif problem["type"] == "missing":
             message = "is missing"
         elif (

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from health_assets.settings.sections import Positive, Section, Weight, Word
+from health_assets.settings.sections import Positive, Weight, Word
+from health_assets.settings.source import Section
 
 
 class PowerDay(Section):

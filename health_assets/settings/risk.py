@@ -4,7 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from health_assets.settings.sections import Fraction, Positive, Section, Weight, near
+from health_assets.settings.sections import Fraction, Positive, Weight
+from health_assets.settings.source import Section
+from health_assets.settings.suggestions import did_you_mean
 
 POINTS = "points"  # risk levels by the score's points, not by a named rule set
 
@@ -53,7 +55,7 @@ class ChurnRisk(Section):
     @classmethod
     def _worse_levels_begin_higher(cls, levels: dict[str, float]) -> dict[str, float]:
         if unknown := [name for name in levels if name not in RISK_LEVELS]:
-            raise ValueError(f"{unknown[0]!r} is no risk level{near(unknown[0], RISK_LEVELS)}")
+            raise ValueError(f"{unknown[0]!r} is no risk level{did_you_mean(unknown[0], RISK_LEVELS)}")
         begins = [levels[level] for level in RISK_LEVELS]
         if begins != sorted(begins, reverse=True):
             raise ValueError(f"must begin the higher the worse they are: {' > '.join(RISK_LEVELS)}")
@@ -63,7 +65,7 @@ class ChurnRisk(Section):
     def _rules_exist(self) -> "ChurnRisk":
         known = [POINTS, *self.rule_sets]
         if self.rules not in known:
-            raise ValueError(f"rules: {self.rules!r} is no rule set{near(self.rules, known)}")
+            raise ValueError(f"rules: {self.rules!r} is no rule set{did_you_mean(self.rules, known)}")
         return self
 
 

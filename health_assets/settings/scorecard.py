@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from health_assets.settings.sections import Fraction, Positive, Section, near
+from health_assets.settings.sections import Fraction, Positive
+from health_assets.settings.source import Section
+from health_assets.settings.suggestions import did_you_mean
 
 
 class Step(Section):
@@ -91,7 +93,7 @@ class Scorecard(Section):
     @model_validator(mode="after")
     def _low_bands_exist(self) -> "Scorecard":
         if wrong := [name for name in self.low_bands if name not in self.bands]:
-            raise ValueError(f"low_bands: {wrong[0]!r} is not a band{near(wrong[0], self.bands)}")
+            raise ValueError(f"low_bands: {wrong[0]!r} is not a band{did_you_mean(wrong[0], self.bands)}")
         return self
 
     @field_validator("bands")

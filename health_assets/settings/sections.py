@@ -1,13 +1,13 @@
-"""The sections of the settings: what is counted, its limits, and how a company spells its sources.
+"""The sections of the settings: what is counted, and its limits.
 
-Sections with a file of their own: support.py, engagement.py, risk.py, scorecard.py.
+Sections with a file of their own: source.py, support.py, engagement.py, risk.py, scorecard.py.
 """
 
-import difflib
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+
+from health_assets.settings.source import Section
 
 Positive = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
@@ -15,52 +15,6 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Word = Annotated[str, AfterValidator(lambda word: word.strip().lower())]  # of a company's files, which are lower-cased
 
 LOWER = BeforeValidator(lambda word: word.strip().lower() if isinstance(word, str) else word)
-
-
-class Section(BaseModel):
-    """A part of the settings: frozen, and strict about names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def near(word: str, words: Any) -> str:
-    """What to say of a word that is not known: the one that was probably meant, else those that are."""
-    close = difflib.get_close_matches(word, list(words), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(words)}" if words else ""
-
-
-def existing_zone(timezone: str) -> str:
-    """The name of a time zone, if there is one of that name."""
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"{timezone!r} is not a time zone; use an IANA name such as Europe/Berlin") from None
-    return timezone
-
-
-class Source(Section):
-    """Where the rows of one source lie and how this company spells them."""
-
-    path: str | list[str]
-    columns: dict[str, str] = {}  # theirs -> ours
-    values: dict[str, dict[str, str]] = {}  # our column -> their value -> ours
-    defaults: dict[str, str | int | float | bool] = {}  # for columns that the file lacks or leaves blank
-    date_format: str | None = None
-    unit: dict[str, Literal["s", "ms", "us", "minor"]] = {}  # epoch columns, amounts in minor currency units
-    scale: dict[str, tuple[float, float]] = {}  # their range, brought linearly to the contract's
-    keys: dict[str, dict[Literal["match", "replace"], str]] = {}  # spelling of keys, by regular expression
-    end_date_is: Literal["first_unpaid_day", "last_paid_day"] = "first_unpaid_day"  # of subscriptions
-    changes: Literal["correction", "new_period"] = "correction"  # of subscriptions: a price overwritten under its key
-    rows_kept: Fraction = 0.9  # share of rows that must be kept; a load below it is not published
-    delimiter: str = ","
-    encoding: Literal["utf8", "latin-1", "windows-1252"] = "utf8"
-
-    @field_validator("defaults")
-    @classmethod
-    def _as_the_file_would_spell_it(cls, defaults: dict[str, Any]) -> dict[str, str]:
-        return {
-            column: str(value).lower() if isinstance(value, bool) else str(value) for column, value in defaults.items()
-        }
 
 
 class Revenue(Section):

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from health_assets.settings.sections import LOWER, Positive, Section, existing_zone
+from health_assets.settings.sections import LOWER, Positive
+from health_assets.settings.source import Section, time_zone
 
 
 def _minutes_of_day(time: Any) -> Any:
@@ -37,7 +38,7 @@ class BusinessHours(Section):
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, timezone: str | None) -> str | None:
-        return timezone if timezone is None else existing_zone(timezone)
+        return timezone if timezone is None else time_zone(timezone)
 
     @model_validator(mode="after")
     def _closes_after_it_opens(self) -> "BusinessHours":

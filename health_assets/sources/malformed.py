@@ -1,4 +1,4 @@
-"""A delimited file that Polars refuses, read row by row: rows that fit the header load, the others are kept as text.
+"""A delimited or JSON-lines file that Polars refuses, read row by row: rows that fit load, the others are kept as text.
 
 Slow, and asked only then. Python's csv module says where a row ends, Polars what it holds, so that a row reads as it would
 in a sound file. What a malformed row meant is not guessed at.
@@ -7,18 +7,20 @@ in a sound file. What a malformed row meant is not guessed at.
 import csv
 import gzip
 import io
+import json
 import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from health_assets.settings.sections import Source
+from health_assets.settings.source import Description
+from health_assets.sources.formats import Dialect, dialect_of, is_remote, kind_of, why_unreadable
 from health_assets.sources.parsing import ROW, TEXT
 
 ROWS_AT_ONCE = 50_000
@@ -36,59 +38,111 @@ class UnclosedQuoteError(Exception):
     """From this row on nobody can tell where a row ends."""
 
 
-def is_delimited(file: str) -> bool:
+def is_by_row(file: str) -> bool:
     """Whether this module can read the file."""
-    return "://" not in file and file.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt"))
+    return not is_remote(file) and kind_of(file) in ("csv", "jsonl")
 
 
-def fault(file: str, name: str, source: Source) -> str | None:
+def fault(file: str, name: str, source: Description) -> str | None:
     """Why not even the rows of a file can be told apart, in words; None where they can."""
+    dialect = None
     try:
-        with _opened(file, source) as lines:
-            deque(_rows(lines, source.delimiter), maxlen=0)
+        dialect = dialect_of(file, source)
+        with _opened(file, dialect) as lines:
+            deque(lines if kind_of(file) == "jsonl" else _rows(lines, dialect.delimiter), maxlen=0)
     except UnicodeDecodeError:
-        return (
-            f"is not {source.encoding} text (line {_undecodable_line(file, source)}); say what it is in the settings, e.g. "
-            f"sources.{name}.encoding: latin-1"
-        )
+        line = _undecodable_line(file, dialect) if dialect else 1
+        return f"is not {source.encoding} text (line {line}); say what it is in the settings, e.g. sources.{name}.encoding: latin-1"
     except UnclosedQuoteError as row:
         return f"row {row} cannot be read, most likely a quote that is not closed"
     except (OSError, EOFError, zlib.error) as error:
-        return f"cannot be read ({error})"
+        return why_unreadable(error)
     return None
 
 
-def by_row(file: str, source: Source, header: list[str]) -> pl.LazyFrame:
+def by_row(file: str, source: Description) -> pl.LazyFrame:
     """All rows of a file with their numbers; of a malformed one the text alone."""
+    dialect = dialect_of(file, source)
+    read = _json_frames if kind_of(file) == "jsonl" else _delimited_frames
+    header = _json_names(file, dialect) if kind_of(file) == "jsonl" else _names(file, dialect)
+    schema = pl.Schema({ROW: pl.Int64} | dict.fromkeys(header, pl.String) | {TEXT: pl.String})
 
     def scan(
         columns: list[str] | None, predicate: pl.Expr | None, row_limit: int | None, _batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
-        with _opened(file, source) as lines:
-            rows = _rows(lines, source.delimiter)
-            names = next(rows).text
-            wanted = islice(rows, row_limit)
-            while some := list(islice(wanted, ROWS_AT_ONCE)):
-                frame = _frame(names, some, source.delimiter, schema)
-                frame = frame if predicate is None else frame.filter(predicate)
-                yield frame if columns is None else frame.select(columns)
+        for frame in read(file, dialect, schema, row_limit):
+            kept = frame if predicate is None else frame.filter(predicate)
+            yield kept if columns is None else kept.select(columns)
 
-    schema = pl.Schema({ROW: pl.Int64} | dict.fromkeys(header, pl.String) | {TEXT: pl.String})
     return register_io_source(scan, schema=schema, is_pure=True)
 
 
+def _delimited_frames(file: str, dialect: Dialect, schema: pl.Schema, limit: int | None) -> Iterator[pl.DataFrame]:
+    with _opened(file, dialect) as lines:
+        rows = _rows(lines, dialect.delimiter)
+        names = next(rows).text
+        wanted = islice(rows, limit)
+        while some := list(islice(wanted, ROWS_AT_ONCE)):
+            yield _frame(names, some, dialect.delimiter, schema)
+
+
+def _names(file: str, dialect: Dialect) -> list[str]:
+    """The header, as Polars names it."""
+    with _opened(file, dialect) as lines:
+        first = next(_rows(lines, dialect.delimiter), None)
+    content = io.BytesIO((first.text if first else "").encode())
+    return pl.scan_csv(content, infer_schema=False, separator=dialect.delimiter).collect_schema().names()
+
+
+def _json_frames(file: str, dialect: Dialect, schema: pl.Schema, limit: int | None) -> Iterator[pl.DataFrame]:
+    with _opened(file, dialect) as lines:
+        numbered = enumerate(islice((line for line in lines if line.strip()), limit), 1)
+        while some := list(islice(numbered, ROWS_AT_ONCE)):
+            yield pl.DataFrame([_json_row(number, line) for number, line in some], schema=schema)
+
+
+def _json_row(number: int, line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        return {ROW: number, TEXT: line.rstrip("\r\n")}
+    return {ROW: number} | {name: _json_text(value) for name, value in found.items()}
+
+
+def _json_text(value: Any) -> str | None:
+    """A value as text; what is nested as JSON, so that names can reach into it."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def _json_names(file: str, dialect: Dialect) -> list[str]:
+    """Every name that any row has, in the order in which they come."""
+    names: dict[str, None] = {}
+    with _opened(file, dialect) as lines:
+        for line in lines:
+            names |= dict.fromkeys(name for name in _json_row(1, line) if name not in (ROW, TEXT))
+    return list(names)
+
+
 @contextmanager
-def _opened(file: str, source: Source, errors: str = "strict") -> Iterator[TextIO]:
+def _opened(file: str, dialect: Dialect, errors: str = "strict") -> Iterator[TextIO]:
     opened = gzip.open if file.lower().endswith(".gz") else open
-    encoding = "utf-8-sig" if source.encoding == "utf8" else source.encoding
-    with opened(file, "rt", encoding=encoding, errors=errors, newline="\n") as lines:
+    with opened(file, "rt", encoding=dialect.encoding, errors=errors, newline="\n") as lines:
+        for _ in range(dialect.lines_before_header):
+            next(lines, "")
         yield lines
 
 
-def _undecodable_line(file: str, source: Source) -> int:
+def _undecodable_line(file: str, dialect: Dialect) -> int:
     """The first line that has bytes which are none of the encoding's."""
-    with _opened(file, source, errors="surrogateescape") as lines:
-        return next(number for number, line in enumerate(lines, 1) if re.search("[\udc80-\udcff]", line))
+    with _opened(file, dialect, errors="surrogateescape") as lines:
+        return (
+            next(number for number, line in enumerate(lines, 1) if re.search("[\udc80-\udcff]", line))
+            + dialect.lines_before_header
+        )
 
 
 def _rows(lines: TextIO, delimiter: str) -> Iterator[Row]:

@@ -4,19 +4,26 @@ A value that cannot be read becomes null here. That it was there is kept in the 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 from dataframely.columns import Column
 
+from health_assets.contracts.columns import LARGEST_AMOUNT
 from health_assets.contracts.contract import Contract, decides, meta
 from health_assets.contracts.expressions import local_date
 from health_assets.contracts.words import BLANK_WORDS, normalized
 from health_assets.settings import Settings
-from health_assets.settings.sections import Source
+from health_assets.settings.source import Description, Source
+from health_assets.sources.moments import Zones, moment
+from health_assets.sources.numbers import boolean, duration_factor, minor_units, number
 
 FILE, ROW = "source_file", "source_row"  # where a row stands: file, and number within it from 1 after the header
 TEXT = "source_text"  # a row that cannot be split into columns, as it stands in the file; null for every other row
+PART = "source_part"  # by which of the source's descriptions the file is read, from 1
+LEFT_OUT = "is_left_out"  # whether the `where` of the source leaves the row out
+VERSION = "source_version"  # what `newest_by` of the source says
+ABOUT_THE_FILE = (TEXT, PART, LEFT_OUT, VERSION)
 RECORD = "_record"  # the row as the file has it, carried along by staged transforms
 NOT_READ = "_not_read"  # by column the text that could not be read, else null
 OUTSIDE = "_outside"  # by column the text whose value became null since it lies outside the column's bounds, else null
@@ -26,15 +33,21 @@ def parsed(raw: pl.LazyFrame, contract: type[Contract], settings: Settings, sour
     """The raw columns that the contract names, in its dtypes; everything else is carried along untouched."""
     given = raw.collect_schema()
     spelling = settings.sources.get(source)
+    if PART not in given:
+        raw = raw.with_columns(pl.lit(1, pl.Int64).alias(PART))
     columns = {name: column for name, column in contract.columns().items() if name in given}
-    values = {
-        name: typed(name, column.dtype, given[name], settings, spelling, column) for name, column in columns.items()
-    }
     texts = {name: pl.col(RECORD).struct.field(name) for name in columns}
-    not_read = {
-        name: pl.when(_is_there(texts[name], name, given[name], spelling, column) & pl.col(name).is_null()).then(
-            texts[name]
+
+    def value(name: str, column: Column) -> pl.Expr:
+        return by_description(
+            spelling, lambda one: typed(name, column.dtype, given[name], settings, one, column, list(given))
         )
+
+    def is_there(name: str, column: Column) -> pl.Expr:
+        return by_description(spelling, lambda one: _is_there(texts[name], name, given[name], one, column))
+
+    not_read = {
+        name: pl.when(is_there(name, column) & pl.col(name).is_null()).then(texts[name])
         for name, column in columns.items()
         if column.dtype != pl.String
     }
@@ -44,11 +57,19 @@ def parsed(raw: pl.LazyFrame, contract: type[Contract], settings: Settings, sour
     inside = {name: _within_bounds(name, column) for name, column in columns.items() if _may_be_blanked(column)}
     outside = {name: pl.when(~is_inside).then(texts[name]) for name, is_inside in inside.items()}
     return (
-        raw.with_columns(pl.struct(name for name in given if name != TEXT).alias(RECORD))
-        .with_columns(**values)
+        raw.with_columns(pl.struct(name for name in given if name not in ABOUT_THE_FILE).alias(RECORD))
+        .with_columns(value(name, column).alias(name) for name, column in columns.items())
         .with_columns(_noted(NOT_READ, not_read), _noted(OUTSIDE, outside))
         .with_columns(pl.when(is_inside).then(pl.col(name)).alias(name) for name, is_inside in inside.items())
     )
+
+
+def by_description(source: Source | None, of: Callable[[Description | None], pl.Expr]) -> pl.Expr:
+    """What holds for a row by the description that its file is read by."""
+    if source is None or not source.other_descriptions:
+        return of(source)
+    cases = (pl.when(pl.col(PART) == number).then(of(one)) for number, one in enumerate(source.descriptions, 1))
+    return pl.coalesce(cases)
 
 
 def _noted(name: str, texts: Mapping[str, pl.Expr]) -> pl.Expr:
@@ -67,7 +88,7 @@ def _within_bounds(name: str, column: Column) -> pl.Expr:
     return pl.all_horizontal(*rules).fill_null(True)
 
 
-def _is_there(value: pl.Expr, name: str, given: pl.DataType, spelling: Source | None, column: Column) -> pl.Expr:
+def _is_there(value: pl.Expr, name: str, given: pl.DataType, spelling: Description | None, column: Column) -> pl.Expr:
     """Whether the file says something: blanks, words for them, and those that the settings call blank do not."""
     if given == pl.String:
         text = value.str.strip_chars().str.to_lowercase()
@@ -77,22 +98,31 @@ def _is_there(value: pl.Expr, name: str, given: pl.DataType, spelling: Source | 
     return value.is_not_null() & value.is_not_nan() if given.is_float() else value.is_not_null()
 
 
-def _values(name: str, spelling: Source | None) -> dict[str, str]:
+def _values(name: str, spelling: Description | None) -> dict[str, str | None]:
     return spelling.values.get(name, {}) if spelling else {}
 
 
-def _respelled(value: pl.Expr, name: str, dtype: pl.DataType, spelling: Source | None) -> pl.Expr:
+def is_key(name: str) -> bool:
+    """Whether a column holds keys, which are compared exactly."""
+    return name.endswith("_id")
+
+
+def respelled(name: str, given: pl.DataType, spelling: Description | None) -> pl.Expr:
     """Blanks to null, then the company's own values, keys and defaults."""
-    if dtype != pl.String:
-        return value
-    text = value.str.strip_chars().replace("", None)
+    if given != pl.String and not (spelling and (name in spelling.values or name in spelling.keys or is_key(name))):
+        return pl.col(name)
+    text = pl.col(name).cast(pl.String).str.strip_chars().replace("", None)
+    if is_key(name):
+        text = text.str.replace(r"^(\d+)\.0$", "$1")  # as pandas writes whole numbers beside blanks
     if spelling is None:
         return text
     if mapping := _values(name, spelling):
-        lowered = {theirs.strip().lower(): ours or None for theirs, ours in mapping.items()}
-        text = text.str.to_lowercase().replace_strict(lowered, default=text, return_dtype=pl.String)
+        exact = {theirs.strip(): ours or None for theirs, ours in mapping.items()}
+        words = exact if is_key(name) else {theirs.lower(): ours for theirs, ours in exact.items()}
+        compared = text if is_key(name) else text.str.to_lowercase()
+        text = compared.replace_strict(words, default=text, return_dtype=pl.String)
     if key := spelling.keys.get(name):
-        text = text.str.replace(key["match"], key["replace"].replace("\\", "$"))
+        text = text.str.replace(key.match, re.sub(r"\\(\d+)", r"${\1}", key.replace.replace("$", "$$")))
     if (default := spelling.defaults.get(name)) is not None:
         text = text.fill_null(str(default))
     return text
@@ -109,28 +139,69 @@ def typed(
     wanted: pl.DataType,
     given: pl.DataType,
     settings: Settings,
-    spelling: Source | None,
+    spelling: Description | None,
     column: Column | None = None,
+    others: Collection[str] = (),
 ) -> pl.Expr:
-    """One column in the wanted dtype; null where it is blank or cannot be read."""
-    value = _respelled(pl.col(name), name, given, spelling)
+    """One column in the wanted dtype; null where it is blank or cannot be read.
+
+    Args:
+        name: the column.
+        wanted: the contract's dtype.
+        given: the dtype that the file has.
+        settings: of the company.
+        spelling: how the source is described, if it is.
+        column: of the contract, for its words.
+        others: columns that the rows have as well, such as the currency of an amount.
+    """
+    value = respelled(name, given, spelling)
     unit = spelling.unit.get(name) if spelling else None
     if isinstance(wanted, pl.Datetime | pl.Date):
-        moment = _moment(value, given, settings.timezone, spelling.date_format if spelling else None, unit)
-        return moment if isinstance(wanted, pl.Datetime) else local_date(moment, settings.timezone)
+        zones = Zones((spelling and spelling.timezone) or settings.timezone, settings.timezone)
+        read = moment(value, given, zones, spelling.formats_of(name) if spelling else [], unit)
+        return read if isinstance(wanted, pl.Datetime) else local_date(read, settings.timezone)
     if wanted.is_numeric():
-        number = _number(_in_our_words(value, column)) if given == pl.String else value.cast(pl.Float64, strict=False)
-        number = pl.when(number.is_finite()).then(number / 100 if unit == "minor" else number)
-        if spelling and (scale := spelling.scale.get(name)):
-            number = _rescaled(number, scale, _CONTRACT_SCALES[name])
-        if wanted.is_float():
-            return number
-        return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+        return _number(value, name, wanted, given, settings, spelling, column, others)
     if wanted == pl.Boolean:
-        return value if given == pl.Boolean else _boolean(value.cast(pl.String))
+        return value if given == pl.Boolean else boolean(value.cast(pl.String))
     if isinstance(wanted, pl.Enum):
         return _word(value.cast(pl.String), wanted, column)
     return value.cast(pl.String)
+
+
+def _number(
+    value: pl.Expr,
+    name: str,
+    wanted: pl.DataType,
+    given: pl.DataType,
+    settings: Settings,
+    spelling: Description | None,
+    column: Column | None,
+    others: Collection[str],
+) -> pl.Expr:
+    """A finite number, in the unit and on the scale of the contract; of a count none that is not whole."""
+    if given.is_numeric() and not _values(name, spelling):
+        read = value.cast(pl.Float64, strict=False)
+    else:
+        text = _in_our_words(value.cast(pl.String), column)
+        is_written = spelling is not None and given == pl.String
+        read = number(text, spelling.decimal, spelling.thousands) if is_written else number(text)  # type: ignore[union-attr]
+    read = pl.when(read.is_finite()).then(read)
+    if spelling and (unit := spelling.unit.get(name)):
+        if unit == "minor":
+            read = read / minor_units(pl.col("currency") if "currency" in others else None, settings)
+        else:
+            read = read * (duration_factor(name, unit) or 1.0)
+    if spelling and (scale := spelling.scale.get(name)) and (ours := scale_of(column)):
+        read = ours[0] + (read - scale[0]) * (ours[1] - ours[0]) / (scale[1] - scale[0])
+    return read if wanted.is_float() else pl.when(read == read.floor()).then(read).cast(pl.Int64, strict=False)
+
+
+def scale_of(column: Column | None) -> tuple[float, float] | None:
+    """The range that another scale can be brought to: that of a column with both ends."""
+    low, high = getattr(column, "min", None), getattr(column, "max", None)
+    is_scale = isinstance(low, int | float) and isinstance(high, int | float) and high < LARGEST_AMOUNT
+    return (float(low), float(high)) if is_scale else None  # type: ignore[arg-type]
 
 
 def _word(value: pl.Expr, wanted: pl.Enum, column: Column | None) -> pl.Expr:
@@ -142,72 +213,3 @@ def _word(value: pl.Expr, wanted: pl.Enum, column: Column | None) -> pl.Expr:
         if otherwise is None
         else pl.when(value.is_not_null()).then(word.fill_null(pl.lit(otherwise, dtype=wanted)))
     )
-
-
-def _number(text: pl.Expr) -> pl.Expr:
-    """A number with an optional currency sign and thousands separators; "1.234,5" and "EUR 5" are not guessed at."""
-    plain = r"^([-+]?)\s*[$€£¥]?\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*[$€£¥]?$"
-    stripped = pl.when(text.str.contains(r"\d")).then(text.str.replace(plain, "$1$2").str.replace_all(",", ""))
-    return pl.when(text.str.contains(plain)).then(stripped.cast(pl.Float64, strict=False))
-
-
-def _boolean(text: pl.Expr) -> pl.Expr:
-    word = text.str.to_lowercase()
-    return (
-        pl.when(word.is_in(["true", "t", "yes", "y", "1", "1.0"]))
-        .then(pl.lit(True))
-        .when(word.is_in(["false", "f", "no", "n", "0", "0.0"]))
-        .then(pl.lit(False))
-    )
-
-
-def _moment(value: pl.Expr, given: pl.DataType, timezone: str, date_format: str | None, unit: str | None) -> pl.Expr:
-    """A UTC moment; times without a zone are the company's local time, days are their local midnight."""
-    if isinstance(given, pl.Datetime):
-        if given.time_zone:
-            return value.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us"))
-        return _utc(value.cast(pl.Datetime("us")), timezone)
-    if given == pl.Date:
-        return _utc(value.cast(pl.Datetime("us")), timezone)
-    if unit in ("s", "ms", "us"):
-        ticks = value.cast(pl.Int64, strict=False)
-        return pl.from_epoch(ticks, time_unit=unit).cast(pl.Datetime("us"))  # type: ignore[call-overload,no-any-return]
-    text = value.cast(pl.String)
-    iso = text.str.replace(" ", "T", literal=True)
-    iso = pl.when(iso.str.len_bytes() == 10).then(iso + "T00:00:00").otherwise(iso)
-    naive = iso.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-    zoned = (
-        iso.str.replace("Z$", "+00:00")
-        .str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False, time_zone="UTC")
-        .dt.replace_time_zone(None)
-    )
-    ways = [_utc(naive, timezone), zoned]
-    if date_format:
-        ways.insert(0, _formatted(text, date_format, timezone))
-    return pl.coalesce(ways)
-
-
-def _formatted(text: pl.Expr, date_format: str, timezone: str) -> pl.Expr:
-    """A moment in the company's own format: with a zone, with a time, or a day alone, which is its local midnight."""
-    if re.search(r"%:{0,3}z|%#z", date_format):
-        zoned = text.str.to_datetime(date_format, time_unit="us", strict=False, time_zone="UTC")
-        return zoned.dt.replace_time_zone(None)
-    if re.search(r"%-?[HIklMSTRrXcspf]", date_format):
-        return _utc(text.str.to_datetime(date_format, time_unit="us", strict=False), timezone)
-    return _utc(text.str.to_date(date_format, strict=False).cast(pl.Datetime("us")), timezone)
-
-
-def _utc(local: pl.Expr, timezone: str) -> pl.Expr:
-    """Local wall time to UTC: the earlier of two when the clock went back, an hour on where it jumped ahead."""
-    if timezone == "UTC":
-        return local
-    zoned = local.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    after_the_jump = local.dt.offset_by("1h").dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    return pl.coalesce(zoned, after_the_jump).dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-
-
-def _rescaled(number: pl.Expr, theirs: tuple[float, float], ours: tuple[float, float]) -> pl.Expr:
-    return ours[0] + (number - theirs[0]) * (ours[1] - ours[0]) / (theirs[1] - theirs[0])
-
-
-_CONTRACT_SCALES = {"satisfaction_score": (1, 5), "nps_score": (0, 10)}

@@ -1,6 +1,6 @@
 """What may enter the staged layer: rows that satisfy their contract; the others go to quarantine with their reasons.
 
-Rows in = rows kept + rows quarantined + equal duplicates collapsed, always.
+Rows in = rows kept + rows quarantined + equal duplicates collapsed (and lines summed) + rows left out by `where`, always.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 
 from health_assets.contracts.contract import Contract, available_from, decides, dtypes, row_rules
-from health_assets.sources.parsing import FILE, NOT_READ, OUTSIDE, RECORD, ROW, TEXT
+from health_assets.settings.source import Source
+from health_assets.sources.duplicates import one_row_per_key
+from health_assets.sources.parsing import FILE, LEFT_OUT, NOT_READ, OUTSIDE, RECORD, ROW, TEXT
 
 QUARANTINE_SCHEMA: dict[str, Any] = {
     FILE: pl.String,
@@ -28,8 +30,8 @@ UNREADABLE_SCHEMA: dict[str, Any] = {
 }
 
 
-MALFORMED, UNKNOWN_CURRENCY = "row__malformed", "currency__unknown"
-LOAD_COUNTS = ("rows_read", "rows_kept", "rows_quarantined", "duplicates_collapsed", "values_blanked")
+MALFORMED, UNKNOWN_CURRENCY, SUPERSEDED = "row__malformed", "currency__unknown", "grain__superseded"
+LOAD_COUNTS = ("rows_read", "rows_kept", "rows_quarantined", "duplicates_collapsed", "rows_left_out", "values_blanked")
 SAMPLES = 3  # rows that are shown for a word
 WORDS_KEPT = 50  # of a column and month, the most frequent; their values are all counted
 
@@ -51,7 +53,12 @@ NOTHING_READ = FilteredRows(
 
 
 def filter_rows(
-    parsed: pl.LazyFrame, contract: type[Contract], existing: dict[str, pl.Series], *, monthly: bool = False
+    parsed: pl.LazyFrame,
+    contract: type[Contract],
+    existing: dict[str, pl.Series],
+    source: Source | None = None,
+    *,
+    monthly: bool = False,
 ) -> FilteredRows:
     """Split parsed rows (with file, row and record) into those that satisfy the contract and those that do not.
 
@@ -59,15 +66,15 @@ def filter_rows(
         parsed: what a staged transform returned.
         contract: of the staged table.
         existing: column -> the keys that exist; a row with any other key is an orphan.
+        source: how the company describes the source; says what rows of one key are.
         monthly: count by the month from which a row is known.
     """
-    if TEXT not in parsed.collect_schema():
-        parsed = parsed.with_columns(pl.lit(None, pl.String).alias(TEXT))
+    parsed = _with_reader_columns(parsed)
     deciding, blanked = _not_read(parsed, contract)
     rules = deciding | row_rules(contract) | _orphans(existing)
     rules[MALFORMED] = pl.col(TEXT).is_null()
     month = pl.col(str(available_from(contract))).dt.truncate("1mo") if monthly else pl.lit(None)
-    rows = (
+    read = (
         parsed.with_columns(
             pl.all_horizontal(pl.lit(True), *(rule.fill_null(True) for rule in rules.values())).alias("_sound"),
             pl.sum_horizontal(pl.lit(0), *(text.is_not_null() for text in blanked.values())).alias("_blanked"),
@@ -76,27 +83,46 @@ def filter_rows(
         .collect(engine="streaming")
         .sort(FILE, ROW, maintain_order=True)
     )
+    rows = read.filter(~pl.col(LEFT_OUT))
     sound, unsound = rows.filter("_sound"), rows.filter(~pl.col("_sound"))
-    distinct, newest = _newest_of_each_key(sound, contract)
-    superseded = distinct.join(newest.select(FILE, ROW), on=[FILE, ROW], how="anti") if newest is not distinct else None
+    kept, superseded = one_row_per_key(sound, contract, source)
     rejected = [_explained(unsound, rules, existing)]
-    if superseded is not None:
-        rejected.append(_explained(superseded, {"grain__superseded": pl.lit(False)}, existing))
+    if superseded.height:
+        rejected.append(_explained(superseded, {SUPERSEDED: pl.lit(False)}, existing))
     rejected_rows = pl.concat(rejected)
-    loads = (
-        rows.group_by("month")
-        .agg(rows_read=pl.len(), values_blanked=pl.col("_blanked").sum())
-        .join(newest.group_by("month").agg(rows_kept=pl.len()), on="month", how="left", nulls_equal=True)
-        .join(rejected_rows.group_by("month").agg(rows_quarantined=pl.len()), on="month", how="left", nulls_equal=True)
-        .join(_collapsed(sound, distinct), on="month", how="left", nulls_equal=True)
-        .select("month", *(pl.col(count).fill_null(0).cast(pl.Int64) for count in LOAD_COUNTS))
-    )
     return FilteredRows(
-        newest.select(list(dtypes(contract))),
+        kept.select(list(dtypes(contract))),
         rejected_rows,
-        loads,
+        _loads(read, sound, kept, superseded, rejected_rows),
         _unreadable(rows.filter(pl.col("_blanked") > 0), blanked),
     )
+
+
+def _with_reader_columns(parsed: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows that were made without a file have nothing that the reader says of them."""
+    given = parsed.collect_schema()
+    absent = {TEXT: pl.lit(None, pl.String), LEFT_OUT: pl.lit(False)}
+    return parsed.with_columns(value.alias(name) for name, value in absent.items() if name not in given).with_columns(
+        pl.col(LEFT_OUT).fill_null(False)
+    )
+
+
+def _loads(
+    read: pl.DataFrame, sound: pl.DataFrame, kept: pl.DataFrame, superseded: pl.DataFrame, rejected: pl.DataFrame
+) -> pl.DataFrame:
+    """LOAD_COUNTS by month; sound rows that are neither kept nor superseded are equal to another, or lines that were summed."""
+    counts = read.group_by("month").agg(
+        rows_read=pl.len(),
+        rows_left_out=pl.col(LEFT_OUT).sum(),
+        values_blanked=pl.col("_blanked").filter(~pl.col(LEFT_OUT)).sum(),
+    )
+    others = {"rows_kept": kept, "rows_quarantined": rejected, "_sound": sound, "_superseded": superseded}
+    for name, rows in others.items():
+        by_month = rows.group_by("month").agg(pl.len().alias(name))
+        counts = counts.join(by_month, on="month", how="left", nulls_equal=True, validate="1:1")
+    whole = counts.with_columns(pl.exclude("month").cast(pl.Int64).fill_null(0))
+    collapsed = pl.col("_sound") - pl.col("rows_kept") - pl.col("_superseded")
+    return whole.with_columns(duplicates_collapsed=collapsed).select("month", *LOAD_COUNTS)
 
 
 def _not_read(parsed: pl.LazyFrame, contract: type[Contract]) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
@@ -143,22 +169,6 @@ def _orphans(existing: dict[str, pl.Series]) -> dict[str, pl.Expr]:
     return {f"{column}__orphan": pl.col(column).is_in(keys.implode()) for column, keys in existing.items()}
 
 
-def _newest_of_each_key(rows: pl.DataFrame, contract: type[Contract]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows without equal duplicates, and of those with one key (in one month) the last in file order."""
-    key = [*contract.primary_key(), "month"]
-    if key == ["month"] or rows.select(key).hash_rows().n_unique() == rows.height:
-        return rows, rows
-    distinct = rows.unique(subset=list(dtypes(contract)), keep="last", maintain_order=True)
-    return distinct, distinct.unique(subset=key, keep="last", maintain_order=True)
-
-
-def _collapsed(sound: pl.DataFrame, distinct: pl.DataFrame) -> pl.DataFrame:
-    before, after = (rows.group_by("month").agg(rows=pl.len().cast(pl.Int64)) for rows in (sound, distinct))
-    return before.join(after, on="month", nulls_equal=True, suffix="_distinct").select(
-        "month", duplicates_collapsed=pl.col("rows") - pl.col("rows_distinct")
-    )
-
-
 def _explained(rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str, pl.Series]) -> pl.DataFrame:
     """The rejected rows in the shape of quarantine: file, row, reasons, a hint, the record as JSON."""
     if rows.is_empty():
@@ -187,6 +197,11 @@ def _explained(rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str
                 pl.lit("it has more values than the header has columns, or a quote amiss; quote values whole")
             ),
             *(_hint(column, keys) for column, keys in existing.items()),
+            pl.when(pl.col("reasons").list.contains(SUPERSEDED)).then(
+                pl.lit(
+                    "another row of its key counts; say with `duplicates` of the source whether such rows are versions or lines"
+                )
+            ),
             pl.when(has_unknown_currency).then(pl.lit("give the rate of its currency in fx_rates of the settings")),
         ),
         record=pl.when(is_malformed)

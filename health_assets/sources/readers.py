@@ -1,35 +1,43 @@
 """Source files -> raw frames: text as it stands, under our column names, with file and row number.
 
-Nothing is parsed here and no row is judged. A file that cannot be what its contract needs is refused at once, with the
-file, the column and the remedy.
+Nothing is parsed here and no row is dropped. A file that cannot be what its contract needs is refused at once, with the file,
+the column and what to do.
 """
 
-import difflib
-import glob
-import gzip
 import hashlib
 import io
 import json
 from collections.abc import Callable, Collection
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
 from health_assets.contracts.contract import Contract, dtypes, meta
 from health_assets.contracts.expressions import local_date
-from health_assets.settings import Settings, SettingsError
-from health_assets.settings.sections import Source
+from health_assets.settings import Settings
+from health_assets.settings.source import Description
+from health_assets.settings.suggestions import did_you_mean
 from health_assets.sources import malformed
-from health_assets.sources.parsing import FILE, ROW, TEXT, typed
+from health_assets.sources.account_keys import accounts_of_users, with_our_accounts
+from health_assets.sources.columns import Columns, columns_of, faults_of, given_columns
+from health_assets.sources.formats import (
+    UNREADABLE_FILE,
+    SourceError,
+    described_files,
+    header_of,
+    is_blank,
+    is_remote,
+    kind_of,
+    label,
+    labels,
+    scan,
+    text_of,
+    why_unreadable,
+)
+from health_assets.sources.parsing import FILE, LEFT_OUT, PART, ROW, TEXT, VERSION, by_description, typed
 
 UNREADABLE = "unreadable"
-DELIMITERS = (";", "\t", "|")  # that a file may have where the settings do not say so
 Found = TypeVar("Found")
-
-
-class SourceError(Exception):
-    """A source file cannot be read as its contract needs it; the message names file, column and remedy."""
 
 
 def read_source(
@@ -45,23 +53,26 @@ def read_source(
         name: the source, as in the settings.
         rows: the raw contract.
         settings: of the company.
-        only: labels of the files to read (as in `source_file`); None reads all.
+        only: names of the files to read (as in `source_file`); None reads all.
         by_row: files that `collected` found to be malformed.
 
     Raises:
         SourceError: a file is missing, unreadable, or lacks a required column.
     """
     source = settings.sources.get(name)
-    frames = []
-    for file in files_of(name, source) if source else []:
-        if only is None or label(file) in only:
-            scan = _scan(file, source)  # type: ignore[arg-type]
-            if file in by_row:
-                scan = malformed.by_row(file, source, _header(scan, file))  # type: ignore[arg-type]
-            frames.append(_in_our_names(scan, file, name, rows, source))  # type: ignore[arg-type]
+    files = described_files(name, source) if source else []
+    named = labels([file for file, _, _ in files])
+    frames = [
+        _in_our_names(file, number, description, name, rows, settings, file in by_row).with_columns(
+            pl.lit(named[file]).alias(FILE)
+        )
+        for file, number, description in files
+        if (only is None or named[file] in only) and not is_blank(file)
+    ]
     if not frames:
         return rows.create_empty(lazy=True)
-    return pl.concat(frames, how="vertical_relaxed")
+    read = pl.concat(_of_one_shape(frames), how="vertical_relaxed").select(list(dtypes(rows)))
+    return with_our_accounts(read, name, settings)
 
 
 def collected(name: str, settings: Settings, collect: Callable[[Collection[str]], Found]) -> Found:
@@ -77,26 +88,32 @@ def collected(name: str, settings: Settings, collect: Callable[[Collection[str]]
     """
     try:
         return collect(())
-    except pl.exceptions.PolarsError:
-        refused = _refused(name, settings)
+    except (*UNREADABLE_FILE, SourceError):
+        refused = refused_files(name, settings)
         if not refused:
             raise
         return collect(refused)
 
 
-def _refused(name: str, settings: Settings) -> list[str]:
-    """The files of a source that Polars cannot read, if they can be read row by row."""
+def refused_files(name: str, settings: Settings) -> list[str]:
+    """The files of a source that Polars cannot read, if they can be read row by row.
+
+    Raises:
+        SourceError: not even their rows can be told apart.
+    """
     source = settings.sources.get(name)
-    if source is None:
-        return []
     refused = []
-    for file in files_of(name, source):
+    for file, _, description in described_files(name, source) if source else []:
+        if is_blank(file):
+            continue
         try:
-            _scan(file, source).select(pl.all().count()).collect(engine="streaming")
-        except pl.exceptions.PolarsError as error:
-            if not malformed.is_delimited(file):
-                raise SourceError(f"{file}: cannot be read ({_first_line(error)})") from None
-            if fault := malformed.fault(file, name, source):
+            scan(file, description).select(pl.all().count()).collect(engine="streaming")
+        except (*UNREADABLE_FILE, SourceError) as error:
+            said = str(error) if isinstance(error, SourceError) else f"{file}: {why_unreadable(error)}"
+            if not malformed.is_by_row(file) or (isinstance(error, SourceError) and kind_of(file) == "csv"):
+                advice = "; copy it to this machine, where its rows are read one by one" if is_remote(file) else ""
+                raise SourceError(f"{said}{advice}") from None
+            if fault := malformed.fault(file, name, description):
                 raise SourceError(f"{file}: {fault}") from None
             refused.append(file)
     return refused
@@ -109,192 +126,172 @@ def read_profile(
 
     Grain: source_file x month ("YYYY-MM" in the company's time zone, or "unreadable").
     """
-    given = read_source(name, rows, settings, by_row=by_row).select(FILE, ROW, time)
-    moment = typed(time, pl.Datetime("us"), given.collect_schema()[time], settings, settings.sources.get(name))
+    given = read_source(name, rows, settings, by_row=by_row).select(FILE, ROW, PART, time)
+    dtype = given.collect_schema()[time]
+    moment = by_description(
+        settings.sources.get(name), lambda one: typed(time, pl.Datetime("us"), dtype, settings, one)
+    )
     month = local_date(moment, settings.timezone).dt.strftime("%Y-%m").fill_null(UNREADABLE)
     counted = pl.col(ROW).count()  # not pl.len(): without its other columns a row that is too long would pass
     return given.group_by(FILE, month.alias("month")).agg(row_count=counted.cast(pl.Int64)).sort(FILE, "month")
 
 
-def files_of(name: str, source: Source) -> list[str]:
-    """The files of a source, in the order in which their rows count as newer.
-
-    Raises:
-        SourceError: a path matches nothing.
-    """
-    found = []
-    for path in [source.path] if isinstance(source.path, str) else source.path:
-        matches = [path] if "://" in path else sorted(glob.glob(path, recursive=True))
-        if not matches:
-            raise SourceError(
-                f"sources.{name}.path: no file matches {path}; correct the path, or remove the source if it is not connected"
-            )
-        found += matches
-    return found
-
-
-def label(file: str) -> str:
-    """How a file is named in tables: its folder and name, never the whole path."""
-    return file if "://" in file else "/".join(Path(file).parts[-2:])
-
-
-def given_columns(rows: type[Contract]) -> list[str]:
-    """The columns of a raw contract that files bring; where a row stands is added when it is read."""
-    return [name for name in dtypes(rows) if name not in (FILE, ROW, TEXT)]
-
-
-def check_sources(settings: Settings, contracts: dict[str, type[Contract]]) -> None:
-    """Refuse what cannot work before anything runs: unknown sources, missing files, missing required columns.
-
-    Raises:
-        SettingsError: a source has a name that no contract knows, or `accounts` is not connected.
-        SourceError: see read_source.
-    """
-    for name in settings.sources:
-        if name not in contracts:
-            near = difflib.get_close_matches(name, contracts, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(contracts))}"
-            raise SettingsError(f"sources.{name}: there is no such source; {hint}")
-    if "accounts" not in settings.sources:
-        raise SettingsError(
-            "sources.accounts: is missing; every other source is optional, the accounts are not. Is this the settings file "
-            "that was meant? Give it with --settings, or name it in HEALTH_ASSETS_SETTINGS"
-        )
-    for name in settings.sources:
-        read_source(name, contracts[name], settings)
-
-
 def unknown_columns(name: str, rows: type[Contract], settings: Settings) -> dict[str, list[str]]:
     """Columns that files have and no contract names, by file: they are not read, and said so in a warning."""
-    source = settings.sources.get(name)
-    if source is None:
-        return {}
-    known = set(given_columns(rows)) | set(source.columns)
-    extra = {label(file): sorted(set(_header(_scan(file, source), file)) - known) for file in files_of(name, source)}
-    return {file: columns for file, columns in extra.items() if columns}
+    return {file: sorted(used.unread) for file, used in _columns_by_file(name, rows, settings) if used.unread}
 
 
 def made_keys(name: str, rows: type[Contract], settings: Settings) -> list[str]:
     """Key columns that the files lack and that are therefore a hash of the row."""
+    by_file = _columns_by_file(name, rows, settings)
+    present = {ours for _, used in by_file for ours in used.theirs}
+    keys = [column for column, declared in rows.columns().items() if meta(declared, "key")]
+    return [key for key in keys if by_file and key not in present]
+
+
+def empty_files(name: str, settings: Settings) -> list[str]:
+    """Files of a source that hold no row: nothing at all, or a header alone."""
     source = settings.sources.get(name)
-    if source is None:
-        return []
-    present = {source.columns.get(c, c) for file in files_of(name, source) for c in _header(_scan(file, source), file)}
-    return [column for column, declared in rows.columns().items() if meta(declared, "key") and column not in present]
+    empty = []
+    for file, _, description in described_files(name, source) if source else []:
+        try:
+            if is_blank(file) or scan(file, description).head(1).collect().is_empty():
+                empty.append(label(file))
+        except (*UNREADABLE_FILE, SourceError):
+            continue  # what is wrong with it is said by whoever reads its rows
+    return empty
 
 
-def _scan(file: str, source: Source) -> pl.LazyFrame:
-    kind = file.lower().removesuffix(".gz")
+def opened_rows(file: str, source: Description, *, is_by_row: bool = False) -> pl.LazyFrame:
+    """The rows of a file under their own names; a file that Polars refuses from its first line on is read row by row."""
+    if is_by_row:
+        return malformed.by_row(file, source)
     try:
-        if kind.endswith((".parquet", ".pq")):
-            return pl.scan_parquet(file, row_index_name=ROW, row_index_offset=1)
-        if kind.endswith((".jsonl", ".ndjson")):
-            return _json_lines(file)
-        content: str | io.BytesIO = file
-        opened = gzip.open if file.lower().endswith(".gz") else open
-        if source.encoding == "utf8" and "://" not in file:
-            with opened(file, "rb") as binary:
-                _refuse_foreign_text(file, binary.readline())
-        elif source.encoding != "utf8":
-            with opened(file, "rb") as binary:
-                content = io.BytesIO(binary.read().decode(source.encoding).encode())
-        return pl.scan_csv(
-            content, infer_schema=False, separator=source.delimiter, row_index_name=ROW, row_index_offset=1
-        )
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise SourceError(f"{file}: cannot be read ({_first_line(error)})") from None
+        rows = scan(file, source)
+        header_of(rows, file)
+        return rows
+    except SourceError:
+        if not malformed.is_by_row(file) or malformed.fault(file, "", source):
+            raise
+        return malformed.by_row(file, source)
 
 
-def _refuse_foreign_text(file: str, header: bytes) -> None:
-    """A header in another encoding would be read as other names, in silence."""
-    try:
-        foreign = "\0" in header.decode()
-    except UnicodeDecodeError:
-        foreign = True
-    if header.startswith(b"PAR1"):
-        raise SourceError(f"{file}: is a Parquet file; let its name end in .parquet")
-    if foreign:
-        likely = "utf-16" if header.startswith((b"\xff\xfe", b"\xfe\xff")) else "latin-1"
-        raise SourceError(
-            f"{file}: its header is not UTF-8 text; name the file's encoding in the settings, e.g. encoding: {likely}, "
-            "or save it as UTF-8"
-        )
+def _columns_by_file(name: str, rows: type[Contract], settings: Settings) -> list[tuple[str, Columns]]:
+    source = settings.sources.get(name)
+    files = [(file, description) for file, _, description in (described_files(name, source) if source else [])]
+    return [
+        (label(file), columns_of(header_of(opened_rows(file, description), file), description, rows))
+        for file, description in files
+        if not is_blank(file)
+    ]
 
 
-def _json_lines(file: str) -> pl.LazyFrame:
-    """Every value of a JSON-lines file as text, whatever its type."""
-    rows = pl.scan_ndjson(file, infer_schema_length=None).with_row_index(ROW, offset=1)
-    schema = rows.collect_schema()
-    nested = [name for name, dtype in schema.items() if dtype.is_nested()]
-    return rows.with_columns(
-        *(pl.col(name).struct.json_encode() for name in nested if isinstance(schema[name], pl.Struct)),
-        pl.exclude(ROW, *nested).cast(pl.String),
+def _in_our_names(
+    file: str, number: int, source: Description, name: str, rows: type[Contract], settings: Settings, is_by_row: bool
+) -> pl.LazyFrame:
+    """The rows of a file in the columns of the raw contract, but for the name of the file."""
+    own = opened_rows(file, source, is_by_row=is_by_row)
+    header, schema = header_of(own, file), own.collect_schema()
+    used = columns_of(header, source, rows)
+    for fault in (*faults_of(used, schema, name, rows, source, settings), *where_faults(source, schema, name)):
+        raise SourceError(f"{file}: {fault}")
+    values = {ours: used.value(ours, schema) for ours in used.theirs}
+    lacking = {ours: rows.columns()[ours] for ours in given_columns(rows) if ours not in used.theirs}
+    keys = [ours for ours, declared in lacking.items() if meta(declared, "key")]
+    read = own.with_columns(
+        *(value.alias(f"_{ours}") for ours, value in values.items()),
+        *(pl.lit(None, pl.String).alias(f"_{ours}") for ours in lacking if ours not in keys),
+        (~condition(source.where).fill_null(False) if source.where else pl.lit(False)).alias(LEFT_OUT),
+        _version(source, used, schema).alias(VERSION),
     )
-
-
-def _header(scan: pl.LazyFrame, file: str) -> list[str]:
-    try:
-        return [name for name in scan.collect_schema().names() if name not in (ROW, TEXT)]
-    except pl.exceptions.NoDataError:
-        raise SourceError(f"{file}: is empty; a file without rows still needs its header line") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise SourceError(f"{file}: cannot be read ({_first_line(error)})") from None
-
-
-def _in_our_names(scan: pl.LazyFrame, file: str, name: str, rows: type[Contract], source: Source) -> pl.LazyFrame:
-    header = _header(scan, file)
-    ours = {theirs: source.columns.get(theirs, theirs) for theirs in header}
-    for theirs in source.columns:
-        if theirs not in header:
-            raise SourceError(f"{file}: has no column {theirs!r} as sources.{name}.columns says{_near(theirs, header)}")
-    renamed = scan.rename(ours)
-    given = dict(zip(ours.values(), [scan.collect_schema()[theirs] for theirs in header], strict=True))
-    missing = [column for column in given_columns(rows) if column not in given]
-    strange = [theirs for theirs in header if ours[theirs] not in given_columns(rows)] or header
-    for column in missing:
-        declared = rows.columns()[column]
-        alternatives = meta(declared, "alternatives", ())
-        is_there = any({*given, *source.defaults}.issuperset(columns) for columns in [(column,), *alternatives])
-        if meta(declared, "required") and not meta(declared, "key") and not is_there:
-            instead = "".join(f", or {' and '.join(columns)}" for columns in alternatives)
-            remedy = f"map it in the settings: sources.{name}.columns: {{<their name>: {column}}}"
-            if len(header) == 1 and (other := next((mark for mark in DELIMITERS if mark in header[0]), None)):
-                remedy = f"say what stands between its columns: sources.{name}.delimiter: {json.dumps(other)}"
-            raise SourceError(
-                f"{file}: has no column {column!r}, which {name} needs{instead}{_near(column, strange)}; {remedy}"
-            )
-    made = {
-        column: _hash_of_row(list(given)) if meta(rows.columns()[column], "key") else pl.lit(None, pl.String)
-        for column in missing
-    }
-    if TEXT not in scan.collect_schema():
-        made[TEXT] = pl.lit(None, pl.String)
-    return renamed.with_columns(**made).select(
-        *given_columns(rows),
-        pl.lit(label(file)).alias(FILE),
-        pl.struct(*given, ROW)
+    if keys:
+        names = {theirs: ours for ours, theirs in used.theirs.items()}
+        read = _with_made_keys(
+            read, keys, [text_of(column, schema[column]).alias(names.get(column, column)) for column in header]
+        )
+    if "account_id" in lacking and (through := meta(lacking["account_id"], "through")) in used.theirs:
+        read = accounts_of_users(read, f"_{through}", source, settings)
+    return read.select(
+        *(pl.col(f"_{ours}").alias(ours) for ours in given_columns(rows)),
+        pl.struct(*header, ROW)  # all columns: else Polars lets rows that are too long pass
         .struct.field(ROW)
-        .cast(pl.Int64),  # all columns: else Polars lets rows that are too long pass
-        TEXT,
+        .cast(pl.Int64),
+        pl.col(TEXT) if TEXT in schema else pl.lit(None, pl.String).alias(TEXT),
+        pl.lit(number, pl.Int64).alias(PART),
+        LEFT_OUT,
+        VERSION,
     )
 
 
-def _hash_of_row(columns: list[str]) -> pl.Expr:
-    """A key for rows that have none: the same row gives the same key, in every run and version."""
-    return (
-        pl.struct(columns)
-        .struct.json_encode()
-        .map_batches(
-            lambda rows: pl.Series([hashlib.sha256(row.encode()).hexdigest()[:16] for row in rows]),
-            return_dtype=pl.String,
-        )
-    )
+def condition(where: str) -> pl.Expr:
+    """The SQL condition of the settings; a blank is different from any word, as people mean `tags <> 'test'`.
+
+    Raises:
+        PolarsError: it is no SQL.
+    """
+    written = json.loads(pl.sql_expr(where).meta.serialize(format="json"))
+    return pl.Expr.deserialize(io.StringIO(json.dumps(_with_blanks(written))), format="json").cast(pl.Boolean)
 
 
-def _near(word: str, words: list[str]) -> str:
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    return f" (it has {close[0]!r})" if close else f" (it has {', '.join(words)})"
+def _with_blanks(node: Any) -> Any:
+    """An expression in which `is not equal` holds for a blank as well."""
+    if isinstance(node, list):
+        return [_with_blanks(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("function") == {"Boolean": "Not"} and "BinaryExpr" in node["input"][0]:
+        compared = node["input"][0]["BinaryExpr"]
+        operator = "EqValidity" if compared["op"] == "Eq" else compared["op"]
+        return {**node, "input": [{"BinaryExpr": _with_blanks(compared) | {"op": operator}}]}
+    changed = {key: _with_blanks(value) for key, value in node.items()}
+    return changed | {"op": "NotEqValidity"} if node.get("op") == "NotEq" else changed
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+def where_faults(source: Description, schema: pl.Schema, name: str) -> list[str]:
+    """Why the condition of a source cannot be evaluated over the columns of a file."""
+    if source.where is None:
+        return []
+    place = f"sources.{name}.where"
+    try:
+        wanted = condition(source.where)
+        strange = [column for column in wanted.meta.root_names() if column not in schema]
+        if not strange:
+            pl.LazyFrame(schema=schema).select(wanted).collect()
+    except pl.exceptions.PolarsError as error:
+        return [f"{place} cannot be evaluated: {str(error).strip().splitlines()[0]}"]
+    return [
+        f"has no column {column!r}, which {place} names{did_you_mean(column, [c for c in schema if c != ROW], 'it has')}"
+        for column in dict.fromkeys(strange)
+    ]
+
+
+def _version(source: Description, used: Columns, schema: pl.Schema) -> pl.Expr:
+    """What says which of two rows is newer, as text."""
+    if source.newest_by is None:
+        return pl.lit(None, pl.String)
+    if source.newest_by in used.theirs:
+        return used.value(source.newest_by, schema).cast(pl.String)
+    return text_of(source.newest_by, schema[source.newest_by]).cast(pl.String)
+
+
+def _with_made_keys(rows: pl.LazyFrame, keys: list[str], columns: list[pl.Expr]) -> pl.LazyFrame:
+    """A key for rows that have none: the same row gives the same key, its second occurrence in a file another."""
+    hashed = pl.struct(columns).struct.json_encode().map_batches(_hashes, return_dtype=pl.String)
+    occurrence = pl.int_range(pl.len()).over("_hash")
+    key = pl.when(occurrence == 0).then("_hash").otherwise(pl.format("{}-{}", "_hash", occurrence + 1))
+    return rows.with_columns(_hash=hashed).with_columns(key.alias(f"_{name}") for name in keys)
+
+
+def _hashes(rows: pl.Series) -> pl.Series:
+    return pl.Series([hashlib.sha256(row.encode()).hexdigest()[:16] for row in rows], dtype=pl.String)
+
+
+def _of_one_shape(frames: list[pl.LazyFrame]) -> list[pl.LazyFrame]:
+    """Columns that files have in different types as text in all of them."""
+    schemas = [frame.collect_schema() for frame in frames]
+    differing = [
+        name
+        for name in schemas[0]
+        if len({schema[name] for schema in schemas}) > 1 and not all(schema[name].is_numeric() for schema in schemas)
+    ]
+    return [frame.with_columns(pl.col(differing).cast(pl.String)) if differing else frame for frame in frames]

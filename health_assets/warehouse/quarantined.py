@@ -24,7 +24,7 @@ def quarantine_of(table: Table) -> str:
 
 def load_counts(cursor: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """The LOAD_COUNTS of a staged table, and `rows_lost`: read, but by month neither kept nor accounted for."""
-    lost = "abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed)"
+    lost = "abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed - coalesce(rows_left_out, 0))"
     sums = {count: count for count in LOAD_COUNTS} | {"rows_lost": lost}
     found = cursor.execute(
         f"select {', '.join(f'coalesce(sum({of}), 0)::bigint' for of in sums.values())} "

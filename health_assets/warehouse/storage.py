@@ -244,6 +244,7 @@ def _create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
         "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
     )
     connection.execute(f"create table if not exists {table_of('quarantine.loads', LOADS_SCHEMA)}")
+    connection.execute("alter table quarantine.loads add column if not exists rows_left_out bigint")
     connection.execute("drop schema if exists house cascade; drop table if exists internal.accepted")
     create_loads(connection)
     create_history(connection)

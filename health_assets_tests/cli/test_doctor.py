@@ -15,7 +15,7 @@ from health_assets.cli.doctor import Finding, Status, examine
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.orchestration.jobs import DAILY_JOB
 from health_assets.settings import load
-from health_assets.sources.readers import SourceError
+from health_assets.sources.formats import SourceError
 from health_assets.warehouse.snapshot import publish
 from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.frames import LOAD_DAY, files_of, settings_of, written

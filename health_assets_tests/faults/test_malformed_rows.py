@@ -9,7 +9,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from health_assets.sources.readers import SourceError, collected, malformed, read_source
+from health_assets.sources.formats import SourceError
+from health_assets.sources.readers import collected, malformed, read_source
 from health_assets.tables import TABLES
 from health_assets_tests.faults.conftest import Company, company_in, differences
 from health_assets_tests.faults.test_hostile_values import accounted_for, staged_from

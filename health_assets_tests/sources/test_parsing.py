@@ -21,13 +21,16 @@ class Wide(Contract):
     flag = dy.Bool(nullable=True)
     word = dy.Enum(["in_progress", "open"], nullable=True)
     text = dy.String(nullable=True)
-    satisfaction_score = dy.Float64(nullable=True)
+    toy_id = dy.String(nullable=True)
+    spent_hours = dy.Float64(nullable=True)
+    satisfaction_score = dy.Float64(nullable=True, min=1, max=5)
 
 
 @pytest.fixture
 def read(tmp_path):
-    def read(column: str, *values: str | None, timezone: str = "UTC", **source) -> list:
-        company = settings_of(tmp_path, timezone=timezone, sources={"toys": {"path": "toys.csv"} | source})
+    def read(column: str, *values: str | None, timezone: str = "UTC", in_source: str = "", **source) -> list:
+        described = {"path": "toys.csv"} | ({"timezone": in_source} if in_source else {}) | source
+        company = settings_of(tmp_path, timezone=timezone, sources={"toys": described})
         raw = pl.LazyFrame({column: list(values)}, schema={column: pl.String})
         return parsed(raw, Wide, company, "toys").collect()[column].to_list()
 
@@ -163,3 +166,98 @@ def test_spelling_of_keys(read):
 
 def test_scale_is_brought_to_the_contracts(read):
     assert read("satisfaction_score", "1", "10", "5.5", scale={"satisfaction_score": [1, 10]}) == [1.0, 5.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-01-05 03:00:00", "2025-01-05 03:00", "2025-01-05T03:00Z", "2025-01-05T03:00:00.000Z", "2025-01-05 03:00:00 UTC",
+        "2025-01-05 03:00:00+00", "2025-01-05 04:00:00.000000+01", "2025-01-05T03:00:00.000+0000", "2025-01-05 03:00:00 +0000",
+        "2025/01/05 3:00", "2025/1/5 3:00:00", "20250105T030000Z", "20250105 03:00", "2025-01-05T05:30:00+02:30",
+    ],
+)  # fmt: skip
+def test_times_as_databases_and_spreadsheets_write_them(read, text):
+    assert read("moment", text) == [datetime(2025, 1, 5, 3)]
+
+
+def test_fractions_of_a_second_are_kept(read):
+    assert read("moment", "2025-01-05 03:00:00.123456+00") == [datetime(2025, 1, 5, 3, 0, 0, 123456)]
+
+
+@pytest.mark.parametrize("text", ["2025/01/05", "20250105", "2025-1-5", "2025.01.05"])
+def test_days_with_other_separators_or_none(read, text):
+    assert read("day", text) == [date(2025, 1, 5)]
+
+
+def test_formats_are_tried_one_after_the_other_and_may_be_given_by_column(read):
+    several = ["%d.%m.%Y", "%m/%d/%Y"]
+    assert read("day", "31.01.2024", "01/31/2024", "soon", date_format=several) == [date(2024, 1, 31)] * 2 + [None]
+    by_column = {"day": "%d.%m.%Y", "moment": "%m.%d.%Y"}
+    assert read("day", "03.05.2024", date_format=by_column) == [date(2024, 5, 3)]
+    assert read("moment", "03.05.2024", date_format=by_column) == [datetime(2024, 3, 5)]
+
+
+@pytest.mark.parametrize("text", ["2024-02-01 03:15", "2024-02-01 03:15:00 UTC", "2024-02-01T03:15:00.000+0000"])
+def test_times_without_a_zone_are_in_that_of_the_source_and_days_in_the_companys(read, text):
+    zones = {"timezone": "America/Los_Angeles", "in_source": "UTC"}
+    assert read("day", text, **zones) == [date(2024, 1, 31)]
+    assert read("day", "2024-02-01", **zones) == [date(2024, 2, 1)]
+
+
+def test_serial_days_of_a_spreadsheet_beside_written_ones(read):
+    assert read("day", "45292", "01.01.2024", unit={"day": "excel"}, date_format="%d.%m.%Y") == [date(2024, 1, 1)] * 2
+    assert read("moment", "45292.25", unit={"moment": "excel"}) == [datetime(2024, 1, 1, 6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("1.250", 1250.0), ("499,00", 499.0), ("1.250,50", 1250.5), ("0,125", 0.125), ("45658", 45658.0), ("12.34", None)],
+)
+def test_decimal_comma(read, text, amount):
+    assert read("amount", text, decimal=",") == [amount]
+
+
+@pytest.mark.parametrize(
+    ("mark", "text"), [("'", "1'234.50"), (" ", "1 234.50"), (" ", "1\u202f234.50"), ("", "1234.50")]
+)
+def test_declared_marks_between_thousands(read, mark, text):
+    assert read("amount", text, thousands=mark) == [1234.5]
+
+
+def test_minor_units_follow_the_currency(tmp_path):
+    company = settings_of(
+        tmp_path,
+        fx_rates={"JPY": 0.0066, "KWD": 3.25},
+        sources={"toys": {"path": "t.csv", "unit": {"amount": "minor"}}},
+    )
+    raw = pl.LazyFrame({"amount": ["10000", "15000", "30500", "50"], "currency": ["usd", "jpy", "kwd", None]})
+    assert parsed(raw, Wide, company, "toys").collect()["amount"].to_list() == [100.0, 15000.0, 30.5, 0.5]
+
+
+@pytest.mark.parametrize(("unit", "hours"), [("minutes", 1.5), ("s", 0.025), ("ms", 0.000025)])
+def test_durations_come_into_the_unit_of_the_column(read, unit, hours):
+    assert read("spent_hours", "90", unit={"spent_hours": unit}) == [pytest.approx(hours)]
+
+
+def test_words_are_mapped_without_case_and_keys_exactly(read):
+    assert read("text", " LIVE ", values={"text": {"Live": "on air"}}) == ["on air"]
+    assert read("toy_id", "ab", "AB", values={"toy_id": {"ab": "1"}}) == ["1", "AB"]
+
+
+def test_word_mapped_to_null_is_blank(read):
+    assert read("word", "-", "open", values={"word": {"-": None}}) == [None, "open"]
+
+
+def test_words_that_yaml_takes_for_true_and_false_are_mapped_as_they_are_written(read):
+    assert read("word", "No", "YES", values={"word": {False: "open", True: "in_progress"}}) == ["open", "in_progress"]
+
+
+def test_keys_that_were_written_as_floats_are_whole_numbers(read):
+    assert read("toy_id", "12346.0", "A.0", "7") == ["12346", "A.0", "7"]
+
+
+def test_files_of_one_source_may_be_described_differently(tmp_path):
+    described = [{"path": "a.csv", "date_format": "%d.%m.%Y"}, {"path": "b.csv", "date_format": "%m.%d.%Y"}]
+    company = settings_of(tmp_path, sources={"toys": described})
+    raw = pl.LazyFrame({"day": ["03.05.2024", "03.05.2024"], "source_part": [1, 2]})
+    assert parsed(raw, Wide, company, "toys").collect()["day"].to_list() == [date(2024, 5, 3), date(2024, 3, 5)]

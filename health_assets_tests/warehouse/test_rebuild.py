@@ -17,7 +17,7 @@ from health_assets.assets import load_all
 from health_assets.definitions import definitions
 from health_assets.demo import write_company
 from health_assets.settings import Settings
-from health_assets.sources.readers import files_of
+from health_assets.sources.formats import files_of
 from health_assets.warehouse.storage import Warehouse
 
 END = date(2025, 1, 17)

@@ -14,7 +14,7 @@ class RawUsageEvents(RawContract):
     """Who did what in the product, and when? The rows of the files."""
 
     event_id = Given("Key of the event", required=True, key=True)
-    account_id = Given("Account", required=True)
+    account_id = Given("Account; found in `users` where the file names the user only", required=True, through="user_id")
     user_id = Given("User; blank for events of machines")
     event_name = Given("What was done", required=True)
     event_timestamp = Given("When", required=True)

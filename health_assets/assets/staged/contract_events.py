@@ -26,6 +26,7 @@ class ContractEvents(Contract):
     )
     revenue_impact = dy.Float64(
         nullable=True,
+        metadata={"money": True},
         description="Change of revenue that it brought, as the CRM has it, in the reporting currency; null = not said",
     )
 

@@ -1,0 +1,206 @@
+"""How a company describes the files of one source: where they lie, and how they differ from the contract.
+
+Whether the names and words of ours exist is checked where the contracts are known, in sources/check.py.
+"""
+
+import codecs
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from health_assets.settings.suggestions import nearest
+
+NO_PLACES = {"localtime", "Factory", "posixrules"}  # that the time zone database has as well
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def time_zone(name: str) -> str:
+    """A time zone by its IANA name, which says the same on every machine.
+
+    Raises:
+        ValueError: it is none.
+    """
+    known = available_timezones() - NO_PLACES
+    if name not in known:
+        inside = [zone for zone in sorted(known) if zone.startswith(f"{name}/")]
+        meant = nearest(name, sorted(known))
+        hint = f", {', '.join(inside[:2])} ..." if inside else f"; did you mean {meant!r}?" if meant else ""
+        raise ValueError(f"{name!r} is not a time zone; use an IANA name such as Europe/Berlin{hint}")
+    return name
+
+
+class Key(Section):
+    """How keys are respelled."""
+
+    match: str  # regular expression
+    replace: str  # what takes the place of the match; \\1 is its first group
+
+    @field_validator("match")
+    @classmethod
+    def _is_an_expression(cls, match: str) -> str:
+        try:
+            re.compile(match)
+        except re.error as error:
+            raise ValueError(f"{match!r} is not a regular expression ({error})") from None
+        return match
+
+
+class Description(Section):
+    """Where files of one shape lie and how this company spells what is in them."""
+
+    path: str | list[str]
+    sheet: str | None = None
+    columns: dict[str, str] = {}
+    values: dict[str, dict[str, str | None]] = {}
+    defaults: dict[str, str | int | float | bool] = {}
+    where: str | None = None
+    date_format: str | list[str] | dict[str, str | list[str]] = []
+    timezone: str | None = None
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", "'", " "] | None = None
+    unit: dict[str, Literal["s", "ms", "us", "minutes", "excel", "minor"]] = {}
+    scale: dict[str, tuple[float, float]] = {}
+    keys: dict[str, Key] = {}
+    duplicates: Literal["newest", "sum"] | None = None
+    newest_by: str | None = None
+    end_date_is: Literal["first_unpaid_day", "last_paid_day"] = "first_unpaid_day"
+    changes: Literal["correction", "new_period"] = "correction"
+    rows_kept: Annotated[float, Field(ge=0, le=1)] = 0.9
+    delimiter: str = ","
+    encoding: str = "utf8"
+
+    @field_validator("defaults")
+    @classmethod
+    def _as_the_file_would_spell_it(cls, defaults: dict[str, Any]) -> dict[str, str]:
+        return {
+            column: str(value).lower() if isinstance(value, bool) else str(value) for column, value in defaults.items()
+        }
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _words(cls, values: Any) -> Any:
+        """Words that YAML takes for numbers or for true and false, as text."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            column: {word: _text(ours) for theirs, ours in words.items() for word in _words_of(theirs)}
+            if isinstance(words, dict)
+            else words
+            for column, words in values.items()
+        }
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, timezone: str | None) -> str | None:
+        return timezone and time_zone(timezone)
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, delimiter: str) -> str:
+        if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n.':
+            raise ValueError(
+                f"{delimiter!r} cannot stand between columns; give one character such as ';', '\\t' or '|'"
+            )
+        return delimiter
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            if not codecs.lookup(encoding)._is_text_encoding:
+                raise LookupError
+        except LookupError:
+            raise ValueError(
+                f"{encoding!r} is not an encoding that Python knows; use for example utf-8, latin-1, windows-1252 or utf-16"
+            ) from None
+        return "utf8" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+    @field_validator("date_format")
+    @classmethod
+    def _formats_say_something(cls, date_format: Any) -> Any:
+        for text in _formats(date_format):
+            if "%" not in text:
+                raise ValueError(f"{text!r} is not a date format; write for example %d.%m.%Y or %m/%d/%Y %I:%M %p")
+            try:
+                datetime(2024, 3, 5).strftime(text)
+            except ValueError:
+                raise ValueError(f"{text!r} is not a date format that can be read") from None
+        return date_format
+
+    @field_validator("scale")
+    @classmethod
+    def _scales_have_a_range(cls, scale: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for column, (low, high) in scale.items():
+            if low == high:
+                raise ValueError(f"{column}: both ends of the scale are {low:g}")
+        return scale
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Description":
+        if self.newest_by and self.duplicates == "sum":
+            raise ValueError("newest_by: has no meaning with duplicates: sum")
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands: {self.thousands!r} is the decimal mark as well")
+        return self
+
+    def formats_of(self, column: str) -> list[str]:
+        """The date formats of a column of ours, in the order in which they are tried."""
+        if isinstance(self.date_format, dict):
+            return _formats(self.date_format.get(column, []))
+        return _formats(self.date_format)
+
+
+class Source(Description):
+    """Where the rows of one source lie: one description, or a list of them for files of different shape."""
+
+    other_descriptions: list[Description] = Field(
+        default=[], description="files of another shape: write the source as a list of such descriptions"
+    )
+
+    @property
+    def descriptions(self) -> list[Description]:
+        """All descriptions of the source, in their order."""
+        return [self, *self.other_descriptions]
+
+
+class IdMap(Section):
+    """Where the keys of the accounts in other systems lie: a CSV file with `source`, `their_id` and `account_id`."""
+
+    path: str
+    delimiter: str = ","
+
+
+_YAML_WORDS = {True: ["true", "yes", "on"], False: ["false", "no", "off"]}  # that YAML takes for true and false
+
+
+def _words_of(theirs: Any) -> list[Any]:
+    if isinstance(theirs, bool):
+        return _YAML_WORDS[theirs]
+    return ["null" if theirs is None else str(theirs) if isinstance(theirs, int | float) else theirs]
+
+
+def _text(word: Any) -> Any:
+    if isinstance(word, bool):
+        return str(word).lower()
+    return str(word) if isinstance(word, int | float) else word
+
+
+def _formats(date_format: Any) -> list[str]:
+    if isinstance(date_format, dict):
+        return [text for formats in date_format.values() for text in _formats(formats)]
+    return [date_format] if isinstance(date_format, str) else list(date_format)
+
+
+def one_description(given: Any) -> Any:
+    """A list of descriptions as the first of them that holds the others."""
+    if isinstance(given, list) and given and all(isinstance(each, dict) for each in given):
+        return given[0] | {"other_descriptions": given[1:]}
+    return {"path": given} if isinstance(given, str) else given

@@ -1,0 +1,53 @@
+"""Numbers as files have them: currency signs, decimal and thousands marks, units of time and of currencies."""
+
+import re
+
+import polars as pl
+from babel.numbers import get_currency_precision
+
+from health_assets.settings import Settings
+
+SIGNS = "[$€£¥]?"
+SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "minutes": 60.0}
+UNITS_OF_COLUMNS = {"_seconds": 1.0, "_minutes": 60.0, "_hours": 3600.0}  # ending of a column's name -> seconds
+
+
+def number(text: pl.Expr, decimal: str = ".", thousands: str | None = None) -> pl.Expr:
+    """A number with an optional currency sign and thousands marks; "12,34" and "EUR 5" are not guessed at."""
+    mark = re.escape(thousands if thousands is not None else {".": ",", ",": "."}[decimal])
+    mark = r"[\s\u00A0\u202F]" if thousands == " " else mark
+    grouped = rf"\d{{1,3}}(?:{mark}\d{{3}})+|" if mark else ""
+    point = re.escape(decimal)
+    plain = rf"^([-+]?)\s*{SIGNS}\s*([-+]?(?:{grouped}\d+)?(?:{point}\d*)?(?:[eE][-+]?\d+)?)\s*{SIGNS}$"
+    bare = text.str.replace(plain, "$1$2")
+    bare = bare.str.replace_all(mark, "") if mark else bare
+    bare = bare if decimal == "." else bare.str.replace(decimal, ".", literal=True)
+    return pl.when(text.str.contains(plain) & text.str.contains(r"\d")).then(bare.cast(pl.Float64, strict=False))
+
+
+def duration_factor(column: str, unit: str) -> float | None:
+    """What a number in a unit of time is multiplied by to be in that of the column's name; None if it has none."""
+    ours = next((seconds for ending, seconds in UNITS_OF_COLUMNS.items() if column.endswith(ending)), None)
+    return SECONDS[unit] / ours if ours and unit in SECONDS else None
+
+
+def minor_units(currency: pl.Expr | None, settings: Settings) -> pl.Expr:
+    """By what an amount in the smallest unit of its currency is divided: 100 for cents, 1 for yen, 1,000 for fils."""
+    sizes = {
+        code: float(10 ** get_currency_precision(code)) for code in (settings.reporting_currency, *settings.fx_rates)
+    }
+    usual = pl.lit(sizes[settings.reporting_currency])
+    if currency is None:
+        return usual
+    return currency.str.to_uppercase().replace_strict(sizes, default=None, return_dtype=pl.Float64).fill_null(usual)
+
+
+def boolean(text: pl.Expr) -> pl.Expr:
+    """Words for true and false; any other is null."""
+    word = text.str.to_lowercase()
+    return (
+        pl.when(word.is_in(["true", "t", "yes", "y", "1", "1.0"]))
+        .then(pl.lit(True))
+        .when(word.is_in(["false", "f", "no", "n", "0", "0.0"]))
+        .then(pl.lit(False))
+    )
