@@ -1,6 +1,6 @@
-"""Is what came in plausible? Its volume against the weeks before and what was published last, its units likewise.
+"""Is a load plausible? Its volume and its units, compared with earlier weeks and the last published load.
 
-Whether a value keeps its contract is contracts.py's affair; here each value may be right by itself.
+The contracts check each value by itself; here each value may be valid.
 """
 
 from datetime import date
@@ -17,28 +17,32 @@ from health_assets.warehouse.storage import Warehouse
 RECENT_DAYS = 7
 ALL_ROWS = ""  # in place of a column
 FRESH = Expectation(
-    "rows__fresh", "rule", (), severity=WARN, description="The source's last row is not older than its stale_after_days"
+    "rows__fresh",
+    "rule",
+    (),
+    severity=WARN,
+    description="The last row of the source is not older than its limit in `stale_after_days`",
 )
 VOLUME = Expectation(
     "rows__volume",
     "rule",
     (),
     severity=WARN,
-    description="The last day brought its usual number of rows, against the same weekday of the weeks before",
+    description="The last day has the usual number of rows, compared with the same weekday of earlier weeks",
 )
 COLLAPSED = Expectation(
     "rows__not_collapsed",
     "rule",
     (),
-    description="Neither the last day nor the whole source has shrunk to a tenth of what is usual; a day without any row is "
-    "late and only warned of. If it is right, lower plausibility.volume_stop for one run",
+    description="Neither the last day nor the whole source has shrunk to `plausibility.volume_stop` of the usual rows; a day "
+    "without any row only raises a warning. If it is correct, lower plausibility.volume_stop for one run",
 )
 SHRUNK = Expectation(
     "rows__not_fewer",
     "rule",
     (),
     severity=WARN,
-    description="The whole source has about as many rows as when it was last published: records are corrected, rarely deleted",
+    description="The whole source has about as many rows as in the last published load: records are corrected, rarely deleted",
 )
 
 
@@ -49,7 +53,7 @@ def anomaly_expectations(table: Table) -> list[Expectation]:
 
 
 def find_anomalies(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
-    """The expectations_of that are broken, each with what was found and what it was measured by."""
+    """The failed expectations, each with what was found and what it was compared with."""
     accepted = _accepted(warehouse, table)
     found = _arrivals(table, warehouse, as_of, settings) if available_from(table.contract) else {}
     rows, limits = warehouse.row_count(table.relation), settings.plausibility
@@ -61,14 +65,14 @@ def find_anomalies(table: Table, warehouse: Warehouse, as_of: date, settings: Se
 
 
 def _units(contract: type[Contract]) -> dict[str, Expectation]:
-    """Column of amounts -> the expectation that its unit stays."""
+    """Column of amounts -> the expectation that its unit has not changed."""
     return {
         name: Expectation(
             f"{name}__same_unit",
             "rule",
             (),
-            description="The median has not changed by a factor that only another unit explains, such as cents for "
-            "euros; if it is right, raise plausibility.unit_change for one run",
+            description="The median has not changed by a factor that only another unit explains, such as cents instead "
+            "of euros; if it is correct, raise plausibility.unit_change for one run",
         )
         for name, dtype in dtypes(contract).items()
         if dtype.is_float()
@@ -76,21 +80,21 @@ def _units(contract: type[Contract]) -> dict[str, Expectation]:
 
 
 def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
-    """Silent for too long; far fewer rows on the last day than on that weekday before; almost none."""
+    """No rows for too long; far fewer rows on the last day than usual for its weekday; almost none."""
     known = pl.col(str(available_from(table.contract))).cast(pl.Date)
     days = warehouse.read(table, until=as_of).group_by(known.alias("day")).len().collect()
     plausible, found = settings.plausibility, dict[str, str]()
     limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
     last: Any = days["day"].max()
     if limit is not None and last is not None and (as_of - last).days > limit:
-        found[FRESH.name] = f"the last row is of {last}, {(as_of - last).days} days ago"
+        found[FRESH.name] = f"the last row is dated {last}, {_counted((as_of - last).days, 'day')} ago"
     age = (as_of - pl.col("day")).dt.total_days()
     usual = days.filter((age % 7 == 0) & age.is_between(7, 7 * plausible.volume_weeks))
     if usual.height < plausible.volume_weeks:
         return found
     today = days.filter(pl.col("day") == as_of)["len"].sum()
     median = float(usual["len"].median())  # type: ignore[arg-type]
-    seen = f"{today:,} rows on {as_of:%A}, {as_of}; usual are {median:,.0f}"
+    seen = f"{_counted(today, 'row')} on {as_of:%A}, {as_of}; usually {median:,.0f}"
     if today < plausible.volume_drop * median:
         found[VOLUME.name] = seen
     if median >= plausible.min_rows and 0 < today <= plausible.volume_stop * median:
@@ -99,10 +103,10 @@ def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Setting
 
 
 def _shrunk(rows: int, accepted: dict[str, tuple[int, float | None]], share: float, settings: Settings) -> str:
-    """What is left of a source that was published with many rows and has no more than a share of them now."""
+    """The rows of a source that has at most a share of the rows of its last published load."""
     before, _ = accepted.get(ALL_ROWS, (0, None))
     is_shrunk = before >= settings.plausibility.min_rows and rows <= share * before
-    return f"{rows:,} rows; when last published it had {before:,}" if is_shrunk else ""
+    return f"{_counted(rows, 'row')}; the last published load had {before:,}" if is_shrunk else ""
 
 
 def _unit_changes(
@@ -112,21 +116,21 @@ def _unit_changes(
     accepted: dict[str, tuple[int, float | None]],
     settings: Settings,
 ) -> dict[str, str]:
-    """Amounts whose median left that of the last snapshot, or in their new rows or last week that of the weeks before."""
-    promised = _units(table.contract)
-    if not promised:
+    """Amounts whose median jumped: against the last published load, or in new rows or the last week against earlier weeks."""
+    expected = _units(table.contract)
+    if not expected:
         return {}
-    columns = list(promised)
-    pairs = {"in the last snapshot": (accepted, _medians(warehouse.read(table), columns))}
+    columns = list(expected)
+    pairs = {"in the last published load": (accepted, _medians(warehouse.read(table), columns))}
     if known := available_from(table.contract):
         age = (pl.lit(as_of) - pl.col(known).cast(pl.Date)).dt.total_days()
         rows = warehouse.read(table, until=as_of)
         for days in {RECENT_DAYS, *_days_since_the_last_snapshot(warehouse, as_of)}:
             weeks = age.is_between(days, days + 7 * settings.plausibility.volume_weeks - 1)
             medians = _medians(rows.filter(weeks), columns), _medians(rows.filter(age < days), columns)
-            pairs[f"in the weeks before the last {days} day{'s' if days > 1 else ''}"] = medians
+            pairs[f"in the weeks before the last {_counted(days, 'day')}"] = medians
     nothing, found = (0, None), dict[str, str]()
-    for column, expectation in promised.items():
+    for column, expectation in expected.items():
         for when, (before, now) in pairs.items():
             if jumped := _jumped(before.get(column, nothing), now.get(column, nothing), settings):
                 found.setdefault(expectation.name, f"{jumped} {when}")
@@ -134,7 +138,7 @@ def _unit_changes(
 
 
 def _jumped(before: tuple[int, float | None], now: tuple[int, float | None], settings: Settings) -> str:
-    """Both medians, where only another unit explains them."""
+    """Both medians, if only another unit explains the difference."""
     (rows_before, median_before), (rows_now, median_now) = before, now
     if not median_before or not median_now or min(rows_before, rows_now) < settings.plausibility.min_rows:
         return ""
@@ -144,7 +148,7 @@ def _jumped(before: tuple[int, float | None], now: tuple[int, float | None], set
 
 
 def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, float | None]]:
-    """Column -> how many amounts are not zero, and their median without sign."""
+    """Column -> number of amounts other than 0, and the median of their absolute values."""
     if not columns:
         return {}
     amounts = {name: pl.col(name).filter(pl.col(name) != 0).abs() for name in columns}
@@ -156,7 +160,7 @@ def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, flo
 
 
 def _days_since_the_last_snapshot(warehouse: Warehouse, as_of: date) -> list[int]:
-    """How many days are new, if any are."""
+    """The number of new days, if there are any."""
     last = warehouse.connection.cursor().execute("select max(as_of_date) from loads.columns").fetchone()
     return [(as_of - last[0]).days] if last and last[0] and last[0] < as_of else []
 
@@ -169,3 +173,7 @@ def _accepted(warehouse: Warehouse, table: Table) -> dict[str, tuple[int, float 
     for column, row_count, amounts, median in rows.fetchall():
         accepted |= {ALL_ROWS: (row_count, None), column: (amounts, median)}
     return accepted
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

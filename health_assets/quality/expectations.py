@@ -1,9 +1,8 @@
-"""What was written is evaluated: the expectations_of of a table, and whether each is kept, under the contract's own names.
+"""The expectations of a table, and whether the table that was written meets them.
 
-dataframely keeps rows out before the write; here the table that was written is looked at again. Great Expectations
-(evaluate.py) works in the process beside the run: it is asked when a table is written and answers while the next are
-computed.
-How results become Dagster's asset checks is checks.py's affair.
+dataframely rejects rows before the write; here the written table is evaluated. Great Expectations runs in the worker process:
+expectations are submitted when a table has been written, and evaluated while the next tables are computed. asset_checks.py
+turns the results into Dagster's asset checks.
 """
 
 from collections.abc import Collection, Iterator
@@ -55,22 +54,22 @@ READABLE = Expectation(
     "rule",
     (),
     severity=WARN,
-    description="No value had to become null because it could not be read or lies outside its bounds; map the words with "
-    "`values` of the source (null = blank), or say how its dates and numbers are written",
+    description="No value was set to null because it could not be read or is out of bounds; map the words in `values` of the "
+    "source (null = blank), or declare how its dates and numbers are written",
 )
 IN_HISTORY = Expectation(
     "rows__within_history",
     "rule",
     (),
     severity=WARN,
-    description="Every row is dated history_start ... as-of day; rows of other days count for nothing",
+    description="Every row is dated between history_start and the as-of day; other rows are ignored",
 )
 OF_ROWS = "_of_rows"
-COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row had to be quarantined")
+COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row was quarantined")
 
 
 def expectations_of(table: Table) -> list[Expectation]:
-    """Everything that is checked of a table: contract, identities across tables, and for staged tables the load."""
+    """Everything that is checked about a table: contract, identities across tables, and for staged tables the load."""
     found = [*expectations(table.contract), *(identity.expectation for identity in table.identities)]
     if table.is_staged:
         found += [RECONCILES, COMPLETE]
@@ -81,7 +80,7 @@ def expectations_of(table: Table) -> list[Expectation]:
 
 
 def load_expectations(table: Table) -> list[Expectation]:
-    """What is expected of a staged table's arrivals and units, against the last published load, and by itself."""
+    """What is expected of a load: volume and units, compared with the last published load, and in itself."""
     return [*anomaly_expectations(table), *comparison_expectations(table), *oddity_expectations(table)]
 
 
@@ -94,7 +93,7 @@ def _load_faults(table: Table, warehouse: Warehouse, as_of: date, settings: Sett
 
 
 def waits_for(table: Table, expectation: Expectation) -> list[str]:
-    """The other tables that a expectation speaks of, and that have to be written before it can be evaluated."""
+    """The other tables that an expectation refers to; they must be written before it can be evaluated."""
     if expectation.kind == "references":
         named = {expectation.arguments["target"].split(".")[0]}
     else:
@@ -112,17 +111,17 @@ Result = tuple[Expectation, bool, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Submission:
-    """Promises that Great Expectations has been asked about, and the rows that they are evaluated by."""
+    """Expectations that were submitted to Great Expectations, and the rows that they are evaluated over."""
 
     rows: pl.DataFrame
     made: list[Expectation]
     tallied: bool
     answers: Future[dict[str, Answer]] | None
-    found: dict[str, str]  # what breaks a expectation, in words, where a count would not say it
+    found: dict[str, str]  # what breaks an expectation, in words, where a count would not say it
 
     def results(self) -> Iterator[Result]:
-        """Wait for the answers; a failure of Great Expectations itself is raised, never taken for bad data."""
-        if self.answers is None:  # no row, as of a source that is not connected: so none that breaks a expectation
+        """Wait for the answers; an error in Great Expectations is raised, never taken for bad data."""
+        if self.answers is None:  # no row, as for a source that is not connected: so none breaks an expectation
             yield from ((expectation, True, {}) for expectation in self.made)
             return
         answers = self.answers.result()
@@ -135,7 +134,7 @@ class Submission:
 
 
 def submit(table: Table, warehouse: Warehouse) -> Submission:
-    """Ask about all that can be evaluated by what was just written alone; nothing is waited for."""
+    """Submit everything that can be evaluated from the table just written alone, without waiting."""
     made = [expectation for expectation in expectations(table.contract) if not waits_for(table, expectation)]
     months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
     spans = list(_spans(table, months, warehouse)) if months else [(None, None)]
@@ -149,15 +148,15 @@ def submit(table: Table, warehouse: Warehouse) -> Submission:
 
 
 def evaluated(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> Iterator[Result]:
-    """Each expectation of a table with its verdict and, where it is broken, the evidence."""
-    asked = warehouse.submitted.pop(table.name, None) or submit(table, warehouse)
-    others = [expectation for expectation in expectations_of(table) if expectation not in asked.made]
+    """Each expectation of a table with its result and, if it failed, the evidence."""
+    submission = warehouse.submitted.pop(table.name, None) or submit(table, warehouse)
+    others = [expectation for expectation in expectations_of(table) if expectation not in submission.made]
     found = _load_faults(table, warehouse, as_of, settings) if table.is_staged else {}
     if table.is_staged and (unreadable := unreadable_words(warehouse, table)):
         found[READABLE.name] = unreadable
     tallies = pl.DataFrame(_tallies(table, others, warehouse, as_of, settings, found))
     counted = _submitted(tallies, others, tallied=True, found=found)
-    yield from asked.results()
+    yield from submission.results()
     yield from counted.results()
 
 
@@ -191,18 +190,18 @@ def _rows_to_evaluate(table: Table, months: list[date], warehouse: Warehouse) ->
 
 
 def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl.DataFrame:
-    """The columns that expectations_of speak of, with a column of true and false for each rule."""
+    """The columns that the expectations refer to, and a boolean column for each rule."""
     rules = table_rules(table.contract)
     needed = {name for expectation in made if expectation.kind != "rule" for name in expectation.columns}
     results = {expectation.name: rules[expectation.name] for expectation in made if expectation.kind == "rule"}
     return rows.select(
         *(pl.col(name) for name in rows.columns if name in needed),
-        *(verdict.fill_null(True).alias(name) for name, verdict in results.items()),
+        *(holds.fill_null(True).alias(name) for name, holds in results.items()),
     )
 
 
 def _broken_rows_by_day(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl.DataFrame:
-    """How many rows break each expectation on each day: what Great Expectations can look at when rows are many."""
+    """The number of rows that break each expectation on each day, for tables with many rows."""
     columns, rules = table.contract.columns(), table_rules(table.contract)
     broken = {}
     for expectation in made:
@@ -235,7 +234,7 @@ def _tallies(
     settings: Settings,
     found: Collection[str],
 ) -> dict[str, list[int]]:
-    """Number of faults behind each expectation that spans tables or concerns the load; `found`: those that are find_anomalies."""
+    """Number of faults for each expectation that spans tables or concerns the load; `found` names the failed ones."""
     tally = {
         identity.expectation.name: identity.function(
             **{name: warehouse.read(TABLES[name], until=as_of) for name in identity.inputs}
@@ -261,7 +260,7 @@ def _tallies(
 
 
 def _strays(table: Table, expectation: Expectation, warehouse: Warehouse, as_of: date) -> int:
-    """Rows known by the as-of day whose key does not exist in the table that it names."""
+    """Rows known by the as-of day whose key does not exist in the referenced table."""
     target, key = expectation.arguments["target"].split(".")
     (column,) = expectation.columns
     found = warehouse.connection.cursor().execute(

@@ -1,6 +1,6 @@
-"""Great Expectations: frames and expectations_of in, results out. The only file that imports it, in the process beside the run.
+"""Great Expectations: frames and expectations in, answers out. The only module that imports it, in the worker process.
 
-What is promised, and which frames are evaluated, is results.py's affair.
+Which expectations are evaluated over which frames is decided in expectations.py.
 """
 
 import logging
@@ -16,13 +16,13 @@ from health_assets.worker import without_garbage_collection
 if TYPE_CHECKING:
     from health_assets.contracts.contract import Expectation
 
-VERDICT, EVIDENCE = "BOOLEAN_ONLY", "BASIC"  # what Great Expectations is asked for; evidence costs twice the verdict
+SUCCESS_ONLY, EVIDENCE = "BOOLEAN_ONLY", "BASIC"  # result formats; evidence takes twice as long
 SAMPLE = 5
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Great Expectations says of one expectation; `error` is a failure of its own, never bad data."""
+    """The answer of Great Expectations to one expectation; `error` is a failure of the library, never bad data."""
 
     success: bool
     error: str | None
@@ -38,7 +38,7 @@ def evaluate(rows: pl.DataFrame, made: "list[Expectation]", tallied: bool) -> di
         made: the expectations to evaluate.
         tallied: whether the rows hold a count of broken rows for each expectation instead, which must all be 0.
     """
-    answers = _validated(rows, made, tallied, VERDICT)
+    answers = _validated(rows, made, tallied, SUCCESS_ONLY)
     failed = [expectation for expectation in made if not answers[expectation.name].success]
     return answers | _validated(rows, failed, tallied, EVIDENCE) if failed else answers
 
@@ -64,14 +64,14 @@ def _answer(result: Any) -> Answer:
 
 
 def warm_up() -> None:
-    """Import Great Expectations, which takes seconds, before the first table is there."""
+    """Import Great Expectations, which takes seconds, before the first table is written."""
     with without_garbage_collection():
         _batches()
 
 
 @cache
 def _batches() -> Any:
-    """What turns a frame into a batch of Great Expectations; nothing of it is kept on disk."""
+    """The batch definition that turns a frame into a batch; nothing is written to disk."""
     context = _great_expectations().get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     table = context.data_sources.add_pandas("written").add_dataframe_asset("table")
@@ -99,9 +99,9 @@ def _expectation(expectation: "Expectation", tallied: bool) -> Any:
 
 @cache
 def _expected(name: str) -> Any:
-    """An expectation of Great Expectations, under its own name, that builds its configuration once.
+    """An expectation class of Great Expectations that builds its configuration only once.
 
-    The stock one builds it anew for every argument that is looked up, some ninety times a check: 40 % of expectations.
+    The original builds it for every argument that is looked up, some ninety times per check: 40% of the time.
     """
     from great_expectations.compatibility.pydantic import PrivateAttr
 
@@ -125,7 +125,7 @@ def _pandas(rows: pl.DataFrame) -> Any:
 
 
 def _moment(bound: Any) -> Any:
-    """The bound as pandas compares it: a day becomes its midnight."""
+    """The bound as pandas compares it: a day becomes midnight."""
     return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
 
 

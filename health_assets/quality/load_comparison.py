@@ -1,8 +1,8 @@
-"""Each load against the one that was published last: rows, columns, keys, money and words.
+"""Each load compared with the last published one: rows, columns, keys, money and words.
 
 What cannot be right stops the run: too few rows kept, a source or a column that is empty, keys or money gone beyond
-`plausibility`. What is suspicious but possible warns. `health-assets run --accept` publishes a stopped load all the same.
-What is odd in a load by itself is in quality/load_oddities.py, what is odd in its arrivals and units in quality/anomalies.py.
+`plausibility`. What is suspicious but possible raises a warning. `health-assets run --accept` publishes a stopped load anyway.
+Oddities within one load are in quality/load_oddities.py, unusual volumes and units in quality/anomalies.py.
 """
 
 import difflib
@@ -35,11 +35,11 @@ from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
 SAMPLES = 3
-NAMES = {"company_name", "account_owner", "owner"}  # of people and companies: a new one is no new word
+NAMES = {"company_name", "account_owner", "owner"}  # of people and companies, where new values are normal
 
 
 def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
-    """The expectations that are broken, each with what was before, what is now, samples, and the setting that helps."""
+    """The failed expectations, each with the earlier state, the current one, samples, and the setting that helps."""
     load = _Load(table, warehouse.connection.cursor(), warehouse, as_of, settings)
     found = {KEPT.name: load.too_few_kept(), NOT_EMPTY.name: load.emptied()}
     if load.before and load.rows:
@@ -54,7 +54,7 @@ def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date,
 
 @dataclass(frozen=True)
 class _Load:
-    """A staged table as it was just written, and its last published load."""
+    """A staged table that was just written, and its last published load."""
 
     table: Table
     cursor: duckdb.DuckDBPyConnection
@@ -72,7 +72,7 @@ class _Load:
 
     @cached_property
     def before(self) -> dict[str, dict[str, Any]]:
-        """Column -> its description; empty if the source was not connected then, or had no row."""
+        """Column -> its description; empty if the source was not connected or had no row."""
         query = f"from loads.columns where relation = {literal(self.table.relation)} and row_count > 0"
         return {row["column_name"]: row for row in self.cursor.sql(query).pl().to_dicts()}
 
@@ -82,7 +82,7 @@ class _Load:
 
     @cached_property
     def has_keys(self) -> bool:
-        """Whether the file gives keys that stay: neither a hash of the row, nor one for each day's snapshot."""
+        """Whether the file has stable keys: neither a hash of the row, nor one per daily snapshot."""
         raw = TABLES.get(f"raw_{self.source}")
         is_made = raw is not None and raw.rows is not None and made_keys(self.source, raw.rows, self.settings)
         return (
@@ -93,7 +93,7 @@ class _Load:
 
     @cached_property
     def given(self) -> list[str]:
-        """The columns that files bring."""
+        """The columns that come from files."""
         raw = TABLES.get(f"raw_{self.source}")
         ours = list(dtypes(self.table.contract))
         return [name for name in ours if name in given_columns(raw.rows)] if raw and raw.rows else ours
@@ -111,7 +111,7 @@ class _Load:
             return ""
         reasons = quarantine_reasons(self.cursor, self.table)
         return (
-            f"{kept:,} of {rows:,} rows kept ({reasons}); if that is right, lower sources.{self.source}.rows_kept, "
+            f"{kept:,} of {rows:,} rows kept ({reasons}); if that is correct, lower sources.{self.source}.rows_kept, "
             f"which is {wanted:g}"
         )
 
@@ -120,8 +120,8 @@ class _Load:
             return ""
         if self.before:
             rows = next(iter(self.before.values()))["row_count"]
-            return f"no row; the load published as of {self._last_day} had {rows:,}"
-        return "no row: without accounts nothing can be reported" if self.source == "accounts" else ""
+            return f"no rows; the load published as of {self._last_day} had {rows:,}"
+        return "no rows: without accounts nothing can be reported" if self.source == "accounts" else ""
 
     @property
     def _last_day(self) -> date:
@@ -138,16 +138,16 @@ class _Load:
 
     def _emptied(self, name: str) -> str:
         before, unread = self.before[name], self._unread_columns()
-        said = f"{name} was filled in {before['filled']:,} of {before['row_count']:,} rows and is in none of {self.rows:,} now"
+        said = f"{name} was filled in {before['filled']:,} of {before['row_count']:,} rows and is now filled in none of {self.rows:,}"
         if samples := self._values_before(name):
             said += f" (before: {samples})"
         if not unread:
             return said
         near = difflib.get_close_matches(name, unread, n=1, cutoff=0.4)
         if near:
-            remedy = f"if {near[0]} is that column: sources.{self.source}.columns: {{{near[0]}: {name}}}"
-            return f"{said}; the file has {near[0]}, which is not read; {remedy}"
-        return f"{said}; columns of the file that are not read: {', '.join(unread)}"
+            remedy = f"if that is the column, set sources.{self.source}.columns: {{{near[0]}: {name}}}"
+            return f"{said}; the file has {near[0]!r}, which is not read; {remedy}"
+        return f"{said}; unread columns of the file: {', '.join(unread)}"
 
     def _unread_columns(self) -> list[str]:
         raw = TABLES.get(f"raw_{self.source}")
@@ -180,7 +180,7 @@ class _Load:
                 continue
             shares = [row["filled"] / row["row_count"] for row in (self.before[name], self.now[name])]
             if shares[0] - shares[1] > self.settings.plausibility.filled_drop:
-                sparser.append(f"{name} is filled in {shares[1]:.0%} of the rows, before in {shares[0]:.0%}")
+                sparser.append(f"{name} is filled in {shares[1]:.0%} of the rows, previously {shares[0]:.0%}")
         return "; ".join(sparser[:SAMPLES]) + _more(sparser)
 
     def money_gone(self) -> str:
@@ -188,12 +188,12 @@ class _Load:
         for name in money_of(self.table.contract):
             before, now = (row.get(name, {}).get("total") or 0.0 for row in (self.before, self.now))
             if before > 0 and now < before * (1 - self.settings.plausibility.money_gone):
-                gone.append(f"{name}: the sum is {now:,.2f}, before {before:,.2f}")
+                gone.append(f"{name}: the sum is {now:,.2f}, previously {before:,.2f}")
         if not gone:
             return ""
         return (
             "; ".join(gone)
-            + f"; if that is right, raise plausibility.money_gone ({self.settings.plausibility.money_gone:g})"
+            + f"; if that is correct, raise plausibility.money_gone ({self.settings.plausibility.money_gone:g})"
         )
 
     def keys_gone(self) -> str:
@@ -209,8 +209,8 @@ class _Load:
         said = f"{count:,} of {of:,} {key[0]}s are gone {self.since}, e.g. {', '.join(str(one) for (one,) in samples)}"
         for name in money_of(self.table.contract):
             (amount,), total = self._one(f"select coalesce(sum({name}), 0) {gone}"), self.before[name]["total"] or 0
-            said += f"; with them {name} of {amount:,.2f} of {total:,.2f}" if amount else ""
-        return f"{said}; if that is right, raise plausibility.keys_gone ({limits.keys_gone:g})"
+            said += f", with {amount:,.2f} of {total:,.2f} {name}" if amount else ""
+        return f"{said}; if that is correct, raise plausibility.keys_gone ({limits.keys_gone:g})"
 
     def changed_under_key(self) -> str:
         contract = self.table.contract
@@ -243,10 +243,10 @@ class _Load:
             f"select {key[0]}, before.{name}, now.{name} {pairs} order by 1 limit {SAMPLES}"
         ).fetchall()
         shown = ", ".join(f"{row} {before} -> {now}" for row, before, now in samples)
-        summed = f", in all {sums[0]:,.2f} -> {sums[1]:,.2f}" if is_money else ""
+        summed = f", in total {sums[0]:,.2f} -> {sums[1]:,.2f}" if is_money else ""
         said = f"{name} changed in {count:,} record{'s' if count > 1 else ''} {self.since}{summed} ({shown})"
         if name == "mrr_amount":
-            said += f"; if these are new prices, not corrections: sources.{self.source}.changes: new_period"
+            said += f"; if these are new prices, not corrections, set sources.{self.source}.changes: new_period"
         return said
 
     def new_words(self) -> str:
@@ -256,10 +256,10 @@ class _Load:
                 continue
             words = sorted(set(self.now[name]["words"] or []) - set(before["words"]))
             if words:
-                new.append(f"{name}: {', '.join(words[:SAMPLES])}{_more(words)}, not seen before")
+                new.append(f"{name}: {', '.join(words[:SAMPLES])}{_more(words)}, never seen before")
         if not new:
             return ""
-        return "; ".join(new) + f"; if it is another spelling, map it with sources.{self.source}.values"
+        return "; ".join(new) + f"; if it is another spelling, map it in sources.{self.source}.values"
 
     def _one(self, query: str) -> tuple[Any, ...]:
         return self.cursor.execute(query).fetchone() or ()

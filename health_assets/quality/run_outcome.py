@@ -1,4 +1,4 @@
-"""What a run did, in words: fed with Dagster's events, shown by the command line and told to Slack when it failed."""
+"""The outcome of a run, collected from Dagster's events: shown by the command line, reported to Slack if the run failed."""
 
 import re
 from pathlib import Path
@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
-CONSEQUENCE = "Dependencies for step"  # how Dagster tells of each step that did not run since another failed
-FOUND = "found"  # among the evidence of a broken check: what was seen, in words; figures of the whole source only
-REMEDY = "if_it_is_right"  # among the evidence of a load that is stopped: how it is published all the same
-ACCEPTED_BY = "accepted_by"  # among the evidence of a load that was published all the same: who decided that
-EXPECTED = "expected"  # among the evidence of a broken check: what it expectations_of, in words
+CONSEQUENCE = "Dependencies for step"  # how Dagster logs each step that did not run because another failed
+FOUND = "found"  # in the evidence of a failed check: what was found, in words and totals only
+REMEDY = "if_it_is_right"  # in the evidence of a stopped load: how to publish it anyway
+ACCEPTED_BY = "accepted_by"  # in the evidence of a load that was published anyway: who accepted it
+EXPECTED = "expected"  # in the evidence of a failed check: what was expected, in words
 
 
 class Check:
-    """The verdict of one check of the run."""
+    """The result of one check of the run."""
 
     def __init__(self, evaluation: "dg.AssetCheckEvaluation") -> None:
         import dagster as dg
@@ -28,11 +28,11 @@ class Check:
 
 
 class Outcome:
-    """What a run has told so far: fed with Dagster's events, shown as progress, summed up at the end."""
+    """What is known about a run so far: tables, rows, checks, warnings, failures."""
 
     @classmethod
     def read(cls, run_id: str, instance: "dg.DagsterInstance") -> "Outcome":
-        """What a run of the history told."""
+        """The outcome of a run of the history."""
         outcome = cls()
         for entry in instance.all_logs(run_id):
             outcome.record(entry)
@@ -50,7 +50,7 @@ class Outcome:
         self.seen: set[str] = set()
 
     def record(self, entry: Any) -> str | None:
-        """Take in an event of the run; returns what is being done now, if the event says so."""
+        """Take an event of the run into account; returns the step that starts, if the event says so."""
         event = entry.dagster_event
         if event is None:
             if entry.level >= 30 and not entry.user_message.startswith(CONSEQUENCE):
@@ -78,10 +78,12 @@ class Outcome:
             f"{check.name} ({check.evidence[FOUND]})" if FOUND in check.evidence else check.name
             for check in self.broken
         )
-        causes = self.failures or [f"blocking checks failed: {names}" if names else "it was ended from outside"]
-        kept = "; readers keep the snapshot of the run before" if published.exists() else ""
+        causes = self.failures or [
+            f"blocking checks failed: {names}" if names else "the run was terminated from outside"
+        ]
+        kept = "; readers keep the previous snapshot" if published.exists() else ""
         causes += sorted(
-            {f"If the load is right, {check.evidence[REMEDY]}" for check in self.broken if REMEDY in check.evidence}
+            {f"If the load is correct, {check.evidence[REMEDY]}" for check in self.broken if REMEDY in check.evidence}
         )
         return "\n".join(causes) + f"\nNothing was published{kept}"
 
@@ -106,10 +108,10 @@ class Outcome:
         message = re.sub(rf"^(\w+\.)*{error.cls_name}: ", "", error.message.strip())
         module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
         if error.cls_name == "DagsterExecutionInterruptedError":
-            message, module_error = "stopped; the next run makes good what is missing", True
+            message, module_error = "interrupted; the next run recomputes what is missing", True
         if "no space left" in message.lower():
-            message, module_error = f"the disk is full; make room and run again ({message.splitlines()[0]})", True
+            message, module_error = f"the disk is full; free some space and run again ({message.splitlines()[0]})", True
         step = f"{event.step_key}: " if event.step_key else ""
-        said = message if module_error else f"{step}{error.cls_name}: {message}"
-        if said not in self.failures:
-            self.failures.append(said)
+        failure = message if module_error else f"{step}{error.cls_name}: {message}"
+        if failure not in self.failures:
+            self.failures.append(failure)

@@ -34,7 +34,7 @@ def load_counts(cursor: duckdb.DuckDBPyConnection, table: Table) -> dict[str, in
 
 
 def quarantine_reasons(cursor: duckdb.DuckDBPyConnection, table: Table) -> str:
-    """Why rows of a table were put aside, the most frequent reasons first, each with its rows."""
+    """Why rows of a table were quarantined, the most frequent reasons first, each with its row count."""
     reasons = cursor.execute(
         f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine_of(table)}) "
         "group by reason order by count(*) desc, reason"

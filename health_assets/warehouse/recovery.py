@@ -1,4 +1,4 @@
-"""A warehouse file that cannot be opened: whether it is held, damaged or no DuckDB file, and what is done with it.
+"""A warehouse file that cannot be opened: locked, damaged or not a DuckDB file, and what is done about it.
 
 Reading and writing a sound one is in storage.py.
 """
@@ -15,13 +15,13 @@ NO_FAULT_OF_THE_FILE = (
 
 
 def holder_of(error: str) -> str | None:
-    """The process that holds the warehouse, if that is what DuckDB complains of."""
+    """The process that locks the warehouse, if that is DuckDB's error."""
     holder = re.search(r"PID (\d+)", error)
     return holder[1] if holder else None
 
 
 def refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, *, had_log: bool) -> None:
-    """Raise for a file whose end is missing: DuckDB opens it, and fails later where a block is read that is not there.
+    """Raise for a truncated file: DuckDB opens it, and fails later when it reads a missing block.
 
     Each used block has a place of its own in the file; free ones at its end are cut off by DuckDB itself, and a log that
     is read on opening uses blocks that are not written yet.
@@ -33,28 +33,28 @@ def refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, *, had_lo
 
 
 def why_it_does_not_open(path: Path, error: str) -> str:
-    """What is the matter and what to do; a damaged file of ours is put aside, so that the next run can begin."""
+    """What is wrong and what to do; a damaged warehouse is set aside, so that the next run can start."""
     if process := holder_of(error):
         return (
-            f"{path}: another run (process {process}) is writing the warehouse; wait for it to end, or stop it, "
+            f"{path}: another run (process {process}) is writing to the warehouse; wait for it to end, or stop it, "
             "and start again. Readers use the published snapshot meanwhile"
         )
     said = f"{path}: cannot be opened as a DuckDB file ({error.splitlines()[0]})"
     if re.search(NO_FAULT_OF_THE_FILE, error, re.IGNORECASE):
         return f"{said}; nothing was changed"
     if not is_ours(path):
-        return f"{said}; move it aside and run again: the warehouse is rebuilt from the sources"
-    return f"{said}; kept aside as {_put_aside(path).name}. Run again: the warehouse is rebuilt from the sources"
+        return f"{said}; move it aside and run again: the warehouse will be rebuilt from the files"
+    return f"{said}; set aside as {_put_aside(path).name}. Run again: the warehouse will be rebuilt from the files"
 
 
 def is_ours(path: Path) -> bool:
-    """Whether the file began its life as a DuckDB file; anything else may be named by mistake and is left alone."""
+    """Whether the file was created as a DuckDB file; anything else may be named by mistake and is left alone."""
     with path.open("rb") as file:
         return file.read(12)[8:] == b"DUCK"
 
 
 def _put_aside(path: Path) -> Path:
-    """Rename a damaged file and its log, so that they can be looked at and the next run starts anew."""
+    """Rename a damaged file and its log, so that they can be examined and the next run starts from scratch."""
     aside = path.with_name(f"{path.name}.damaged-{datetime.now().astimezone():%Y%m%dT%H%M%S}")
     log = path.with_name(f"{path.name}.wal")
     if log.exists():

@@ -1,6 +1,6 @@
 """The published snapshot: what dashboards, notebooks, reports and alerts read, while runs write elsewhere.
 
-Beside the tables it has the views of the customer experience guide, guide_views.sql.
+Besides the tables it has the views of the customer experience guide, guide_views.sql.
 
 A snapshot is a DuckDB file of its own, complete before anybody sees it; the link to the newest is swapped atomically.
 """
@@ -40,7 +40,7 @@ def publish(
     company: str,
     notes: Mapping[str, pl.DataFrame] | None = None,
 ) -> dict[str, int]:
-    """Write dim, fact, mart and quarantine to a new file beside `link` and point the link at it.
+    """Write dim, fact, mart and quarantine to a new file next to `link` and point the link at it.
 
     Args:
         warehouse: what the run has written.
@@ -79,8 +79,8 @@ def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not link.exists():
         raise SnapshotError(
-            f"{link}: nothing has been published yet; run the pipeline first (health-assets run), or give the settings that "
-            "were meant with --settings"
+            f"{link}: nothing has been published yet; run the pipeline first (health-assets run), or name the right "
+            "settings file with --settings"
         )
     connection = duckdb.connect(os.path.realpath(link), read_only=True)
     try:
@@ -100,11 +100,13 @@ def published_day(link: Path) -> date:
             day: date = connection.sql("select as_of_date from about").fetchall()[0][0]
             return day
     except duckdb.Error as error:
-        raise SnapshotError(f"{link}: cannot be read ({str(error).splitlines()[0]}); publish it anew") from None
+        raise SnapshotError(
+            f"{link}: cannot be read ({str(error).splitlines()[0]}); run the pipeline again (health-assets run)"
+        ) from None
 
 
 def _number(entry: Path) -> int:
-    """The place of a snapshot in the sequence; 0 for what is none."""
+    """The number of a snapshot in the sequence; 0 for anything else."""
     digits = re.match(r"\d+", entry.name)
     return int(digits[0]) if digits else 0
 
@@ -165,7 +167,7 @@ def add_guide_views(connection: duckdb.DuckDBPyConnection, tables: Collection[st
 
 
 def _swap(link: Path, target: Path) -> None:
-    beside = link.with_name(f".{link.name}.new")
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(os.path.relpath(target, link.parent))
-    os.replace(beside, link)
+    new_link = link.with_name(f".{link.name}.new")
+    new_link.unlink(missing_ok=True)
+    new_link.symlink_to(os.path.relpath(target, link.parent))
+    os.replace(new_link, link)

@@ -1,4 +1,4 @@
-"""What DuckDB is told: tables laid out by the dtypes of a contract, values as text, frames handed over.
+"""SQL for DuckDB: tables with the dtypes of a contract, values as literals, registered frames.
 
 A value that is bound to a statement, and a frame that is registered as such, make DuckDB import pandas and
 pyarrow.dataset: half a second of every run that has no other use for them.
@@ -44,7 +44,7 @@ def sql_type(dtype: PolarsDataType) -> str:
 
 
 def literal(value: str | date | Sequence[str] | Sequence[date]) -> str:
-    """A value as it is written in a statement; several as a list in brackets, of which none is `null`."""
+    """A value as a SQL literal; several as a list in parentheses, `(null)` if there is none."""
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, date):
@@ -54,7 +54,7 @@ def literal(value: str | date | Sequence[str] | Sequence[date]) -> str:
 
 @contextmanager
 def registered(cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
-    """Inside, one statement may read a frame, once, under a name."""
+    """Inside the block one statement may read a frame, once, by name."""
     cursor.register(name, rows.__arrow_c_stream__(None))
     try:
         yield
@@ -70,5 +70,5 @@ def insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame)
 
 
 def storable(rows: pl.DataFrame) -> pl.DataFrame:
-    """Enums as text: DuckDB would make a type of each list of words."""
+    """Enums as text: DuckDB would create a type for each list of words."""
     return rows.cast({pl.Enum: pl.String})

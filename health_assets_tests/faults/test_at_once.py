@@ -76,7 +76,7 @@ job = definitions(settings.load(sys.argv[1])).resolve_job_def("daily")
 with dg.DagsterInstance.ephemeral() as instance:
     done = job.execute_in_process(instance=instance, partition_key="2025-01-01", raise_on_error=False)
     words = str([event.event_specific_data for event in done.all_events if event.is_failure])
-sys.exit(print("refused" if "is writing the warehouse" in words else words) or not done.success)
+sys.exit(print("refused" if "is writing to the warehouse" in words else words) or not done.success)
 """
     runs = [company.start(), company.start()]
     runs.append(
@@ -90,7 +90,7 @@ sys.exit(print("refused" if "is writing the warehouse" in words else words) or n
     )
     ended = [(process.communicate(timeout=500)[0], process.returncode) for process in runs]
     succeeded = [code for _, code in ended if code == 0]
-    refused = [said for said, code in ended if code and ("is writing the warehouse" in said or "refused" in said)]
+    refused = [said for said, code in ended if code and ("is writing to the warehouse" in said or "refused" in said)]
     with capsys.disabled():
         print(f"\n3 runs at once: {len(succeeded)} succeeded, {len(refused)} refused by name")
     assert succeeded

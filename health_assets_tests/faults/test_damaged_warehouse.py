@@ -1,4 +1,4 @@
-"""A warehouse file or its log cut short: refused loudly, kept aside, rebuilt by the next run."""
+"""A warehouse file or its log cut short: refused loudly, set aside, rebuilt by the next run."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ def test_a_file_cut_short_is_kept_aside_and_the_next_run_starts_anew(tmp_path: P
     whole = file.read_bytes()
     cut = whole[: max(100, int(len(whole) * share))]
     file.write_bytes(cut)
-    with pytest.raises(WarehouseError, match=r"kept aside as .*warehouse\.duckdb\.damaged-"), Warehouse.opened(file):
+    with pytest.raises(WarehouseError, match=r"set aside as .*warehouse\.duckdb\.damaged-"), Warehouse.opened(file):
         pass
     (aside,) = tmp_path.glob("warehouse.duckdb.damaged-*")
     assert aside.read_bytes() == cut
@@ -62,7 +62,7 @@ def test_a_log_cut_short_gives_the_state_of_some_commit_or_is_refused(tmp_path: 
         refused = str(error)
     if not refused:
         assert (rows.height, set(rows["amount"])) in [(500, state) for state in states] + [(0, set())]
-    assert not refused or "kept aside" in refused
+    assert not refused or "set aside" in refused
 
 
 def test_a_file_that_only_another_process_holds_stays_where_it_is(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_run_after_the_damage_gives_the_tables_of_a_clean_one(tmp_path: Path, 
     company.warehouse.write_bytes(company.warehouse.read_bytes()[:300_000])
     code, said = company.run()
     assert (code, "Traceback" in said) == (1, False)
-    assert "kept aside as" in said
+    assert "set aside as" in said
     assert company.snapshot_hash() == hash_before
     code, said = company.run()
     assert code == 0, said

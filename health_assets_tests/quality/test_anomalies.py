@@ -102,7 +102,7 @@ def test_few_amounts_zeros_and_nulls_prove_nothing(warehouse, company) -> None:
     [
         (40, 40, set()),
         (40, 15, {"rows__volume"}),
-        (40, 4, {"rows__volume", "rows__not_collapsed"}),  # a drop by 90 %
+        (40, 4, {"rows__volume", "rows__not_collapsed"}),  # a drop of 90%
         (40, 0, {"rows__volume"}),  # late
         (10, 1, {"rows__volume"}),  # may be chance
     ],
@@ -122,16 +122,16 @@ def test_a_source_that_lost_nine_rows_of_ten_since_the_last_snapshot_stops(wareh
     assert broken(warehouse, company, everything[: len(everything) * 19 // 20]) == set()
 
 
-def test_what_was_found_is_told_with_what_it_was_measured_by(warehouse, company) -> None:
+def test_findings_are_shown_with_what_they_were_compared_with(warehouse, company) -> None:
     assert seen(warehouse, company, on_days(30, 50.0, 3)) == {
-        "rows__volume": "3 rows on Friday, 2025-01-31; usual are 30",
-        "rows__not_collapsed": "3 rows on Friday, 2025-01-31; usual are 30",
+        "rows__volume": "3 rows on Friday, 2025-01-31; usually 30",
+        "rows__not_collapsed": "3 rows on Friday, 2025-01-31; usually 30",
     }
     accept(warehouse, LOAD_DAY)
     company = company.model_copy(update={"stale_after_days": {"bills": 7}})
     assert seen(warehouse, company, [(LOAD_DAY - timedelta(days=200), 5000.0)] * 30) == {
-        "rows__fresh": "the last row is of 2024-07-15, 200 days ago",
-        "rows__not_collapsed": "30 rows; when last published it had 1,863",
-        "rows__not_fewer": "30 rows; when last published it had 1,863",
-        "amount__same_unit": "the median is 5,000.00; it was 50.00 in the last snapshot",
+        "rows__fresh": "the last row is dated 2024-07-15, 200 days ago",
+        "rows__not_collapsed": "30 rows; the last published load had 1,863",
+        "rows__not_fewer": "30 rows; the last published load had 1,863",
+        "amount__same_unit": "the median is 5,000.00; it was 50.00 in the last published load",
     }

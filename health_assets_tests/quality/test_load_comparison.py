@@ -83,7 +83,7 @@ def test_what_cannot_be_right_stops_and_what_is_possible_warns() -> None:
 def test_first_load_below_the_share_of_rows_to_be_kept_is_stopped(company, warehouse) -> None:
     found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,A1,much,2024-01-01,,\n", warehouse)
     assert found == {
-        "rows__mostly_kept": "1 of 2 rows kept (mrr_amount__unreadable 1); if that is right, lower "
+        "rows__mostly_kept": "1 of 2 rows kept (mrr_amount__unreadable 1); if that is correct, lower "
         "sources.subscriptions.rows_kept, which is 0.9"
     }
 
@@ -97,13 +97,13 @@ def test_header_without_rows_is_stopped_where_there_were_rows(company, warehouse
     company.load(HEADER + "S1,A1,100,2024-01-01,,\n", warehouse)
     publish_load(warehouse)
     assert company.load(HEADER, warehouse) == {
-        "rows__not_gone": "no row; the load published as of 2025-01-31 had 1",
+        "rows__not_gone": "no rows; the load published as of 2025-01-31 had 1",
     }
 
 
 def test_account_file_without_accounts_is_stopped(company, warehouse) -> None:
     found = company.load("account_id,signup_date,company_name\n", warehouse, source="accounts")
-    assert found == {"rows__not_gone": "no row: without accounts nothing can be reported"}
+    assert found == {"rows__not_gone": "no rows: without accounts nothing can be reported"}
 
 
 def test_column_that_is_empty_now_is_named_with_the_unread_column_that_took_its_place(company, warehouse) -> None:
@@ -112,8 +112,8 @@ def test_column_that_is_empty_now_is_named_with_the_unread_column_that_took_its_
     publish_load(warehouse)
     found = company.load(HEADER.replace("end_date", "ended_at") + rows, warehouse)
     assert found["columns__still_filled"] == (
-        "end_date was filled in 1 of 2 rows and is in none of 2 now (before: 2024-06-30 of S1); the file has ended_at, which "
-        "is not read; if ended_at is that column: sources.subscriptions.columns: {ended_at: end_date}"
+        "end_date was filled in 1 of 2 rows and is now filled in none of 2 (before: 2024-06-30 of S1); the file has 'ended_at', which "
+        "is not read; if that is the column, set sources.subscriptions.columns: {ended_at: end_date}"
     )
 
 
@@ -123,9 +123,9 @@ def test_keys_and_money_that_are_gone_stop_the_load(company, warehouse) -> None:
     publish_load(warehouse)
     found = company.load(HEADER + "".join(rows[:3]), warehouse, **FEW)
     assert found == {
-        "keys__not_gone": "2 of 5 subscription_ids are gone since the load published as of 2025-01-31, e.g. S4, S5; with them "
-        "mrr_amount of 200.00 of 500.00; if that is right, raise plausibility.keys_gone (0.1)",
-        "money__not_gone": "mrr_amount: the sum is 300.00, before 500.00; if that is right, raise plausibility.money_gone (0.1)",
+        "keys__not_gone": "2 of 5 subscription_ids are gone since the load published as of 2025-01-31, e.g. S4, S5, with "
+        "200.00 of 500.00 mrr_amount; if that is correct, raise plausibility.keys_gone (0.1)",
+        "money__not_gone": "mrr_amount: the sum is 300.00, previously 500.00; if that is correct, raise plausibility.money_gone (0.1)",
     }
 
 
@@ -134,8 +134,8 @@ def test_price_that_changed_under_its_key_is_warned_of_with_its_sum(company, war
     publish_load(warehouse)
     found = company.load(HEADER + "S1,A1,300,2024-01-01,,\nS2,A2,100,2024-01-01,,\n", warehouse)
     assert found == {
-        "values__unchanged_under_their_key": "mrr_amount changed in 1 record since the load published as of 2025-01-31, in all "
-        "100.00 -> 300.00 (S1 100.0 -> 300.0); if these are new prices, not corrections: "
+        "values__unchanged_under_their_key": "mrr_amount changed in 1 record since the load published as of 2025-01-31, in total "
+        "100.00 -> 300.00 (S1 100.0 -> 300.0); if these are new prices, not corrections, set "
         "sources.subscriptions.changes: new_period"
     }
 
@@ -145,8 +145,8 @@ def test_word_that_was_never_seen_and_column_that_is_filled_less_are_warned_of(c
     publish_load(warehouse)
     found = company.load(HEADER + "S1,A1,100,2024-01-01,,basic plan\nS2,A2,100,2024-01-01,,\n", warehouse)
     assert found == {
-        "columns__filled_as_before": "product_name is filled in 50% of the rows, before in 100%",
-        "words__seen_before": "product_name: basic plan, not seen before; if it is another spelling, map it with "
+        "columns__filled_as_before": "product_name is filled in 50% of the rows, previously 100%",
+        "words__seen_before": "product_name: basic plan, never seen before; if it is another spelling, map it in "
         "sources.subscriptions.values",
     }
 

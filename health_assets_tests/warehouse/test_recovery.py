@@ -23,4 +23,4 @@ def test_sound_file_that_memory_does_not_suffice_for_stays_where_it_is(
     duckdb.connect(str(file)).close()
     said = why_it_does_not_open(file, error)
     assert file.exists() == is_kept
-    assert said.endswith("nothing was changed" if is_kept else "the warehouse is rebuilt from the sources")
+    assert said.endswith("nothing was changed" if is_kept else "the warehouse will be rebuilt from the files")
