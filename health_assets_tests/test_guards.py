@@ -45,9 +45,6 @@ LONGEST_FUNCTION = 50  # lines: a screen
 LONGEST_FILE = 300
 LONGER: dict[str, str] = {  # file or file::function -> why it reads better in one piece
     "demo/lifecycles.py": "one simulation whose steps share its state",
-    "assets/mart/health/churn_risk.py::mart_churn_risk": "to be split",
-    "warehouse/storage.py": "to be split",
-    "quality/load_comparison.py": "to be split",
 }
 
 
@@ -176,10 +173,10 @@ def package_of(file: Path) -> str:
 
 
 def functions(source: str) -> Iterator[tuple[str, int]]:
-    """Name and length of each function, decorators apart."""
+    """Name and length of each function, its list of parameters apart: a mart may have many inputs."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+            yield node.name, (node.end_lineno or node.lineno) - node.body[0].lineno + 1
 
 
 def test_modules_import_from_their_own_package_or_one_below() -> None:
@@ -238,3 +235,4 @@ def test_no_function_is_longer_than_a_screen_and_no_file_longer_than_a_few() -> 
             found[place] = lines
         found |= {f"{place}::{name}": lines for name, lines in functions(source) if lines > LONGEST_FUNCTION}
     assert {place: lines for place, lines in found.items() if place not in LONGER} == {}
+    assert LONGER.keys() - found.keys() == set(), "these need no exception any more"
