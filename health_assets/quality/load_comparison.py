@@ -252,7 +252,7 @@ class _Load:
     def new_words(self) -> str:
         new = []
         for name, before in self.before.items():
-            if name in NAMES or name.endswith("_id") or not before["words"] or name not in self.now:
+            if name in NAMES or not before["words"] or name not in self.now:
                 continue
             words = sorted(set(self.now[name]["words"] or []) - set(before["words"]))
             if words:

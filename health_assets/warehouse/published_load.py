@@ -30,7 +30,9 @@ COLUMNS: dict[str, Any] = {
     "total": pl.Float64,  # sum of a number
     "amounts": pl.Int64,  # numbers that are not 0
     "median": pl.Float64,  # of those, without sign
-    "words": pl.List(pl.String),  # distinct values of a text, null if there are more than MOST_WORDS
+    "words": pl.List(
+        pl.String
+    ),  # distinct values of a text that is no key, null if there are more than about MOST_WORDS
     "as_of_date": pl.Date,
 }
 ACCEPTED: dict[str, Any] = {
@@ -71,24 +73,43 @@ def dated_columns(table: Table) -> list[str]:
 
 
 def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> pl.DataFrame:
-    """The columns of a staged table as they are now; grain: column."""
-    parts = [_description(table, name, dtype, as_of) for name, dtype in dtypes(table.contract).items()]
-    return cursor.sql(" union all by name ".join(parts)).pl().select(list(COLUMNS)).cast(pl.Schema(COLUMNS))
+    """The columns of a staged table as they are now; grain: column. The rows are read once, and once more for words."""
+    columns, key = dtypes(table.contract), table.contract.primary_key()
+    texts = [
+        name
+        for name, dtype in columns.items()
+        if dtype in (pl.String, pl.Enum) and not table.monthly and name not in key and not name.endswith("_id")
+    ]
+    middle = "approx_quantile({}, 0.5)" if table.monthly else "median({})"
+    measures = {"row_count": "count(*)"}
+    for name, dtype in columns.items():
+        measures[f"{name}/filled"] = f"count({name})"
+        if dtype.is_numeric():
+            measures[f"{name}/total"] = f"sum({name}::double)"
+            measures[f"{name}/amounts"] = f"count(*) filter (where {name} <> 0)"
+        if dtype.is_float():
+            measures[f"{name}/median"] = f"{middle.format(f'abs({name})')} filter (where {name} <> 0)"
+    measures |= {f"{name}/distinct": f"approx_count_distinct({name})" for name in texts}
+    found = _one_row(cursor, table, measures)
+    few = [name for name in texts if 0 < found[f"{name}/distinct"] <= MOST_WORDS]
+    words = _one_row(cursor, table, {name: f"list_sort(list(distinct {name}))" for name in few}) if few else {}
+    rows = [
+        {
+            "relation": table.relation,
+            "column_name": name,
+            "row_count": found["row_count"],
+            **{measure: found.get(f"{name}/{measure}") for measure in ("filled", "total", "amounts", "median")},
+            "words": [word for word in words[name] if word is not None] if name in words else None,
+            "as_of_date": as_of,
+        }
+        for name in columns
+    ]
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
-def _description(table: Table, name: str, dtype: pl.DataType, as_of: date) -> str:
-    number = f"{name}::double" if dtype.is_numeric() else "null::double"
-    amounts = f"filter (where {name} <> 0)" if dtype.is_numeric() else "filter (where false)"
-    is_text = dtype in (pl.String, pl.Enum) and not table.monthly
-    words = f"list(distinct {name} order by {name}) filter (where {name} is not null)" if is_text else "null::varchar[]"
-    middle = "approx_quantile(abs({}), 0.5)" if table.monthly else "median(abs({}))"
-    median = f"{middle.format(number)} {amounts}" if dtype.is_float() else "null::double"
-    few = f"case when approx_count_distinct({name}) <= {2 * MOST_WORDS} then {words} end" if is_text else words
-    return (
-        f"select {literal(table.relation)} as relation, {literal(name)} as column_name, count(*) as row_count, "
-        f"count({name}) as filled, sum({number}) as total, count(*) {amounts} as amounts, {median} as median, "
-        f"{few} as words, {literal(as_of)} as as_of_date from {table.relation}"
-    )
+def _one_row(cursor: duckdb.DuckDBPyConnection, table: Table, measures: dict[str, str]) -> dict[str, Any]:
+    chosen = ", ".join(f'{measure} as "{name}"' for name, measure in measures.items())
+    return cursor.sql(f"select {chosen} from {table.relation}").pl().row(0, named=True)
 
 
 def write_loads(cursor: duckdb.DuckDBPyConnection, tables: Iterable[Table], as_of: date, database: str = "") -> None:
