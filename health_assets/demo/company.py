@@ -60,6 +60,7 @@ PROFILES = {
         "outcomes",
     ),
 }
+ROWS_KEPT = 0.5  # share of rows of each source that must be kept
 KNOWS_AGES = ("commerce", "all")
 WORKFLOW_SHARE = {"operations": 0.95, "all": 0.35}  # share of accounts that use the workflow module
 
@@ -166,9 +167,10 @@ def _settings(profile: str, calendar: Calendar, file_format: str) -> str:
     paths = {source: f"{source}.{file_format}" for source in PROFILES[profile]}
     if "usage_events" in paths:
         paths["usage_events"] = f"usage_events/*.{file_format}"
-    sources = "\n".join(f"  {source}: {{path: {path}}}" for source, path in paths.items())
+    sources = "\n".join(f"  {source}: {{path: {path}, rows_kept: {ROWS_KEPT}}}" for source, path in paths.items())
     return f"""\
-# The simulated demo company. Paths are relative to this file.
+# The simulated demo company. Paths are relative to this file. Some rows are faulty on purpose, which is a large share of a
+# small company's: rows_kept is lower than that of a real one should be.
 company: Demo Company
 as_of: {calendar.end}
 history_start: {calendar.start}

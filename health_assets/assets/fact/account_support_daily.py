@@ -3,8 +3,6 @@
 Tickets one by one belong in fact/tickets.py, adherence by month in mart/support/sla_adherence.py.
 """
 
-from datetime import date
-
 import dataframely as dy
 import polars as pl
 
@@ -55,7 +53,7 @@ class AccountSupportDaily(Contract):
         nullable=True,
         min=LOWEST,
         max=HIGHEST,
-        description="Mean rating of tickets created in 31 days, whenever given; null but on the load day, or none rated",
+        description="Mean rating of tickets created in 31 days, whenever given, as seen on the day; null before the first load",
     )
     ticket_count_to_date = Count("Tickets ever created")
     escalated_ticket_count_to_date = Count(
@@ -81,7 +79,6 @@ def fact_account_support_daily(
     staged_support_tickets: pl.LazyFrame,
     history_support_tickets: pl.LazyFrame,
     settings: Settings,
-    load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period from the company's first ticket day on, and the account's signup."""
@@ -105,7 +102,7 @@ def fact_account_support_daily(
             escalated_ticket_count_to_date=_escalated("to_date"),
             mean_csat_90d=_mean_rating("90d"),
             mean_csat_to_date=_mean_rating("to_date"),
-            mean_csat_31d=pl.when(pl.col("day") == load_day).then(_mean_rating("31d")),
+            mean_csat_31d=pl.when(pl.col("day") >= pl.col("seen_since")).then(_mean_rating("31d")),
             reported_open_ticket_count_31d=pl.when(pl.col("day") >= pl.col("reports_since")).then("reported_open"),
         )
         .select(AccountSupportDaily.column_names())
@@ -117,6 +114,7 @@ def _feed(staged_support_tickets: pl.LazyFrame, history_support_tickets: pl.Lazy
     dates = staged_support_tickets.select(dates_escalations=pl.col("escalated_at").is_not_null().any())
     reports, flags = pl.col("status").is_not_null(), pl.col("is_escalated").is_not_null()
     loads = history_support_tickets.select(
+        seen_since=pl.col("valid_from").min(),
         reports_since=pl.col("valid_from").filter(reports).min(),
         flags_since=pl.col("valid_from").filter(reports | flags).min(),
     )
@@ -188,15 +186,16 @@ def _ratings(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "rating_sum_90d": _since("resolved_date", rated, QUARTER, rating),
         "rating_count_to_date": _since("resolved_date", rated, NEVER),
         "rating_sum_to_date": _since("resolved_date", rated, NEVER, rating),
-        "rating_count_31d": _since("created_date", rated, REFERENCE_WINDOW),
-        "rating_sum_31d": _since("created_date", rated, REFERENCE_WINDOW, rating),
     }
 
 
 def _seen(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame) -> pl.LazyFrame:
     """The versions of tickets, with the days on which each was seen: what the files say without a date."""
     return (
-        history_support_tickets.select("ticket_id", "status", "is_escalated", "valid_from", end=end_of_validity())
+        history_support_tickets.rename({"satisfaction_score": "seen_rating"})
+        .with_columns(
+            end=end_of_validity(), is_first=pl.col("valid_from") == pl.col("valid_from").min().over("ticket_id")
+        )
         .join(tickets.drop("status", "is_escalated"), on="ticket_id", how="inner", validate="m:1")
         .with_columns(pl.col("status").cast(pl.String), seen_date=pl.max_horizontal("valid_from", "created_date"))
     )
@@ -207,7 +206,12 @@ def _flags(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     flagged = seen.filter("is_escalated", pl.col("escalated_date").is_null())
     end_of_reference = pl.col("created_date").dt.offset_by(f"{REFERENCE_WINDOW}d")
     reported = seen.filter(pl.col("status").is_in(REPORTED_OPEN))
+    rated = seen.filter(pl.col("seen_rating").is_not_null()).with_columns(
+        end=pl.min_horizontal("end", end_of_reference)
+    )
     return {
+        "rating_count_31d": _since("seen_date", rated, "end"),
+        "rating_sum_31d": _since("seen_date", rated, "end", pl.col("seen_rating")),
         "flagged_90d": _since("seen_date", flagged.with_columns(end=pl.min_horizontal("end", END_OF_QUARTER)), "end"),
         "flagged_to_date": _since("seen_date", flagged, "end"),
         "reported_open": _since(
@@ -219,7 +223,11 @@ def _flags(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
 def _open_by_status(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     """Tickets that their status calls open though they have been resolved: reopened, or resolved at an unknown time."""
     open_again = seen.filter(pl.col("status").is_in(OPEN_STATUSES), pl.col("resolved_date").is_not_null()).with_columns(
-        open_date=pl.when("is_undated").then("seen_date").otherwise(pl.max_horizontal("seen_date", "resolved_date"))
+        open_date=pl.when(pl.col("is_undated") & pl.col("is_first"))  # it has been open since it was created
+        .then("created_date")
+        .when("is_undated")
+        .then("seen_date")
+        .otherwise(pl.max_horizontal("seen_date", "resolved_date"))
     )
     of_quarter = open_again.with_columns(
         end=pl.min_horizontal("end", END_OF_QUARTER), overdue_date=pl.max_horizontal("open_date", "breach_date")

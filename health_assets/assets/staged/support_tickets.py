@@ -7,6 +7,7 @@ from health_assets.contracts import words
 from health_assets.contracts.columns import AccountId, Day, Hours, Moment
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import local_date
+from health_assets.contracts.history import REMEMBERED
 from health_assets.scoring.ticket_times import OPEN_STATUSES, RESOLVED
 from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
@@ -47,7 +48,7 @@ class SupportTickets(Contract):
         min=1,
         max=5,
         description="Rating after resolution, 1-5; null = not rated",
-        metadata={"effective_from": "resolved_at", "words": words.SATISFACTION},
+        metadata={"effective_from": "resolved_at", "words": words.SATISFACTION} | REMEMBERED,
     )
     related_incident_id = dy.String(nullable=True, description="Security incident behind it")
 

@@ -54,7 +54,7 @@ def test_a_reopened_ticket_is_not_breached_before_its_deadline() -> None:
     assert (row["open_ticket_count"], row["sla_adherence_pct_90d"]) == (1, None)
 
 
-def test_a_ticket_resolved_at_an_unknown_time_is_open_while_its_status_says_so() -> None:
+def test_a_ticket_first_seen_open_was_open_since_its_creation_and_until_its_status_says_otherwise() -> None:
     versions = rows(
         "history_support_tickets",
         {"ticket_id": "1", "status": "pending", "valid_from": date(2025, 1, 29), "valid_to": date(2025, 1, 30)},
@@ -62,8 +62,8 @@ def test_a_ticket_resolved_at_an_unknown_time_is_open_while_its_status_says_so()
     )
     undated = ticket(1, datetime(2025, 1, 28, 8), None, status="closed", satisfaction_score=4.0)
     by_day = signals(Period(date(2025, 1, 28), AS_OF), undated, history_support_tickets=versions)
-    assert [row["open_ticket_count"] for row in by_day] == [0, 1, 1, 0]
-    assert [row["sla_adherence_pct_90d"] for row in by_day] == [None, 0.0, 0.0, None]
+    assert [row["open_ticket_count"] for row in by_day] == [1, 1, 1, 0]
+    assert [row["sla_adherence_pct_90d"] for row in by_day] == [0.0, 0.0, 0.0, None]
     assert [row["mean_csat_90d"] for row in by_day] == [None, None, None, 4.0]
 
 
