@@ -1,33 +1,47 @@
 """The published history of scores, compared with who churned later. The rules are in scoring/backtest.py."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import duckdb
 import polars as pl
 
 from health_assets.reporting.reader import published
-from health_assets.reporting.signals import signals_on
+from health_assets.reporting.signals import health_on, scorable_on, signals_on
 from health_assets.scoring.backtest import Findings, evaluated
 from health_assets.scoring.churn_labels import KEY, churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import out_of_fold
+from health_assets.scoring.like_for_like import with_trend
 from health_assets.scoring.risk_score import with_risk
-from health_assets.scoring.scorecards import TREND_DAYS, bands_in_use
-from health_assets.scoring.signals import joined_signals
+from health_assets.scoring.scorecards import (
+    DIMENSIONS,
+    TREND_DAYS,
+    bands_in_use,
+    score_column,
+    scorecards_in_use,
+    scored,
+)
+from health_assets.scoring.signals import joined_signals, with_missing_as_null
 from health_assets.settings import Settings
 
+DIMENSION_SCORES = [score_column(dimension) for dimension in DIMENSIONS]  # that the churn model may learn from
 PERIOD = "select min(as_of_date), max(as_of_date) from fact.account_revenue_daily"
 REVENUE = "select account_id, as_of_date, account_status, mrr::double as mrr from fact.account_revenue_daily"
 ACCOUNTS = "select account_id, signup_date, first_paid_date, cancelled_date from dim.account"
 ORDERS = "select account_id, order_date, net_amount as total_amount from fact.orders where is_order"
-EARLIER = """
-    select account_id, as_of_date + ?::integer as as_of_date, scorecard_version as earlier_version,
-           health_score as earlier_score
-    from mart.customer_health_daily where as_of_date + ?::integer in (select unnest(?))
+FREQUENCY = """
+    with days as (select unnest(?)::date as as_of_date),
+    activity as (
+        select account_id, activity_date as day, event_count as events, null as orders from fact.usage_daily union all
+        select account_id, order_date, null, 1 from fact.orders where is_order
+    )
+    select account_id, as_of_date, sum(events)::double as events_to_date, sum(orders)::double as orders_to_date
+    from activity join days on day <= as_of_date group by all
 """
 
 
 def backtest(company: Settings) -> Findings | None:
-    """How well the published scores ranked the accounts that churned; None where the history is too short.
+    """How well the scores ranked the accounts that churned; None where no account was there early enough.
 
     Raises:
         SnapshotError: nothing is published, or by another version.
@@ -36,27 +50,47 @@ def backtest(company: Settings) -> Findings | None:
     with published(company) as connection:
         days = _observation_days(connection, company)
         revenue, accounts, orders = (connection.sql(query).pl().lazy() for query in (REVENUE, ACCOUNTS, ORDERS))
-        earlier = connection.execute(EARLIER, [TREND_DAYS, TREND_DAYS, days]).pl().lazy()
+        churns = churn_dates(revenue, company.revenue.churn_gap_days)
+        labels = labelled(observed(revenue, orders, accounts, days, rules), churns, orders, rules).collect()
+        if labels.is_empty():
+            return None
+        frequency = connection.execute(FREQUENCY, [days]).pl().lazy()
+        health = _health(connection, days, company, is_commerce=bool(labels["is_commerce"].all()))
         signals = signals_on(connection, days)
-    churns = churn_dates(revenue, company.revenue.churn_gap_days)
-    labels = labelled(observed(revenue, orders, accounts, days, rules), churns, orders, rules)
+    activity = pl.when("is_commerce").then("orders_to_date").otherwise("events_to_date")
     silence = pl.when("is_commerce").then("days_without_order").otherwise("days_since_last_login")
-    is_same_version = pl.col("earlier_version") == pl.col("scorecard_version")
-    scored_rows = (
-        joined_signals(labels, *signals)
-        .join(earlier, on=KEY, how="left", validate="1:1")
-        .with_columns(
-            days_silent=silence,
-            computed_health_score="health_score",
-            trend_30d=pl.when(is_same_version).then(pl.col("health_score") - pl.col("earlier_score")),
-        )
+    rows = (
+        joined_signals(labels.lazy(), health, *signals)
+        .join(frequency, on=KEY, how="left", validate="1:1")
+        .with_columns(days_silent=silence, frequency=activity, computed_health_score="health_score")
         .pipe(with_risk, company.churn_risk)
         .collect()
     )
-    if scored_rows.is_empty():
-        return None
-    probabilities = out_of_fold(scored_rows, rules, company.churn_model)
-    return evaluated(scored_rows.join(probabilities, on=KEY, how="left", validate="1:1"), bands_in_use(company), rules)
+    probabilities = out_of_fold(rows, rules, company.churn_model)
+    return evaluated(rows.join(probabilities, on=KEY, how="left", validate="1:1"), bands_in_use(company), rules)
+
+
+def _health(
+    connection: duckdb.DuckDBPyConnection, days: Sequence[date], company: Settings, *, is_commerce: bool
+) -> pl.LazyFrame:
+    """Health on the days, with its trend: as published, or of a shop by the scorecard of now.
+
+    What a shop's CRM said of an account is known from the first load on only, so no score was published for days before.
+    """
+    all_days = sorted({*days, *(day - timedelta(days=TREND_DAYS) for day in days)})
+    scorecards = scorecards_in_use(company)
+    if is_commerce:
+        rows = scorable_on(connection, all_days, company)
+        scores = [
+            scored(rows, card.model_copy(update={"accounts": "true"}), pl.col("scorecard") == name).with_columns(
+                scorecard=pl.lit(name), scorecard_version=pl.lit(card.version)
+            )
+            for name, card in scorecards.items()
+        ]
+        health = with_missing_as_null(pl.concat(scores, how="diagonal"), DIMENSION_SCORES)
+    else:
+        health = health_on(connection, all_days)
+    return with_trend(health, scorecards, TREND_DAYS).filter(pl.col("as_of_date").is_in(days))
 
 
 def _observation_days(connection: duckdb.DuckDBPyConnection, company: Settings) -> list[date]:

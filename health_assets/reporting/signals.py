@@ -22,30 +22,41 @@ def published_signals(settings: Settings, day: date | None = None) -> tuple[pl.L
     Raises:
         SnapshotError: nothing is published, or nothing for that day.
     """
-    tables = load_all()
-    read = [tables[name] for name in tables["mart_customer_health_daily"].inputs]
     with published(settings) as connection:
         day = day or connection.sql("select as_of_date from about").fetchall()[0][0]
-        where = f"where as_of_date = date '{day}'"
-        signals = [_published(connection, table, where) for table in read if table.contract.primary_key() == SIGNAL_KEY]
-        accounts, metrics, measured = (
-            _published(connection, tables[name], f"where {available_by(tables[name].contract, day)}")
-            for name in ("dim_account", "fact_account_metrics", "fact_measured_signals")
-        )
-    if signals[0].is_empty():
-        raise SnapshotError(f"{settings.published}: has nothing for {day}; give a day of the published history")
-    return scorable_rows(
-        [frame.lazy() for frame in signals], accounts.lazy(), metrics.lazy(), measured.lazy(), settings
-    ), day
+        known = connection.execute("select 1 from fact.account_revenue_daily where as_of_date = ? limit 1", [day])
+        if known.fetchone() is None:
+            raise SnapshotError(f"{settings.published}: has nothing for {day}; give a day of the published history")
+        return scorable_on(connection, [day], settings), day
+
+
+def scorable_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date], settings: Settings) -> pl.LazyFrame:
+    """All that scorecards may name on some days, as mart.customer_health_daily reads it."""
+    tables = load_all()
+    read = [tables[name] for name in tables["mart_customer_health_daily"].inputs]
+    signals = [_on(connection, table, days) for table in read if table.contract.primary_key() == SIGNAL_KEY]
+    accounts, metrics, measured = (
+        _published(connection, tables[name], f"where {available_by(tables[name].contract, max(days))}").lazy()
+        for name in ("dim_account", "fact_account_metrics", "fact_measured_signals")
+    )
+    return scorable_rows(signals, accounts, metrics, measured, settings)
 
 
 def signals_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[pl.LazyFrame]:
-    """Health and all signals of some days, table by table, as the churn model reads them."""
+    """The account x day facts of some days, table by table, as the churn model reads them."""
     tables = load_all()
-    read = [tables[name] for name in tables["mart_churn_probability"].inputs]
+    read = [tables[name] for name in tables["mart_churn_model"].inputs if name.startswith("fact_")]
+    return [_on(connection, table, days) for table in read if table.contract.primary_key() == SIGNAL_KEY]
+
+
+def health_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> pl.LazyFrame:
+    """The published health of some days."""
+    return _on(connection, load_all()["mart_customer_health_daily"], days)
+
+
+def _on(connection: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> pl.LazyFrame:
     listed = ", ".join(f"date '{day}'" for day in days) or "null"
-    where = f"where as_of_date in ({listed})"
-    return [_published(connection, table, where).lazy() for table in read if table.contract.primary_key() == SIGNAL_KEY]
+    return _published(connection, table, f"where as_of_date in ({listed})").lazy()
 
 
 def _published(connection: duckdb.DuckDBPyConnection, table: Table, where: str = "") -> pl.DataFrame:

@@ -41,18 +41,19 @@ class BandRate:
 
 
 @dataclass(frozen=True)
-class ProbabilityFindings:
-    """How well the churn probability predicts, on the rows that have one."""
+class ScoreFindings:
+    """How well one score ranks the accounts that churned, on the rows that it scores."""
 
-    days: int
     rows: int
+    days: int
     churned_accounts: int  # distinct
-    auc: dict[str, Interval]  # ranking -> mean AUC over the days, all on the same rows
-    beats: dict[str, Interval]  # other ranking -> AUC(probability) - AUC(it), of the same resamples
-    brier_skill: (
-        float | None
-    )  # 1 - squared error / that of each day's own churn rate, mean over the days; 0 = no better
-    calibration_slope: float | None  # over all rows; 1 = right, below 1 = overconfident
+    unknown_rows: int  # without this score: left out
+    auc: dict[str, Interval]  # the score and each baseline -> mean AUC over the days, on the same rows
+    gains: dict[str, Interval]  # baseline -> AUC(score) - AUC(baseline), of the same resamples
+    top_precision: float | None  # churned among the riskiest share of the accounts
+    top_recall: float | None  # of all that churned, those among them
+    top_lost_value: float | None  # the same of their MRR, or spend
+    conclusion: str
 
 
 @dataclass(frozen=True)
@@ -61,78 +62,80 @@ class Findings:
 
     days: list[date]
     is_commerce: bool  # accounts that order, where no account pays by contract
-    rows: int
-    churned_accounts: int  # distinct, in the rows that are ranked
+    rows: int  # observed, with a label
     too_late_rows: int  # churned within the lead: left out, never counted as retained
-    unknown_rows: int  # without a score: left out
-    auc: dict[str, Interval]  # ranking -> mean AUC over the days
-    beats: dict[str, Interval]  # baseline -> AUC(health) - AUC(baseline), of the same resamples
-    top_precision: float | None  # churned among the riskiest share of the accounts
-    top_recall: float | None  # of all that churned, those among them
-    top_lost_value: float | None  # the same of their MRR, or spend
+    scores: dict[str, ScoreFindings]  # HEALTH, RISK, PROBABILITY: those that score any row
     bands: list[BandRate] = field(default_factory=list)
     disordered: list[tuple[str, str]] = field(default_factory=list)  # better band, worse band: disjoint, wrong way
-    conclusion: str = NOT_ENOUGH
-    of_probability: ProbabilityFindings | None = None  # None where no row has a probability
+    brier_skill: float | None = None  # of the probability: 1 - squared error / that of each day's own churn rate
+    calibration_slope: float | None = None  # of the probability: 1 = right, below 1 = overconfident
+
+
+RISKINESS = {  # score -> how risky an account is by it
+    HEALTH: -pl.col("health_score"),
+    RISK: pl.col("churn_risk_score"),
+    PROBABILITY: pl.col("churn_probability"),
+}
 
 
 def evaluated(rows: pl.DataFrame, bands: list[str], rules: Backtest) -> Findings:
-    """Rank the rows, compare with the baselines, draw a conclusion.
+    """Rank the rows by each score, compare with the baselines, draw conclusions.
 
     Args:
-        rows: account_id, as_of_date, is_commerce, health_score and churn_risk_score (null = unknown), health_band,
-            churn_probability (null = none), value, tenure_days, days_silent (null = never seen),
-            churned (null = too late to act).
+        rows: account_id, as_of_date, is_commerce, health_score, churn_risk_score and churn_probability (null = not
+            scored), health_band, value, tenure_days, days_silent (null = never seen), frequency (events, or orders, to
+            date; null = not measured), churned (null = too late to act).
         bands: of the scorecards, the best first.
         rules: what counts.
     """
-    timely = rows.filter(pl.col("churned").is_not_null())
-    has_scores = pl.col("health_score").is_not_null() & pl.col("churn_risk_score").is_not_null()
-    ranked = timely.filter(has_scores).sort("as_of_date", "account_id")
+    timely = rows.filter(pl.col("churned").is_not_null()).sort("as_of_date", "account_id")
     generator = np.random.default_rng(rules.seed)
-    areas, beats = _compared(ranked, HEALTH, _rankings(ranked, generator), rules, generator)
-    churned_accounts = ranked.filter("churned")["account_id"].n_unique()
-    top = _top(ranked, rules.top_share)
-    rates = list(_band_rates(ranked, bands, rules.confidence))
+    scores = {name: _score_findings(timely, name, rules, generator) for name in RISKINESS}
+    rates = list(_band_rates(timely.drop_nulls("health_score"), bands, rules.confidence))
+    probable = timely.drop_nulls("churn_probability")
     return Findings(
         days=sorted(rows["as_of_date"].unique()),
         is_commerce=bool(rows["is_commerce"].any()),
-        rows=ranked.height,
-        churned_accounts=churned_accounts,
+        rows=timely.height,
         too_late_rows=rows.height - timely.height,
-        unknown_rows=timely.height - ranked.height,
-        auc=areas,
-        beats=beats,
-        top_precision=top[0],
-        top_recall=top[1],
-        top_lost_value=top[2],
+        scores={name: found for name, found in scores.items() if found is not None},
         bands=rates,
         disordered=_disordered(rates),
-        conclusion=_conclusion(churned_accounts, beats, rules),
-        of_probability=_probability_findings(
-            ranked.filter(pl.col("churn_probability").is_not_null()), rules, generator
-        ),
+        brier_skill=brier_skill(probable),
+        calibration_slope=_calibration_slope(probable),
     )
 
 
-def _probability_findings(
-    rows: pl.DataFrame, rules: Backtest, generator: np.random.Generator
-) -> ProbabilityFindings | None:
+def _score_findings(
+    timely: pl.DataFrame, score: str, rules: Backtest, generator: np.random.Generator
+) -> ScoreFindings | None:
+    """What one score is worth on the rows that it scores; None where it scores none."""
+    rows = timely.with_columns(riskiness=RISKINESS[score].cast(pl.Float64)).drop_nulls("riskiness")
     if rows.is_empty():
         return None
-    probability = rows["churn_probability"].to_numpy()
-    areas, beats = _compared(
-        rows, PROBABILITY, {PROBABILITY: probability} | _rankings(rows, generator), rules, generator
-    )
-    return ProbabilityFindings(
-        days=rows["as_of_date"].n_unique(),
+    rankings = {score: rows["riskiness"].to_numpy()} | _baselines(rows, generator)
+    areas, gains = _compared(rows, score, rankings, rules, generator)
+    churned_accounts = rows.filter("churned")["account_id"].n_unique()
+    precision, recall, lost_value = _top(rows, rules.top_share)
+    return ScoreFindings(
         rows=rows.height,
-        churned_accounts=rows.filter("churned")["account_id"].n_unique(),
+        days=rows["as_of_date"].n_unique(),
+        churned_accounts=churned_accounts,
+        unknown_rows=timely.height - rows.height,
         auc=areas,
-        beats=beats,
-        brier_skill=_brier_skill(rows),
-        calibration_slope=shared_worker().submit(calibration_slope, probability, rows["churned"].to_numpy()).result(),
+        gains=gains,
+        top_precision=precision,
+        top_recall=recall,
+        top_lost_value=lost_value,
+        conclusion=_conclusion(churned_accounts, gains, rules),
     )
+
+
+def _calibration_slope(rows: pl.DataFrame) -> float | None:
+    if rows.is_empty():
+        return None
+    given = rows["churn_probability"].to_numpy(), rows["churned"].to_numpy()
+    return shared_worker().submit(calibration_slope, *given).result()
 
 
 def _compared(
@@ -151,7 +154,7 @@ def _compared(
     return {name: _interval(values, rules.confidence) for name, values in areas.items()}, beats
 
 
-def _brier_skill(rows: pl.DataFrame) -> float | None:
+def brier_skill(rows: pl.DataFrame) -> float | None:
     """1 - squared error / squared error of predicting the churn rate of the day for every account.
 
     The mean over the days on which some accounts churned and some stayed; None without such a day.
@@ -201,20 +204,18 @@ def _resamples(accounts: int, count: int, generator: np.random.Generator) -> np.
     return np.vstack([np.ones((1, accounts)), drawn])
 
 
-def _rankings(rows: pl.DataFrame, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Riskiness by the scores and by each baseline: longest inactive, newest, smallest, random. No recency without usage."""
-    silence = rows["days_silent"]
-    rankings = {
-        HEALTH: -rows["health_score"].to_numpy(),
-        RISK: rows["churn_risk_score"].to_numpy(),
-        "recency": silence.cast(pl.Float64).fill_null(float("inf")).to_numpy(),  # never active counts as longest
+def _baselines(rows: pl.DataFrame, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Riskiness by what needs no score: long silent, seldom, new, small, random. What is not measured is left out."""
+    silence, frequency = rows["days_silent"].cast(pl.Float64), rows["frequency"].cast(pl.Float64)
+    measured = {
+        "recency": silence.fill_null(float("inf")) if silence.count() else None,  # never is longest
+        "frequency": -frequency.fill_null(0.0) if frequency.count() else None,
+    }
+    return {name: values.to_numpy() for name, values in measured.items() if values is not None} | {
         "tenure": -rows["tenure_days"].to_numpy().astype(float),
         "spend" if rows["is_commerce"].any() else "mrr": -rows["value"].to_numpy(),
         "random": generator.random(rows.height),
     }
-    if silence.is_null().all():
-        del rankings["recency"]
-    return rankings
 
 
 def _mean_auc(rows: pl.DataFrame, riskiness: np.ndarray, place: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -254,8 +255,8 @@ def _top(rows: pl.DataFrame, share: float) -> tuple[float | None, float | None, 
         lost, value = day["churned"].cast(pl.Float64).to_numpy(), day["value"].to_numpy()
         if not lost.any():
             continue
-        rank = day["health_score"].rank("min").to_numpy().astype(float)
-        ties = day.select(pl.len().over("health_score")).to_series().to_numpy()
+        rank = day["riskiness"].rank("min", descending=True).to_numpy().astype(float)
+        ties = day.select(pl.len().over("riskiness")).to_series().to_numpy()
         caught = np.clip((wanted - rank + 1) / ties, 0, 1) * lost
         of_value = (caught * value).sum() / (lost * value).sum() if (lost * value).any() else np.nan
         found.append((caught.sum() / wanted, caught.sum() / lost.sum(), of_value))
@@ -283,8 +284,7 @@ def _disordered(rates: list[BandRate]) -> list[tuple[str, str]]:
     ]
 
 
-def _conclusion(churned_accounts: int, beats: Mapping[str, Interval], rules: Backtest) -> str:
+def _conclusion(churned_accounts: int, gains: Mapping[str, Interval], rules: Backtest) -> str:
     if churned_accounts < rules.min_churned:
         return NOT_ENOUGH
-    baselines = [gain for name, gain in beats.items() if name != RISK]
-    return BEATS if all(gain.low is not None and gain.low > 0 for gain in baselines) else DOES_NOT
+    return BEATS if all(gain.low is not None and gain.low > 0 for gain in gains.values()) else DOES_NOT

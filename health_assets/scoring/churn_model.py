@@ -7,6 +7,7 @@ scikit-learn takes a second to import, so the model is trained in the worker pro
 """
 
 import difflib
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from zlib import crc32
@@ -14,6 +15,7 @@ from zlib import crc32
 import numpy as np
 import polars as pl
 
+from health_assets.scoring.backtest import brier_skill
 from health_assets.scoring.churn_labels import KEY
 from health_assets.scoring.logistic_regression import probabilities
 from health_assets.settings import Settings, SettingsError
@@ -22,6 +24,16 @@ from health_assets.worker import shared_worker
 
 PROBABILITY = "churn_probability"
 DECIMALS = 6  # the last digits of a fit depend on the machine
+QUALITY = {
+    "rows_learned": pl.Int64,
+    "churned_accounts": pl.Int64,
+    "feature_count": pl.Int64,
+    "tested_rows": pl.Int64,
+    "tested_churned_accounts": pl.Int64,
+    "brier_skill": pl.Float64,
+    "is_published": pl.Boolean,
+    "reason": pl.String,
+}
 SHAPE = {"account_id": pl.String, "as_of_date": pl.Date, PROBABILITY: pl.Float64}
 
 
@@ -56,8 +68,10 @@ def predicted(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnMod
     )
 
 
-def out_of_fold(rows: pl.DataFrame, backtest: Backtest, model: ChurnModel) -> pl.DataFrame:
-    """The churn probability of every row as of its day, by a model that was not trained on the account.
+def out_of_fold(
+    rows: pl.DataFrame, backtest: Backtest, model: ChurnModel, days: Sequence[date] | None = None
+) -> pl.DataFrame:
+    """The churn probability of the rows of some days (all by default), by a model that was not trained on the account.
 
     Accounts are hashed into groups; each group is predicted by a model trained on the others, on rows from before the day.
     """
@@ -72,10 +86,59 @@ def out_of_fold(rows: pl.DataFrame, backtest: Backtest, model: ChurnModel) -> pl
             backtest,
             model,
         )
-        for observed in rows["as_of_date"].unique().sort()
+        for observed in (rows["as_of_date"].unique().sort() if days is None else days)
         for group in range(model.groups)
     ]
     return pl.concat([pl.DataFrame(schema=SHAPE), *found])
+
+
+def quality(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel) -> pl.DataFrame:
+    """Whether the model of a day is worth publishing: one row.
+
+    It is tested on the last `test_days` observation days whose labels are known, out of fold and out of time.
+
+    Args:
+        rows: account_id x as_of_date with the features and `churned` (null = too late to act).
+        day: of the model.
+        backtest: when a label is known.
+        model: features, and how much training data is required.
+
+    Returns:
+        rows_learned, churned_accounts, feature_count, tested_rows, tested_churned_accounts, brier_skill, is_published,
+        reason (null where it is published).
+    """
+    training = known_before(rows, day, backtest)
+    days = training["as_of_date"].unique().sort()[-model.test_days :].to_list()
+    labels = training.select(*KEY, pl.col("churned").cast(pl.Boolean))
+    tested = labels.join(out_of_fold(training, backtest, model, days), on=KEY, how="inner").drop_nulls(PROBABILITY)
+    churned = labels.filter("churned")["account_id"].n_unique()
+    features = [name for name in model.features if _is_measured(training[name], model.min_measured)]
+    skill = brier_skill(tested)
+    reason = _reason_not_to_publish(churned, features, skill, model)
+    found = {
+        "rows_learned": training.height,
+        "churned_accounts": churned,
+        "feature_count": len(features),
+        "tested_rows": tested.height,
+        "tested_churned_accounts": tested.filter("churned")["account_id"].n_unique(),
+        "brier_skill": skill,
+        "is_published": reason is None,
+        "reason": reason,
+    }
+    return pl.DataFrame([found], schema=QUALITY)
+
+
+def _reason_not_to_publish(churned: int, features: list[str], skill: float | None, model: ChurnModel) -> str | None:
+    accounts = "1 account" if churned == 1 else f"{churned} accounts"
+    if churned < model.min_churned:
+        return f"Too little to learn from: {accounts} churned, {model.min_churned} are needed (churn_model.min_churned)"
+    if not features:
+        return f"No feature is measured in {100 * model.min_measured:g} % of the rows (churn_model.min_measured)"
+    if skill is None:
+        return "The history is too short to test the model on later days: on no tested day did accounts churn"
+    if skill <= 0:
+        return f"It does not beat the churn rate: Brier skill {skill:.3f} out of fold, where above 0 is needed"
+    return None
 
 
 def known_before(rows: pl.DataFrame, day: date, backtest: Backtest) -> pl.DataFrame:

@@ -192,6 +192,7 @@ class ChurnModel(Section):
     min_measured: Fraction
     penalty: Positive
     groups: Annotated[int, Field(gt=1)]
+    test_days: Annotated[int, Field(gt=0)]
     features: Annotated[list[str], Field(min_length=1)]
 
 

@@ -20,9 +20,9 @@ revenue      0.25 mrr_change_ratio_90d          0.4  -0.3 0.05 fact.account_reve
 revenue      0.25 contraction_month_count_6m    0.2  3    0    fact.account_revenue_daily
 revenue      0.25 overdue_invoice_count         0.4  2    0    fact.account_revenue_daily
 satisfaction 0.10 nps_rating                    1    2    9    fact.account_satisfaction_daily
-commerce     0.25 order_quiet_ratio             0.4  3    1    fact.account_commerce_daily
-commerce     0.25 order_count_365d              0.3  0    12   fact.account_commerce_daily
-commerce     0.25 order_change_ratio_60d        0.15 -0.6 0.1  fact.account_commerce_daily
+commerce     0.25 reorder                       0.65 0    100  fact.account_commerce_daily
+commerce     0.25 order_quiet_ratio             0.1  4    1    fact.account_commerce_daily
+commerce     0.25 order_change_ratio_60d        0.1  -0.6 0.1  fact.account_commerce_daily
 commerce     0.25 late_payment_count_90d        0.15 3    0    fact.account_commerce_daily
 security     0.20 critical_incident_count_90d   0.6  3    0    fact.account_security_daily
 security     0.20 incident_response_sla_pct_90d 0.4  50   95   fact.account_security_daily
@@ -33,9 +33,19 @@ relationship 0.10 owner_rating                  0.5  1    5    fact.account_rela
 """
 
 
+# orders a day, with half an order in 60 days beforehand; the chance of none in 90 days, and of having stopped
+REORDER = """
+    select account_id, as_of_date,
+           (order_count_365d + 0.5) / (least(as_of_date - signup_date, 365) + 60) as rate,
+           100 * (1 - exp(-90 * rate)) / (1 + exp(days_since_last_order * rate - 2.5)) as reorder
+    from fact.account_commerce_daily join dim.account using (account_id)
+"""
+
+
 def _of_measure(line: str) -> str:
     """One row per account: the value of a measure on the as-of day, and whether anybody ever had one by then."""
     part, part_weight, metric, weight, worst, best, table = line.split()
+    table = f"({REORDER})" if metric == "reorder" else table
     ticket = "join fact.account_support_daily as t using (account_id, as_of_date)" if metric.startswith("escal") else ""
     silent = "and t.ticket_count_365d > 0" if ticket else ""
     return f"""
@@ -47,6 +57,7 @@ def _of_measure(line: str) -> str:
 
 def _is_connected(line: str) -> str:
     _, part_weight, metric, weight, _, _, table = line.split()
+    table = f"({REORDER})" if metric == "reorder" else table
     return (
         f"select {part_weight} * {weight} as weight from (select count({metric}) as known from {table}) where known > 0"
     )

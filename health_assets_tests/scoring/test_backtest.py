@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from health_assets.scoring.backtest import BEATS, DOES_NOT, NOT_ENOUGH, auc, evaluated, wilson
+from health_assets.scoring.backtest import BEATS, DOES_NOT, NOT_ENOUGH, ScoreFindings, auc, evaluated, wilson
 from health_assets_tests.assets.rows import SETTINGS
 
 RULES = SETTINGS.backtest
@@ -30,6 +30,7 @@ def fleet(count: int, lost: int, *, is_predicted: bool = True, **columns: Any) -
         churn_risk_score=pl.lit(0.0),
         churn_probability=pl.lit(None, pl.Float64),
         days_silent=pl.lit(1, pl.Int64),
+        frequency=pl.lit(5.0),
         tenure_days=pl.lit(100),
         value=pl.lit(10.0),
     )
@@ -61,21 +62,26 @@ def test_wilson_interval_by_hand() -> None:
     assert wilson(0, 0, 0.95).estimate is None
 
 
+def health(rows: pl.DataFrame) -> ScoreFindings:
+    return evaluated(rows, BANDS, RULES).scores["health"]
+
+
 def test_under_thirty_churned_accounts_nothing_is_proven() -> None:
-    assert evaluated(fleet(300, 29), BANDS, RULES).conclusion == NOT_ENOUGH
+    assert health(fleet(300, 29)).conclusion == NOT_ENOUGH
 
 
-def test_a_score_that_predicts_churn_beats_every_baseline() -> None:
+def test_score_that_predicts_churn_beats_every_baseline() -> None:
     found = evaluated(fleet(300, 30), BANDS, RULES)
-    assert (found.auc["health"].estimate, found.auc["recency"].estimate, found.conclusion) == (1, 0.5, BEATS)
-    assert (found.top_precision, found.top_recall, found.top_lost_value) == (1, 1, 1)
+    score = found.scores["health"]
+    assert (score.auc["health"].estimate, score.auc["recency"].estimate, score.conclusion) == (1, 0.5, BEATS)
+    assert (score.top_precision, score.top_recall, score.top_lost_value) == (1, 1, 1)
     assert [(rate.band, rate.churned) for rate in found.bands] == [
         ("healthy", 0), ("neutral", 0), ("at_risk", 0), ("critical", 30),
     ]  # fmt: skip
 
 
 def test_score_that_says_nothing_beats_nothing_and_its_top_is_by_chance() -> None:
-    found = evaluated(fleet(300, 30, is_predicted=False), BANDS, RULES)
+    found = health(fleet(300, 30, is_predicted=False))
     assert (found.auc["health"].estimate, found.conclusion) == (0.5, DOES_NOT)
     assert found.top_precision == pytest.approx(0.1)
     assert found.top_recall == pytest.approx(0.1)
@@ -87,13 +93,17 @@ def test_bands_in_the_wrong_order_are_named_only_where_intervals_do_not_touch() 
     assert evaluated(fleet(4, 1, health_band=swapped), BANDS, RULES).disordered == []
 
 
-def test_rows_without_a_score_or_with_churn_too_soon_are_counted_and_left_out() -> None:
+def test_each_score_is_evaluated_on_the_rows_that_it_scores() -> None:
     rows = fleet(10, 2).with_columns(
         health_score=pl.when(pl.col("place") != 5).then("health_score"),
+        churn_risk_score=pl.when(pl.col("place") > 7).then("churn_risk_score"),
         churned=pl.when(pl.col("place") != 6).then("churned"),
     )
     found = evaluated(rows, BANDS, RULES)
-    assert (found.rows, found.unknown_rows, found.too_late_rows) == (8, 1, 1)
+    assert (found.rows, found.too_late_rows) == (9, 1)
+    assert {name: (score.rows, score.unknown_rows) for name, score in found.scores.items()} == {
+        "health": (8, 1), "churn risk": (2, 7),
+    }  # fmt: skip
 
 
 def test_seed_gives_the_same_intervals_again() -> None:
@@ -101,30 +111,40 @@ def test_seed_gives_the_same_intervals_again() -> None:
     assert evaluated(rows, BANDS, RULES) == evaluated(rows, BANDS, RULES)
 
 
-def test_recency_is_no_baseline_without_usage() -> None:
-    rows = fleet(10, 2, days_silent=pl.lit(None, pl.Int64))
-    assert "recency" not in evaluated(rows, BANDS, RULES).auc
+def test_what_is_not_measured_is_no_baseline() -> None:
+    silent = fleet(10, 2, days_silent=pl.lit(None, pl.Int64), frequency=pl.lit(None, pl.Float64))
+    assert set(health(silent).gains) == {"tenure", "mrr", "random"}
+    assert set(health(fleet(10, 2)).gains) == {"recency", "frequency", "tenure", "mrr", "random"}
 
 
-def test_the_baseline_of_size_is_spend_where_nobody_pays_by_contract() -> None:
-    found = evaluated(fleet(10, 2, is_commerce=pl.lit(True)), BANDS, RULES)
-    assert (found.is_commerce, "spend" in found.auc, "mrr" in found.auc) == (True, True, False)
+def test_seldom_active_is_risky_and_never_is_riskiest() -> None:
+    activity = pl.when(pl.col("place") == 0).then(None).when("churned").then(2.0).otherwise(9.0)
+    assert health(fleet(300, 30, frequency=activity)).auc["frequency"].estimate == 1
 
 
-def test_churn_risk_is_judged_beside_health_but_is_no_baseline() -> None:
-    found = evaluated(fleet(300, 30, churn_risk_score=pl.when("churned").then(100.0).otherwise(0.0)), BANDS, RULES)
-    assert (found.auc["churn risk"].estimate, found.beats["churn risk"].estimate, found.conclusion) == (1, 0, BEATS)
+def test_baseline_of_size_is_spend_where_nobody_pays_by_contract() -> None:
+    rows = fleet(10, 2, is_commerce=pl.lit(True))
+    assert evaluated(rows, BANDS, RULES).is_commerce
+    assert {"spend", "mrr"} & set(health(rows).auc) == {"spend"}
 
 
-def test_probability_is_compared_on_the_rows_that_have_one() -> None:
+def test_scores_are_no_baselines_of_each_other() -> None:
+    rows = fleet(300, 30, churn_risk_score=pl.when("churned").then(100.0).otherwise(0.0))
+    found = evaluated(rows, BANDS, RULES).scores
+    assert (found["churn risk"].auc["churn risk"].estimate, found["churn risk"].conclusion) == (1, BEATS)
+    assert "health" not in found["churn risk"].gains
+
+
+def test_skill_of_the_probability_is_against_the_churn_rate_of_the_day() -> None:
     known = pl.when(pl.col("place") % 2 == 0).then(pl.when("churned").then(0.75).otherwise(0.25))
-    found = evaluated(fleet(300, 30, is_predicted=False, churn_probability=known), BANDS, RULES).of_probability
-    assert found is not None
-    assert (found.rows, found.churned_accounts) == (150, 15)
-    assert (found.auc["probability"].estimate, found.auc["health"].estimate) == (1, 0.5)
+    found = evaluated(fleet(300, 30, is_predicted=False, churn_probability=known), BANDS, RULES)
+    score = found.scores["probability"]
+    assert (score.rows, score.churned_accounts, score.auc["probability"].estimate) == (150, 15, 1)
     # squared error 0.25^2 each; the rate of 0.1 alone errs by 0.1 x 0.9
     assert found.brier_skill == pytest.approx(1 - 0.0625 / 0.09)
 
 
-def test_without_any_probability_there_is_nothing_to_say_of_it() -> None:
-    assert evaluated(fleet(300, 30), BANDS, RULES).of_probability is None
+def test_score_of_no_row_has_no_findings() -> None:
+    found = evaluated(fleet(300, 30), BANDS, RULES)
+    assert "probability" not in found.scores
+    assert (found.brier_skill, found.calibration_slope) == (None, None)

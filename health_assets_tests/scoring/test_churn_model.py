@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from health_assets.scoring import churn_model
-from health_assets.scoring.churn_model import check_features, known_before, out_of_fold, predicted
+from health_assets.scoring.churn_model import check_features, known_before, out_of_fold, predicted, quality
 from health_assets.scoring.logistic_regression import calibration_slope
 from health_assets.settings import SettingsError
 from health_assets_tests.assets.rows import SETTINGS
@@ -153,3 +153,45 @@ def slope(left: dict[float, tuple[int, int]]) -> float | None:
     """Predicted probability -> how many churned of how many."""
     rows = [(prediction, place < lost) for prediction, (lost, count) in left.items() for place in range(count)]
     return calibration_slope(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+
+
+def history(**columns: Any) -> pl.DataFrame:
+    """Twelve observation days, a month apart, whose labels are known."""
+    days = [DAY - timedelta(days=110 + 30 * months) for months in range(12)]
+    return pl.concat([fleet(day, **columns) for day in days])
+
+
+def quality_of(rows: pl.DataFrame, **model: Any) -> dict[str, Any]:
+    return quality(rows, DAY, RULES, MODEL.model_copy(update={"test_days": 3} | model)).to_dicts()[0]
+
+
+def test_model_that_beats_the_churn_rate_is_published() -> None:
+    found = quality_of(history())
+    assert found["brier_skill"] > 0.1
+    assert (found["is_published"], found["reason"]) == (True, None)
+    assert (found["rows_learned"], found["tested_rows"], found["feature_count"]) == (480, 120, 2)
+    assert found["churned_accounts"] == found["tested_churned_accounts"] == 20
+
+
+def test_model_of_chance_is_not_published_and_says_why() -> None:
+    chance = pl.Series("churned", np.random.default_rng(3).random(480) < 0.4)
+    found = quality_of(history().with_columns(chance), penalty=0.01)
+    assert found["brier_skill"] <= 0
+    assert not found["is_published"]
+    assert found["reason"].startswith("It does not beat the churn rate: Brier skill -0.0")
+
+
+def test_short_history_cannot_be_tested() -> None:
+    found = quality_of(fleet(LEARNED))
+    assert (found["rows_learned"], found["tested_rows"], found["is_published"]) == (40, 0, False)
+    assert found["reason"].startswith("The history is too short to test the model")
+
+
+def test_too_few_churned_accounts_and_unmeasured_features_are_said() -> None:
+    assert quality_of(history(), min_churned=21)["reason"] == (
+        "Too little to learn from: 20 accounts churned, 21 are needed (churn_model.min_churned)"
+    )
+    assert (
+        "No feature is measured"
+        in quality_of(history(nothing=pl.lit(None, pl.Float64)), features=["nothing"], min_churned=1)["reason"]
+    )

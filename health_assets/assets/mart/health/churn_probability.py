@@ -4,19 +4,18 @@ The additive risk score and its reasons are mart/health/churn_risk.py; whether e
 `health-assets backtest` finds out.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 import dataframely as dy
 import polars as pl
 
 from health_assets.assets import load_all
+from health_assets.assets.mart.health.churn_model import at_once, model_rows
 from health_assets.contracts.columns import AccountId, AsOfDate
 from health_assets.contracts.contract import Contract, dtypes
-from health_assets.contracts.expressions import on_any_of
-from health_assets.scoring.churn_labels import churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import SHAPE, predicted
-from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
+from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -35,12 +34,13 @@ class ChurnProbability(Contract):
         min=0,
         max=1,
         description="Probability of leaving after the lead and within the horizon, 0-1, learned from rows whose label was "
-        "known before the day; null = too few accounts left to learn from",
+        "known before the day; null = the model is not published, for the reason in mart.churn_model",
     )
 
 
 @table(ChurnProbability)
 def mart_churn_probability(
+    mart_churn_model: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     fact_account_usage_daily: pl.LazyFrame,
@@ -71,22 +71,12 @@ def mart_churn_probability(
         fact_account_relationship_daily,
         fact_account_device_daily,
     )
-    rules, model = settings.backtest, settings.churn_model
-    days = [*observation_days(settings.history_start, as_of - timedelta(days=1), rules), as_of]
-    churns = churn_dates(fact_account_revenue_daily, settings.revenue.churn_gap_days)
-    orders = fact_orders.filter("is_order").with_columns(total_amount="net_amount")
-    rows = observed(fact_account_revenue_daily, orders, dim_account, days, rules)
-    of_days = (signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals)
+    rows = model_rows(signals, fact_orders, dim_account, settings, as_of)
+    predict = partial(predicted, day=as_of, backtest=settings.backtest, model=settings.churn_model)
     return (
-        joined_signals(labelled(rows, churns, orders, rules), *of_days)
-        .select("account_id", "as_of_date", "churned", *model.features)
-        .map_batches(
-            partial(predicted, day=as_of, backtest=rules, model=model),
-            schema=SHAPE,
-            predicate_pushdown=False,
-            projection_pushdown=False,
-            slice_pushdown=False,
-        )
+        at_once(rows, predict, SHAPE)
+        .join(mart_churn_model.select("is_published"), how="cross")
+        .with_columns(churn_probability=pl.when("is_published").then("churn_probability"))
         .select(ChurnProbability.column_names())
     )
 

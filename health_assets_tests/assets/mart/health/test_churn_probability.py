@@ -16,7 +16,7 @@ MODEL = SETTINGS.churn_model.model_copy(update={"min_churned": 5, "features": ["
 COMPANY = SETTINGS.model_copy(update={"history_start": FIRST, "churn_model": MODEL})
 
 
-def probabilities(min_churned: int = 5, **silent: Any) -> dict[str, float | None]:
+def probabilities(min_churned: int = 5, *, is_published: bool = True, **silent: Any) -> dict[str, float | None]:
     """Of the company's accounts; `silent` changes what dim_account says of the silent one that is still there."""
     names = [f"A{number}" for number in range(ACCOUNTS)] + ["silent", "lively"]
     leaves = {name: name[0] == "A" and int(name[1:]) % 2 == 0 for name in names}
@@ -43,6 +43,7 @@ def probabilities(min_churned: int = 5, **silent: Any) -> dict[str, float | None
     ]
     found = made(
         "mart_churn_probability",
+        mart_churn_model=rows("mart_churn_model", {"as_of_date": AS_OF, "is_published": is_published}),
         fact_account_revenue_daily=rows("fact_account_revenue_daily", *revenue),
         fact_account_adoption_daily=rows("fact_account_adoption_daily", *adoption),
         dim_account=rows("dim_account", *accounts),
@@ -67,6 +68,12 @@ def test_account_like_those_that_left_is_likelier_to_leave() -> None:
 
 def test_too_few_that_left_give_no_probability() -> None:
     assert set(probabilities(min_churned=6).values()) == {None}
+
+
+def test_model_that_is_not_published_gives_rows_without_a_probability() -> None:
+    found = probabilities(is_published=False)
+    assert found.keys() == probabilities().keys()
+    assert set(found.values()) == {None}
 
 
 @pytest.mark.parametrize(
