@@ -33,8 +33,8 @@ WEIGHTS = """(
     select row_number() over () as place, * from (values
         ('usage', 0.30, 0.4), ('usage', 0.30, 0.3), ('usage', 0.30, 0.3), ('adoption', 0.15, 0.6), ('adoption', 0.15, 0.4),
         ('support', 0.20, 0.4), ('support', 0.20, 0.3), ('support', 0.20, 0.3), ('revenue', 0.25, 0.4),
-        ('revenue', 0.25, 0.2), ('revenue', 0.25, 0.4), ('satisfaction', 0.10, 1), ('commerce', 0.25, 0.65),
-        ('commerce', 0.25, 0.1), ('commerce', 0.25, 0.1), ('commerce', 0.25, 0.15), ('security', 0.20, 0.6),
+        ('revenue', 0.25, 0.2), ('revenue', 0.25, 0.4), ('satisfaction', 0.10, 1), ('commerce', 0.55, 0.65),
+        ('commerce', 0.55, 0.1), ('commerce', 0.55, 0.1), ('commerce', 0.55, 0.15), ('security', 0.20, 0.6),
         ('security', 0.20, 0.4), ('operations', 0.20, 0.6), ('operations', 0.20, 0.4), ('relationship', 0.10, 0.5),
         ('relationship', 0.10, 0.5)
     ) as weights (part, part_weight, weight)

@@ -113,7 +113,7 @@ def test_trend_and_order_of_attention(whole_company: WholeCompany) -> None:
 
 def test_contributions_to_health_of_every_day(whole_company: WholeCompany) -> None:
     weights = {
-        "usage": 0.30, "adoption": 0.15, "support": 0.20, "revenue": 0.25, "satisfaction": 0.10, "commerce": 0.25,
+        "usage": 0.30, "adoption": 0.15, "support": 0.20, "revenue": 0.25, "satisfaction": 0.10, "commerce": 0.55,
         "security": 0.20, "operations": 0.20, "relationship": 0.10,
     }  # fmt: skip
     present = " + ".join(f"if({name}_score is null, 0, {weight})" for name, weight in weights.items())

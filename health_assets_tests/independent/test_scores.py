@@ -20,10 +20,10 @@ revenue      0.25 mrr_change_ratio_90d          0.4  -0.3 0.05 fact.account_reve
 revenue      0.25 contraction_month_count_6m    0.2  3    0    fact.account_revenue_daily
 revenue      0.25 overdue_invoice_count         0.4  2    0    fact.account_revenue_daily
 satisfaction 0.10 nps_rating                    1    2    9    fact.account_satisfaction_daily
-commerce     0.25 reorder                       0.65 0    100  fact.account_commerce_daily
-commerce     0.25 order_quiet_ratio             0.1  4    1    fact.account_commerce_daily
-commerce     0.25 order_change_ratio_60d        0.1  -0.6 0.1  fact.account_commerce_daily
-commerce     0.25 late_payment_count_90d        0.15 3    0    fact.account_commerce_daily
+commerce     0.55 reorder                       0.65 0    100  fact.account_commerce_daily
+commerce     0.55 order_quiet_ratio             0.1  4    1    fact.account_commerce_daily
+commerce     0.55 order_change_ratio_60d        0.1  -0.6 0.1  fact.account_commerce_daily
+commerce     0.55 late_payment_count_90d        0.15 3    0    fact.account_commerce_daily
 security     0.20 critical_incident_count_90d   0.6  3    0    fact.account_security_daily
 security     0.20 incident_response_sla_pct_90d 0.4  50   95   fact.account_security_daily
 operations   0.20 operations_flag_count         0.6  3    0    fact.account_operations_daily
@@ -75,7 +75,7 @@ parts as (
     from measures group by account_id, part
 )
 select account_id, (sum(measured) / (select weight from connected))::double as coverage, sum(measures)::integer as measures,
-       (sum(part_weight * score) / sum(part_weight))::double as score, ((select weight from connected) / 1.75)::double as breadth
+       (sum(part_weight * score) / sum(part_weight))::double as score, ((select weight from connected) / 2.05)::double as breadth
 from parts group by account_id
 """
 RENEWALS = f"""

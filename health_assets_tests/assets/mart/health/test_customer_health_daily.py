@@ -51,7 +51,7 @@ def test_feeds_that_are_not_connected_leave_their_weight_to_the_others() -> None
     assert (row["support_score"], row["satisfaction_score"], row["security_score"]) == (None, None, None)
     assert round(row["health_score"], 6) == round(51.75 / 0.70, 6)
     assert row["coverage"] == 1  # nothing else is measured for anybody
-    assert row["breadth"] == pytest.approx((0.30 + 0.15 * 0.6 + 0.25 * 0.8) / 1.75)
+    assert row["breadth"] == pytest.approx((0.30 + 0.15 * 0.6 + 0.25 * 0.8) / 2.05)
     assert row["health_band"] == "neutral"
 
 
