@@ -9,7 +9,6 @@ from health_assets.sources.moments import reads
 from health_assets.sources.numbers import number
 
 DAYS = ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y"]
-WRITTEN_OUT = ["%d %b %Y", "%b %d, %Y", "%d-%b-%Y", "%d %B %Y", "%B %d, %Y", "%d. %B %Y"]
 TIMES = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p"]
 EPOCH_DIGITS = {10: "s", 13: "ms", 16: "us"}
 SAMPLES = 3
@@ -44,7 +43,7 @@ def _settings_of_time(column: str, texts: pl.Series) -> Iterator[str]:
         if lengths == [5]:
             yield f"unit: {{{column}: excel}}"
         return
-    for day in (*DAYS, *WRITTEN_OUT):
+    for day in DAYS:
         for time in TIMES:
             if reads(texts, day + time) == len(texts):
                 yield f"date_format: {json.dumps(day + time)}"

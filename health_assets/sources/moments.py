@@ -12,8 +12,10 @@ from typing import NamedTuple
 import polars as pl
 
 UTC_TIME = pl.Datetime("us")
+EARLIEST_EPOCH = 100_000_000  # seconds, in 1973: a smaller number is a day without separators, or no date at all
 TICKS = {"s": 1_000_000, "ms": 1_000, "us": 1}  # microseconds
 EXCEL_EPOCH, DAY_SECONDS = datetime(1899, 12, 30), 86_400
+WRITTEN_OUT = ("%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%d %B %Y")  # which no two people read differently
 ZONE = r"\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 SEPARATED = rf"^(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:[T\s]+(\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:[.,](\d{{1,9}}))?)?)?{ZONE}"
 COMPACT = rf"^(\d{{4}})(\d{{2}})(\d{{2}})(?:[T\s]?(\d{{2}}):?(\d{{2}})(?::?(\d{{2}})(?:[.,](\d{{1,9}}))?)?)?{ZONE}"
@@ -73,6 +75,9 @@ def _ways(zones: Zones, formats: list[str], unit: str | None) -> Iterator[Reader
     yield _iso_zoned
     yield partial(_iso_variant, pattern=SEPARATED, zones=zones)
     yield partial(_iso_variant, pattern=COMPACT, zones=zones)
+    for day in WRITTEN_OUT:
+        for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p"):
+            yield partial(_formatted, date_format=day + time, zones=zones)
 
 
 def _first_that_reads(text: pl.Series, ways: list[Reader]) -> pl.Series:
@@ -148,10 +153,12 @@ def _formatted(text: pl.Series, date_format: str, zones: Zones) -> pl.Series:
 
 
 def _epoch(text: pl.Series, ticks: int) -> pl.Series:
-    return _of(
-        text,
-        lambda raw: (raw.cast(pl.Float64, strict=False) * ticks).round().cast(pl.Int64, strict=False).cast(UTC_TIME),
-    )
+    def read(raw: pl.Expr) -> pl.Expr:
+        microseconds = (raw.cast(pl.Float64, strict=False) * ticks).round()
+        is_later = microseconds >= EARLIEST_EPOCH * TICKS["s"]
+        return pl.when(is_later).then(microseconds).cast(pl.Int64, strict=False).cast(UTC_TIME)
+
+    return _of(text, read)
 
 
 def _serial_day(text: pl.Series, zones: Zones) -> pl.Series:

@@ -14,7 +14,7 @@ from health_assets.sources.parsing import LEFT_OUT, NOT_READ, RECORD, TEXT, pars
 from health_assets.sources.readers import collected, read_source
 
 ROWS = 2_000  # that are read of a source
-MOSTLY = 0.5  # share of the rows from which on a column counts as misread
+MOSTLY = 0.5  # share of the rows from which on a column counts as misread even where no setting would read it
 LIKELY = r"^[A-Za-z_-]*0*"  # what keys of two systems often differ in
 
 
@@ -39,17 +39,17 @@ def misread(
         if column not in not_read.columns or not decides(declared) or column == "currency":
             continue
         unreadable = not_read[column].drop_nulls()
-        if len(unreadable) > tolerated * values.height:
-            yield _described(name, column, declared.dtype, unreadable, values)
+        texts = values[RECORD].struct.field(column).cast(pl.String).str.strip_chars().replace("", None)
+        setting = remedy(column, declared.dtype, texts) if len(unreadable) else ""
+        if len(unreadable) > (1 - source.rows_kept if setting else tolerated) * values.height:
+            yield _described(name, column, unreadable, values.height, setting)
     yield from _unknown_accounts(name, values, staged, settings, tolerated)
 
 
-def _described(name: str, column: str, dtype: pl.DataType, unreadable: pl.Series, rows: pl.DataFrame) -> str:
-    texts = rows[RECORD].struct.field(column).cast(pl.String).str.strip_chars()
-    setting = remedy(column, dtype, texts.replace("", None))
+def _described(name: str, column: str, unreadable: pl.Series, rows: int, setting: str) -> str:
     advice = f"; sources.{name}.{setting} reads them all" if setting else "; is another column meant?"
     return (
-        f"sources.{name}: {column} cannot be read in {len(unreadable):,} of the first {rows.height:,} rows, for example "
+        f"sources.{name}: {column} cannot be read in {len(unreadable):,} of the first {rows:,} rows, for example "
         f"{samples_of(unreadable)}{advice}"
     )
 

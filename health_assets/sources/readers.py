@@ -138,7 +138,14 @@ def read_profile(
 
 def unknown_columns(name: str, rows: type[Contract], settings: Settings) -> dict[str, list[str]]:
     """Columns that files have and no contract names, by file: they are not read, and said so in a warning."""
-    return {file: sorted(used.unread) for file, used in _columns_by_file(name, rows, settings) if used.unread}
+    source = settings.sources.get(name)
+    for_other_ends = {
+        column
+        for one in (source.descriptions if source else [])
+        for column in (*(condition(one.where).meta.root_names() if one.where else ()), one.newest_by)
+    }
+    unread = {file: sorted(set(used.unread) - for_other_ends) for file, used in _columns_by_file(name, rows, settings)}
+    return {file: columns for file, columns in unread.items() if columns}
 
 
 def made_keys(name: str, rows: type[Contract], settings: Settings) -> list[str]:
@@ -234,15 +241,16 @@ def condition(where: str) -> pl.Expr:
 
 
 def _with_blanks(node: Any) -> Any:
-    """An expression in which `is not equal` holds for a blank as well."""
+    """An expression in which `not` and `<>` hold for a blank as well: what is not known to be so is not so."""
     if isinstance(node, list):
         return [_with_blanks(each) for each in node]
     if not isinstance(node, dict):
         return node
-    if node.get("function") == {"Boolean": "Not"} and "BinaryExpr" in node["input"][0]:
-        compared = node["input"][0]["BinaryExpr"]
-        operator = "EqValidity" if compared["op"] == "Eq" else compared["op"]
-        return {**node, "input": [{"BinaryExpr": _with_blanks(compared) | {"op": operator}}]}
+    if node.get("Function", {}).get("function") == {"Boolean": "Not"}:
+        denied = _with_blanks(node["Function"]["input"][0])
+        return {
+            "BinaryExpr": {"left": denied, "op": "NotEqValidity", "right": {"Literal": {"Scalar": {"Boolean": True}}}}
+        }
     changed = {key: _with_blanks(value) for key, value in node.items()}
     return changed | {"op": "NotEqValidity"} if node.get("op") == "NotEq" else changed
 

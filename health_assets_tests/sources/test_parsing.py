@@ -184,8 +184,8 @@ def test_fractions_of_a_second_are_kept(read):
     assert read("moment", "2025-01-05 03:00:00.123456+00") == [datetime(2025, 1, 5, 3, 0, 0, 123456)]
 
 
-@pytest.mark.parametrize("text", ["2025/01/05", "20250105", "2025-1-5", "2025.01.05"])
-def test_days_with_other_separators_or_none(read, text):
+@pytest.mark.parametrize("text", ["2025/01/05", "20250105", "2025-1-5", "2025.01.05", "Jan 5, 2025", "5-Jan-2025"])
+def test_days_with_other_separators_or_none_or_a_month_that_is_written_out(read, text):
     assert read("day", text) == [date(2025, 1, 5)]
 
 
@@ -261,3 +261,9 @@ def test_files_of_one_source_may_be_described_differently(tmp_path):
     company = settings_of(tmp_path, sources={"toys": described})
     raw = pl.LazyFrame({"day": ["03.05.2024", "03.05.2024"], "source_part": [1, 2]})
     assert parsed(raw, Wide, company, "toys").collect()["day"].to_list() == [date(2024, 5, 3), date(2024, 3, 5)]
+
+
+def test_epochs_days_and_formats_may_stand_in_one_column(read):
+    formats = ["%m/%d/%Y", "%m/%d/%Y %I:%M %p"]
+    given = ("1736046000", "20250105", "01/05/2025", "1/5/2025 3:00 PM")
+    assert read("day", *given, unit={"day": "s"}, date_format=formats) == [date(2025, 1, 5)] * 4

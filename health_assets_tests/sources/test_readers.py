@@ -162,9 +162,18 @@ def test_equal_rows_without_a_key_are_two_in_one_file_and_the_same_in_two_files(
     assert len({first, again, other}) == 3
 
 
-def test_rows_that_the_condition_leaves_out_are_marked_and_keep_their_numbers(tmp_path):
+@pytest.mark.parametrize(
+    "where",
+    [
+        "tags <> 'test' and deleted_at is null",
+        "tags not like '%es%' and not (deleted_at is not null)",
+        "tags not in ('test', 'demo') and deleted_at is null",
+        "coalesce(tags, '') != 'test' and deleted_at is null",
+    ],
+)
+def test_rows_that_the_condition_leaves_out_are_marked_and_keep_their_numbers(tmp_path, where):
     content = f"{HEADER},tags,deleted_at\nA,Acme,2024-01-01,,\nB,Beta,2024-01-01,test,\nC,Ceta,2024-01-01,,2024-02-01\n"
-    rows = accounts(tmp_path, content, where="tags <> 'test' and deleted_at is null")
+    rows = accounts(tmp_path, content, where=where)
     assert rows.select("account_id", "is_left_out", "source_row").rows() == [
         ("A", False, 1), ("B", True, 2), ("C", True, 3),
     ]  # fmt: skip
