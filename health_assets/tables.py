@@ -1,7 +1,7 @@
 """A function with a contract is a table: the decorators that say so, and the list of all tables.
 
 The function stays a plain function (frames in, frame out), called directly in tests; definitions.py makes the Dagster
-assets from the list. Reading and writing is storage.py's affair, which months are written stale_months.py's.
+assets from the list. Reading and writing is in warehouse/storage.py, which months are out of date in warehouse/stale_months.py.
 """
 
 import inspect

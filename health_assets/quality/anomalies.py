@@ -92,7 +92,7 @@ def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Setting
     usual = days.filter((age % 7 == 0) & age.is_between(7, 7 * plausible.volume_weeks))
     if usual.height < plausible.volume_weeks:
         return found
-    today = days.filter(pl.col("day") == as_of)["len"].sum()
+    today = int(days.filter(pl.col("day") == as_of)["len"].sum())
     median = float(usual["len"].median())  # type: ignore[arg-type]
     seen = f"{_counted(today, 'row')} on {as_of:%A}, {as_of}; usually {median:,.0f}"
     if today < plausible.volume_drop * median:

@@ -1,7 +1,7 @@
 """Which months of a table are out of date, why, and how many of them are written together.
 
-What a month was made from is recorded in the transaction that writes it (storage.py): here it is compared with what
-lies there now.
+What a month was made from is recorded in the transaction that writes it (storage.py); here it is compared with what the
+month would be made from now.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def stale_months(
     """The months that a run has to write, and the fingerprint that each then gets.
 
     A month is out of date when it is missing, was written under another contract or for fewer of its days, when
-    what came in for it has changed, or when somebody asked for it; the current month always is, and in its first
+    what came in for it has changed, or when it is requested; the current month always is, and in its first
     three days the one before.
     """
     marks = _fingerprints(warehouse, table, as_of, settings)

@@ -1,7 +1,7 @@
 """The warehouse: one DuckDB file, written by one run at a time, table by table or month by month, each in a transaction.
 
-What a month was made from is recorded in the transaction that writes it; which months are out of date is told by
-stale_months.py.
+What a month was made from is recorded in the transaction that writes it; stale_months.py decides which months are out of
+date.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 SCHEMAS = ("raw", "staged", "dim", "fact", "mart", "quarantine", "internal")
 CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
-MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to files beside the warehouse
+MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to temporary files next to the warehouse
 
 
 class WarehouseError(Exception):
@@ -52,7 +52,7 @@ class Warehouse:
     written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
     submitted: dict[str, Any] = field(
         default_factory=dict
-    )  # results.Submission: tables of this run that are being judged
+    )  # expectations.Submission: tables of this run that are being evaluated
     accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
@@ -74,7 +74,7 @@ class Warehouse:
             connect: how the file is opened, where the run shares it with other users in this process.
 
         Raises:
-            WarehouseError: another run holds it, or the file was damaged and has been put aside.
+            WarehouseError: another run holds it, or the file was damaged and has been renamed.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         had_log = path.with_name(f"{path.name}.wal").exists()
@@ -97,8 +97,8 @@ class Warehouse:
     ) -> pl.LazyFrame:
         """A table in its contract's dtypes, rows known by the evening of `until` only; monthly tables lazily.
 
-        A lazy frame reads through a cursor of its own and must be collected while the warehouse is open. To be judged,
-        enums stay the text that is stored, so that a word that is none of theirs is seen.
+        A lazy frame reads through a cursor of its own and must be collected while the warehouse is open. With
+        `as_stored`, as checks need it, enums stay text, so that a word that is not allowed is seen.
         """
         if not self.holds(table.relation):
             return table.contract.create_empty(lazy=True)
