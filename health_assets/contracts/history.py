@@ -4,7 +4,8 @@ A staged column is remembered if its metadata is ON_LOAD_DAY (it has no date: CR
 `remembered` (it has one, but is overwritten in place: a price). A row of `history.<source>` is one version of a record:
 its key, the remembered columns, and the load days `valid_from` to `valid_to` on which they held. A version begins on the
 load day on which it was first seen and ends on the day before the load that changed it; before the first load there is
-none. A transform takes the table like any other, as the parameter `history_<source>` next to `staged_<source>`:
+none. Rows whose key holds their day, such as snapshots, are remembered from the load of that day only. A transform takes
+the table like any other, as the parameter `history_<source>` next to `staged_<source>`:
 
     def fact_tickets(staged_support_tickets, history_support_tickets, as_of) -> pl.LazyFrame:
         known = valid_on(history_support_tickets, as_of)                        # one row per key, or none
@@ -91,6 +92,13 @@ def with_values_of_the_day(days: pl.LazyFrame, history: pl.LazyFrame, key: str, 
         .with_columns(pl.when(pl.col(VALID_FROM).is_not_null() & held).then(name).alias(name) for name in columns)
         .drop(VALID_FROM, VALID_TO)
     )
+
+
+def with_earlier_loads(rows: pl.LazyFrame, history: pl.LazyFrame, key: list[str]) -> pl.LazyFrame:
+    """Staged rows whose key holds their day, such as snapshots, with those of earlier loads that the file no longer has."""
+    columns = [name for name in history.collect_schema() if name not in (VALID_FROM, VALID_TO)]
+    earlier = history.unique(key, keep="first").select(columns).join(rows, on=key, how="anti")
+    return pl.concat([rows.select(columns), earlier])
 
 
 def after_one_load(rows: pl.LazyFrame, contract: type[Contract], load_day: date) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from health_assets.contracts.contract import Contract, dtypes
+from health_assets.contracts.contract import Contract, available_from, dtypes
 from health_assets.contracts.history import VALID_FROM, VALID_TO, history_contract, remembered_columns
 from health_assets.tables import Table
 from health_assets.warehouse.sql import literal, sql_type, table_of
@@ -44,7 +44,12 @@ def remember(cursor: duckdb.DuckDBPyConnection, table: Table, load_day: date) ->
     ).fetchone() or (None, None)
     key, values = ", ".join(table.contract.primary_key()), ", ".join(remembered_columns(table.contract))
     new = f"select {key}, {values}, {literal(load_day)}, %s from {table.relation} as now %s where not ({_are_all_null(table)})"
-    if last is None or load_day >= last:
+    known = available_from(table.contract)
+    if known in table.contract.primary_key():
+        of_the_day = f"and {known}::date = {literal(load_day)}"
+        unknown = f"anti join {relation} using ({key})"
+        cursor.execute(f"insert into {relation} {new % (literal(load_day), unknown)} {of_the_day}")
+    elif last is None or load_day >= last:
         cursor.execute(
             f"update {relation} set {VALID_TO} = {literal(load_day - timedelta(days=1))} where rowid in ("
             f"select known.rowid from {relation} as known left join {table.relation} as now using ({key}) "

@@ -9,7 +9,13 @@ import polars as pl
 import pytest
 
 from health_assets.contracts.contract import ON_LOAD_DAY, Contract
-from health_assets.contracts.history import end_of_validity, history_contract, valid_on, with_values_of_the_day
+from health_assets.contracts.history import (
+    end_of_validity,
+    history_contract,
+    valid_on,
+    with_earlier_loads,
+    with_values_of_the_day,
+)
 from health_assets.tables import HISTORIES, TABLES
 from health_assets.warehouse.snapshot import publish
 from health_assets.warehouse.storage import Warehouse
@@ -133,6 +139,26 @@ def test_warehouse_of_an_earlier_version_opens_and_its_old_schema_is_gone(folder
     with Warehouse.opened(folder / "warehouse.duckdb") as warehouse:
         schemas = warehouse.connection.execute("select distinct schema_name from duckdb_schemas()").fetchall()
     assert ("house",) not in schemas
+
+
+class Readings(Contract):
+    """What did each meter show on each day?"""
+
+    meter = dy.String(primary_key=True)
+    day = dy.Date(primary_key=True, metadata={"available_from": True})
+    value = dy.Float64(nullable=True, metadata={"remembered": True})
+
+
+def test_snapshot_that_the_next_file_no_longer_has_is_remembered(tmp_path, monkeypatch):
+    readings = table_of(Readings, "staged_readings", layer="staged")
+    monkeypatch.setitem(TABLES, readings.name, readings)
+    for day, value in ((DAYS[0], 1.0), (DAYS[1], 2.0), (DAYS[1], 3.0)):
+        with Warehouse.opened(tmp_path / "warehouse.duckdb", day, tmp_path / "published.duckdb") as warehouse:
+            warehouse.write(readings, _frame([("a", day, value)], readings).lazy())
+            publish(warehouse, tmp_path / "published.duckdb", f"run-{value}", day, "Test")
+            rows, history = warehouse.read(readings), warehouse.read_history(readings, until=DAYS[1])
+            known = with_earlier_loads(rows, history, ["meter", "day"]).sort("day").collect().rows()
+    assert known == [("a", DAYS[0], 1.0), ("a", DAYS[1], 3.0)]
 
 
 HISTORY = pl.LazyFrame(

@@ -20,11 +20,13 @@ from health_assets.contracts.expressions import (
     days_between,
     safe_ratio,
 )
-from health_assets.contracts.history import end_of_validity
+from health_assets.contracts.history import end_of_validity, with_earlier_loads
 from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
+
+SNAPSHOT_KEY = ["account_id", "snapshot_date"]
 
 
 class AccountAdoptionDaily(Contract):
@@ -78,6 +80,7 @@ def fact_account_adoption_daily(
     history_users: pl.LazyFrame,
     staged_features: pl.LazyFrame,
     staged_usage_snapshots: pl.LazyFrame,
+    history_usage_snapshots: pl.LazyFrame,
     fact_event_daily: pl.LazyFrame,
     fact_user_daily: pl.LazyFrame,
     fact_usage_daily: pl.LazyFrame,
@@ -102,7 +105,9 @@ def fact_account_adoption_daily(
         .with_columns(pl.col("has_events").fill_null(False))
         .pipe(_with_user_rates, staged_users, history_users)
         .pipe(_with_feature_rate, catalogue_by_day(fact_event_daily, staged_features, settings, period))
-        .pipe(_with_snapshots, staged_usage_snapshots, settings)
+        .pipe(
+            _with_snapshots, with_earlier_loads(staged_usage_snapshots, history_usage_snapshots, SNAPSHOT_KEY), settings
+        )
         .pipe(_with_license_utilization, history_accounts)
         .pipe(_with_days_since_last_login, fact_usage_daily, _user_logins(staged_users, history_users))
         .filter(pl.any_horizontal(pl.col(measured).is_not_null()))
@@ -162,16 +167,16 @@ def _with_feature_rate(panel: pl.LazyFrame, catalogue: pl.LazyFrame) -> pl.LazyF
     )
 
 
-def _with_snapshots(panel: pl.LazyFrame, staged_usage_snapshots: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+def _with_snapshots(panel: pl.LazyFrame, usage_snapshots: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """The values of the account's latest snapshots while the feed is fresh, and the latest login that they know of."""
     values = pl.col("feature_adoption_score", "login_frequency", "snapshot_utilization")
     snapshots = (
-        staged_usage_snapshots.rename({"snapshot_date": "day", "license_utilization": "snapshot_utilization"})
+        usage_snapshots.rename({"snapshot_date": "day", "license_utilization": "snapshot_utilization"})
         .sort("account_id", "day")
         .select("account_id", "day", values.forward_fill().over("account_id"))
     )
     logins = (
-        staged_usage_snapshots.filter(pl.col("last_login_date").is_not_null())
+        usage_snapshots.filter(pl.col("last_login_date").is_not_null())
         .select("account_id", "last_login_date", day=pl.max_horizontal("snapshot_date", "last_login_date"))
         .sort("account_id", "day")
         .select("account_id", "day", snapshot_login_date=pl.col("last_login_date").cum_max().over("account_id"))
@@ -179,7 +184,7 @@ def _with_snapshots(panel: pl.LazyFrame, staged_usage_snapshots: pl.LazyFrame, s
     return (
         panel.pipe(_with_latest, snapshots)
         .pipe(_with_latest, logins)
-        .pipe(with_freshness, "as_of_date", "usage_snapshots", staged_usage_snapshots, "snapshot_date", settings)
+        .pipe(with_freshness, "as_of_date", "usage_snapshots", usage_snapshots, "snapshot_date", settings)
         .with_columns(pl.when("has_usage_snapshots").then(values))
     )
 

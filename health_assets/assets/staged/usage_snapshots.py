@@ -1,10 +1,14 @@
-"""Usage snapshots, parsed. A file without snapshot_date describes the load day."""
+"""Usage snapshots, parsed. A file without snapshot_date describes the load day.
+
+Snapshots of the load day are remembered: a file that has only the latest ones takes nothing from the days before.
+"""
 
 import dataframely as dy
 import polars as pl
 
 from health_assets.contracts.columns import AccountId, Day
 from health_assets.contracts.contract import Contract
+from health_assets.contracts.history import REMEMBERED
 from health_assets.settings import Settings
 from health_assets.sources.parsing import FILE, RECORD, parsed
 from health_assets.tables import staged
@@ -16,16 +20,21 @@ class UsageSnapshots(Contract):
     account_id = AccountId(primary_key=True, of="staged_accounts")
     snapshot_date = Day("Day that it describes", primary_key=True, nullable=False, metadata={"available_from": True})
     login_frequency = dy.Float64(
-        nullable=True, min=0, description="Logins, by the tool's own measure; null = not exported"
+        nullable=True, min=0, metadata=REMEMBERED, description="Logins, by the tool's own measure; null = not exported"
     )
     feature_adoption_score = dy.Float64(
-        nullable=True, min=0, max=1, description="Features adopted, 0-1; null = not exported"
+        nullable=True, min=0, max=1, metadata=REMEMBERED, description="Features adopted, 0-1; null = not exported"
     )
     license_utilization = dy.Float64(
-        nullable=True, min=0, description="Share of seats in use; may exceed 1; null = not exported"
+        nullable=True,
+        min=0,
+        metadata=REMEMBERED,
+        description="Share of seats in use; may exceed 1; null = not exported",
     )
-    data_volume_gb = dy.Float64(nullable=True, min=0, description="Data kept, in GB; null = not exported")
-    last_login_date = Day("Latest login; null = never, or not exported")
+    data_volume_gb = dy.Float64(
+        nullable=True, min=0, metadata=REMEMBERED, description="Data kept, in GB; null = not exported"
+    )
+    last_login_date = Day("Latest login; null = never, or not exported", metadata=REMEMBERED)
 
 
 @staged(UsageSnapshots)
