@@ -38,7 +38,9 @@ AGREED = {
 WORDS = {"currency": ["USD"], "event_name": ["dashboard_viewed", "email_sent", "api_call", "own_event"]}
 STATUS = pl.col("status").cast(pl.String)
 FOLLOWS = {  # table -> date -> what a file says of a row before the date is there
-    "staged_invoices": {"paid_date": {"status": STATUS.replace("paid", "open"), "is_paid": pl.lit(False)}},
+    "staged_invoices": {
+        "paid_date": {"status": STATUS.replace(["paid", "credited", "refunded"], "open"), "is_paid": pl.lit(False)}
+    },
     "staged_support_tickets": {
         "resolved_at": {"status": STATUS.replace(["resolved", "closed"], "open"), "satisfaction_score": pl.lit(None)},
         "escalated_at": {"status": STATUS.replace("escalated", "open"), "is_escalated": pl.lit(False)},

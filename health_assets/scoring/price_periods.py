@@ -32,7 +32,8 @@ def price_periods(
         staged_periods = _by_price(staged_subscriptions, history_subscriptions, settings)
     else:
         staged_periods = staged_subscriptions
-    return _without(staged_periods, _pauses(staged_subscriptions, history_subscriptions, settings))
+    pauses = _pauses(staged_subscriptions, history_subscriptions, settings)
+    return _without(staged_periods, pauses).sort(PERIOD)  # sums of floats depend on the order of the rows
 
 
 def _by_price(
@@ -80,25 +81,27 @@ def _pauses(
 
 
 def _without(periods: pl.LazyFrame, pauses: pl.LazyFrame) -> pl.LazyFrame:
-    """The periods, split where they are paused."""
+    """The periods, split where they are paused. One that is never paid stays, with an end on its first day."""
     of_paused = periods.filter(pl.col("first_paid_date").is_not_null()).join(pauses, on="subscription_id", how="semi")
     paused = of_paused.join(pauses, on="subscription_id", how="inner", validate="m:m")
     earlier_end = pl.col("pause_end").cum_max().shift(1).over(PERIOD, order_by=["pause_start", "pause_end"])
-    before_each = paused.with_columns(paid_from=earlier_end, paid_until=pl.min_horizontal("end_date", "pause_start"))
+    before_each = paused.with_columns(
+        is_first=earlier_end.is_null(), paid_from=earlier_end, paid_until=pl.min_horizontal("end_date", "pause_start")
+    )
     last_end = paused.group_by(PERIOD).agg(paid_from=pl.col("pause_end").max())
     after_the_last = of_paused.join(last_end, on=PERIOD, how="inner", validate="1:1").with_columns(
-        paid_until="end_date"
+        is_first=False, paid_until="end_date"
     )
     columns = periods.collect_schema().names()
+    first_day, paid_until = pl.max_horizontal("first_paid_date", "paid_from"), pl.col("paid_until")
     split = (
-        pl.concat([before_each.drop("pause_start", "pause_end"), after_the_last])
+        pl.concat([before_each.drop("pause_start", "pause_end"), after_the_last], how="diagonal")
+        .filter(first_day < date.max, pl.col("is_first") | paid_until.is_null() | (paid_until > first_day))
         .with_columns(
-            first_paid_date=pl.max_horizontal("first_paid_date", "paid_from"),
-            end_date="paid_until",
-        )
-        .filter(
-            pl.col("first_paid_date") < date.max,
-            pl.col("end_date").is_null() | (pl.col("end_date") > pl.col("first_paid_date")),
+            first_paid_date=first_day,
+            end_date=pl.when(paid_until < first_day)
+            .then(pl.min_horizontal("end_date", first_day))
+            .otherwise(paid_until),
         )
         .select(columns)
     )

@@ -48,9 +48,9 @@ def test_a_pause_ends_with_the_load_that_no_longer_shows_it() -> None:
     assert found == [(START, FIRST_LOAD, 100), (SECOND_LOAD, date(2025, 6, 1), 100)]
 
 
-def test_a_subscription_paused_from_its_start_on_has_no_paid_period() -> None:
+def test_a_subscription_paused_from_its_start_on_has_no_paid_day() -> None:
     paused = {"status": "paused", "paused_at": datetime(2024, 9, 1)}
-    assert paid(row(**paused), seen(FIRST_LOAD, **paused)) == []
+    assert paid(row(**paused), seen(FIRST_LOAD, **paused)) == [(START, START, 100)]
 
 
 def test_other_status_words_decide_nothing() -> None:

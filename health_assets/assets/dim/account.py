@@ -12,6 +12,7 @@ from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import banded, days_between, first_match, whole_months
+from health_assets.contracts.history import valid_on
 from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import (
     account_status,
@@ -26,6 +27,8 @@ from health_assets.tables import table
 
 SEGMENTS = ["enterprise", "mid_market", "smb"]
 LIFECYCLE_STAGES = ["trial", "onboarding", "growing", "mature", "churned"]
+UNDATED = ["status", "monthly_recurring_revenue", "licensed_seats"]  # remembered load by load
+GIVEN_BACK = ["credited", "refunded"]
 VALUE_TIERS = ["strategic", "key", "standard", "basic"]
 
 
@@ -43,9 +46,13 @@ class Account(Contract):
     account_status = dy.Enum(
         CRM_STATUSES,
         nullable=True,
-        description="active = pays; churned = paid before, not now; else the CRM status, known on the load day only",
+        description="active = pays; churned = paid before, not now; else the CRM status of the day; null = unknown",
     )
-    crm_status = dy.Enum(CRM_STATUSES, nullable=True, description="CRM status; null on any other day than the load day")
+    crm_status = dy.Enum(
+        CRM_STATUSES,
+        nullable=True,
+        description="CRM status of the day; null = unknown, or a day before the first load",
+    )
     is_active = dy.Bool(description="Whether account_status is active")
     segment = dy.Enum(
         SEGMENTS, description="By plan tier, or by the number of employees; see `segments` in the settings"
@@ -62,7 +69,7 @@ class Account(Contract):
     mrr = Money("Monthly recurring revenue; 0 = pays nothing, null = no source of revenue connected", nullable=True)
     arr = Money("MRR x 12; null where MRR is null", nullable=True)
     licensed_seats = Count(
-        "Seats paid for: those of the CRM, on the load day; else of the subscriptions that run on the day; null = unknown",
+        "Seats paid for: those of the CRM on the day, else of the subscriptions that run on it; null = unknown",
         nullable=True,
     )
     parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
@@ -82,36 +89,36 @@ class Account(Contract):
 @table(Account)
 def dim_account(
     staged_accounts: pl.LazyFrame,
+    history_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
     history_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
+    history_invoices: pl.LazyFrame,
     staged_contract_events: pl.LazyFrame,
     staged_orders: pl.LazyFrame,
     settings: Settings,
     as_of: date,
-    load_day: date,
 ) -> pl.LazyFrame:
     """Accounts that signed up by the as-of day."""
-    is_load_day = pl.lit(as_of == load_day)
     subscriptions = price_periods(staged_subscriptions, history_subscriptions, settings)
     periods = paid_periods(subscriptions, staged_invoices, settings, as_of)
-    known_amounts = [
+    known = [
+        valid_on(history_accounts, as_of).select("account_id", *UNDATED),
         _paid(periods, as_of),
         _seats(staged_subscriptions, as_of),
-        _lifetime_values(staged_invoices, staged_orders, periods, as_of, load_day),
+        _lifetime_values(staged_invoices, staged_orders, periods, history_invoices, as_of),
         _cancellations(staged_contract_events, as_of),
     ]
-    accounts = staged_accounts.filter(pl.col("signup_date") <= as_of).join(
-        has_revenue_history(staged_subscriptions, staged_invoices, settings), how="cross"
-    )
-    for amounts in known_amounts:
-        accounts = accounts.join(amounts, on="account_id", how="left", validate="1:1")
+    has_history = has_revenue_history(staged_subscriptions, staged_invoices, settings)
+    accounts = staged_accounts.filter(pl.col("signup_date") <= as_of).drop(UNDATED).join(has_history, how="cross")
+    for known_of_account in known:
+        accounts = accounts.join(known_of_account, on="account_id", how="left", validate="1:1")
     return (
         accounts.join(_connected(staged_invoices, staged_orders, as_of), how="cross")
         .with_columns(
-            crm_status=pl.when(is_load_day).then(pl.col("status").cast(pl.String)),
-            mrr=_mrr(is_load_day),
-            licensed_seats=licensed_seats(is_load_day),
+            crm_status=pl.col("status").cast(pl.String),
+            mrr=_mrr(),
+            licensed_seats=licensed_seats(pl.lit(True)),
             lifetime_value=_lifetime_value(),
             tenure_days=days_between(pl.col("signup_date"), pl.lit(as_of)),
             months_since_first_subscription=whole_months(pl.col("first_paid_date"), as_of),
@@ -182,22 +189,27 @@ def _cancellations(staged_contract_events: pl.LazyFrame, as_of: date) -> pl.Lazy
 
 
 def _lifetime_values(
-    staged_invoices: pl.LazyFrame, staged_orders: pl.LazyFrame, periods: pl.LazyFrame, as_of: date, load_day: date
+    staged_invoices: pl.LazyFrame,
+    staged_orders: pl.LazyFrame,
+    periods: pl.LazyFrame,
+    history_invoices: pl.LazyFrame,
+    as_of: date,
 ) -> pl.LazyFrame:
     """What each account paid or spent by the as-of day, less credit notes and refunds.
 
-    A payment without a date, and that an amount was given back, are known on the load day only.
+    A payment without a date, and that an amount was given back, are known from the load that shows it on.
     """
-    is_load_day = pl.lit(as_of == load_day)
-    undated = pl.col("is_paid") & pl.col("paid_date").is_null()
-    given_back = is_load_day & (pl.col("amount") > 0) & pl.col("status").is_in(["credited", "refunded"])
-    paid = ((pl.col("paid_date") <= as_of).fill_null(False) | undated) & ~given_back.fill_null(False)
+    then = valid_on(history_invoices, as_of).select("invoice_id", status_then="status", was_paid="is_paid")
+    undated = pl.col("is_paid").fill_null(False) & pl.col("paid_date").is_null()
+    given_back = (pl.col("amount") > 0) & pl.col("status_then").is_in(GIVEN_BACK)
+    paid = (pl.col("paid_date") <= as_of).fill_null(False) | (undated & pl.col("was_paid").fill_null(False))
     by_invoice = (
         staged_invoices.filter(pl.col("invoice_date") <= as_of)
+        .join(then, on="invoice_id", how="left", validate="1:1")
         .group_by("account_id")
         .agg(
-            paid_amount=sum_of(pl.col("amount").filter(paid)),
-            has_unknown_payment=undated.any() & ~is_load_day,
+            paid_amount=sum_of(pl.col("amount").filter(paid & ~given_back.fill_null(False))),
+            has_unknown_payment=(undated & pl.col("was_paid").is_null()).any(),
         )
     )
     by_month = month_end_mrr(periods, as_of).group_by("account_id").agg(recurring_amount=sum_of(pl.col("mrr")))
@@ -213,14 +225,13 @@ def _connected(staged_invoices: pl.LazyFrame, staged_orders: pl.LazyFrame, as_of
     return staged_invoices.select(has_invoices=pl.len() > 0).join(orders.select(has_orders=pl.len() > 0), how="cross")
 
 
-def _mrr(is_load_day: pl.Expr) -> pl.Expr:
-    """What is paid on the day; without revenue history the CRM's MRR, which is known on the load day only."""
-    from_the_crm = pl.when(is_load_day).then("monthly_recurring_revenue")
-    return pl.when("has_revenue_history").then(pl.col("mrr").fill_null(0.0)).otherwise(from_the_crm)
+def _mrr() -> pl.Expr:
+    """What is paid on the day; without revenue history the CRM's MRR of the day."""
+    return pl.when("has_revenue_history").then(pl.col("mrr").fill_null(0.0)).otherwise("monthly_recurring_revenue")
 
 
 def _lifetime_value() -> pl.Expr:
-    """From the best source that is connected; null where a payment has no date and the day is not the load day."""
+    """From the best source that is connected; null where it is not known whether an invoice was paid by the day."""
     from_the_best_source = (
         pl.when("has_invoices")
         .then(pl.col("paid_amount").fill_null(0.0))

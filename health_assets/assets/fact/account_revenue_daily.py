@@ -3,8 +3,6 @@
 Month-end revenue and its movements belong in fact/revenue_monthly.py.
 """
 
-from datetime import date
-
 import dataframely as dy
 import polars as pl
 
@@ -13,6 +11,8 @@ from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.day_counts import counts_by_day
 from health_assets.contracts.expressions import ONCE, Period, days_between, safe_ratio
+from health_assets.contracts.history import VALID_FROM, VALID_TO
+from health_assets.scoring.invoice_payments import late_payment_days, overdue_days, paid_month_changes
 from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import (
     account_status,
@@ -38,13 +38,17 @@ class AccountRevenueDaily(Contract):
     account_status = dy.Enum(
         CRM_STATUSES,
         nullable=True,
-        description="active while paying, churned after it; else the CRM status, on the load day only; null = unknown",
+        description="active while paying, churned after it; else the CRM status of the day; null = unknown",
     )
-    crm_status = dy.Enum(CRM_STATUSES, nullable=True, description="CRM status; null on every day but the load day")
+    crm_status = dy.Enum(
+        CRM_STATUSES,
+        nullable=True,
+        description="CRM status of the day; null = unknown, or a day before the first load",
+    )
     is_scored = dy.Bool(description="Active, trial or suspended: belongs to the scored population")
-    is_suspended = dy.Bool(nullable=True, description="Suspended by the CRM; null on every day but the load day")
+    is_suspended = dy.Bool(nullable=True, description="Suspended by the CRM; null where crm_status is")
     mrr = Money(
-        "Recurring revenue on the day; without subscriptions the CRM's, on the load day only; null = unknown",
+        "Recurring revenue on the day; without subscriptions and paid invoices the CRM's, from the first load on; null = unknown",
         nullable=True,
     )
     mrr_change_ratio_90d = dy.Float64(
@@ -56,8 +60,8 @@ class AccountRevenueDaily(Contract):
         nullable=True,
     )
     overdue_invoice_count = Count(
-        "Invoices past due and unpaid at the end of the day; null on past days when payment dates are not exported, and while "
-        "invoices are stale",
+        "Invoices past due and unpaid at the end of the day; null before the first load when payment dates are not exported, and "
+        "while invoices are stale",
         nullable=True,
     )
     overdue_amount = Money("Amount of these invoices; null as their count", nullable=True)
@@ -68,7 +72,7 @@ class AccountRevenueDaily(Contract):
     paid_month_change_pct = dy.Float64(
         nullable=True,
         description="Latest month with paid invoices against the paid month before, in %; a first month counts as +100; "
-        "null = nothing paid, stale invoices, or another day than the load day",
+        "null = nothing paid, stale invoices, or a day before the first load",
     )
     days_to_renewal = Count(
         "Days to the next renewal of a subscription that is paid for; null = none known", nullable=True
@@ -78,11 +82,12 @@ class AccountRevenueDaily(Contract):
 @table(AccountRevenueDaily, monthly=True, settings_sections=("revenue", "stale_after_days"))
 def fact_account_revenue_daily(
     staged_accounts: pl.LazyFrame,
+    history_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
     history_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
+    history_invoices: pl.LazyFrame,
     settings: Settings,
-    load_day: date,
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period, from the account's signup on."""
@@ -91,37 +96,35 @@ def fact_account_revenue_daily(
         paid_periods(subscriptions, staged_invoices, settings, period.last_day, as_known=as_known)
         for as_known in (True, False)
     )
-    counted = _counted(known, staged_invoices) | {"earlier_contractions": _contractions(measured, period)}
+    counted = _counted(known, staged_invoices, history_invoices) | {
+        "earlier_contractions": _contractions(measured, period)
+    }
+    first_paid = known.group_by("account_id").agg(first_paid_date=pl.col("start_date").min())
+    known_since = _known_since(staged_subscriptions, staged_invoices, history_invoices, settings)
+    by_day = (
+        _next_renewals(subscriptions, history_subscriptions),
+        paid_month_changes(staged_invoices, history_invoices, period),
+        _crm_versions(history_accounts),
+    )
+    days = counts_by_day(staged_accounts, "signup_date", counted, period).rename({"day": "as_of_date"})
+    for changes in by_day:  # the days of each account are in order
+        days = days.join_asof(changes, on="as_of_date", by="account_id", check_sortedness=False)
     return (
-        counts_by_day(staged_accounts, "signup_date", counted, period)
-        .rename({"day": "as_of_date"})
-        .with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
-        .join_asof(
-            _next_renewals(subscriptions).rename({"day": "as_of_date"}),
-            on="as_of_date",
-            by="account_id",
-            check_sortedness=False,  # the days of each account are in order
-        )
-        .join(
-            _undated(staged_accounts, known, staged_invoices, load_day),
-            on="account_id",
-            how="left",
-            validate="m:1",
-            maintain_order="left",
-        )
-        .join(_known_since(staged_subscriptions, staged_invoices, settings), how="cross", maintain_order="left")
+        days.with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
+        .join(first_paid, on="account_id", how="left", validate="m:1", maintain_order="left")
+        .join(known_since, how="cross", maintain_order="left")
         .pipe(with_freshness, "as_of_date", "invoices", staged_invoices, "invoice_date", settings)
-        .with_columns(**_what_is_known(load_day))
+        .with_columns(**_what_is_known())
         .with_columns(**_amounts())
-        .with_columns(
-            account_status=account_status((pl.col("first_paid_date") <= pl.col("as_of_date")).fill_null(False))
-        )
+        .with_columns(account_status=account_status(_is_past(pl.col("first_paid_date"))))
         .with_columns(is_scored=pl.col("account_status").is_in(SCORED).fill_null(False))
         .select(AccountRevenueDaily.column_names())
     )
 
 
-def _counted(periods: pl.LazyFrame, staged_invoices: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _counted(
+    periods: pl.LazyFrame, staged_invoices: pl.LazyFrame, history_invoices: pl.LazyFrame
+) -> dict[str, pl.LazyFrame]:
     """What is added up for each account and day, with the days on which it counts."""
     paid = periods.select("account_id", first_day="start_date", end_day="end_date", size="mrr")
     edges = pl.col("first_day", "end_day")
@@ -129,46 +132,60 @@ def _counted(periods: pl.LazyFrame, staged_invoices: pl.LazyFrame) -> dict[str, 
         "paid": paid,
         "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
         "last_month_mrr": paid.with_columns(edges.dt.truncate("1mo").dt.offset_by("1mo")),  # MRR at its end
-        "overdue_invoice_count": _overdue(staged_invoices, ONCE),
-        "overdue_amount": _overdue(staged_invoices, pl.col("amount")),
-        "late_paid_invoice_count_90d": _paid_late(staged_invoices),
+        "overdue_invoice_count": overdue_days(staged_invoices, history_invoices),
+        "overdue_amount": overdue_days(staged_invoices, history_invoices, pl.col("amount")),
+        "late_paid_invoice_count_90d": late_payment_days(staged_invoices, LATE_DAYS),
     }
 
 
-def _undated(
-    staged_accounts: pl.LazyFrame, periods: pl.LazyFrame, staged_invoices: pl.LazyFrame, load_day: date
+def _crm_versions(history_accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """CRM status and MRR from the load day on which they were first seen. Grain: account_id x as_of_date, by day."""
+    return history_accounts.select(
+        "account_id",
+        as_of_date=VALID_FROM,
+        crm_valid_to=VALID_TO,
+        crm_status_then="status",
+        crm_mrr="monthly_recurring_revenue",
+    ).sort("as_of_date", "account_id")
+
+
+def _known_since(
+    staged_subscriptions: pl.LazyFrame,
+    staged_invoices: pl.LazyFrame,
+    history_invoices: pl.LazyFrame,
+    settings: Settings,
 ) -> pl.LazyFrame:
-    """What the files say of each account without a day, and its first paid day."""
-    first_paid = periods.group_by("account_id").agg(first_paid_date=pl.col("start_date").min())
+    """One row: the days from which revenue, dates of payment and statuses of invoices are known."""
+    payment_dates = staged_invoices.select(payment_dates_since=pl.col("paid_date").min())
+    statuses = history_invoices.select(statuses_since=pl.col(VALID_FROM).min())
     return (
-        staged_accounts.select("account_id", "status", "monthly_recurring_revenue")
-        .join(first_paid, on="account_id", how="left", validate="1:1")
-        .join(_paid_month_change(staged_invoices, load_day), on="account_id", how="left", validate="1:1")
+        revenue_history_since(staged_subscriptions, staged_invoices, settings)
+        .join(payment_dates, how="cross")
+        .join(statuses, how="cross")
     )
 
 
-def _known_since(staged_subscriptions: pl.LazyFrame, staged_invoices: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """One row: the days from which revenue and dates of payment are known."""
-    payment_dates = staged_invoices.select(payment_dates_since=pl.col("paid_date").min())
-    return revenue_history_since(staged_subscriptions, staged_invoices, settings).join(payment_dates, how="cross")
+def _is_past(since: pl.Expr) -> pl.Expr:
+    """Whether a day is the row's or an earlier one; false for none."""
+    return (since <= pl.col("as_of_date")).fill_null(False)
 
 
-def _what_is_known(load_day: date) -> dict[str, pl.Expr]:
+def _what_is_known() -> dict[str, pl.Expr]:
     """Which sources say something of the day."""
-    day = pl.col("as_of_date")
+    crm_says = pl.col("crm_valid_to").is_null() | (pl.col("crm_valid_to") >= pl.col("as_of_date"))
     return {
-        "is_load_day": day == load_day,
-        "has_history": (pl.col("revenue_history_since") <= day).fill_null(False),
-        "has_payment_dates": pl.col("has_invoices") & (pl.col("payment_dates_since") <= day).fill_null(False),
-        "crm_status": pl.when(day == load_day).then(pl.col("status").cast(pl.Enum(CRM_STATUSES))),
+        "has_history": _is_past(pl.col("revenue_history_since")),
+        "has_payment_dates": pl.col("has_invoices") & _is_past(pl.col("payment_dates_since")),
+        "has_statuses": pl.col("has_invoices") & _is_past(pl.col("statuses_since")),
+        "crm_status": pl.when(crm_says).then("crm_status_then"),
+        "crm_mrr": pl.when(crm_says).then("crm_mrr"),
     }
 
 
 def _amounts() -> dict[str, pl.Expr]:
     """The columns of the contract that are null where their source says nothing of the day."""
-    knows_overdue = pl.col("has_payment_dates") | (pl.col("has_invoices") & pl.col("is_load_day"))
-    from_the_crm = pl.when("is_load_day").then("monthly_recurring_revenue")
-    mrr = pl.when("has_history").then("paid").otherwise(from_the_crm)
+    knows_overdue = pl.col("has_payment_dates") | pl.col("has_statuses")
+    mrr = pl.when("has_history").then("paid").otherwise("crm_mrr")
     is_contraction = pl.col("paid").is_between(0, "last_month_mrr", closed="none")
     return {
         "mrr": mrr,
@@ -178,7 +195,7 @@ def _amounts() -> dict[str, pl.Expr]:
         "overdue_invoice_count": pl.when(knows_overdue).then("overdue_invoice_count"),
         "overdue_amount": pl.when(knows_overdue).then(without_dust("overdue_amount")),
         "late_paid_invoice_count_90d": pl.when("has_payment_dates").then("late_paid_invoice_count_90d"),
-        "paid_month_change_pct": pl.when(pl.col("is_load_day") & pl.col("has_invoices")).then("paid_month_change_pct"),
+        "paid_month_change_pct": pl.when("has_invoices").then("paid_month_change_pct"),
         "days_to_renewal": days_between(pl.col("as_of_date"), pl.col("renewal_date")),
     }
 
@@ -200,74 +217,37 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
     )
 
 
-def _overdue(staged_invoices: pl.LazyFrame, size: pl.Expr) -> pl.LazyFrame:
-    """The days on which each invoice is past due and unpaid; none for an invoice settled on an unknown day."""
-    is_settled = pl.col("status").is_in(["paid", "credited", "refunded"]).fill_null(False)
-    return (
-        _due(staged_invoices)
-        .filter(pl.col("paid_date").is_not_null() | ~is_settled)
-        .select(
-            "account_id",
-            first_day=pl.max_horizontal("invoice_date", pl.col("due_date").dt.offset_by("1d")),
-            end_day="paid_date",
-            size=size,
-        )
-        .filter(pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day")))
-    )
+def _next_renewals(subscriptions: pl.LazyFrame, history_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """The nearest renewal of the paid subscriptions, from each day on which one begins, ends, renews or is seen to change.
 
-
-def _paid_late(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """The days on which each late payment counts."""
-    return (
-        _due(staged_invoices)
-        .filter(pl.col("paid_date") > pl.col("due_date"))
-        .select(
-            "account_id",
-            first_day=pl.max_horizontal("invoice_date", "paid_date"),
-            end_day=pl.col("paid_date").dt.offset_by(f"{LATE_DAYS}d"),
-            size=ONCE,
-        )
-        .filter(pl.col("end_day") > pl.col("first_day"))
-    )
-
-
-def _due(staged_invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """Invoices that are to be paid: no credit notes, drafts or void invoices."""
-    return staged_invoices.filter(pl.col("amount") > 0, ~pl.col("status").is_in(["void", "draft"]).fill_null(False))
-
-
-def _paid_month_change(staged_invoices: pl.LazyFrame, load_day: date) -> pl.LazyFrame:
-    """The latest month with paid invoices against the paid month before it, as in NovaCRM's published score."""
-    return (
-        staged_invoices.filter(pl.col("status") == "paid", pl.col("invoice_date") <= load_day)
-        .group_by("account_id", "invoice_month")
-        .agg(pl.col("amount").sum())
-        .sort("account_id", "invoice_month")
-        .group_by("account_id", maintain_order=True)
-        .agg(latest=pl.col("amount").last(), before=pl.col("amount").get(-2, null_on_oob=True))
-        .select(
-            "account_id",
-            paid_month_change_pct=pl.when(pl.col("before").is_null())
-            .then(100.0)
-            .otherwise(100 * (safe_ratio(pl.col("latest"), pl.col("before")) - 1)),
-        )
-    )
-
-
-def _next_renewals(subscriptions: pl.LazyFrame) -> pl.LazyFrame:
-    """The nearest renewal of the paid subscriptions, from each day on which one begins, ends or renews.
-
-    Grain: account_id x day of change, sorted by day; null from the day on which no renewal is known.
+    The renewal date of the first load counts for all days before. Grain: account_id x as_of_date of change, sorted by day;
+    null from the day on which no renewal is known.
     """
-    day_after = pl.col("renewal_date").dt.offset_by("1d")
-    running = subscriptions.filter(is_ever_paid(), pl.col("renewal_date").is_not_null()).select(
-        "account_id", "renewal_date", first_day="first_paid_date", end_day=pl.min_horizontal("end_date", day_after)
+    first_seen, end_of_renewal = pl.col(VALID_FROM), pl.col("renewal_date").dt.offset_by("1d")
+    is_first = first_seen == first_seen.min().over("subscription_id")
+    seen = history_subscriptions.select(
+        "subscription_id",
+        seen_renewal="renewal_date",
+        seen_from=pl.when(~is_first).then(first_seen),
+        seen_until=first_seen.shift(-1).over("subscription_id", order_by=VALID_FROM),
+    )
+    running = (
+        subscriptions.filter(is_ever_paid())
+        .join(seen, on="subscription_id", how="left", validate="m:m")
+        .with_columns(renewal_date=pl.coalesce("seen_renewal", "renewal_date"))
+        .filter(pl.col("renewal_date").is_not_null())
+        .select(
+            "account_id",
+            "renewal_date",
+            first_day=pl.max_horizontal("first_paid_date", "seen_from"),
+            end_day=pl.min_horizontal("end_date", end_of_renewal, "seen_until"),
+        )
     )
     changes = pl.concat([running.select("account_id", day=edge) for edge in ("first_day", "end_day")]).unique()
     is_running = (pl.col("first_day") <= pl.col("day")) & (pl.col("end_day") > pl.col("day"))
     return (
         changes.join(running, on="account_id", how="inner", validate="m:m")
-        .group_by("account_id", "day")
+        .group_by("account_id", as_of_date="day")
         .agg(pl.col("renewal_date").filter(is_running).min())
-        .sort("day", "account_id")
+        .sort("as_of_date", "account_id")
     )

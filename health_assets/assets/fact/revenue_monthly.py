@@ -11,6 +11,7 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match
+from health_assets.contracts.history import valid_on
 from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import came_and_went, has_revenue_history, month_end_mrr, paid_periods
 from health_assets.settings import Settings
@@ -24,7 +25,7 @@ class RevenueMonthly(Contract):
     """How much does each account pay, and did that grow, shrink, stop or come back?
 
     From the first month in which the account paid to the as-of month, so churn is a row. Without subscriptions or paid
-    invoices there is one row, with the CRM's MRR of the load day; its movements are null.
+    invoices there is one row, with the CRM's MRR of the as-of day; its movements are null.
     """
 
     account_id = AccountId(primary_key=True)
@@ -64,12 +65,12 @@ def waterfall(starting_mrr: pl.Expr) -> pl.Expr:
 @table(RevenueMonthly)
 def fact_revenue_monthly(
     staged_accounts: pl.LazyFrame,
+    history_accounts: pl.LazyFrame,
     staged_subscriptions: pl.LazyFrame,
     history_subscriptions: pl.LazyFrame,
     staged_invoices: pl.LazyFrame,
     settings: Settings,
     as_of: date,
-    load_day: date,
 ) -> pl.LazyFrame:
     """MRR and movement of each account and month; accounts that have not signed up by the as-of day are left out."""
     subscriptions = price_periods(staged_subscriptions, history_subscriptions, settings)
@@ -87,8 +88,9 @@ def fact_revenue_monthly(
         .with_columns(movement=movement())
     )
     has_history = has_revenue_history(staged_subscriptions, staged_invoices, settings)
+    crm = valid_on(history_accounts, as_of).join(staged_accounts, on="account_id", how="semi")
     return (
-        pl.concat([measured, _mrr_of_the_crm(staged_accounts, has_history, as_of, load_day)], how="diagonal_relaxed")
+        pl.concat([measured, _mrr_of_the_crm(crm.join(has_history, how="cross"), as_of)], how="diagonal_relaxed")
         .with_columns(
             arr=12 * pl.col("mrr"),
             **moved_amounts(),
@@ -144,13 +146,9 @@ def _moved(movement: str, amount: pl.Expr) -> pl.Expr:
     return pl.when(has_moved).then(amount).when(~has_moved).then(0.0)
 
 
-def _mrr_of_the_crm(
-    staged_accounts: pl.LazyFrame, has_history: pl.LazyFrame, as_of: date, load_day: date
-) -> pl.LazyFrame:
-    """The CRM's MRR in the month of the load, without revenue history; it has no past and therefore no movement."""
+def _mrr_of_the_crm(crm: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """The CRM's MRR of the day in its month, without revenue history; it has no past and therefore no movement."""
     mrr = pl.col("monthly_recurring_revenue")
-    return (
-        staged_accounts.join(has_history, how="cross")
-        .filter(~pl.col("has_revenue_history"), pl.lit(as_of == load_day), mrr.is_not_null())
-        .select("account_id", month=pl.lit(as_of.replace(day=1)), mrr=mrr)
+    return crm.filter(~pl.col("has_revenue_history"), mrr.is_not_null()).select(
+        "account_id", month=pl.lit(as_of.replace(day=1)), mrr=mrr
     )

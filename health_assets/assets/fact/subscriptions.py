@@ -34,7 +34,7 @@ class Subscriptions(Contract):
     mrr = Money("Price per month")
     start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"available_from": True})
     first_paid_date = Day("First paid day of this price; null = a trial whose end is unknown")
-    end_date = Day("First unpaid day of this price, possibly after the as-of day; null = open-ended")
+    end_date = Day("First unpaid day of this price; null = it runs on the as-of day")
     is_paid = dy.Bool(description="Paid on the as-of day: trials, pauses and ended periods are not")
     status = dy.Enum(
         SUBSCRIPTION_STATUSES,
@@ -75,6 +75,7 @@ def fact_subscriptions(
             mrr="mrr_amount",
             price_number=order,
             is_paid=is_paid_on(as_of).fill_null(False),
+            end_date=pl.when(pl.col("end_date") <= as_of).then("end_date"),
             interval=pl.col("interval").cast(pl.Enum(INTERVALS), strict=False),
         )
         .sort("subscription_id", "price_number")

@@ -59,7 +59,7 @@ class Subscriptions(Contract):
         "When a subscription that is paused or incomplete stopped paying; null = known since the load",
         metadata=ON_LOAD_DAY,
     )
-    renewal_date = Day("Day on which it renews")
+    renewal_date = Day("Day on which it renews; remembered load by load", metadata=REMEMBERED)
     seats = Count("Seats paid for", nullable=True)
     currency = dy.String(description="Currency of the amounts in the file")
     updated_at = Moment("When the file's row last changed; null = not in the file", metadata=ON_LOAD_DAY)

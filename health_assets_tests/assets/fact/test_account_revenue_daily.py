@@ -21,9 +21,13 @@ def invoice(number: int, day: date, due: date, paid: date | None, amount: float 
 
 
 def signals(
-    subscriptions: list[dict], invoices: list[dict], period: Period, limits: dict[str, int] | None = None
+    subscriptions: list[dict],
+    invoices: list[dict],
+    period: Period,
+    limits: dict[str, int] | None = None,
+    **histories: list[dict],
 ) -> list[dict]:
-    """Signals where sources never go stale, but for the days that `limits` gives."""
+    """Signals where sources never go stale, but for the days that `limits` gives, with what loads showed, or one of AS_OF."""
     company = SETTINGS.model_copy(update={"stale_after_days": limits or {}})
     days = made(
         "fact_account_revenue_daily",
@@ -32,6 +36,7 @@ def signals(
         staged_invoices=rows("staged_invoices", *invoices),
         settings=company,
         period=period,
+        **{name: rows(name, *versions) for name, versions in histories.items()},
     )
     return days.sort("as_of_date").to_dicts()
 
@@ -64,13 +69,57 @@ def test_an_invoice_is_overdue_from_the_day_after_it_was_due_until_it_is_paid() 
     assert [row["late_paid_invoice_count_90d"] for row in found] == [0, 0, 1]
 
 
-def test_columns_without_a_date_are_known_on_the_load_day_only() -> None:
+def test_columns_without_a_date_are_known_from_the_first_load_on() -> None:
     bills = [invoice(n, date(2024, n, 1), date(2024, n, 28), None, amount=10.0 * n) for n in (11, 12)]
     found = signals([], bills, Period(date(2025, 1, 30), AS_OF))
     assert [row["crm_status"] for row in found] == [None, "active"]
     assert [row["overdue_invoice_count"] for row in found] == [None, 0]
     assert found[0]["paid_month_change_pct"] is None
     assert round(found[1]["paid_month_change_pct"], 6) == round(100 * (120 / 110 - 1), 6)
+
+
+FIRST_LOAD, SECOND_LOAD = date(2025, 1, 10), date(2025, 1, 20)
+LOADS = ({"valid_from": FIRST_LOAD, "valid_to": date(2025, 1, 19)}, {"valid_from": SECOND_LOAD, "valid_to": None})
+AROUND = Period(date(2025, 1, 9), date(2025, 1, 21))
+
+
+def seen(key: dict, first: dict, second: dict) -> list[dict]:
+    """What two loads showed of a record."""
+    return [key | values | load for values, load in zip((first, second), LOADS, strict=True)]
+
+
+def test_the_status_of_the_crm_holds_from_the_load_that_showed_it_to_the_one_that_changed_it() -> None:
+    versions = seen({"account_id": "A"}, {"status": "trial"}, {"status": "suspended"})
+    found = {row["as_of_date"].day: row for row in signals([], [], AROUND, history_accounts=versions)}
+    assert [found[day]["account_status"] for day in (9, 10, 19, 20)] == [None, "trial", "trial", "suspended"]
+    assert [found[day]["is_suspended"] for day in (9, 10, 19, 20)] == [None, False, False, True]
+    assert [found[day]["is_scored"] for day in (9, 10, 20)] == [False, True, True]
+
+
+def test_an_invoice_settled_without_a_date_was_overdue_while_loads_showed_it_unpaid() -> None:
+    settled = invoice(1, date(2024, 12, 1), due=date(2024, 12, 31), paid=None)
+    versions = seen({"invoice_id": "1"}, {"status": "open"}, {"status": "paid", "is_paid": True})
+    found = {row["as_of_date"].day: row for row in signals([], [settled], AROUND, history_invoices=versions)}
+    assert [found[day]["overdue_invoice_count"] for day in (9, 10, 19, 20)] == [None, 1, 1, 0]
+    assert [found[day]["overdue_amount"] for day in (10, 20)] == [100, 0]
+
+
+def test_paid_months_compare_as_they_were_known_on_the_day() -> None:
+    """December, 150 after 100, is seen to be paid by the second load."""
+    november, december = (
+        invoice(n, date(2024, n, 1), date(2024, n, 28), None, amount=50.0 * (n - 9)) for n in (11, 12)
+    )
+    first = [{"invoice_id": "11", "status": "paid"} | LOADS[0] | {"valid_to": None}]
+    versions = first + seen({"invoice_id": "12"}, {"status": "open"}, {"status": "paid"})
+    found = {row["as_of_date"].day: row for row in signals([], [november, december], AROUND, history_invoices=versions)}
+    assert [found[day]["paid_month_change_pct"] for day in (9, 10, 19, 20, 21)] == [None, 100, 100, 50, 50]
+
+
+def test_a_renewal_date_that_moved_on_counts_from_the_load_that_showed_it() -> None:
+    renewed = subscription(100, date(2024, 1, 1), renewal_date=date(2026, 1, 15), subscription_id="S")
+    versions = seen({"subscription_id": "S"}, {"renewal_date": date(2025, 1, 15)}, {"renewal_date": date(2026, 1, 15)})
+    found = {row["as_of_date"].day: row for row in signals([renewed], [], AROUND, history_subscriptions=versions)}
+    assert [found[day]["days_to_renewal"] for day in (9, 15, 16, 20)] == [6, 0, None, 360]
 
 
 def test_without_invoices_nothing_is_said_of_payment() -> None:

@@ -20,7 +20,7 @@ MOVED = ["new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "chu
 class NetRevenueRetention(Contract):
     """Does the revenue of existing accounts grow or shrink?
 
-    Without subscriptions or paid invoices there is one row, with the CRM's MRR of the load day and no movements.
+    Without subscriptions or paid invoices there is one row, with the CRM's MRR of the as-of day and no movements.
     """
 
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
