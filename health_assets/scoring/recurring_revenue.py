@@ -85,8 +85,9 @@ def revenue_history_since(
 
 def sum_of(amount: pl.Expr) -> pl.Expr:
     """A sum of money, added as integers so that the order of the rows does not matter; 0 without an amount."""
-    in_units = (amount * 10**DECIMALS_OF_MONEY).round().cast(pl.Int128)
-    return in_units.sum().cast(pl.Float64) / 10**DECIMALS_OF_MONEY
+    units = float(10**DECIMALS_OF_MONEY)
+    in_units = (amount * units).round().cast(pl.Int128)
+    return (in_units.sum().cast(pl.Float64) / units).round(DECIMALS_OF_MONEY)
 
 
 def spend() -> pl.Expr:
