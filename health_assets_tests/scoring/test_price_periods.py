@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from health_assets.scoring.price_periods import price_periods
-from health_assets.settings.sections import Source
+from health_assets.settings.source import Source
 from health_assets_tests.assets.rows import SETTINGS, account, made, rows, subscription
 
 START, FIRST_LOAD, SECOND_LOAD = date(2024, 10, 1), date(2024, 12, 10), date(2025, 1, 20)
