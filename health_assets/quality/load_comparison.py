@@ -35,6 +35,7 @@ from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
 SAMPLES = 3
+PRICES = {"mrr_amount", "amount", "unit_amount", "discount_amount"}  # of subscriptions
 NAMES = {"company_name", "account_owner", "owner"}  # of people and companies, where new values are normal
 
 
@@ -228,7 +229,7 @@ class _Load:
     def _takes_changes(self, name: str) -> bool:
         """Whether the settings say that a changed price is a new one."""
         spelling = self.settings.sources.get(self.source)
-        return name == "mrr_amount" and getattr(spelling, "changes", None) == "new_period"
+        return name in PRICES and getattr(spelling, "changes", None) == "new_period"
 
     def _changed(self, name: str) -> str:
         key, is_money = self.table.contract.primary_key(), meta(self.table.contract.columns()[name], "money")
@@ -245,7 +246,7 @@ class _Load:
         shown = ", ".join(f"{row} {before} -> {now}" for row, before, now in samples)
         summed = f", in total {sums[0]:,.2f} -> {sums[1]:,.2f}" if is_money else ""
         said = f"{name} changed in {count:,} record{'s' if count > 1 else ''} {self.since}{summed} ({shown})"
-        if name == "mrr_amount":
+        if name in PRICES:
             said += f"; if these are new prices, not corrections, set sources.{self.source}.changes: new_period"
         return said
 

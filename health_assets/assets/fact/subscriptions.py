@@ -44,8 +44,10 @@ class Subscriptions(Contract):
     trial_end_date = Day("First day after the trial; null = no trial, or its end is unknown")
     renewal_date = Day("Day on which it renews; null = unknown")
     seats = Count("Seats paid for; null = unknown", nullable=True)
-    amount = Money(
-        "Price of all units for one interval, in the currency of the file; null = not in the file", nullable=True
+    amount = dy.Float64(
+        nullable=True,
+        min=0,
+        description="Price of all units for one interval, in the currency of the file; null = not in the file",
     )
     interval = dy.Enum(
         INTERVALS, nullable=True, description="Interval of the price in the file; null = not in the file"

@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.contracts import words
-from health_assets.contracts.columns import AccountId, Count, Day, Moment, Money
+from health_assets.contracts.columns import LARGEST_AMOUNT, AccountId, Count, Day, Moment, Money
 from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
 from health_assets.contracts.expressions import in_reporting_currency
 from health_assets.contracts.history import REMEMBERED
@@ -26,6 +26,13 @@ ENDED = ["cancelled", "upgraded"]
 DECIDES = {"decides": True}
 
 
+def Price(description: str) -> dy.Float64:  # noqa: N802 - a column type
+    """An amount as the file has it; one that cannot be read quarantines the row."""
+    described = f"{description}, in the currency of the file; null = not in the file"
+    metadata = {"money": True} | DECIDES
+    return dy.Float64(nullable=True, min=0, max=LARGEST_AMOUNT, metadata=metadata, description=described)
+
+
 class Subscriptions(Contract):
     """Which prices were agreed on, from when to when? One row per price period."""
 
@@ -37,10 +44,10 @@ class Subscriptions(Contract):
     price_per_month = dy.Float64(
         nullable=True, metadata=REMEMBERED, description="The same, in the currency of the file; remembered load by load"
     )
-    amount = Money("Price of all units for one interval; null = not in the file", nullable=True, metadata=DECIDES)
-    unit_amount = Money("Price of one unit for one interval; null = not in the file", nullable=True, metadata=DECIDES)
+    amount = Price("Price of all units for one interval")
+    unit_amount = Price("Price of one unit for one interval")
     quantity = dy.Float64(nullable=True, min=0, metadata=DECIDES, description="Units of unit_amount; null = 1")
-    discount_amount = Money("Discount on the price of one interval; null = none", nullable=True, metadata=DECIDES)
+    discount_amount = Price("Discount on the price of one interval")
     interval = dy.String(
         nullable=True,
         description="What amount and unit_amount are paid for: day, week, month, quarter or year; null = unknown",
