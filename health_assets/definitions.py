@@ -18,8 +18,7 @@ from health_assets.orchestration.publishing import published_asset
 from health_assets.orchestration.resources import resources
 from health_assets.orchestration.unattended import is_served, notifying_slack
 from health_assets.scoring.churn_model import check_features
-from health_assets.scoring.risk_factors import check_factors
-from health_assets.scoring.scorecard_names import check_scorecards
+from health_assets.scoring.scorecard_names import check_factors, check_scorecards
 from health_assets.tables import reached
 
 for category in (BetaWarning, PreviewWarning):  # for parts of Dagster that are used deliberately
@@ -37,7 +36,7 @@ def definitions(company: settings.Settings) -> dg.Definitions:
     data_alerts = jobs.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
     check_features(company, learnable_columns())
-    check_factors(company)
+    check_factors(company, scorable_columns())
     return dg.Definitions(
         assets=[
             *(asset_of(table, company, is_reached=table.name in used) for table in tables),

@@ -12,7 +12,8 @@ from health_assets.scoring.backtest import Findings, evaluated
 from health_assets.scoring.churn_labels import KEY, churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import out_of_fold
 from health_assets.scoring.like_for_like import with_trend
-from health_assets.scoring.risk_score import with_risk
+from health_assets.scoring.own_metrics import with_own_metrics
+from health_assets.scoring.risk_score import risk_signals, with_risk
 from health_assets.scoring.scorecards import (
     DIMENSIONS,
     TREND_DAYS,
@@ -29,6 +30,7 @@ PERIOD = "select min(as_of_date), max(as_of_date) from fact.account_revenue_dail
 REVENUE = "select account_id, as_of_date, account_status, mrr::double as mrr from fact.account_revenue_daily"
 ACCOUNTS = "select account_id, signup_date, first_paid_date, cancelled_date from dim.account"
 ORDERS = "select account_id, order_date, net_amount as total_amount from fact.orders where is_order"
+METRICS = "select account_id, as_of_date, metric, value from fact.account_metrics"
 FREQUENCY = """
     with days as (select unnest(?)::date as as_of_date),
     activity as (
@@ -56,13 +58,14 @@ def backtest(company: Settings) -> Findings | None:
             return None
         frequency = connection.execute(FREQUENCY, [days]).pl().lazy()
         health = _health(connection, days, company, is_commerce=bool(labels["is_commerce"].all()))
-        signals = signals_on(connection, days)
+        signals, metrics = signals_on(connection, days), connection.sql(METRICS).pl().lazy()
     activity = pl.when("is_commerce").then("orders_to_date").otherwise("events_to_date")
     silence = pl.when("is_commerce").then("days_without_order").otherwise("days_since_last_login")
     rows = (
         joined_signals(labels.lazy(), health, *signals)
         .join(frequency, on=KEY, how="left", validate="1:1")
         .with_columns(days_silent=silence, frequency=activity, computed_health_score="health_score")
+        .pipe(with_own_metrics, metrics, risk_signals(company.churn_risk))
         .pipe(with_risk, company.churn_risk)
         .collect()
     )

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from health_assets.contracts.expressions import rounded, safe_ratio
+from health_assets.contracts.expressions import safe_ratio
 from health_assets.scoring.scorecards import TREND_DAYS
-from health_assets.settings import Settings, SettingsError
+from health_assets.scoring.wording import bills, number_in_words
 from health_assets.settings.risk import Factor
-from health_assets.settings.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,10 @@ def usage_halved(setting: Factor) -> RiskFactor:
     """Far fewer events than in the 30 days before."""
     now, before = pl.col("event_count_30d"), pl.col("event_count_previous_30d")
     ratio = safe_ratio(now, before)
+    is_measured = pl.col("usage_change_ratio").is_not_null()  # null where the earlier window has too few events
     return RiskFactor(
         setting,
-        is_raised=pl.when(before > 0).then(now < setting.threshold * before),
+        is_raised=pl.when(is_measured).then(now < setting.threshold * before),
         value=ratio,
         sentence=pl.format(
             "Usage fell {} % against the 30 days before ({} -> {} events), "
@@ -100,8 +100,8 @@ def payment_trouble(setting: Factor) -> RiskFactor:
         is_raised=_either(is_overdue, late >= setting.late_payments),
         value=pl.when(shows_overdue).then(overdue).otherwise(late),
         sentence=pl.when(shows_overdue)
-        .then(pl.format("Past due and unpaid: {}", _bills(*overdue_counts, "overdue_amount")))
-        .otherwise(pl.format(f"Paid late in 90 days: {{}} ({setting.late_payments} raise this)", _bills(*late_counts))),
+        .then(pl.format("Past due and unpaid: {}", bills(*overdue_counts, "overdue_amount")))
+        .otherwise(pl.format(f"Paid late in 90 days: {{}} ({setting.late_payments} raise this)", bills(*late_counts))),
         own_threshold=pl.when(shows_overdue).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.late_payments)),
     )
 
@@ -242,24 +242,28 @@ FACTORS: dict[str, Callable[[Factor], RiskFactor]] = {
 }
 
 
+def own_factor(name: str, setting: Factor) -> RiskFactor:
+    """A company's own factor: any signal, or metric of its own, against a threshold."""
+    value = pl.col(setting.metric).cast(pl.Float64)
+    compare = {"below": value.lt, "at_most": value.le, "at_least": value.ge, "above": value.gt}[setting.raised]
+    said = (
+        setting.sentence
+        or f"{name.replace('_', ' ').capitalize()}: {{value}} ({setting.raised.replace('_', ' ')} {{threshold}})"
+    )
+    first, *others = said.replace("{threshold}", f"{setting.threshold:g}").split("{value}")
+    rest = [piece for text in others for piece in (number_in_words(value, 2), pl.lit(text))]
+    return RiskFactor(
+        setting, is_raised=compare(setting.threshold), value=value, sentence=pl.concat_str(pl.lit(first), *rest)
+    )
+
+
 def risk_factors(settings: Mapping[str, Factor]) -> dict[str, RiskFactor]:
     """The factors of the settings by name, most points first, then by name."""
     most_points_first = sorted(settings.items(), key=lambda item: (-item[1].points, item[0]))
-    return {name: FACTORS[name](setting) for name, setting in most_points_first}
-
-
-def check_factors(settings: Settings) -> None:
-    """Refuse factors that do not exist.
-
-    Raises:
-        SettingsError: with every wrong name and a near one.
-    """
-    if wrong := [
-        f"{name!r} is no factor{did_you_mean(name, FACTORS)}"
-        for name in settings.churn_risk.factors
-        if name not in FACTORS
-    ]:
-        raise SettingsError(f"churn_risk.factors: {', '.join(wrong)}")
+    return {
+        name: own_factor(name, setting) if setting.metric else FACTORS[name](setting)
+        for name, setting in most_points_first
+    }
 
 
 def _either(one: pl.Expr, other: pl.Expr) -> pl.Expr:
@@ -270,31 +274,3 @@ def _either(one: pl.Expr, other: pl.Expr) -> pl.Expr:
 def _sum_of_measured(*counts: str) -> pl.Expr:
     """The sum of what is measured; null where nothing is."""
     return pl.when(pl.any_horizontal(pl.col(counts).is_not_null())).then(pl.sum_horizontal(counts))
-
-
-def _bills(invoices: str, payments: str, amount: str | None = None) -> pl.Expr:
-    """How many of which kind: "4 invoices (48,750 in all) and 1 shop payment"."""
-
-    def counted(count: str, noun: str) -> pl.Expr:
-        plural = pl.when(pl.col(count) == 1).then(pl.lit("")).otherwise(pl.lit("s"))
-        return pl.format(f"{{}} {noun}{{}}", count, plural)
-
-    of_invoices = counted(invoices, "invoice")
-    if amount:
-        of_invoices = pl.coalesce(pl.format("{} ({} in all)", of_invoices, _with_commas(pl.col(amount))), of_invoices)
-    kinds = {invoices: of_invoices, payments: counted(payments, "shop payment")}
-    present = [pl.when(pl.col(count) > 0).then(words) for count, words in kinds.items()]
-    return pl.concat_str(present, separator=" and ", ignore_nulls=True)
-
-
-def _with_commas(amount: pl.Expr) -> pl.Expr:
-    """An amount without cents, with commas between thousands."""
-    digits = rounded(amount, 0).cast(pl.Int64).cast(pl.String)
-    for _ in range(4):
-        digits = digits.str.replace(r"(\d)(\d{3})(,|$)", "$1,$2$3")
-    return digits
-
-
-def number_in_words(value: pl.Expr, decimals: int = 0) -> pl.Expr:
-    """A number with so many decimals that it lies on the same side of its threshold: 29.6 % is below 30 %."""
-    return rounded(value.cast(pl.Float64), decimals).cast(pl.String).str.strip_suffix(".0")

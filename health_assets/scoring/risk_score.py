@@ -3,12 +3,10 @@
 The factors are in scoring/risk_factors.py, the accounts that are scored in mart/health/churn_risk.py.
 """
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from health_assets.contracts.expressions import banded, first_match, safe_ratio
-from health_assets.scoring.risk_factors import RiskFactor, risk_factors
+from health_assets.scoring.risk_factors import risk_factors
 from health_assets.scoring.scorecards import UNKNOWN
 from health_assets.scoring.signals import with_missing_as_null
 from health_assets.settings import risk as risk_settings
@@ -43,7 +41,7 @@ def with_risk(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
         is_raised[name].fill_null(False).cast(pl.Float64) * worth for name, worth in points.items()
     )
     return (
-        with_missing_as_null(signals, _signal_names(factors.values()))
+        with_missing_as_null(signals, risk_signals(risk))
         .with_columns(factor.is_raised.alias(f"{name}_is_raised") for name, factor in factors.items())
         .with_columns(factors=pl.concat_list(raised).list.drop_nulls(), coverage=measured / sum(points.values()))
         .with_columns(
@@ -60,9 +58,12 @@ def with_risk(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
     )
 
 
-def _signal_names(factors: Iterable[RiskFactor]) -> set[str]:
-    """Every signal that the factors read."""
-    read = (expression for factor in factors for expression in (factor.is_raised, factor.value, factor.sentence))
+def risk_signals(risk: ChurnRisk) -> set[str]:
+    """Every signal that the factors, and the rule set in use, read."""
+    factors = risk_factors(risk.factors).values()
+    read = [expression for factor in factors for expression in (factor.is_raised, factor.value, factor.sentence)]
+    rules = () if risk.rules == POINTS else risk.rule_sets[risk.rules].values()
+    read += [pl.sql_expr(rule.when) for rule in rules if rule.when]
     return {name for expression in read for name in expression.meta.root_names()}
 
 
@@ -83,6 +84,6 @@ def _holds(rule: LevelRule) -> pl.Expr:
         (pl.col("escalated_ticket_count_90d").ge, rule.escalations_from),
         (pl.col("contraction_month_count_6m").ge, rule.contractions_from),
     ]
-    return pl.any_horizontal(
-        pl.lit(False), *(holds(limit).fill_null(False) for holds, limit in conditions if limit is not None)
-    )
+    known = [holds(limit) for holds, limit in conditions if limit is not None]
+    known += [pl.sql_expr(rule.when)] if rule.when else []
+    return pl.any_horizontal(pl.lit(False), *(condition.fill_null(False) for condition in known))

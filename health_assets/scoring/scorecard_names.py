@@ -1,17 +1,22 @@
 """Whether every name in the scorecards, the risk factors and the rule sets exists, before anything runs."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from health_assets.scoring.measures import sql_of
+from health_assets.scoring.risk_factors import FACTORS
 from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.settings import Settings, SettingsError
+from health_assets.settings.suggestions import did_you_mean
+
+OWN_METRICS = "account_metrics"  # the source that brings signals under names of the company's own
+SURELY_MEANT = 0.9  # how alike a name must be to be taken for a misspelling, where own metrics may have any name
 
 
 def check_scorecards(settings: Settings, known: set[str]) -> None:
-    """Refuse scorecards in use that name what no table brings: in silence it would count as not measured, for ever.
+    """Refuse scorecards in use that name a signal that no table has: it would silently count as not measured for ever.
 
     Args:
         settings: of the company.
@@ -20,9 +25,36 @@ def check_scorecards(settings: Settings, known: set[str]) -> None:
     Raises:
         SettingsError: one message with every wrong place and a near name.
     """
-    faults = [f"  {place}: {fault}" for place, sql in _written_in(settings) for fault in _faults(sql, known)]
-    if faults:
+    if faults := _faults_of(_written_in(settings), known, settings):
         raise SettingsError("the scorecards cannot be used\n" + "\n".join(faults))
+
+
+def check_factors(settings: Settings, known: set[str]) -> None:
+    """Refuse risk factors that do not exist, and own factors and rules that name a signal that no table has.
+
+    Args:
+        settings: of the company.
+        known: signals of accounts by day.
+
+    Raises:
+        SettingsError: one message with every wrong place and a near name.
+    """
+    risk = settings.churn_risk
+    own = {name: factor for name, factor in risk.factors.items() if factor.metric}
+    written = [(f"factors.{name}.metric", f'"{factor.metric}"') for name, factor in own.items()]
+    written += [
+        (f"rule_sets.{name}.{level}.when", rule.when)
+        for name, rules in risk.rule_sets.items()
+        for level, rule in rules.items()
+        if rule.when
+    ]
+    faults = [
+        f"  factors: {name!r} is no factor{did_you_mean(name, FACTORS)}; a factor of your own needs `metric`"
+        for name in risk.factors
+        if name not in FACTORS and name not in own
+    ]
+    if faults := faults + _faults_of(written, known | {"health_score"}, settings):
+        raise SettingsError("churn_risk cannot be used\n" + "\n".join(faults))
 
 
 def _written_in(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -34,14 +66,26 @@ def _written_in(settings: Settings) -> Iterator[tuple[str, str]]:
         yield from ((f"scorecards.{name}.{place}", sql) for place, sql in sql_of(scorecard))
 
 
-def _faults(sql: str, known: set[str]) -> list[str]:
+def _faults_of(written: Iterable[tuple[str, str]], known: set[str], settings: Settings) -> list[str]:
+    has_own = OWN_METRICS in settings.sources
+    return [f"  {place}: {fault}" for place, sql in written for fault in _faults(sql, known, has_own=has_own)]
+
+
+def _faults(sql: str, known: set[str], *, has_own: bool) -> list[str]:
     try:
         names = set(pl.sql_expr(sql).meta.root_names())
     except pl.exceptions.PolarsError as error:
         return [f"{sql!r} cannot be read as SQL ({error})"]
-    return [f"no table has a signal {name!r}{_near(name, known)}" for name in sorted(names - known)]
+    unknown = sorted(names - known)
+    if has_own:  # any other name may be a metric of the company's own
+        unknown = [name for name in unknown if difflib.get_close_matches(name, known, n=1, cutoff=SURELY_MEANT)]
+    return [f"no table has a signal {name!r}{_near(name, known)}" for name in unknown]
 
 
 def _near(name: str, known: set[str]) -> str:
     close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else "; docs/tables.md lists them (fact.account_*_daily)"
+    return (
+        f"; did you mean {close[0]!r}?"
+        if close
+        else "; docs/tables.md lists them (fact.account_*_daily); metrics of your own come from the source account_metrics"
+    )

@@ -12,13 +12,20 @@ POINTS = "points"  # risk levels by the score's points, not by a named rule set
 
 
 class Factor(Section):
-    """Points of a churn factor and what raises it."""
+    """Points of a churn factor and what raises it.
+
+    With `metric` it is a factor of the company's own, under any name: a signal of fact.account_*_daily, or a metric of the
+    source account_metrics, against the threshold.
+    """
 
     points: Weight
     threshold: float
     late_payments: int | None = None
     score_below: float | None = None
     nps_at_most: float | None = None
+    metric: str = ""  # own factors: the signal
+    raised: Literal["below", "at_most", "at_least", "above"] = "below"  # own factors: where the metric must be
+    sentence: str = ""  # own factors: the reason in words, with {value} and {threshold}
 
 
 class LevelRule(Section):
@@ -28,6 +35,7 @@ class LevelRule(Section):
     usage_ratio_below: Positive | None = None
     escalations_from: Annotated[int, Field(gt=0)] | None = None
     contractions_from: Annotated[int, Field(gt=0)] | None = None
+    when: str = ""  # SQL over the signals, own metrics included
 
 
 RISK_LEVELS = ["critical", "high", "medium", "low"]  # worst first

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from health_assets import settings
-from health_assets.scoring.risk_factors import check_factors
+from health_assets.scoring.scorecard_names import check_factors
 
 
 def settings_of(folder: Path, text: str) -> settings.Settings:
@@ -147,7 +147,25 @@ def test_risk_levels_are_those_that_there_are_and_the_worse_begin_higher(tmp_pat
 def test_factor_that_nothing_is_known_of_is_refused(tmp_path: Path) -> None:
     company = settings_of(tmp_path, "churn_risk: {factors: {suspendet: {points: 1, threshold: 1}}}")
     with pytest.raises(settings.SettingsError, match="'suspendet' is no factor; did you mean 'suspended'"):
-        check_factors(company)
+        check_factors(company, set())
+
+
+def test_own_factor_or_rule_names_a_signal_that_exists(tmp_path: Path) -> None:
+    own = "{points: 5, threshold: 2, metric: owner_ratin}"
+    text = f"churn_risk: {{factors: {{unhappy: {own}}}, rule_sets: {{ours: {{high: {{when: nps < 3}}}}}}}}"
+    with pytest.raises(settings.SettingsError) as refusal:
+        check_factors(settings_of(tmp_path, text), {"owner_rating", "nps_rating"})
+    said = str(refusal.value)
+    assert "factors.unhappy.metric: no table has a signal 'owner_ratin'; did you mean 'owner_rating'?" in said
+    assert "rule_sets.ours.high.when: no table has a signal 'nps'" in said
+
+
+def test_any_name_may_be_a_metric_of_account_metrics_but_a_misspelt_signal(tmp_path: Path) -> None:
+    sources = "sources: {account_metrics: {path: own.csv}}"
+    own = "churn_risk: {factors: {unhappy: {points: 5, threshold: 2, metric: %s}}}\n" + sources
+    check_factors(settings_of(tmp_path, own % "seats_in_use"), {"owner_rating"})
+    with pytest.raises(settings.SettingsError, match="did you mean 'owner_rating'"):
+        check_factors(settings_of(tmp_path, own % "owner_ratingg"), {"owner_rating"})
 
 
 def test_what_was_given_is_said_once(tmp_path: Path) -> None:

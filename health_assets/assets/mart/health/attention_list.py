@@ -14,9 +14,9 @@ from health_assets.assets.dim.account import VALUE_TIERS
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match
-from health_assets.scoring.risk_factors import number_in_words
 from health_assets.scoring.risk_score import RISK_LEVELS
 from health_assets.scoring.scorecards import DIMENSIONS
+from health_assets.scoring.wording import number_in_words
 from health_assets.settings import Settings
 from health_assets.settings.risk import AttentionLevel
 from health_assets.tables import identity, table

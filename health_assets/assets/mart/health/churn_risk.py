@@ -14,7 +14,8 @@ from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, C
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT
 from health_assets.scoring.like_for_like import with_trend
-from health_assets.scoring.risk_score import AT_RISK, RISK_LEVELS, with_risk
+from health_assets.scoring.own_metrics import with_own_metrics
+from health_assets.scoring.risk_score import AT_RISK, RISK_LEVELS, risk_signals, with_risk
 from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, scorecards_in_use
 from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
@@ -100,6 +101,7 @@ def mart_churn_risk(
     fact_account_operations_daily: pl.LazyFrame,
     fact_account_relationship_daily: pl.LazyFrame,
     fact_account_device_daily: pl.LazyFrame,
+    fact_account_metrics: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
     as_of: date,
@@ -124,11 +126,17 @@ def mart_churn_risk(
     today = (
         joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
         .join(health, on="account_id", how="left", validate="1:1")
+        .pipe(with_own_metrics, fact_account_metrics, risk_signals(settings.churn_risk))
         .pipe(with_risk, settings.churn_risk)
     )
     first_day = as_of - timedelta(days=settings.attention.since_days)
     since = _risk_since(
-        today.filter(pl.col("risk_level").is_in(AT_RISK)), mart_customer_health_daily, signals, settings, first_day
+        today.filter(pl.col("risk_level").is_in(AT_RISK)),
+        mart_customer_health_daily,
+        signals,
+        fact_account_metrics,
+        settings,
+        first_day,
     )
     return (
         today.join(since, on="account_id", how="left", validate="1:1")
@@ -148,6 +156,7 @@ def _risk_since(
     at_risk: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
     signals: Sequence[pl.LazyFrame],
+    fact_account_metrics: pl.LazyFrame,
     settings: Settings,
     first_day: date,
 ) -> pl.LazyFrame:
@@ -172,6 +181,7 @@ def _risk_since(
     )
     return (
         joined_signals(days, *known, history)
+        .pipe(with_own_metrics, fact_account_metrics, risk_signals(settings.churn_risk))
         .pipe(with_risk, settings.churn_risk)
         .group_by("account_id")
         .agg(

@@ -14,6 +14,7 @@ from health_assets.assets.fact.account_usage_daily import AccountUsageDaily
 from health_assets.assets.mart.health.churn_risk import AccountChurnRisk, mrr__of_all_levels_is_total
 from health_assets.assets.mart.health.customer_health import CustomerHealth
 from health_assets.contracts.contract import dtypes
+from health_assets.settings.risk import Factor, LevelRule
 from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 AS_OF = date(2025, 1, 31)
@@ -107,6 +108,8 @@ def test_halved_usage_says_by_how_much() -> None:
 
 def test_exactly_half_the_usage_raises_nothing_and_no_usage_before_is_not_measured() -> None:
     assert raised(risk(usage={"event_count_30d": 200})) == []
+    few_before = {"event_count_30d": 1, "event_count_previous_30d": 3, "usage_change_ratio": None}  # below min_events
+    assert raised(risk(usage=few_before)) == []
     nothing_before = risk(usage={"event_count_30d": 5, "event_count_previous_30d": 0, "usage_change_ratio": None})
     assert raised(nothing_before) == []
     assert nothing_before["coverage"] == risk()["coverage"] - 20 / 215
@@ -235,6 +238,62 @@ def test_levels_begin_at_40_70_and_85_and_the_watch_list_at_60(
 ) -> None:
     row = risk(**changes)
     assert (row["churn_risk_score"], row["risk_level"], row["is_on_watch_list"]) == (score, level, is_watched)
+
+
+def own_risk(value: float | None, rules: str = "points", **factor: Any) -> dict[str, Any]:
+    """The risk of an account with the metric seats_in_use, by a factor and a rule set of the company's own."""
+    own = Factor.model_validate({"points": 70, "metric": "seats_in_use", "threshold": 3} | factor)
+    risk_settings = SETTINGS.churn_risk.model_copy(
+        update={
+            "factors": SETTINGS.churn_risk.factors | {"few_seats": own},
+            "rule_sets": {"ours": {"critical": LevelRule(when="seats_in_use < 3 and mrr > 50")}},
+            "rules": rules,
+        }
+    )
+    metrics = (
+        [] if value is None else [{"account_id": "a1", "as_of_date": AS_OF, "metric": "seats_in_use", "value": value}]
+    )
+    return made(
+        "mart_churn_risk",
+        mart_customer_health=frame(CustomerHealth, CALM_HEALTH | health_of({})),
+        fact_account_revenue_daily=frame(AccountRevenueDaily, CALM_REVENUE),
+        fact_account_usage_daily=frame(AccountUsageDaily, CALM_USAGE),
+        fact_account_adoption_daily=frame(AccountAdoptionDaily, CALM_USAGE),
+        fact_account_support_daily=frame(AccountSupportDaily, CALM_SUPPORT),
+        fact_account_metrics=rows("fact_account_metrics", *metrics),
+        dim_account=account(),
+        settings=SETTINGS.model_copy(update={"churn_risk": risk_settings}),
+    ).to_dicts()[0]
+
+
+def test_own_factor_reads_an_own_metric_and_says_so_in_its_own_words() -> None:
+    row = own_risk(2, sentence="Only {value} seats in use, fewer than {threshold}")
+    (factor,) = row["factors"]
+    assert (factor["factor"], factor["value"], factor["threshold"]) == ("few_seats", 2, 3)
+    assert factor["sentence"] == "Only 2 seats in use, fewer than 3"
+    assert (row["churn_risk_score"], row["risk_level"]) == (70, "high")
+    assert own_risk(2)["factors"][0]["sentence"] == "Few seats: 2 (below 3)"
+
+
+@pytest.mark.parametrize(
+    ("raised_where", "value", "is_raised"),
+    [
+        ("below", 3, False),
+        ("at_most", 3, True),
+        ("at_least", 3, True),
+        ("above", 3, False),
+        ("above", 4, True),
+        ("below", None, False),
+    ],
+)
+def test_own_factor_is_raised_where_it_says(raised_where: str, value: float | None, is_raised: bool) -> None:
+    assert (raised(own_risk(value, raised=raised_where)) == ["few_seats"]) is is_raised
+
+
+def test_own_rule_may_name_own_metrics() -> None:
+    assert own_risk(2, rules="ours")["risk_level"] == "critical"
+    assert own_risk(3, rules="ours")["risk_level"] == "low"
+    assert own_risk(None, rules="ours")["risk_level"] == "low"
 
 
 HALVED = {"event_count_30d": 199, "event_count_previous_30d": 400}
