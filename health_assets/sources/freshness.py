@@ -1,4 +1,4 @@
-"""Whether a source still brings rows: a feed that stopped does not say "none"."""
+"""Whether a source is fresh: a feed that stopped is not a measured zero."""
 
 import polars as pl
 
@@ -8,14 +8,14 @@ from health_assets.settings import Settings
 def with_freshness(
     panel: pl.LazyFrame, day: str, source: str, rows: pl.LazyFrame, dated: str, settings: Settings
 ) -> pl.LazyFrame:
-    """A panel, in its order, with `has_<source>`: whether on its day a source had begun and had not been silent longer than it may.
+    """A panel, in its order, with `has_<source>`: on its day the source had begun and was not silent beyond its limit.
 
     Args:
-        panel: rows with a `day`.
-        day: name of that column.
-        source: by the name under which the settings give its limit.
-        rows: of the source, of all accounts.
-        dated: the column from which a row of the source is known.
+        panel: rows with a day.
+        day: name of its column.
+        source: name under which `stale_after_days` gives the limit; without one, a source never goes stale.
+        rows: rows of the source, of all accounts.
+        dated: name of their column that says from which day on they are known.
         settings: with `stale_after_days`.
     """
     feed = rows.select(feed_day=pl.col(dated)).drop_nulls().unique()
@@ -36,6 +36,6 @@ def with_freshness(
 
 
 def while_fresh(panel: pl.LazyFrame, source: str, rows: pl.LazyFrame, dated: str, settings: Settings) -> pl.LazyFrame:
-    """The rows of a panel (with `day`) on the days on which `has_<source>` of `with_freshness` would be true."""
+    """The rows of a panel (with `day`) on the days on which the source is fresh."""
     has_source = f"has_{source}"
     return with_freshness(panel, "day", source, rows, dated, settings).filter(has_source).drop(has_source)

@@ -1,4 +1,4 @@
-"""What each device reported in the 30 days up to the as-of day, and the score that follows from it.
+"""Readings of each device in the 30 days up to the as-of day, and its health score.
 
 What a device earns, and whose it is, belongs in mart/engagement/device_health.py; accounts by day are in
 fact/account_device_daily.py.
@@ -11,7 +11,7 @@ import polars as pl
 
 from health_assets.contracts.columns import Count, Day, Pct, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import on_days
+from health_assets.contracts.expressions import exact_sum, mean_of, on_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -33,7 +33,7 @@ class DeviceHealth(Contract):
     )
     error_reading_count_30d = Count("Readings with at least one error; null = errors are not reported", nullable=True)
     is_maintenance_due = dy.Bool(
-        nullable=True, description="As the latest reading that says so has it; null = none does"
+        nullable=True, description="Maintenance is due by the latest reading that reports it; null = none does"
     )
     health_score = Score(
         "Mean uptime, less the settings' points for each reading with an error and for maintenance that is due"
@@ -54,8 +54,8 @@ def fact_device_health(
         .agg(
             reading_count_30d=pl.len().cast(pl.Int64),
             last_reading_date=pl.col("reading_date").max(),
-            mean_uptime_pct_30d=pl.col("uptime_pct").mean(),
-            usage_volume_30d=pl.when(volume.count() > 0).then(volume.sum()),
+            mean_uptime_pct_30d=mean_of(pl.col("uptime_pct")),
+            usage_volume_30d=pl.when(volume.count() > 0).then(exact_sum(volume)),
             error_reading_count_30d=pl.when(errors.count() > 0).then((errors > 0).sum().cast(pl.Int64)),
             is_maintenance_due=pl.col("maintenance_due").drop_nulls().last(),
         )

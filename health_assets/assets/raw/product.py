@@ -1,6 +1,6 @@
-"""Product: users, the catalogue of features, usage snapshots, and usage events.
+"""Product: users, the catalogue of features, usage snapshots and usage events.
 
-Events are not copied: their raw table is the profile of the files.
+The raw table of events is a profile of the files, not a copy of their rows.
 """
 
 import dataframely as dy
@@ -11,20 +11,20 @@ from health_assets.tables import source
 
 
 class RawUsageEvents(RawContract):
-    """Who did what in the product, and when? The rows of the files."""
+    """Who did what in the product, and when? These are the rows of the files."""
 
     event_id = Given("Key of the event", required=True, key=True)
     account_id = Given("Account; found in `users` where the file names the user only", required=True, through="user_id")
-    user_id = Given("User; blank for events of machines")
-    event_name = Given("What was done", required=True)
-    event_timestamp = Given("When", required=True)
+    user_id = Given("User; blank for events without one, such as those of machines")
+    event_name = Given("Name of the event", required=True)
+    event_timestamp = Given("Time of the event", required=True)
     event_count = Given("How many equal events the row stands for; blank is 1")
-    duration_seconds = Given("How long it took")
+    duration_seconds = Given("Duration, in seconds")
     properties = Given("Details, as JSON")
 
 
 class UsageEventsProfile(Contract):
-    """Which months do the event files hold, and how many rows of each? Shows a run what has changed."""
+    """Which months do the event files cover, and with how many rows? A run compares this to see what has changed."""
 
     source_file = dy.String(primary_key=True, description="File, with its folder")
     month = dy.String(
@@ -43,7 +43,7 @@ class RawUsers(RawContract):
 
     user_id = Given("Key of the user", required=True)
     account_id = Given("Account", required=True)
-    created_at = Given("When the user was created")
+    created_at = Given("Time of creation")
     last_login_at = Given("Latest login, as known when the file was written")
     role = Given("Role in the product")
     is_active = Given("Whether the user still has access, as known when the file was written")
@@ -53,7 +53,7 @@ raw_users = source("raw_users", RawUsers)
 
 
 class RawFeatures(RawContract):
-    """Which features does the product have, and which event shows that one was used?"""
+    """Which features does the product have, and which event shows their use?"""
 
     feature_name = Given("Key of the feature", required=True)
     event_name = Given("Event that shows its use", required=True)
@@ -65,14 +65,14 @@ raw_features = source("raw_features", RawFeatures)
 
 
 class RawUsageSnapshots(RawContract):
-    """How was the product used, as a product analytics tool that exports aggregates only has it?"""
+    """How was the product used, according to a product analytics tool that exports only aggregates?"""
 
     account_id = Given("Account", required=True)
-    snapshot_date = Given("Day that the row describes; a file without it describes the load day")
-    login_frequency = Given("Logins, by the tool's own measure")
-    feature_adoption_score = Given("Share of the features adopted, 0-1")
+    snapshot_date = Given("Day that the row describes; the load day for a file without this column")
+    login_frequency = Given("Logins, as the tool measures them")
+    feature_adoption_score = Given("Share of features adopted, 0-1")
     license_utilization = Given("Share of seats in use, 0-1")
-    data_volume_gb = Given("Data kept")
+    data_volume_gb = Given("Data stored, in GB")
     last_login_date = Given("Day of the latest login")
 
 

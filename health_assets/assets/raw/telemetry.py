@@ -1,4 +1,4 @@
-"""Telemetry: devices at the customers, and what they report."""
+"""Telemetry: devices at the customers and their readings."""
 
 from health_assets.contracts.columns import Given
 from health_assets.contracts.contract import RawContract
@@ -10,9 +10,9 @@ class RawDevices(RawContract):
 
     device_id = Given("Key of the device", required=True)
     account_id = Given("Account", required=True)
-    device_type = Given("What kind of device it is")
+    device_type = Given("Type of the device")
     installed_date = Given("Day of installation")
-    status = Given("active or another word, as known when the file was written")
+    status = Given("active, or another word, as known when the file was written")
 
 
 class RawDeviceReadings(RawContract):
@@ -20,9 +20,9 @@ class RawDeviceReadings(RawContract):
 
     device_id = Given("Device", required=True)
     reading_date = Given("Day of the reading", required=True)
-    uptime_pct = Given("Share of the time in which it was up, 0-100")
-    usage_volume = Given("How much it was used, in the device's own unit")
-    error_count = Given("Errors since the reading before")
+    uptime_pct = Given("Uptime in %, 0-100")
+    usage_volume = Given("Usage, in the device's own unit")
+    error_count = Given("Errors since the previous reading")
     maintenance_due = Given("Whether maintenance is due")
 
 

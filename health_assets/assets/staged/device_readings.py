@@ -1,4 +1,4 @@
-"""What devices report, parsed: one reading a device and day, of several the last in the file."""
+"""Device readings, parsed: one per device and day; of several, the last in the file."""
 
 import dataframely as dy
 import polars as pl

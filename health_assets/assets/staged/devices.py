@@ -1,4 +1,4 @@
-"""Devices, parsed. Status is as the file knew it on the load day; dim_device decides what that means."""
+"""Devices, parsed, with their status on the load day."""
 
 import dataframely as dy
 import polars as pl

@@ -1,4 +1,4 @@
-"""The catalogue of features, parsed: it says which event shows the use of which feature."""
+"""The catalogue of features, parsed: which event shows the use of which feature."""
 
 import dataframely as dy
 import polars as pl
@@ -10,7 +10,7 @@ from health_assets.tables import identity, staged
 
 
 class Features(Contract):
-    """Which features does the product have, and which event shows that one was used?"""
+    """Which features does the product have, and which event shows their use?"""
 
     feature_name = dy.String(primary_key=True, description="Feature")
     event_name = dy.String(description="Event that shows its use, lower case")
@@ -28,5 +28,5 @@ def staged_features(raw_features: pl.LazyFrame, settings: Settings) -> pl.LazyFr
 
 @identity(of=staged_features, severity=WARN)
 def event_name__of_one_feature(staged_features: pl.LazyFrame) -> pl.LazyFrame:
-    """No event shows the use of two features; where one does, it counts for the first by name."""
+    """An event shows the use of one feature; if it is listed for two, it counts for the first by name."""
     return staged_features.filter(pl.col("event_name").is_duplicated())

@@ -1,4 +1,4 @@
-"""Usage events, parsed from the files themselves; only the months that a run has to write."""
+"""Usage events, parsed straight from the files, for the months that a run writes."""
 
 import dataframely as dy
 import polars as pl
@@ -12,20 +12,20 @@ from health_assets.tables import staged
 
 
 class UsageEvents(Contract):
-    """Who did what in the product, and when? An event id that comes back on another day is another event."""
+    """Who did what in the product, and when? An event id that returns on another day is another event."""
 
     event_id = dy.String(primary_key=True, description="Event")
     account_id = AccountId(of="staged_accounts")
-    user_id = dy.String(nullable=True, description="User; null for events of machines")
-    event_name = dy.String(description="What was done, lower case")
-    event_timestamp = Moment("When", nullable=False)
-    event_date = Day("Local day", nullable=False, primary_key=True, metadata={"available_from": True})
+    user_id = dy.String(nullable=True, description="User; null = the event names none")
+    event_name = dy.String(description="Event, lower case")
+    event_timestamp = Moment("Time of the event", nullable=False)
+    event_date = Day("Local day of the event", nullable=False, primary_key=True, metadata={"available_from": True})
     event_count = dy.Int64(
         min=1,
         metadata={"decides": False},
         description="Equal events that the row stands for; 1 where the file does not say; rows of 0 say nothing",
     )
-    duration_seconds = dy.Float64(nullable=True, min=0, description="How long it took, in seconds; null = not measured")
+    duration_seconds = dy.Float64(nullable=True, min=0, description="Duration, in seconds; null = not measured")
 
 
 @staged(UsageEvents, monthly=True)

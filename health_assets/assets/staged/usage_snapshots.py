@@ -15,7 +15,7 @@ from health_assets.tables import staged
 
 
 class UsageSnapshots(Contract):
-    """How was the product used up to each snapshot, as a product analytics tool has it?"""
+    """How was the product used by each snapshot, according to a product analytics tool?"""
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
     snapshot_date = Day("Day that it describes", primary_key=True, nullable=False, metadata={"available_from": True})
@@ -39,7 +39,7 @@ class UsageSnapshots(Contract):
 
 @staged(UsageSnapshots)
 def staged_usage_snapshots(raw_usage_snapshots: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """Parsed snapshots."""
+    """Snapshots, parsed."""
     is_undated_file = pl.col(RECORD).struct.field("snapshot_date").is_null().all().over(FILE)
     return raw_usage_snapshots.pipe(parsed, UsageSnapshots, settings, "usage_snapshots").with_columns(
         snapshot_date=pl.when(is_undated_file).then(pl.lit(settings.load_day)).otherwise("snapshot_date")

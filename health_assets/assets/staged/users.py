@@ -12,19 +12,19 @@ from health_assets.tables import staged
 
 
 class Users(Contract):
-    """Who has access to the product? Cleaned."""
+    """Who has access to the product?"""
 
     user_id = dy.String(primary_key=True, description="User")
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When the user was created; null = unknown")
     created_date = Day("Local day of creation; null = unknown")
     last_login_at = Moment("Latest login as of the load day; null = never, or unknown", metadata=ON_LOAD_DAY)
-    last_login_date = Day("Local day of that login; null as that is", metadata=ON_LOAD_DAY)
+    last_login_date = Day("Local day of that login; null where that is null", metadata=ON_LOAD_DAY)
     role = dy.String(nullable=True, description="Role in the product, lower case", metadata=ON_LOAD_DAY)
     is_active = dy.Bool(
         nullable=True,
         metadata=ON_LOAD_DAY,
-        description="Still has access, as of the load day; null = unknown",
+        description="Has access on the load day; null = unknown",
     )
 
 

@@ -81,3 +81,8 @@ def test_maintenance_said_longer_ago_than_30_days_is_not_due() -> None:
 
 def test_without_readings_nothing_is_measured() -> None:
     assert signals() == []
+
+
+def test_readings_silent_beyond_their_limit_measure_nothing() -> None:
+    days = signals(reading(date(2024, 12, 2)), period=Period(date(2025, 1, 1), date(2025, 1, 2)), load_day=date.max)
+    assert [(row["as_of_date"], row["active_device_count"]) for row in days] == [(date(2025, 1, 1), 0)]

@@ -1,4 +1,4 @@
-"""Devices with what they report, what they are used for and what they bring.
+"""Devices with their health, usage and revenue.
 
 Readings one by one stay in staged; the mean over an account's devices is in mart/health/customer_success.py.
 """
