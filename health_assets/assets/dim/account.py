@@ -72,7 +72,7 @@ class Account(Contract):
         "Seats paid for: those of the CRM on the day, else of the subscriptions that run on it; null = unknown",
         nullable=True,
     )
-    parent_account_id = dy.String(nullable=True, description="The account that this one belongs to")
+    parent_account_id = dy.String(nullable=True, description="Parent account; null = none")
     age = dy.Int64(nullable=True, min=0, max=130, description="Age of the person in years, consumer businesses only")
     lifetime_value = Money(
         "Paid invoices to date less credit notes and refunds, without invoices the sum of month-end MRR, without subscriptions "

@@ -1,4 +1,4 @@
-"""Accounts, parsed. Status and tier are as the CRM knew them on the load day; dim_account decides what that means."""
+"""Accounts, parsed. Status and tier are those of the CRM on the load day; dim/account.py derives the account status."""
 
 import dataframely as dy
 import polars as pl
@@ -14,7 +14,7 @@ CRM_STATUSES = ["active", "churned", "trial", "suspended"]
 
 
 class Accounts(Contract):
-    """Which companies do we serve? Cleaned."""
+    """Which companies are our customers? Cleaned."""
 
     account_id = AccountId(primary_key=True, of=None)
     company_name = CompanyName(metadata=ON_LOAD_DAY)
@@ -23,7 +23,7 @@ class Accounts(Contract):
         CRM_STATUSES,
         nullable=True,
         metadata=ON_LOAD_DAY | {"words": words.ACCOUNT_STATUS},
-        description="CRM status on the load day; null = not known",
+        description="CRM status on the load day; null = unknown",
     )
     industry = dy.String(nullable=True, description="Industry", metadata=ON_LOAD_DAY)
     employee_count = Count("Employees", nullable=True, metadata=ON_LOAD_DAY)
@@ -42,14 +42,12 @@ class Accounts(Contract):
         nullable=True,
         min=0,
         metadata=ON_LOAD_DAY | {"money": True},
-        description="MRR as the CRM has it, in the reporting currency",
+        description="MRR in the CRM, in the reporting currency",
     )
     license_utilization = dy.Float64(
         nullable=True, min=0, metadata=ON_LOAD_DAY, description="Share of seats in use; may exceed 1"
     )
-    parent_account_id = dy.String(
-        nullable=True, description="The account that this one belongs to", metadata=ON_LOAD_DAY
-    )
+    parent_account_id = dy.String(nullable=True, description="Parent account; null = none", metadata=ON_LOAD_DAY)
 
 
 @staged(Accounts)

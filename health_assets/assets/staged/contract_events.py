@@ -1,4 +1,4 @@
-"""What happened to contracts, parsed. A type that the product does not know becomes `other`; the event stays."""
+"""What happened to contracts, parsed. An unknown type becomes `other`; the event is kept."""
 
 import dataframely as dy
 import polars as pl
@@ -14,20 +14,20 @@ CONTRACT_EVENT_TYPES = ["signed", "renewed", "upgraded", "downgraded", "cancelle
 
 
 class ContractEvents(Contract):
-    """What happened to the contracts of the accounts, and what did it bring?"""
+    """What happened to the contracts of the accounts, and how did it change revenue?"""
 
     event_id = dy.String(primary_key=True, description="Event")
     account_id = AccountId(of="staged_accounts")
     event_date = Day("Local day of the event", nullable=False, metadata={"available_from": True})
     event_type = dy.Enum(
         CONTRACT_EVENT_TYPES,
-        description="What happened; other = none of the others, or not said",
+        description="Type of the event; other = none of the others, or not given",
         metadata={"words": words.CONTRACT_EVENT, "otherwise": "other"},
     )
     revenue_impact = dy.Float64(
         nullable=True,
         metadata={"money": True},
-        description="Change of revenue that it brought, as the CRM has it, in the reporting currency; null = not said",
+        description="Change of revenue by the event, from the CRM, in the reporting currency; null = not given",
     )
 
 

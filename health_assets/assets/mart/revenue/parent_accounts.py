@@ -1,4 +1,4 @@
-"""Families of accounts as if each were one customer: what a parent and its children pay together, and how that moved.
+"""Parents with their child accounts as if each were one customer: what a family pays together, and how that changed.
 
 Everywhere else each account counts on its own.
 """
@@ -25,15 +25,15 @@ class ParentAccounts(Contract):
 
     account_id = AccountId(primary_key=True, of=None)
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
-    company_name = dy.String(nullable=True, description="Name of the parent; null = the parent is no account")
-    paying_account_count = Count("Accounts of the family that pay at month end, in the as-of month on the as-of day")
-    mrr = Money("MRR of the family at month end, in the as-of month on the as-of day")
+    company_name = dy.String(nullable=True, description="Name of the parent; null = the parent is not an account")
+    paying_account_count = Count("Accounts of the family that pay at month end, for the as-of month on the as-of day")
+    mrr = Money("MRR of the family at month end, for the as-of month on the as-of day")
     previous_mrr = Money("MRR of the month before, 0 in the first paying month")
     movement = dy.Enum(MOVEMENTS, description="As in fact.revenue_monthly, for the MRR of the family")
     new_mrr = Money("MRR of a first paying month")
     reactivation_mrr = Money("MRR of a family that pays again")
-    expansion_mrr = Money("Rise of MRR, children that begin included")
-    contraction_mrr = Money("Fall of MRR to an amount above 0, children that leave included")
+    expansion_mrr = Money("Rise of MRR, including new children")
+    contraction_mrr = Money("Fall of MRR to an amount above 0, including children that leave")
     churned_mrr = Money("MRR that fell to 0")
     mean_health_score = Score("Mean of the accounts' health at month end, by their MRR; null also where none is scored")
 
@@ -59,7 +59,7 @@ def mart_parent_accounts(
         .group_by("month", account_id="parent_account_id")
         .agg(
             paying_account_count=(mrr > 0).sum().cast(pl.Int64),
-            mean_health_score=safe_ratio((score * mrr).sum(), mrr.filter(score.is_not_null()).sum()),
+            mean_health_score=safe_ratio(sum_of(score * mrr), sum_of(mrr.filter(score.is_not_null()))),
             mrr=sum_of(mrr),
         )
         .with_columns(previous_mrr=mrr.shift(1, fill_value=0.0).over("account_id", order_by="month"))
