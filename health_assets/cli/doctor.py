@@ -23,7 +23,7 @@ from health_assets.quality.run_outcome import Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.source import Source
-from health_assets.sources.check import faults_of_source, general_faults
+from health_assets.sources.check import faults_of_source, general_faults, with_source_faults
 from health_assets.sources.formats import files_of
 from health_assets.sources.readers import empty_files, unknown_columns
 from health_assets.tables import source_contracts
@@ -61,9 +61,9 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     try:
         company = company_settings.load(file)
     except SettingsError as error:
-        yield Finding(
-            Status.wrong, "settings", str(error), "correct the settings file; nothing else can be examined before"
-        )
+        load_all()
+        said = str(with_source_faults(error, source_contracts()))
+        yield Finding(Status.wrong, "settings", said, "correct the settings file; nothing else can be examined before")
         return
     yield Finding(Status.good, "settings", f"{company.company}, time zone {company.timezone}")
     yield from _sources(company)

@@ -40,7 +40,7 @@ def run(
     from health_assets.orchestration.unattended import Watched, notifying_slack
 
     with expected_errors(), notifying_slack() if unattended else nullcontext(Watched()) as watched:
-        company = watched.settings = settings.load(settings_file)
+        company = watched.settings = _checked(settings_file)
         day = watched.day = _as_of(as_of, company)
         prepare_home(company)
         console.print(f"[bold]{escape(company.company)}[/], as of {day}")
@@ -109,6 +109,23 @@ def _run(company: settings.Settings, day: date, accepted_by: str | None) -> Outc
         )
     outcome.succeeded = finished.success
     return outcome
+
+
+def _checked(settings_file: Path | None) -> settings.Settings:
+    """The settings; where they cannot be used, with all that is wrong with their sources as well.
+
+    Raises:
+        SettingsError: one message with every wrong place, and what to do about it.
+    """
+    try:
+        return settings.load(settings_file)
+    except settings.SettingsError as error:
+        from health_assets.assets import load_all
+        from health_assets.sources.check import with_source_faults
+        from health_assets.tables import source_contracts
+
+        load_all()
+        raise with_source_faults(error, source_contracts()) from None
 
 
 def _daily_job(company: settings.Settings) -> Any:

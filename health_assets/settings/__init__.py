@@ -3,20 +3,21 @@
 No number stands here: each has its place in defaults.yml under the field's own name.
 """
 
+import copy
 import glob
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from health_assets.settings.engagement import Engagement
+from health_assets.settings.files import SettingsError as SettingsError
+from health_assets.settings.files import laid_over, read_settings
 from health_assets.settings.risk import Attention, AttentionLevel, ChurnRisk, Play
 from health_assets.settings.scorecard import Scorecard, ScorecardFor
 from health_assets.settings.sections import (
@@ -46,10 +47,6 @@ from health_assets.settings.support import Support
 SETTINGS_VARIABLE = "HEALTH_ASSETS_SETTINGS"
 FIRST_YEAR = 1990  # of a history, since each of its months is computed
 DEFAULTS = Path(__file__).parents[1] / "defaults.yml"
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; the message names the place and the remedy."""
 
 
 def _day(value: Any) -> Any:
@@ -162,57 +159,18 @@ def load(file: str | Path | None = None) -> Settings:
         SettingsError: one message with every wrong place, and what to do about it.
     """
     path = Path(file or os.environ.get(SETTINGS_VARIABLE) or DEFAULTS)
-    given = _read(path)
+    given = read_settings(path)
     if "extends" in given:
         raise SettingsError(f"{path}: `extends` is not a setting; every file is laid over the defaults")
+    base = path.parent if path != DEFAULTS else Path.cwd()
     try:
-        settings = Settings.model_validate(_laid_over(_read(DEFAULTS), given))
+        settings = Settings.model_validate(laid_over(read_settings(DEFAULTS), given))
     except ValidationError as error:
-        raise SettingsError(_in_words(path, error)) from None
-    located = _located(settings, path.parent if path != DEFAULTS else Path.cwd())
+        raise SettingsError(_in_words(path, error), usable=_without_faults(given, error, base)) from None
+    located = _located(settings, base)
     if faults := _overwritten(located):
         raise SettingsError(f"{path}: the settings cannot be used\n" + "\n".join(f"  {fault}" for fault in faults))
     return located
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such settings file; give the path with --settings") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read ({error})") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
-    except ValueError as error:  # of PyYAML, for what looks like a date
-        raise SettingsError(f"{path}: holds a date that does not exist ({error}); write days as 2025-01-31") from None
-    if content is not None and not isinstance(content, dict):
-        raise SettingsError(f"{path}: must hold settings as `name: value`, not {type(content).__name__}")
-    return content or {}
-
-
-_WHOLE = {
-    "scorecards",
-    "bands",
-    "sla_hours",
-    "first_response_hours",
-    "sla_minutes",
-    "event_categories",
-    "value_tiers",
-    "age_groups",
-}  # replaced whole, never key by key
-
-
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        if key == "scorecards" and isinstance(value, dict):
-            merged[key] = {**below.get(key, {}), **value}
-        elif isinstance(value, dict) and isinstance(merged.get(key), dict) and key not in _WHOLE:
-            merged[key] = _laid_over(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
 
 
 def _located(settings: Settings, base: Path) -> Settings:
@@ -235,6 +193,25 @@ def _located(settings: Settings, base: Path) -> Settings:
             "id_map": mapped and mapped.model_copy(update={"path": str(base / mapped.path)}),
         }
     )
+
+
+def _without_faults(given: dict[str, Any], error: ValidationError, base: Path) -> "Settings | None":
+    """The settings without the keys that are wrong, so that what else is wrong can be found; None if too much is."""
+    rest = copy.deepcopy(given)
+    for problem in error.errors():
+        parent: Any = rest
+        *places, last = [place for place in problem["loc"] if place != "[key]"] or [""]
+        for place in places:
+            if isinstance(parent, dict) and isinstance(parent.get(place), dict):
+                parent = parent[place]
+        for key in (last, *places):
+            if isinstance(parent, dict) and key in parent:
+                del parent[key]
+                break
+    try:
+        return _located(Settings.model_validate(laid_over(read_settings(DEFAULTS), rest)), base)
+    except ValidationError:
+        return None
 
 
 def _overwritten(settings: Settings) -> list[str]:

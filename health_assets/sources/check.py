@@ -18,6 +18,7 @@ from health_assets.settings.source import Description, Source
 from health_assets.settings.suggestions import did_you_mean, nearest
 from health_assets.sources.account_keys import id_map
 from health_assets.sources.columns import columns_of, faults_of, given_columns
+from health_assets.sources.conditions import where_faults
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
     SourceError,
@@ -29,7 +30,7 @@ from health_assets.sources.formats import (
 from health_assets.sources.numbers import duration_factor
 from health_assets.sources.parsing import is_key, scale_of
 from health_assets.sources.probe import misread
-from health_assets.sources.readers import opened_rows, where_faults
+from health_assets.sources.readers import opened_rows
 
 FILES_NAMED = 3  # of those that have the same fault
 EPOCHS = ("s", "ms", "us", "excel")
@@ -52,6 +53,12 @@ def check_sources(settings: Settings, contracts: Mapping[str, Contracts]) -> Non
     """
     if faults := list(source_faults(settings, contracts)):
         raise SettingsError("\n".join(faults))
+
+
+def with_source_faults(error: SettingsError, contracts: Mapping[str, Contracts]) -> SettingsError:
+    """An error of the settings, and what else is wrong with their sources, in one message."""
+    faults = source_faults(error.usable, contracts) if error.usable else ()
+    return SettingsError("\n".join([str(error), *(f"  {fault}" for fault in faults)]))
 
 
 def source_faults(settings: Settings, contracts: Mapping[str, Contracts]) -> Iterator[str]:

@@ -5,10 +5,8 @@ the column and what to do.
 """
 
 import hashlib
-import io
-import json
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
@@ -16,10 +14,10 @@ from health_assets.contracts.contract import Contract, dtypes, meta
 from health_assets.contracts.expressions import local_date
 from health_assets.settings import Settings
 from health_assets.settings.source import Description
-from health_assets.settings.suggestions import did_you_mean
 from health_assets.sources import malformed
 from health_assets.sources.account_keys import accounts_of_users, with_our_accounts
 from health_assets.sources.columns import Columns, columns_of, faults_of, given_columns
+from health_assets.sources.conditions import condition, where_faults
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
     SourceError,
@@ -228,49 +226,6 @@ def _in_our_names(
         LEFT_OUT,
         VERSION,
     )
-
-
-def condition(where: str) -> pl.Expr:
-    """The SQL condition of the settings; a blank is different from any word, as people mean `tags <> 'test'`.
-
-    Raises:
-        PolarsError: it is no SQL.
-    """
-    written = json.loads(pl.sql_expr(where).meta.serialize(format="json"))
-    return pl.Expr.deserialize(io.StringIO(json.dumps(_with_blanks(written))), format="json").cast(pl.Boolean)
-
-
-def _with_blanks(node: Any) -> Any:
-    """An expression in which `not` and `<>` hold for a blank as well: what is not known to be so is not so."""
-    if isinstance(node, list):
-        return [_with_blanks(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    if node.get("Function", {}).get("function") == {"Boolean": "Not"}:
-        denied = _with_blanks(node["Function"]["input"][0])
-        return {
-            "BinaryExpr": {"left": denied, "op": "NotEqValidity", "right": {"Literal": {"Scalar": {"Boolean": True}}}}
-        }
-    changed = {key: _with_blanks(value) for key, value in node.items()}
-    return changed | {"op": "NotEqValidity"} if node.get("op") == "NotEq" else changed
-
-
-def where_faults(source: Description, schema: pl.Schema, name: str) -> list[str]:
-    """Why the condition of a source cannot be evaluated over the columns of a file."""
-    if source.where is None:
-        return []
-    place = f"sources.{name}.where"
-    try:
-        wanted = condition(source.where)
-        strange = [column for column in wanted.meta.root_names() if column not in schema]
-        if not strange:
-            pl.LazyFrame(schema=schema).select(wanted).collect()
-    except pl.exceptions.PolarsError as error:
-        return [f"{place} cannot be evaluated: {str(error).strip().splitlines()[0]}"]
-    return [
-        f"has no column {column!r}, which {place} names{did_you_mean(column, [c for c in schema if c != ROW], 'it has')}"
-        for column in dict.fromkeys(strange)
-    ]
 
 
 def _version(source: Description, used: Columns, schema: pl.Schema) -> pl.Expr:
