@@ -1,6 +1,7 @@
-"""What is odd in a load by itself and worth a warning: dates, intervals and states that do not fit together.
+"""What is odd in a load by itself, such as dates, intervals and states that do not fit together.
 
-What differs from the load that was published last is in quality/load_comparison.py.
+Most of it is worth a warning; undeclared order lines stop the run. What differs from the load that was published last is in
+quality/load_comparison.py.
 """
 
 import re
@@ -10,14 +11,18 @@ import duckdb
 
 from health_assets.contracts.contract import WARN, Expectation, available_by, available_from, meta
 from health_assets.settings import Settings
+from health_assets.sources.quarantine import SUPERSEDED
 from health_assets.sources.readers import unknown_columns
 from health_assets.tables import TABLES, Table
+from health_assets.warehouse.quarantined import load_counts, quarantine_of
+from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
 INTERVAL_WORDS = {"interval", "period", "cycle", "frequency", "term", "cadence", "recurrence", "periodicity"}
 DATE_WORDS = {"start", "end", "started", "ended", "at", "date", "on", "from", "to", "until", "next", "id"}
 SAMPLES = 3
 SUBSCRIPTIONS = "staged_subscriptions"
+ORDERS = "staged_orders"
 ACCOUNTS = "staged_accounts.account_id"
 
 INTERVAL = Expectation(
@@ -43,6 +48,13 @@ CRM = Expectation(
     severity=WARN,
     description="No account that pays is churned in the CRM, and none whose subscriptions have all ended is active there",
 )
+LINES = Expectation(
+    "order_id__of_lines_is_declared",
+    "rule",
+    (),
+    description="No more than plausibility.undeclared_lines of the rows share their order_id with a different row, unless "
+    "sources.orders.duplicates says whether such rows are lines of one order or versions of it",
+)
 SIGNUP = Expectation(
     "rows__after_signup",
     "rule",
@@ -55,7 +67,8 @@ SIGNUP = Expectation(
 def oddity_expectations(table: Table) -> list[Expectation]:
     """What is expected of a load by itself, beyond its contract."""
     of_subscriptions = [INTERVAL, END_DATES, CRM] if table.name == SUBSCRIPTIONS else []
-    return of_subscriptions + ([SIGNUP] if _is_dated_by_account(table) else [])
+    of_orders = [LINES] if table.name == ORDERS else []
+    return of_subscriptions + of_orders + ([SIGNUP] if _is_dated_by_account(table) else [])
 
 
 def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
@@ -65,6 +78,8 @@ def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Set
         found[INTERVAL.name] = _unread_interval(settings)
         found[END_DATES.name] = _inclusive_ends(cursor)
         found[CRM.name] = _disagreements(cursor, as_of)
+    if table.name == ORDERS:
+        found[LINES.name] = _undeclared_lines(cursor, table, settings)
     if _is_dated_by_account(table):
         found[SIGNUP.name] = _before_signup(cursor, table, as_of, settings)
     return {name: words for name, words in found.items() if words}
@@ -135,6 +150,27 @@ def _disagreements(cursor: duckdb.DuckDBPyConnection, as_of: date) -> str:
             are = ("accounts", "are") if len(accounts) > 1 else ("account", "is")
             said.append(f"{len(accounts):,} {are[0]} {does} and {are[1]} {status} in the CRM ({shown})")
     return "; ".join(said)
+
+
+def _undeclared_lines(cursor: duckdb.DuckDBPyConnection, table: Table, settings: Settings) -> str:
+    """Orders of which several different rows came in, where the settings do not say what such rows are."""
+    source = settings.sources.get("orders")
+    if source is not None and all(description.duplicates for description in source.descriptions):
+        return ""
+    lost = (
+        f"(select json_extract_string(record, '$.order_id') as order_id from {quarantine_of(table)} "
+        f"where list_contains(reasons, {literal(SUPERSEDED)}))"
+    )
+    others, orders = _one(cursor, f"select count(*), count(distinct order_id) from {lost}")
+    conflicting, rows = others + orders, load_counts(cursor, table)["rows_read"]
+    if not rows or conflicting <= settings.plausibility.undeclared_lines * rows:
+        return ""
+    samples = cursor.execute(f"select distinct order_id from {lost} order by 1 limit {SAMPLES}").fetchall()
+    shown = ", ".join(order for (order,) in samples)
+    return (
+        f"{conflicting:,} of {rows:,} rows share their order_id with a different row ({shown}). If they are lines of one order, "
+        "set sources.orders.duplicates: sum; if they are versions of it, set newest"
+    )
 
 
 def _before_signup(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date, settings: Settings) -> str:

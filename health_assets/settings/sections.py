@@ -210,3 +210,4 @@ class Plausibility(Section):
     money_gone: Fraction
     filled_drop: Fraction
     before_signup: Fraction
+    undeclared_lines: Fraction

@@ -10,7 +10,7 @@ from health_assets.assets import load_all
 from health_assets.contracts.contract import ERROR
 from health_assets.quality.load_comparison import compare_with_last_published
 from health_assets.quality.load_expectations import comparison_expectations
-from health_assets.quality.load_oddities import find_oddities
+from health_assets.quality.load_oddities import find_oddities, oddity_expectations
 from health_assets.sources.quarantine import filter_rows
 from health_assets.tables import TABLES
 from health_assets.warehouse.published_load import adopt, held_tables, write_loads
@@ -216,3 +216,24 @@ def test_tickets_before_signup_are_warned_of_above_the_share_of_the_settings(com
     assert "rows__after_signup" not in company.load(header + before + later, warehouse, source="support_tickets")
     found = company.load(header + before + before.replace("T1", "T0") + later, warehouse, source="support_tickets")
     assert found["rows__after_signup"].startswith("2 of 11 rows are dated before the signup of their account")
+
+
+ORDERS = "order_id,account_id,order_date,total_amount\n"
+LINES = "order_id__of_lines_is_declared"
+
+
+def orders(count: int, *extra: str) -> str:
+    rows = [f"O{number},A1,2025-01-02,10" for number in range(count)]
+    return ORDERS + "\n".join([*rows, *extra]) + "\n"
+
+
+def test_undeclared_order_lines_above_their_share_stop_the_load_and_name_the_setting(company, warehouse) -> None:
+    found = company.load(orders(20, "O1,A1,2025-01-02,25", "O2,A1,2025-01-02,25"), warehouse, "orders")
+    assert found[LINES].startswith("4 of 22 rows share their order_id with a different row (O1, O2).")
+    assert "sources.orders.duplicates: sum" in found[LINES]
+    assert {check.severity for check in oddity_expectations(TABLES["staged_orders"]) if check.name == LINES} == {ERROR}
+
+
+def test_few_order_lines_equal_rows_and_declared_ones_stop_nothing(company, warehouse) -> None:
+    assert LINES not in company.load(orders(50, "O1,A1,2025-01-02,25"), warehouse, "orders")
+    assert LINES not in company.load(orders(5, "O1,A1,2025-01-02,10", "O2,A1,2025-01-02,10"), warehouse, "orders")
