@@ -13,7 +13,9 @@ from health_assets.assets.mart.health.customer_health_daily import CustomerHealt
 from health_assets.contracts.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.expressions import banded, days_between
 from health_assets.scoring.like_for_like import comparison, earlier
+from health_assets.scoring.measures import parts_of
 from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, is_low, scorecards_in_use
+from health_assets.scoring.wording import number_in_words
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Scorecard
 from health_assets.tables import table
@@ -56,6 +58,7 @@ class CustomerHealth(CustomerHealthDaily):
     override_expiry_date = Day("Last day on which what was set by hand holds; null = nothing was")
     computed_health_score = Score("The score by the scorecard, whatever was set by hand")
     computed_health_band = dy.String(description="The band of the computed score; unknown = no score")
+    unscored_reason = dy.String(nullable=True, description="What a score lacks, in one line; null = there is a score")
     company_name = CompanyName()
     account_owner = AccountOwner()
     mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
@@ -99,6 +102,7 @@ def mart_customer_health(
         )
         .with_columns(previous_band=f"previous_band_{TREND_DAYS}d", band_movement=f"band_movement_{TREND_DAYS}d")
         .join(_in_force(staged_health_overrides, as_of), on="account_id", how="left", validate="1:1")
+        .with_columns(unscored_reason=_unscored_reason(scorecards))
         .pipe(_overridden, scorecards)
         .sort("health_score", "mrr", "account_id", descending=[False, True, False], nulls_last=True)
         .with_row_index("intervention_priority", offset=1)
@@ -124,6 +128,34 @@ def _changes(
             pl.when(is_new).then(pl.lit("new")).otherwise(change.movement).alias(f"band_movement_{days}d"),
         )
     )
+
+
+def _unscored_reason(scorecards: Mapping[str, Scorecard]) -> pl.Expr:
+    """Why an account has no score: nothing is connected, too few measures, or too little of the connected weights."""
+    count = pl.col("measure_scores").list.count_matches(None)
+    measured = pl.col("measure_scores").list.len().cast(pl.Int64) - count.cast(pl.Int64)
+    share = number_in_words(100 * pl.col("coverage"))
+
+    def reason(card: Scorecard) -> pl.Expr:
+        least = min(card.min_measures, len(parts_of(card)))
+        return (
+            pl.when(pl.col("breadth") == 0)
+            .then(pl.lit("No source that the scorecard reads is connected"))
+            .when(measured < least)
+            .then(pl.format(f"{{}} measured, {least} are needed", _measures(measured)))
+            .otherwise(
+                pl.format(
+                    f"{{}} % of the connected weights are measured, {100 * card.min_coverage:g} % are needed", share
+                )
+            )
+        )
+
+    cases = [pl.when(pl.col("scorecard") == name).then(reason(card)) for name, card in scorecards.items()]
+    return pl.when(pl.col("health_score").is_null()).then(pl.coalesce(cases))
+
+
+def _measures(count: pl.Expr) -> pl.Expr:
+    return pl.when(count == 1).then(pl.lit("1 measure is")).otherwise(pl.format("{} measures are", count))
 
 
 def _days_in_band(mart_customer_health_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
