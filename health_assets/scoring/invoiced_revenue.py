@@ -27,7 +27,7 @@ def _covered_days(staged_invoices: pl.LazyFrame, revenue: Revenue, as_of: date) 
     An invoice for whole months is divided by them, any other by its days. Without a period it pays for the month of the
     invoice, with a period of one day for `revenue.one_day_period_months` from then on. A credit note pays for nothing.
 
-    Columns: account_id, first_day, end_day (first day that is not paid for), known_date, mrr.
+    Columns: account_id, first_day, end_day (first unpaid day), known_date, mrr.
     """
     start, end, day_after = pl.col("period_start"), pl.col("period_end"), pl.col("period_end").dt.offset_by("1d")
     known_date = pl.coalesce("paid_date", "invoice_date")
@@ -108,7 +108,7 @@ def _without_prorations(covered: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _with_gaps_filled(covered: pl.LazyFrame, allowed_gap_months: int) -> pl.LazyFrame:
-    """The sum on each day; where nothing is paid for, the last sum is kept until the gap is longer than allowed.
+    """The sum on each day; on unpaid days the last sum is kept until the gap is longer than allowed.
 
     An invoice that became known only after its last day counts in the gap that follows it.
     """

@@ -21,9 +21,10 @@ def price_periods(
 ) -> pl.LazyFrame:
     """The price periods of staged.subscriptions without the days on which nothing is paid, one row for each price.
 
-    A subscription that is paused or incomplete pays nothing from `paused_at` on, else from the load day on which it was first
-    seen so, until the load day on which it is no longer. With `changes: new_period` in the settings of the source, a price that
-    was overwritten counts until the load that changed it; else the price of the last load counts for all days.
+    A subscription that is paused or incomplete pays nothing from `paused_at` on, else from the load day that first shows it,
+    until the load day that no longer does. A trial without an end in the file ends on the load day that no longer shows it.
+    With `changes: new_period` in the settings of the source, an overwritten price counts until the load that changed it; else
+    the price of the last load counts for all days.
 
     Columns: as staged.subscriptions; `first_paid_date` and `end_date` are those of the row's price.
     """
@@ -77,7 +78,13 @@ def _pauses(
     dated = staged_subscriptions.filter(is_paused, pl.col("paused_at").is_not_null()).select(
         "subscription_id", pause_start=paused_on, pause_end=pl.lit(date.max)
     )
-    return pl.concat([remembered, dated])
+    undated_trials = history_subscriptions.filter(pl.col("status") == "trial").join(
+        staged_subscriptions.filter(pl.col("trial_end_date").is_null()), on="subscription_id", how="semi"
+    )
+    trials = undated_trials.select(
+        "subscription_id", pause_start=pl.lit(date.min), pause_end=end_of_validity().fill_null(date.max)
+    )
+    return pl.concat([remembered, dated, trials])
 
 
 def _without(periods: pl.LazyFrame, pauses: pl.LazyFrame) -> pl.LazyFrame:
@@ -96,7 +103,8 @@ def _without(periods: pl.LazyFrame, pauses: pl.LazyFrame) -> pl.LazyFrame:
     first_day, paid_until = pl.max_horizontal("first_paid_date", "paid_from"), pl.col("paid_until")
     split = (
         pl.concat([before_each.drop("pause_start", "pause_end"), after_the_last], how="diagonal")
-        .filter(first_day < date.max, pl.col("is_first") | paid_until.is_null() | (paid_until > first_day))
+        .with_columns(is_paid=(first_day < date.max) & (paid_until.is_null() | (paid_until > first_day)))
+        .filter(pl.col("is_paid") | (pl.col("is_first") & ~pl.col("is_paid").any().over(PERIOD)))
         .with_columns(
             first_paid_date=first_day,
             end_date=pl.when(paid_until < first_day)

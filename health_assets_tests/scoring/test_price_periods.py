@@ -53,6 +53,13 @@ def test_a_subscription_paused_from_its_start_on_has_no_paid_day() -> None:
     assert paid(row(**paused), seen(FIRST_LOAD, **paused)) == [(START, START, 100)]
 
 
+def test_a_trial_whose_end_was_never_given_pays_from_the_load_on_that_no_longer_shows_it() -> None:
+    trial = seen(FIRST_LOAD, date(2025, 1, 19), status="trial")
+    assert paid(row(), trial, seen(SECOND_LOAD)) == [(SECOND_LOAD, None, 100)]
+    ended = row(trial_end_date=date(2024, 11, 1), first_paid_date=date(2024, 11, 1))
+    assert paid(ended, trial, seen(SECOND_LOAD)) == [(date(2024, 11, 1), None, 100)]
+
+
 def test_other_status_words_decide_nothing() -> None:
     for status in ("active", "past_due", "unpaid", "cancelled", None):
         assert paid(row(status=status), seen(FIRST_LOAD, status=status)) == [(START, None, 100)]
@@ -87,7 +94,7 @@ def test_a_new_price_is_expansion_in_the_month_of_its_load() -> None:
 
 
 def test_a_status_that_changes_while_the_price_stays_changes_no_amount() -> None:
-    history = [seen(FIRST_LOAD, date(2025, 1, 19), status="trial"), seen(SECOND_LOAD, None, status="active")]
+    history = [seen(FIRST_LOAD, date(2025, 1, 19), status="past_due"), seen(SECOND_LOAD, None, status="active")]
     found = paid(row(), *history, settings=NEW_PERIOD)
     assert found == [(START, SECOND_LOAD, 100), (SECOND_LOAD, None, 100)]
 

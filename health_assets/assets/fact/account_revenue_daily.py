@@ -74,9 +74,7 @@ class AccountRevenueDaily(Contract):
         description="Latest month with paid invoices against the paid month before, in %; a first month counts as +100; "
         "null = nothing paid, stale invoices, or a day before the first load",
     )
-    days_to_renewal = Count(
-        "Days to the next renewal of a subscription that is paid for; null = none known", nullable=True
-    )
+    days_to_renewal = Count("Days to the next renewal of a paid subscription; null = none known", nullable=True)
 
 
 @table(AccountRevenueDaily, monthly=True, settings_sections=("revenue", "stale_after_days"))

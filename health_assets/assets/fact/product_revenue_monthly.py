@@ -40,7 +40,7 @@ def fact_product_revenue_monthly(
     settings: Settings,
     as_of: date,
 ) -> pl.LazyFrame:
-    """By product where the contract says what is paid for."""
+    """By product where the contract names it."""
     if settings.revenue.basis == "paid_invoices":
         paying = fact_revenue_monthly.filter(pl.col("mrr") > 0, pl.col("movement").is_not_null())
         by_product = paying.select("account_id", "month", "mrr", product_name=pl.lit(UNKNOWN))

@@ -50,7 +50,7 @@ class Subscriptions(Contract):
     discount_amount = Price("Discount on the price of one interval")
     interval = dy.String(
         nullable=True,
-        description="What amount and unit_amount are paid for: day, week, month, quarter or year; null = unknown",
+        description="Interval of amount and unit_amount: day, week, month, quarter or year; null = unknown",
     )
     interval_count = dy.Int64(min=1, metadata=DECIDES, description="Number of intervals that the price pays for")
     start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"available_from": True})

@@ -141,7 +141,7 @@ def test_a_contraction_counts_from_the_day_of_the_fall_on_through_the_five_month
     assert contractions(lower, date(2025, 6, 30), date(2025, 7, 1), run=date(2025, 7, 1)) == [1, 0]
 
 
-def test_a_fall_that_is_made_good_by_the_month_end_is_no_contraction_from_then_on() -> None:
+def test_a_fall_that_recovers_by_the_month_end_is_no_contraction_from_then_on() -> None:
     low, high = date(2025, 1, 10), date(2025, 1, 20)
     recovers = [subscription(100, date(2024, 1, 1), low), subscription(60, low, high), subscription(100, high)]
     assert contractions(recovers, low, date(2025, 1, 19), high, date(2025, 2, 1), run=date(2025, 2, 1)) == [1, 1, 0, 0]
@@ -159,7 +159,7 @@ def test_an_account_that_pays_nothing_has_no_contraction_but_has_left() -> None:
     assert contractions([subscription(100, date(2024, 1, 1), date(2025, 1, 10))], AS_OF, run=AS_OF) == [0]
 
 
-def test_before_the_first_payment_date_nobody_knows_what_is_overdue() -> None:
+def test_before_the_first_payment_date_overdue_invoices_are_not_measured() -> None:
     bill = invoice(1, date(2024, 12, 1), due=date(2024, 12, 5), paid=date(2025, 1, 11))
     found = signals([], [bill], Period(date(2025, 1, 10), date(2025, 1, 11)))
     assert [row["overdue_invoice_count"] for row in found] == [None, 0]

@@ -56,7 +56,7 @@ def test_who_leaves_within_the_trial_is_neither_new_nor_churned(left: date) -> N
     assert movements(subscription(100, date(2024, 11, 20), left, first_paid_date=date(2024, 12, 20))) == []
 
 
-def test_who_comes_and_goes_within_a_month_stands_beside_the_waterfall_and_is_new_when_a_month_ends_with_mrr() -> None:
+def test_an_account_that_comes_and_goes_within_a_month_is_new_in_the_first_month_that_ends_with_mrr() -> None:
     """Paid 100 from 3 to 9 November and 150 until 19 November, then from 20 December on."""
     came, went, back = date(2024, 11, 3), date(2024, 11, 20), date(2024, 12, 20)
     upgrade = date(2024, 11, 10)

@@ -70,9 +70,9 @@ def mart_revenue_retention_by(
     by_account = _with_changes(accounts).join(groups, on="account_id", how="left", validate="m:1")
     by_product = _with_changes(products).with_columns(dimension_type=pl.lit(PRODUCT), dimension_value="product_name")
     columns = [*PERIOD, pl.col("dimension_type").cast(pl.Enum(DIMENSIONS)), "dimension_value", *SUMMED, "is_partial"]
-    parts = pl.concat([by_part(by_account, OF_ACCOUNTS).select(columns), by_product.select(columns)])
+    groups_of_period = pl.concat([by_part(by_account, OF_ACCOUNTS).select(columns), by_product.select(columns)])
     return (
-        parts.group_by(*PERIOD, "dimension_type", "dimension_value")
+        groups_of_period.group_by(*PERIOD, "dimension_type", "dimension_value")
         .agg(
             sum_of(pl.col("previous_mrr")).alias("starting_mrr"),
             *(sum_of(pl.col(change)).alias(change) for change in CHANGES),

@@ -25,7 +25,7 @@ def test_new_and_returning_revenue_is_no_retention() -> None:
     assert december["logo_churn_pct"] == pytest.approx(100 / 3)
 
 
-def test_returning_revenue_is_shown_beside_nrr_and_never_in_it() -> None:
+def test_reactivation_is_shown_apart_from_nrr() -> None:
     """January: A pays 100 as before, B returns with 50: NRR 100 %, with reactivation 150 %; nothing lost, no quick ratio."""
     january = retention(
         subscription(100, date(2024, 11, 1), None, "A"),
@@ -49,7 +49,7 @@ def test_twelve_months_compare_the_accounts_that_paid_then_with_what_they_pay_no
     )
     trailing = [months[-1][f"trailing_12m_{name}_pct"] for name in ("nrr", "grr", "logo_churn")]
     assert trailing == [pytest.approx(67.5), pytest.approx(55), pytest.approx(100 / 3)]
-    assert months[-2]["trailing_12m_nrr_pct"] is None  # nobody paid in December 2023
+    assert months[-2]["trailing_12m_nrr_pct"] is None  # no account paid in December 2023
 
 
 def retention(*subscriptions: dict[str, Any]) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def retention(*subscriptions: dict[str, Any]) -> list[dict[str, Any]]:
     return mart_net_revenue_retention(revenue).collect().to_dicts()
 
 
-def test_who_came_and_went_is_counted_beside_the_waterfall() -> None:
+def test_accounts_that_came_and_went_are_not_part_of_the_waterfall() -> None:
     """In December B pays 70 from the 3rd to the 9th and C 30 from the 5th to the 20th."""
     december = retention(
         subscription(100, date(2024, 11, 1), None, "A"),

@@ -44,7 +44,7 @@ def test_a_child_that_leaves_is_a_contraction_of_its_parent() -> None:
     ]
 
 
-def test_a_family_of_which_nobody_pays_any_more_has_churned() -> None:
+def test_a_family_without_a_paying_account_has_churned() -> None:
     months, _ = family(subscription(100, NOVEMBER, CHANGE, "P"), subscription(50, NOVEMBER, CHANGE, "C"))
     assert months["movement"].to_list() == ["new", "churn", "inactive"]
     assert months["churned_mrr"].to_list() == [0, 150, 0]
