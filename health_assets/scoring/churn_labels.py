@@ -1,6 +1,6 @@
 """Who is observed on a day, and who left afterwards: the rows that the backtest evaluates on and the churn model learns from.
 
-What is made of the rows is the affair of backtest.py and churn_model.py. The rules are those of "Does the score work?"
+The rows are used by backtest.py and churn_model.py. The rules are those of "Does the score work?"
 in the metric book.
 """
 

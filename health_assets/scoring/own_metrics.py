@@ -1,6 +1,6 @@
 """A company's own metrics (the source account_metrics) as signals, under their names.
 
-Any measure, risk factor or rule set may name them; what they mean is the company's affair.
+Any measure, risk factor or rule set may name them; the company decides what they mean.
 """
 
 from collections.abc import Iterable

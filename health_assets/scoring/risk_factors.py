@@ -84,7 +84,9 @@ def revenue_contraction(setting: Factor) -> RiskFactor:
         setting,
         is_raised=months >= setting.threshold,
         value=months,
-        sentence=pl.format(f"MRR shrank in {{}} of the last 6 months ({setting.threshold:g} raise this)", months),
+        sentence=pl.format(
+            f"MRR shrank in {{}} of the last 6 months ({setting.threshold:g} or more raise the risk)", months
+        ),
     )
 
 
@@ -101,7 +103,11 @@ def payment_trouble(setting: Factor) -> RiskFactor:
         value=pl.when(shows_overdue).then(overdue).otherwise(late),
         sentence=pl.when(shows_overdue)
         .then(pl.format("Past due and unpaid: {}", bills(*overdue_counts, "overdue_amount")))
-        .otherwise(pl.format(f"Paid late in 90 days: {{}} ({setting.late_payments} raise this)", bills(*late_counts))),
+        .otherwise(
+            pl.format(
+                f"Paid late in 90 days: {{}} ({setting.late_payments} or more raise the risk)", bills(*late_counts)
+            )
+        ),
         own_threshold=pl.when(shows_overdue).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.late_payments)),
     )
 
@@ -113,7 +119,9 @@ def escalations(setting: Factor) -> RiskFactor:
         setting,
         is_raised=escalated >= setting.threshold,
         value=escalated,
-        sentence=pl.format(f"{{}} tickets escalated in 90 days ({setting.threshold:g} raise this)", escalated),
+        sentence=pl.format(
+            f"{{}} tickets escalated in 90 days ({setting.threshold:g} or more raise the risk)", escalated
+        ),
     )
 
 
@@ -149,7 +157,7 @@ def low_satisfaction(setting: Factor) -> RiskFactor:
         )
         .otherwise(
             pl.format(
-                f"Latest NPS answer: {{}} ({setting.nps_at_most or 0:g} or less raises this)", number_in_words(nps)
+                f"Latest NPS answer: {{}} ({setting.nps_at_most or 0:g} or less raises the risk)", number_in_words(nps)
             )
         ),
         own_threshold=pl.when(shows_rating).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.nps_at_most)),
@@ -205,7 +213,7 @@ def critical_incidents(setting: Factor) -> RiskFactor:
         is_raised=incidents >= setting.threshold,
         value=incidents,
         sentence=pl.format(
-            f"Critical security incidents in 90 days: {{}} ({setting.threshold:g} raises this)",
+            f"Critical security incidents in 90 days: {{}} ({setting.threshold:g} or more raise the risk)",
             number_in_words(incidents),
         ),
     )

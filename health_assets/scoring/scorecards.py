@@ -1,6 +1,6 @@
 """Scorecards: measures -> dimensions -> score, with how much of it was measured and what each dimension brought.
 
-How a score is made from signals, for any scorecard of the settings; which signals there are is the affair of the facts,
+How a score is made from signals, for any scorecard of the settings; which signals there are is decided by the facts,
 which accounts and days are scored that of mart/health/customer_health_daily.py.
 """
 

@@ -17,7 +17,7 @@ from health_assets.tables import table
 
 
 class Touchpoints(Contract):
-    """Who spoke with which account, when, and how did it go?"""
+    """Who contacted which account, when, and how did it go?"""
 
     touchpoint_id = dy.String(primary_key=True, description="Touchpoint")
     account_id = AccountId(of="staged_accounts")

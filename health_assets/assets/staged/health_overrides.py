@@ -1,4 +1,4 @@
-"""Scores and bands set by hand, parsed. Which of them holds on a day is the affair of mart/health/customer_health.py."""
+"""Scores and bands set by hand, parsed. Which of them applies on a day is decided in mart/health/customer_health.py."""
 
 import dataframely as dy
 import polars as pl

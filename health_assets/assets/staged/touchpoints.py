@@ -12,7 +12,7 @@ from health_assets.tables import staged
 
 
 class Touchpoints(Contract):
-    """Who of us spoke with which account, when, and how did it go?"""
+    """Who contacted which account, when, and how did it go?"""
 
     touchpoint_id = dy.String(primary_key=True, description="Touchpoint")
     account_id = AccountId(of="staged_accounts")

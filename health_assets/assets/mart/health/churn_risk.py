@@ -107,10 +107,6 @@ def mart_churn_risk(
     as_of: date,
 ) -> pl.LazyFrame:
     """Risk of the accounts of the as-of day."""
-    accounts = dim_account.filter(pl.col("account_status").is_in(SCORED_STATUSES)).select(
-        "account_id", "company_name", "account_owner", "mrr", as_of_date=pl.lit(as_of)
-    )
-    health = mart_customer_health.select("account_id", "health_score", "computed_health_score", "trend_30d")
     signals = (
         fact_account_revenue_daily.drop("mrr", "account_status"),  # the as-of day's are those of dim_account
         fact_account_usage_daily,
@@ -123,12 +119,7 @@ def mart_churn_risk(
         fact_account_relationship_daily,
         fact_account_device_daily,
     )
-    today = (
-        joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
-        .join(health, on="account_id", how="left", validate="1:1")
-        .pipe(with_own_metrics, fact_account_metrics, risk_signals(settings.churn_risk))
-        .pipe(with_risk, settings.churn_risk)
-    )
+    today = _risk_of_today(mart_customer_health, signals, fact_account_metrics, dim_account, settings, as_of)
     first_day = as_of - timedelta(days=settings.attention.since_days)
     since = _risk_since(
         today.filter(pl.col("risk_level").is_in(AT_RISK)),
@@ -138,17 +129,34 @@ def mart_churn_risk(
         settings,
         first_day,
     )
+    probabilities = mart_churn_probability.select("account_id", "churn_probability")
     return (
         today.join(since, on="account_id", how="left", validate="1:1")
-        .join(
-            mart_churn_probability.select("account_id", "churn_probability"),
-            on="account_id",
-            how="left",
-            validate="1:1",
-        )
+        .join(probabilities, on="account_id", how="left", validate="1:1")
         .with_columns(usage_change_pct=100 * pl.col("usage_change_ratio"))
         .sort("account_id")
         .select(AccountChurnRisk.column_names())
+    )
+
+
+def _risk_of_today(
+    mart_customer_health: pl.LazyFrame,
+    signals: Sequence[pl.LazyFrame],
+    fact_account_metrics: pl.LazyFrame,
+    dim_account: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
+) -> pl.LazyFrame:
+    """Risk of the accounts of the as-of day, by health as it is shown, set by hand or not. Grain: account_id."""
+    accounts = dim_account.filter(pl.col("account_status").is_in(SCORED_STATUSES)).select(
+        "account_id", "company_name", "account_owner", "mrr", as_of_date=pl.lit(as_of)
+    )
+    health = mart_customer_health.select("account_id", "health_score", "computed_health_score", "trend_30d")
+    return (
+        joined_signals(accounts, *(signal.filter(pl.col("as_of_date") == as_of) for signal in signals))
+        .join(health, on="account_id", how="left", validate="1:1")
+        .pipe(with_own_metrics, fact_account_metrics, risk_signals(settings.churn_risk))
+        .pipe(with_risk, settings.churn_risk)
     )
 
 

@@ -26,7 +26,7 @@ def Change(description: str) -> dy.Float64:  # noqa: N802 - a column type
 
 
 class InterventionEffect(Contract):
-    """Did accounts that we spoke to get healthier than those of the same band that we left alone?"""
+    """Did accounts that were contacted get healthier than accounts of the same band that were not?"""
 
     account_id = AccountId(primary_key=True, of="staged_accounts")
     intervention_date = dy.Date(
@@ -40,7 +40,7 @@ class InterventionEffect(Contract):
         "two days do not compare"
     )
     untouched_account_count = Count(
-        "Accounts of the same band on the day that nobody spoke to until 30 days later, scored on both days"
+        "Accounts of the same band on the day that were not contacted until 30 days later, scored on both days"
     )
     untouched_change_30d = Change("Their mean change, in points; null = there is none")
     effect_30d = dy.Float64(

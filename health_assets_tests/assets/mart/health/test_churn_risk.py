@@ -156,7 +156,7 @@ def test_two_late_payments_are_payment_trouble_without_an_overdue_invoice() -> N
         ({"overdue_invoice_count": 0, "overdue_amount": 0.0}, {"past_due_payment_count": 1},
          "Past due and unpaid: 1 shop payment"),
         ({"overdue_invoice_count": 1, "overdue_amount": 1_234_567.0}, {}, "Past due and unpaid: 1 invoice (1,234,567 in all)"),
-        ({}, {"late_paid_payment_count_90d": 3}, "Paid late in 90 days: 3 shop payments (2 raise this)"),
+        ({}, {"late_paid_payment_count_90d": 3}, "Paid late in 90 days: 3 shop payments (2 or more raise the risk)"),
     ],
 )  # fmt: skip
 def test_unpaid_and_late_are_told_by_what_they_are(invoices: dict, payments: dict, sentence: str) -> None:
@@ -184,8 +184,8 @@ def test_critical_incident_and_low_nps_raise_their_factors() -> None:
     )
     assert raised(row) == ["low_satisfaction", "critical_incidents"]
     assert [factor["sentence"] for factor in row["factors"]] == [
-        "Latest NPS answer: 6 (6 or less raises this)",
-        "Critical security incidents in 90 days: 1 (1 raises this)",
+        "Latest NPS answer: 6 (6 or less raises the risk)",
+        "Critical security incidents in 90 days: 1 (1 or more raise the risk)",
     ]
     assert (row["churn_risk_score"], row["coverage"]) == (25, (215 - 10) / 215)
     assert raised(risk(signals={"fact_account_satisfaction_daily": {"nps_rating": 7.0}})) == []
