@@ -29,11 +29,11 @@ FACTORS = f"""
             coalesce(feature_adoption_rate, feature_breadth_30d) as adoption
         from signals
     ),
-    judged as (
+    factors as (
         select account_id, unnest([
             {{'f': 'declining_health', 'p': 20, 'r': trend_30d < -10, 'v': trend_30d}},
             {{'f': 'usage_halved', 'p': 20,
-                'r': case when event_count_previous_30d > 0 then event_count_30d < 0.5 * event_count_previous_30d end,
+                'r': case when event_count_previous_30d >= 10 then event_count_30d < 0.5 * event_count_previous_30d end,
                 'v': event_count_30d / nullif(event_count_previous_30d, 0)}},
             {{'f': 'low_engagement', 'p': 20, 'r': days_since_last_login > 14, 'v': days_since_last_login}},
             {{'f': 'revenue_contraction', 'p': 15, 'r': contraction_month_count_6m >= 2, 'v': contraction_month_count_6m}},
@@ -60,7 +60,7 @@ FACTORS = f"""
 def test_factors_with_their_points_and_values(whole_company: WholeCompany) -> None:
     agree(
         whole_company,
-        f"with {FACTORS} select account_id, f, p, v from judged where r",
+        f"with {FACTORS} select account_id, f, p, v from factors where r",
         "select account_id, unnest(factors).factor, unnest(factors).points, unnest(factors).value from mart.churn_risk",
     )
 
@@ -71,7 +71,7 @@ def test_score_level_and_watch_list(whole_company: WholeCompany) -> None:
         f"""
         with {FACTORS}, summed as (
             select account_id, coalesce(sum(p) filter (r), 0) as points, sum(p) filter (r is not null) / sum(p) as measured
-            from judged group by all
+            from factors group by all
         ),
         scored as (select *, case when measured >= 0.5 then least(100, points) end as score from summed)
         select account_id, measured, score, case when score >= 85 then 'critical' when score >= 70 then 'high'
