@@ -33,8 +33,14 @@ def sources_page() -> str:
         "",
         "## What is read without being described",
         "",
-        "Days and times in ISO form; numbers with a currency sign and commas between thousands; yes/no, true/false, y/n, t/f and 1/0; "
-        "the words listed below, in any case, with spaces or hyphens. Blank is null.",
+        "Days and times in ISO form and as databases and spreadsheets write it (`Z`, `+00`, `UTC`, slashes, `20250105`, no seconds, "
+        "`Jan 5, 2025`); numbers with a currency sign and commas between thousands; yes/no, true/false, y/n, t/f and 1/0; the words "
+        "listed below, in any case, with spaces or hyphens. UTF-16, a byte order mark and a leading `sep=;` are seen by themselves. "
+        "Blank is null, and so are words for it such as `N/A`, `-` and `null` where a number, a date or a listed word is expected.",
+        "",
+        "A row is quarantined only where its key, its account, its amount or its first date cannot be read. Any other value that cannot "
+        "be read, or lies outside its bounds, becomes null: the check `values__readable` names each with its column, the number of rows "
+        "and where it stands. A key that a file lacks is a hash of the row; equal rows of one file are different rows.",
     ]
     for name, table in sorted(raw.items()):
         if table.rows:

@@ -100,8 +100,10 @@ def faults_of_source(
     faults = list(_faults_of_files(name, meant, settings, contracts[name].raw))
     yield from faults
     if not faults:
-        company = settings.model_copy(update={"sources": settings.sources | {name: meant}})
-        yield from misread(name, meant, company, contracts[name].raw, contracts[name].staged)
+        for one in meant.descriptions:
+            alone = Source.model_construct(**vars(one) | {"other_descriptions": []})
+            company = settings.model_copy(update={"sources": settings.sources | {name: alone}})
+            yield from misread(name, alone, company, contracts[name].raw, contracts[name].staged)
 
 
 def _as_meant(source: Source, known: list[str]) -> Source:

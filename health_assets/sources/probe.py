@@ -24,7 +24,9 @@ def misread(
     """Columns that decide about a row and cannot be read in most of them, each with samples and the setting that reads them."""
     try:
         rows = collected(
-            name, settings, lambda by_row: read_source(name, raw, settings, by_row=by_row).head(ROWS).collect()
+            name,
+            settings,
+            lambda by_row: read_source(name, raw, settings, by_row=by_row, limit=ROWS).head(ROWS).collect(),
         )
     except (*UNREADABLE_FILE, SourceError) as error:
         yield str(error).strip().splitlines()[0]

@@ -44,6 +44,7 @@ def read_source(
     settings: Settings,
     only: list[str] | None = None,
     by_row: Collection[str] = (),
+    limit: int | None = None,
 ) -> pl.LazyFrame:
     """All rows of a source in the columns of its raw contract, or its empty frame when it is not connected.
 
@@ -53,6 +54,7 @@ def read_source(
         settings: of the company.
         only: names of the files to read (as in `source_file`); None reads all.
         by_row: files that `collected` found to be malformed.
+        limit: rows that are read of each file; None reads all.
 
     Raises:
         SourceError: a file is missing, unreadable, or lacks a required column.
@@ -61,7 +63,7 @@ def read_source(
     files = described_files(name, source) if source else []
     named = labels([file for file, _, _ in files])
     frames = [
-        _in_our_names(file, number, description, name, rows, settings, file in by_row).with_columns(
+        _in_our_names(file, number, description, name, rows, settings, file in by_row, limit).with_columns(
             pl.lit(named[file]).alias(FILE)
         )
         for file, number, description in files
@@ -192,11 +194,19 @@ def _columns_by_file(name: str, rows: type[Contract], settings: Settings) -> lis
 
 
 def _in_our_names(
-    file: str, number: int, source: Description, name: str, rows: type[Contract], settings: Settings, is_by_row: bool
+    file: str,
+    number: int,
+    source: Description,
+    name: str,
+    rows: type[Contract],
+    settings: Settings,
+    is_by_row: bool,
+    limit: int | None,
 ) -> pl.LazyFrame:
     """The rows of a file in the columns of the raw contract, but for the name of the file."""
     own = opened_rows(file, source, is_by_row=is_by_row)
     header, schema = header_of(own, file), own.collect_schema()
+    own = own if limit is None else own.head(limit)
     used = columns_of(header, source, rows)
     for fault in (*faults_of(used, schema, name, rows, source, settings), *where_faults(source, schema, name)):
         raise SourceError(f"{file}: {fault}")

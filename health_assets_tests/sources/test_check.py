@@ -134,3 +134,16 @@ def test_missing_accounts_and_unknown_sources_are_named(tmp_path):
     assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [
         "sources.accounts", "sources.acounts", "stale_after_days.order",
     ]  # fmt: skip
+
+
+def test_each_description_of_a_source_is_read_by_its_own_format(tmp_path):
+    written(tmp_path, "old.csv", "id,customer,day,sum\n3,K0001,01.13.2024,5\n4,K0001,01.14.2024,5\n")
+    other = {"path": "old.csv", "columns": OURS, "date_format": "%d.%m.%Y"}
+    written(tmp_path, "accounts.csv", ACCOUNTS)
+    written(tmp_path, "bills.csv", BILLS)
+    described = [{"path": "bills.csv", "columns": OURS}, other]
+    company = settings_of(tmp_path, sources={"accounts": {"path": "accounts.csv"}, "invoices": described})
+    with pytest.raises(
+        SettingsError, match=r"invoice_date cannot be read in 2 of the first 2 rows, for example '01\.13\.2024'"
+    ):
+        check_sources(company, source_contracts())
