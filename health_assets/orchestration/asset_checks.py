@@ -21,7 +21,7 @@ ACCEPT = "publish it all the same with: health-assets run --accept"
 
 
 def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | None:
-    """One multi-check for a table, with a check for each of its expectations_of."""
+    """One multi-check for a table, with a check for each of its expectations."""
     may_be_accepted = {expectation.name for expectation in load_expectations(table)} if table.is_staged else set()
     specs = {expectation.name: _spec(table, expectation, settings) for expectation in expectations_of(table)}
     if not specs:

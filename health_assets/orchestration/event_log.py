@@ -115,7 +115,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
             connection.execute(AssetCheckExecutionsTable.insert(), results)
 
     def has_table(self, table_name: str) -> bool:
-        """Submission before each write; a table that is there stays."""
+        """Called before each write; a table that exists is not looked up again."""
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
