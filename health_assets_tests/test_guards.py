@@ -8,13 +8,16 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 import pytest
+import yaml
 
 from health_assets.assets import load_all
 from health_assets.cli import data_dictionary as documentation
-from health_assets.cli.settings_page import defaults_entries, documented_fields, meaning
+from health_assets.cli.settings_page import EXAMPLE, defaults_entries, documented_fields, meaning
 from health_assets.contracts.contract import Contract, question
 from health_assets.quality.expectations import expectations_of
+from health_assets.settings import DEFAULTS
 from health_assets.settings.scorecard import Dimension, Measure, Scorecard, ScorecardFor, Step
+from health_assets.settings.source import Source
 from health_assets.tables import Table
 
 PACKAGE = Path(documentation.__file__).parents[1]
@@ -129,6 +132,14 @@ def test_each_setting_has_a_meaning_beside_it() -> None:
     for model in (Scorecard, Dimension, Measure, Step, ScorecardFor):
         assert model.model_fields.keys() - documented_fields(model).keys() == set(), model.__name__
     assert len(entries) > 100
+
+
+def test_examples_of_the_keys_of_a_source_are_valid() -> None:
+    lines = DEFAULTS.read_text(encoding="utf-8").splitlines()
+    examples = {found["key"]: found["value"] for line in lines if (found := EXAMPLE.match(line)) and found["value"]}
+    for key, value in examples.items():
+        Source.model_validate({"path": "file.csv"} | yaml.safe_load(f"{key}: {value}"))
+    assert len(examples) > 10
 
 
 def test_docs_are_never_written_into_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

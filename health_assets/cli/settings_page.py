@@ -236,7 +236,7 @@ def _type(annotation: Any, limits: list[Any]) -> str:
         return _type(inner, [*limits, *more])
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return " or ".join(f"`{word}`" for word in arguments)
+        return " or ".join(f"`{word}`" if str(word).strip() else "blank" for word in arguments)
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_type(one, limits if one is not NoneType else []) for one in arguments))
     if origin is list:

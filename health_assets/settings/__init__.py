@@ -242,7 +242,7 @@ def _in_words(path: Path, error: ValidationError) -> str:
         place = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "settings"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            message = f"is not a setting{did_you_mean(str(problem['loc'][-1]), _names_beside(problem['loc']))}"
+            message = f"is not a setting{did_you_mean(str(problem['loc'][-1]), _names_at_the_level_of(problem['loc']))}"
         elif problem["type"] == "missing":
             message = "is missing"
         elif (
@@ -253,7 +253,7 @@ def _in_words(path: Path, error: ValidationError) -> str:
     return f"{path}: the settings cannot be used\n" + "\n".join(lines)
 
 
-def _names_beside(place: tuple[Any, ...]) -> list[str]:
+def _names_at_the_level_of(place: tuple[Any, ...]) -> list[str]:
     """The names that the settings know at the level of a wrong key."""
     model: Any = Settings
     for part in place[:-1]:

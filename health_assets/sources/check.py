@@ -107,7 +107,7 @@ def faults_of_source(
 
 
 def _as_meant(source: Source, known: list[str]) -> Source:
-    """The description with misspelt names of ours put right, so that what else is wrong is found in the same run."""
+    """The description with misspelt names of ours corrected, so that what else is wrong is found in the same run."""
     others = [other.model_copy(update=_right_names(other, known)) for other in source.other_descriptions]
     return source.model_copy(update=_right_names(source, known) | {"other_descriptions": others})
 

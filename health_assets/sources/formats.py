@@ -212,7 +212,7 @@ def _json(file: str, source: Description) -> pl.LazyFrame:
         rows = json.loads(content)
     objects = [row for row in rows if isinstance(row, dict)]
     if len(objects) < len(rows):
-        raise SourceError(f"{file}: holds values beside objects; a JSON file must be an array of objects")
+        raise SourceError(f"{file}: holds values that are not objects; a JSON file must be an array of objects")
     if not objects:
         return pl.LazyFrame(schema={ROW: pl.UInt32})
     lines = "\n".join(json.dumps(row) for row in objects).encode()

@@ -44,7 +44,7 @@ def is_by_row(file: str) -> bool:
 
 
 def fault(file: str, name: str, source: Description) -> str | None:
-    """Why not even the rows of a file can be told apart, in words; None where they can."""
+    """Why not even the rows of a file can be separated, in words; None where they can."""
     dialect = None
     try:
         dialect = dialect_of(file, source)

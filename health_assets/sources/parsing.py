@@ -113,7 +113,7 @@ def respelled(name: str, given: pl.DataType, spelling: Description | None) -> pl
         return pl.col(name)
     text = pl.col(name).cast(pl.String).str.strip_chars().replace("", None)
     if is_key(name):
-        text = text.str.replace(r"^(\d+)\.0$", "$1")  # as pandas writes whole numbers beside blanks
+        text = text.str.replace(r"^(\d+)\.0$", "$1")  # as pandas writes whole numbers of a column with blanks
     if spelling is None:
         return text
     if mapping := _values(name, spelling):

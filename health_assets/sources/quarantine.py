@@ -38,7 +38,7 @@ WORDS_KEPT = 50  # of a column and month, the most frequent; their values are al
 
 @dataclass(frozen=True)
 class FilteredRows:
-    """The rows of one staged table, told apart by its contract."""
+    """The rows of one staged table, separated by its contract."""
 
     kept: pl.DataFrame  # in the contract's columns
     rejected: pl.DataFrame  # QUARANTINE_SCHEMA

@@ -84,7 +84,7 @@ def collected(name: str, settings: Settings, collect: Callable[[Collection[str]]
         collect: is given the files to read row by row, for `read_source`.
 
     Raises:
-        SourceError: the rows of a file cannot be told apart.
+        SourceError: the rows of a file cannot be separated.
     """
     try:
         return collect(())
@@ -99,7 +99,7 @@ def refused_files(name: str, settings: Settings) -> list[str]:
     """The files of a source that Polars cannot read, if they can be read row by row.
 
     Raises:
-        SourceError: not even their rows can be told apart.
+        SourceError: not even their rows can be separated.
     """
     source = settings.sources.get(name)
     refused = []
