@@ -1,4 +1,4 @@
-"""Who is observed on a day, and who left afterwards: the rows that the backtest evaluates on and the churn model learns from.
+"""Which accounts are observed on a day and which churned later: the rows of the backtest and of the churn model.
 
 The rows are used by backtest.py and churn_model.py. The rules are those of "Does the score work?"
 in the metric book.

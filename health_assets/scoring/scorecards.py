@@ -1,7 +1,7 @@
-"""Scorecards: measures -> dimensions -> score, with how much of it was measured and what each dimension brought.
+"""Scorecards: measures -> dimensions -> score, with how much of it was measured and what each dimension contributed.
 
-How a score is made from signals, for any scorecard of the settings; which signals there are is decided by the facts,
-which accounts and days are scored that of mart/health/customer_health_daily.py.
+For any scorecard of the settings. Measures are in scoring/measures.py; which accounts and days are scored is decided in
+mart/health/customer_health_daily.py.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ DIMENSIONS = (  # that have columns of their own in mart.customer_health; a scor
     "commerce",
     "relationship",
 )
-TREND_DAYS = 30  # of the trend that scores and factors speak of
+TREND_DAYS = 30  # of the trend that is shown and that risk factors read
 UNKNOWN = "unknown"  # the band of an account of which too little was measured
 NOISE = 9  # decimals: 0.3 x 75 + 0.2 x 100 + ... of exactly 80 must be 80 and no 79.99999999
 EVERYBODY = pl.lit(True)
@@ -46,7 +46,7 @@ def assigned(settings: Settings) -> pl.Expr:
 
 
 def scorecards_in_use(settings: Settings) -> dict[str, Scorecard]:
-    """The scorecards that score anybody, the default last."""
+    """The scorecards assigned to any account, the default last."""
     names = dict.fromkeys([*(choice.scorecard for choice in settings.scorecards_for), settings.scorecard])
     return {name: settings.scorecards[name] for name in names}
 

@@ -30,14 +30,14 @@ def signal_place() -> pl.Expr:
 
 
 def with_missing_as_null(signals: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
-    """The signals with a null column for each name that no source brings: not measured."""
+    """The signals with a null column for each name that no table has: not measured."""
     given = signals.collect_schema().names()
     absent = sorted(set(names) - set(given))
     return signals.with_columns(pl.lit(None, pl.Float64).alias(name) for name in absent)
 
 
 def with_connections(rows: pl.LazyFrame, measured_signals: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
-    """The rows with the first day on which each named signal was measured for any account, null = never so far.
+    """The rows with the first day on which each named signal was measured for any account, null = not yet.
 
     Args:
         rows: with as_of_date.

@@ -1,1 +1,1 @@
-"""Everything in one look: a row a month, a row a segment."""
+"""Summaries for executives: one row per month, one row per segment."""

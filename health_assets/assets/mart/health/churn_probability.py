@@ -1,7 +1,7 @@
-"""The probability that an account leaves, as a model says that learned from this company's own past.
+"""The probability that an account churns, by a model trained on this company's own history.
 
-The additive risk score and its reasons are mart/health/churn_risk.py; whether either works is what
-`health-assets backtest` finds out.
+The additive risk score and its reasons are mart/health/churn_risk.py; how well either works is shown by
+`health-assets backtest`.
 """
 
 from datetime import date
@@ -21,7 +21,7 @@ from health_assets.tables import table
 
 
 class ChurnProbability(Contract):
-    """How likely is it that an account leaves within the horizon, by what accounts like it did before?
+    """How likely is each account to churn within the horizon, going by what similar accounts did?
 
     Accounts that pay on the as-of day (shops without contracts: that ordered lately), have been there long enough and
     have not cancelled; the settings' `backtest` says for how long, `churn_model` what is learned from.
@@ -33,7 +33,7 @@ class ChurnProbability(Contract):
         nullable=True,
         min=0,
         max=1,
-        description="Probability of leaving after the lead and within the horizon, 0-1, learned from rows whose label was "
+        description="Probability of churning after the lead and within the horizon, 0-1, learned from rows whose label was "
         "known before the day; null = the model is not published, for the reason in mart.churn_model",
     )
 

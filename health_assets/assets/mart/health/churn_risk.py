@@ -26,7 +26,7 @@ SCORED_STATUSES = ["active", "trial", "suspended"]
 
 
 class AccountChurnRisk(Contract):
-    """Which accounts may leave, and for which reasons?
+    """Which accounts may churn, and for which reasons?
 
     Every account that is active, trial or suspended, whatever the scorecard's own filter. A factor that is not
     measured raises nothing.

@@ -1,4 +1,4 @@
-"""Health on the as-of day: who needs attention first, and who is on the way down.
+"""Health on the as-of day: which accounts have the lowest scores, and which are declining.
 
 The days before are in mart/health/customer_health_daily.py; why an account may leave is mart/health/churn_risk.py.
 """
@@ -51,12 +51,12 @@ class CustomerHealth(CustomerHealthDaily):
         "= not comparable, as trend_30d",
     )
     is_overridden = dy.Bool(
-        description="Whether score or band are set by hand on the day; trends stay the computed ones"
+        description="Whether the score or the band is set by hand on the day; trends are of computed scores"
     )
-    override_reason = dy.String(nullable=True, description="Why it was set by hand; null = it was not")
-    override_author = dy.String(nullable=True, description="Who set it; null = nobody")
-    override_expiry_date = Day("Last day on which what was set by hand holds; null = nothing was")
-    computed_health_score = Score("The score by the scorecard, whatever was set by hand")
+    override_reason = dy.String(nullable=True, description="Why it was set by hand; null = it is not overridden")
+    override_author = dy.String(nullable=True, description="Who set it; null = it is not overridden")
+    override_expiry_date = Day("Last day of the override; null = it is not overridden")
+    computed_health_score = Score("The score by the scorecard, without any override")
     computed_health_band = dy.String(description="The band of the computed score; unknown = no score")
     unscored_reason = dy.String(nullable=True, description="What a score lacks, in one line; null = there is a score")
     company_name = CompanyName()
@@ -173,7 +173,7 @@ def _days_in_band(mart_customer_health_daily: pl.LazyFrame, as_of: date) -> pl.L
 
 
 def _in_force(staged_health_overrides: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """What is set by hand on the as-of day; of several the one that began last. Grain: account_id."""
+    """The override of the as-of day; of several the one that began last. Grain: account_id."""
     return (
         staged_health_overrides.filter(pl.col("valid_from") <= as_of, pl.col("expiry_date") >= as_of)
         .sort("account_id", "valid_from")
@@ -190,7 +190,7 @@ def _in_force(staged_health_overrides: pl.LazyFrame, as_of: date) -> pl.LazyFram
 
 
 def _overridden(scores: pl.LazyFrame, scorecards: Mapping[str, Scorecard]) -> pl.LazyFrame:
-    """Score and band set by hand win; a band that the account's scorecard does not have is not one."""
+    """An override replaces score and band; a band that the account's scorecard does not have is ignored."""
     score, band = pl.col("override_score"), pl.col("override_band")
     of_scorecard = {name: pl.col("scorecard") == name for name in scorecards}
     named = pl.coalesce(

@@ -37,7 +37,7 @@ ATTRIBUTES = (
 
 
 def DimensionScore(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
-    """How a dimension stands; only a formula of a scorecard can leave 0-100."""
+    """Score of a dimension; only a formula of a scorecard can go beyond 0-100."""
     return dy.Float64(
         nullable=True,
         description=f"{dimension}, 0-100 unless the scorecard has a formula that goes beyond; null = not measured",
@@ -45,10 +45,10 @@ def DimensionScore(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
 
 
 def Contribution(dimension: str) -> dy.Float64:  # noqa: N802 - a column type
-    """Points of the score that a dimension brings."""
+    """Points of the score that a dimension contributes."""
     return dy.Float64(
         nullable=True,
-        description=f"Points of the health score that {dimension} brings: weight x score / weights present; "
+        description=f"Points of the health score that {dimension} contributes: weight x score / weights present; "
         "null = not measured, or no score",
     )
 
@@ -89,7 +89,7 @@ class CustomerHealthDaily(Contract):
     )
     usage_state = dy.Enum(
         USAGE_STATES,
-        description="active = events in 30 days; no_activity = the feed is there and brought none; no_data = no feed",
+        description="active = events in 30 days; no_activity = the feed is connected and has none; no_data = no feed",
     )
     rounding_difference = dy.Float64(
         nullable=True,

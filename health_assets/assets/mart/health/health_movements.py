@@ -35,7 +35,7 @@ class HealthMovements(Contract):
     month = dy.Date(primary_key=True, description="First day of the month", metadata={"available_from": True})
     scorecard = dy.String(primary_key=True, description="Scorecard of the account now; the one before where it left")
     from_band = dy.String(primary_key=True, description="Band at the end of the month before; not_scored = had none")
-    to_band = dy.String(primary_key=True, description="Band at the end of the month; not_scored = has none any more")
+    to_band = dy.String(primary_key=True, description="Band at the end of the month; not_scored = no longer scored")
     movement = dy.Enum(
         MOVEMENTS,
         primary_key=True,
