@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,6 +16,7 @@ DECIMALS_OF_MONEY = 6  # rounding errors of sums and exchange rates must not bec
 CENT = 0.01  # sums of money that differ by less are equal
 SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 QUARTILES = 4
+Label = TypeVar("Label", bound=str)  # name of a band
 ONCE = pl.lit(1, pl.Int64)  # the size of a thing that is counted
 _WORD, _DAYS_BEFORE_EPOCH = 2**32, 2**31
 FLOAT_DECIMALS = 9  # digits beyond these depend on the order in which floats were added
@@ -86,7 +88,7 @@ def banded(value: pl.Expr, floors: Mapping[str, float]) -> pl.Expr:
     return first_match((value >= floor, band) for band, floor in ordered)
 
 
-def up_to(value: pl.Expr, ceilings: Mapping[str, float], above: str) -> pl.Expr:
+def up_to(value: pl.Expr, ceilings: Mapping[Label, float], above: str) -> pl.Expr:
     """The first band whose ceiling the value does not exceed (<=), else `above`; null stays null."""
     ordered = sorted(ceilings.items(), key=lambda band: band[1])
     return first_match([*((value <= ceiling, band) for band, ceiling in ordered), (value.is_not_null(), above)])

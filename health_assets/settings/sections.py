@@ -113,7 +113,7 @@ class CommerceFlagLimits(Section):
 class Commerce(Section):
     """How the buyers of a shop are grouped."""
 
-    value_shares: dict[Literal["high", "medium"], Fraction]
+    value_shares: dict[Annotated[Literal["high", "medium"], LOWER], Fraction]
     concentration_share: Fraction
     rfm_groups: Annotated[int, Field(gt=0)]
     age_groups: dict[str, Annotated[int, Field(ge=0)]]

@@ -57,7 +57,7 @@ class Support(Section):
     business_hours: BusinessHours
     sla_hours: dict[Priority, Positive]
     first_response_hours: dict[Priority, Positive]
-    speed: dict[str, Positive]
+    speed: dict[Annotated[Literal["fast", "on_time", "slow"], LOWER], Positive]
     satisfied_from: float
     neutral_from: float
-    mean_hours: dict[str, Positive]
+    mean_hours: dict[Annotated[Literal["excellent", "good", "acceptable"], LOWER], Positive]

@@ -34,6 +34,22 @@ def test_what_a_company_gives_is_laid_over_the_defaults_key_by_key(tmp_path: Pat
     assert (company.lifecycle.onboarding_days, company.lifecycle.growing_days) == (30, 365)
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["support: {speed: {quick: 1}}", "support: {hours: sometimes}", "support: {sla_hours: {urgent: 2}}"],
+)
+def test_words_of_support_that_do_not_exist_are_refused(tmp_path: Path, given: str) -> None:
+    with pytest.raises(settings.SettingsError, match=r"Input should be"):
+        settings_of(tmp_path, given)
+
+
+def test_words_of_support_are_read_in_any_case(tmp_path: Path) -> None:
+    support = settings_of(
+        tmp_path, "support: {hours: Business, speed: {FAST: 0.25}, business_hours: {days: [Mon]}}"
+    ).support
+    assert (support.hours, support.speed["fast"], support.business_hours.days) == ("business", 0.25, ["mon"])
+
+
 def test_targets_are_replaced_whole(tmp_path: Path) -> None:
     assert settings_of(tmp_path, "support: {sla_hours: {P1: 2}}").support.sla_hours == {"p1": 2}
 
