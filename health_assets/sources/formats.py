@@ -7,6 +7,7 @@ import io
 import json
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,17 @@ def _parquet(file: str, _: Description) -> pl.LazyFrame:
 
 
 def _json_lines(file: str, _: Description) -> pl.LazyFrame:
-    return pl.scan_ndjson(file, infer_schema_length=None).with_row_index(ROW, offset=1)
+    if is_remote(file):
+        return pl.scan_ndjson(file, infer_schema_length=None).with_row_index(ROW, offset=1)
+    state = Path(file).stat()
+    schema = _schema_of_json_lines(file, state.st_mtime_ns, state.st_size)
+    return pl.scan_ndjson(file, schema=schema).with_row_index(ROW, offset=1)
+
+
+@lru_cache(maxsize=10_000)
+def _schema_of_json_lines(file: str, _changed: int, _size: int) -> pl.Schema:
+    """The types of all rows, for which the whole file is read; once, as long as it stays as it is."""
+    return pl.scan_ndjson(file, infer_schema_length=None).collect_schema()
 
 
 def _json(file: str, source: Description) -> pl.LazyFrame:
