@@ -1,4 +1,4 @@
-"""The factors of churn risk, one function each: what it looks at, when it is raised, and the sentence for a CSM.
+"""The factors of churn risk, one function each: the value, when it is raised, and the sentence that explains it.
 
 How points become a score and a level is in mart/health/churn_risk.py; points and thresholds are in the settings.
 """
@@ -10,13 +10,13 @@ import polars as pl
 
 from health_assets.contracts.expressions import safe_ratio
 from health_assets.scoring.scorecards import TREND_DAYS
-from health_assets.scoring.wording import bills, number_in_words
+from health_assets.scoring.wording import bills, counted, number_in_words
 from health_assets.settings.risk import Factor
 
 
 @dataclass(frozen=True)
 class RiskFactor:
-    """One reason why an account may leave."""
+    """One reason why an account may churn."""
 
     setting: Factor  # its points and its threshold
     is_raised: pl.Expr  # null where it cannot be measured
@@ -39,7 +39,7 @@ def declining_health(setting: Factor) -> RiskFactor:
         is_raised=trend < setting.threshold,
         value=trend,
         sentence=pl.format(
-            f"Health fell {{}} points in {TREND_DAYS} days ({{}} -> {{}}), more than {-setting.threshold:g}",
+            f"Health fell {{}} points in {TREND_DAYS} days, from {{}} to {{}} (threshold: {-setting.threshold:g})",
             number_in_words(-trend, 1),
             number_in_words(score - trend, 1),
             number_in_words(score, 1),
@@ -48,7 +48,7 @@ def declining_health(setting: Factor) -> RiskFactor:
 
 
 def usage_halved(setting: Factor) -> RiskFactor:
-    """Far fewer events than in the 30 days before."""
+    """Far fewer events than in the previous 30 days."""
     now, before = pl.col("event_count_30d"), pl.col("event_count_previous_30d")
     ratio = safe_ratio(now, before)
     is_measured = pl.col("usage_change_ratio").is_not_null()  # null where the earlier window has too few events
@@ -57,8 +57,8 @@ def usage_halved(setting: Factor) -> RiskFactor:
         is_raised=pl.when(is_measured).then(now < setting.threshold * before),
         value=ratio,
         sentence=pl.format(
-            "Usage fell {} % against the 30 days before ({} -> {} events), "
-            f"more than {100 - 100 * setting.threshold:g} %",
+            "Usage fell {}% compared with the previous 30 days, from {} to {} events "
+            f"(threshold: {100 - 100 * setting.threshold:g}%)",
             number_in_words(100 - 100 * ratio, 1),
             before,
             now,
@@ -67,13 +67,13 @@ def usage_halved(setting: Factor) -> RiskFactor:
 
 
 def low_engagement(setting: Factor) -> RiskFactor:
-    """Nobody has logged in for long."""
+    """No login for long."""
     silent = pl.col("days_since_last_login")
     return RiskFactor(
         setting,
         is_raised=silent > setting.threshold,
         value=silent,
-        sentence=pl.format(f"Nobody has logged in for {{}} days, more than {setting.threshold:g}", silent),
+        sentence=pl.format(f"No login for {{}} (threshold: {setting.threshold:g})", counted(silent, "day")),
     )
 
 
@@ -84,9 +84,7 @@ def revenue_contraction(setting: Factor) -> RiskFactor:
         setting,
         is_raised=months >= setting.threshold,
         value=months,
-        sentence=pl.format(
-            f"MRR shrank in {{}} of the last 6 months ({setting.threshold:g} or more raise the risk)", months
-        ),
+        sentence=pl.format(f"MRR shrank in {{}} of the last 6 months (threshold: {setting.threshold:g})", months),
     )
 
 
@@ -103,11 +101,7 @@ def payment_trouble(setting: Factor) -> RiskFactor:
         value=pl.when(shows_overdue).then(overdue).otherwise(late),
         sentence=pl.when(shows_overdue)
         .then(pl.format("Past due and unpaid: {}", bills(*overdue_counts, "overdue_amount")))
-        .otherwise(
-            pl.format(
-                f"Paid late in 90 days: {{}} ({setting.late_payments} or more raise the risk)", bills(*late_counts)
-            )
-        ),
+        .otherwise(pl.format(f"Paid late in 90 days: {{}} (threshold: {setting.late_payments})", bills(*late_counts))),
         own_threshold=pl.when(shows_overdue).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.late_payments)),
     )
 
@@ -120,21 +114,21 @@ def escalations(setting: Factor) -> RiskFactor:
         is_raised=escalated >= setting.threshold,
         value=escalated,
         sentence=pl.format(
-            f"{{}} tickets escalated in 90 days ({setting.threshold:g} or more raise the risk)", escalated
+            f"{{}} escalated in 90 days (threshold: {setting.threshold:g})", counted(escalated, "ticket")
         ),
     )
 
 
 def renewal_near(setting: Factor) -> RiskFactor:
-    """The contract renews soon, at a low health."""
+    """The contract renews soon, at low health."""
     days, score = pl.col("days_to_renewal"), pl.col("health_score")
     return RiskFactor(
         setting,
         is_raised=(days <= setting.threshold) & (score < setting.score_below),
         value=days,
         sentence=pl.format(
-            f"Renewal in {{}} days (within {setting.threshold:g}) at a health of {{}}, below {setting.score_below:g}",
-            days,
+            f"Renews in {{}} (threshold: {setting.threshold:g}) at a health score of {{}}, below {setting.score_below:g}",
+            counted(days, "day"),
             number_in_words(score, 1),
         ),
     )
@@ -152,13 +146,11 @@ def low_satisfaction(setting: Factor) -> RiskFactor:
         sentence=pl.when(shows_rating)
         .then(
             pl.format(
-                f"Tickets of 90 days are rated {{}} on average, below {setting.threshold:g}", number_in_words(csat, 2)
+                f"Mean ticket rating of 90 days: {{}} (threshold: {setting.threshold:g})", number_in_words(csat, 2)
             )
         )
         .otherwise(
-            pl.format(
-                f"Latest NPS answer: {{}} ({setting.nps_at_most or 0:g} or less raises the risk)", number_in_words(nps)
-            )
+            pl.format(f"Latest NPS rating: {{}} (threshold: {setting.nps_at_most or 0:g})", number_in_words(nps))
         ),
         own_threshold=pl.when(shows_rating).then(pl.lit(setting.threshold)).otherwise(pl.lit(setting.nps_at_most)),
     )
@@ -171,7 +163,7 @@ def high_support_volume(setting: Factor) -> RiskFactor:
         setting,
         is_raised=tickets > setting.threshold,
         value=tickets,
-        sentence=pl.format(f"{{}} tickets in 30 days, more than {setting.threshold:g}", tickets),
+        sentence=pl.format(f"{{}} in 30 days (threshold: {setting.threshold:g})", counted(tickets, "ticket")),
     )
 
 
@@ -184,7 +176,7 @@ def low_adoption(setting: Factor) -> RiskFactor:
         is_raised=share < setting.threshold,
         value=share,
         sentence=pl.format(
-            f"Uses {{}} % of the {{}}, below {100 * setting.threshold:g} %",
+            f"Uses {{}}% of the {{}} (threshold: {100 * setting.threshold:g}%)",
             number_in_words(100 * share, 1),
             pl.when(features.is_not_null()).then(pl.lit("features")).otherwise(pl.lit("feature categories")),
         ),
@@ -199,7 +191,7 @@ def low_activation(setting: Factor) -> RiskFactor:
         is_raised=share < setting.threshold,
         value=share,
         sentence=pl.format(
-            f"{{}} % of the users have ever been active, below {100 * setting.threshold:g} %",
+            f"{{}}% of users have ever been active (threshold: {100 * setting.threshold:g}%)",
             number_in_words(100 * share, 1),
         ),
     )
@@ -213,7 +205,7 @@ def critical_incidents(setting: Factor) -> RiskFactor:
         is_raised=incidents >= setting.threshold,
         value=incidents,
         sentence=pl.format(
-            f"Critical security incidents in 90 days: {{}} ({setting.threshold:g} or more raise the risk)",
+            f"Critical security incidents in 90 days: {{}} (threshold: {setting.threshold:g})",
             number_in_words(incidents),
         ),
     )

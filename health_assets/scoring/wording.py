@@ -1,4 +1,4 @@
-"""Numbers and counts inside the sentences that tables hold."""
+"""Numbers and counts in the sentences of tables."""
 
 import polars as pl
 
@@ -6,18 +6,18 @@ from health_assets.contracts.expressions import rounded
 
 
 def bills(invoices: str, payments: str, amount: str | None = None) -> pl.Expr:
-    """How many of which kind: "4 invoices (48,750 in all) and 1 shop payment"."""
-
-    def counted(count: str, noun: str) -> pl.Expr:
-        plural = pl.when(pl.col(count) == 1).then(pl.lit("")).otherwise(pl.lit("s"))
-        return pl.format(f"{{}} {noun}{{}}", count, plural)
-
-    of_invoices = counted(invoices, "invoice")
+    """How many of each kind, e.g. "4 invoices (48,750 in total) and 1 shop payment"."""
+    of_invoices = counted(pl.col(invoices), "invoice")
     if amount:
-        of_invoices = pl.coalesce(pl.format("{} ({} in all)", of_invoices, with_commas(pl.col(amount))), of_invoices)
-    kinds = {invoices: of_invoices, payments: counted(payments, "shop payment")}
+        of_invoices = pl.coalesce(pl.format("{} ({} in total)", of_invoices, with_commas(pl.col(amount))), of_invoices)
+    kinds = {invoices: of_invoices, payments: counted(pl.col(payments), "shop payment")}
     present = [pl.when(pl.col(count) > 0).then(words) for count, words in kinds.items()]
     return pl.concat_str(present, separator=" and ", ignore_nulls=True)
+
+
+def counted(count: pl.Expr, noun: str) -> pl.Expr:
+    """The count with its noun, e.g. "1 day", "2 days"; the plural is formed with an s."""
+    return pl.format(f"{{}} {noun}{{}}", count, pl.when(count == 1).then(pl.lit("")).otherwise(pl.lit("s")))
 
 
 def with_commas(amount: pl.Expr) -> pl.Expr:
@@ -29,5 +29,5 @@ def with_commas(amount: pl.Expr) -> pl.Expr:
 
 
 def number_in_words(value: pl.Expr, decimals: int = 0) -> pl.Expr:
-    """A number with so many decimals that it lies on the same side of its threshold: 29.6 % is below 30 %."""
+    """A number with so many decimals that it lies on the same side of its threshold: 29.6% is below 30%."""
     return rounded(value.cast(pl.Float64), decimals).cast(pl.String).str.strip_suffix(".0")

@@ -1,6 +1,6 @@
 """The accounts to contact, in order, each with its reason, its next step, its owner and since when.
 
-The one list that terminal, alerts, reports and dashboard show. Risk by itself is in mart/health/churn_risk.py, health in
+The single list that terminal, alerts, reports and dashboard show. Risk by itself is in mart/health/churn_risk.py, health in
 mart/health/customer_health.py.
 """
 
@@ -16,7 +16,7 @@ from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match
 from health_assets.scoring.risk_score import RISK_LEVELS
 from health_assets.scoring.scorecards import DIMENSIONS
-from health_assets.scoring.wording import number_in_words
+from health_assets.scoring.wording import counted, number_in_words
 from health_assets.settings import Settings
 from health_assets.settings.risk import AttentionLevel
 from health_assets.tables import identity, table
@@ -28,7 +28,7 @@ ANY = "any"
 
 
 class AttentionList(Contract):
-    """Which accounts should somebody contact, in which order, why, and what is the next step?
+    """Which accounts should we contact, in which order, why, and what is the next step?
 
     Critical churn risk comes first, then high risk, then a low health band, then a renewal that is near at a low health;
     within each the highest MRR, then account_id. Accounts without any of these have no row.
@@ -44,8 +44,8 @@ class AttentionList(Contract):
     )
     company_name = CompanyName()
     account_owner = AccountOwner()
-    mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
-    value_tier = dy.Enum(VALUE_TIERS, nullable=True, description="By MRR; null where MRR is not known")
+    mrr = Money("Monthly recurring revenue; null = unknown", nullable=True)
+    value_tier = dy.Enum(VALUE_TIERS, nullable=True, description="By MRR; null where MRR is unknown")
     reason = dy.String(description="Why, in words: the weightiest risk factors, the weakest dimensions, or the renewal")
     since_date = Day(
         "First of the unbroken days on which this held, looked for in `attention.since_days`",
@@ -113,11 +113,13 @@ def _reason(settings: Settings) -> pl.Expr:
         pl.when(more > 0).then(pl.format("; {} more", more)).otherwise(pl.lit("")),
     )
     score = number_in_words(pl.col("health_score"), 1)
-    without_factors = pl.format("Health {}, {} churn risk", score.fill_null("not known"), "risk_level")
-    low = pl.format("Health {}, band {}", score.fill_null("not known"), "health_band")
+    without_factors = pl.format("Health {}, {} churn risk", score.fill_null("unknown"), "risk_level")
+    low = pl.format("Health {}, band {}", score.fill_null("unknown"), "health_band")
     by_hand = pl.format("{}, set by hand: {}", low, "override_reason")
     renewal = pl.format(
-        f"Renews in {{}} days at a health of {{}}, below {settings.attention.health_below:g}", "days_to_renewal", score
+        f"Renews in {{}} at a health score of {{}}, below {settings.attention.health_below:g}",
+        counted(pl.col("days_to_renewal"), "day"),
+        score,
     )
     level = pl.col("attention_level")
     return (

@@ -81,9 +81,9 @@ def test_reason_of_low_health_is_its_weakest_dimensions() -> None:
     assert by_hand[0]["reason"] == "Health 30, band critical, set by hand: sponsor left"
 
 
-def test_reason_of_a_renewal_names_both_its_numbers() -> None:
+def test_the_reason_of_a_renewal_has_both_numbers() -> None:
     found = attention(account("A", health_score=55.25, days_to_renewal=40))
-    assert found[0]["reason"] == "Renews in 40 days at a health of 55.3, below 60"
+    assert found[0]["reason"] == "Renews in 40 days at a health score of 55.3, below 60"
 
 
 def test_band_that_no_scorecard_calls_low_is_not_on_the_list_whatever_its_name() -> None:

@@ -99,7 +99,7 @@ def test_halved_usage_says_by_how_much() -> None:
             "points": 20,
             "value": pytest.approx(163 / 428),
             "threshold": 0.5,
-            "sentence": "Usage fell 61.9 % against the 30 days before (428 -> 163 events), more than 50 %",
+            "sentence": "Usage fell 61.9% compared with the previous 30 days, from 428 to 163 events (threshold: 50%)",
             "mrr": 100,
         }
     ]
@@ -134,7 +134,7 @@ def test_score_is_capped() -> None:
         health={"trend_30d": -11.0, "health_score": 40.0},
     )
     assert (row["churn_risk_score"], row["risk_level"]) == (100, "critical")
-    assert row["factors"][1]["sentence"] == "Health fell 11 points in 30 days (51 -> 40), more than 10"
+    assert row["factors"][1]["sentence"] == "Health fell 11 points in 30 days, from 51 to 40 (threshold: 10)"
 
 
 def test_near_renewal_is_a_risk_only_at_a_low_score() -> None:
@@ -150,13 +150,13 @@ def test_two_late_payments_are_payment_trouble_without_an_overdue_invoice() -> N
 @pytest.mark.parametrize(
     ("invoices", "payments", "sentence"),
     [
-        ({"overdue_invoice_count": 13, "overdue_amount": 48_750.4}, {}, "Past due and unpaid: 13 invoices (48,750 in all)"),
+        ({"overdue_invoice_count": 13, "overdue_amount": 48_750.4}, {}, "Past due and unpaid: 13 invoices (48,750 in total)"),
         ({"overdue_invoice_count": 1, "overdue_amount": 900.0}, {"past_due_payment_count": 3},
-         "Past due and unpaid: 1 invoice (900 in all) and 3 shop payments"),
+         "Past due and unpaid: 1 invoice (900 in total) and 3 shop payments"),
         ({"overdue_invoice_count": 0, "overdue_amount": 0.0}, {"past_due_payment_count": 1},
          "Past due and unpaid: 1 shop payment"),
-        ({"overdue_invoice_count": 1, "overdue_amount": 1_234_567.0}, {}, "Past due and unpaid: 1 invoice (1,234,567 in all)"),
-        ({}, {"late_paid_payment_count_90d": 3}, "Paid late in 90 days: 3 shop payments (2 or more raise the risk)"),
+        ({"overdue_invoice_count": 1, "overdue_amount": 1_234_567.0}, {}, "Past due and unpaid: 1 invoice (1,234,567 in total)"),
+        ({}, {"late_paid_payment_count_90d": 3}, "Paid late in 90 days: 3 shop payments (threshold: 2)"),
     ],
 )  # fmt: skip
 def test_unpaid_and_late_are_told_by_what_they_are(invoices: dict, payments: dict, sentence: str) -> None:
@@ -184,8 +184,8 @@ def test_critical_incident_and_low_nps_raise_their_factors() -> None:
     )
     assert raised(row) == ["low_satisfaction", "critical_incidents"]
     assert [factor["sentence"] for factor in row["factors"]] == [
-        "Latest NPS answer: 6 (6 or less raises the risk)",
-        "Critical security incidents in 90 days: 1 (1 or more raise the risk)",
+        "Latest NPS rating: 6 (threshold: 6)",
+        "Critical security incidents in 90 days: 1 (threshold: 1)",
     ]
     assert (row["churn_risk_score"], row["coverage"]) == (25, (215 - 10) / 215)
     assert raised(risk(signals={"fact_account_satisfaction_daily": {"nps_rating": 7.0}})) == []
