@@ -1,7 +1,7 @@
 """The generated pages of docs/: tables.md from the contracts, sources.md and settings.md from contracts and settings.
 
 `python -m health_assets.cli.data_dictionary` writes them; a test fails while a page is not what this makes. Nothing is
-described here: a description stands with its column, a setting's meaning with its field or in defaults.yml.
+described here: a description belongs to its column, a setting's meaning to its field or to defaults.yml.
 """
 
 import sys
@@ -105,7 +105,7 @@ def _quarantine() -> list[str]:
         "",
         f"`quarantine.loads` counts by `relation` and `month`: {counts}. Rows read = kept + quarantined + collapsed + left out. "
         "`quarantine.unreadable_values` holds the values that became null because they could not be read, by `relation`, `month`, "
-        "`column_name` and `word`, with the number of rows and up to three places where it stands.",
+        "`column_name` and `word`, with the number of rows and up to three places in the files.",
     ]
 
 

@@ -118,7 +118,7 @@ def _warehouse(company: Settings) -> Finding:
         if process := holder_of(str(error)):
             remedy = "wait for it to end; if it hangs, end that process: nothing will be half-written"
             return Finding(Status.warning, "warehouse", f"process {process} is writing to it", remedy)
-        remedy = f"{'run' if is_ours(path) else 'move it aside and run'}: the warehouse is rebuilt from the sources"
+        remedy = f"{'run' if is_ours(path) else 'move it aside and run'}: the warehouse will be rebuilt from the files"
         return Finding(Status.wrong, "warehouse", f"{path} is damaged ({str(error).splitlines()[0]})", remedy)
     return Finding(Status.good, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.0f} MB, not locked")
 

@@ -172,7 +172,7 @@ def _as_of(given: str | None, company: settings.Settings) -> date:
     today = datetime.now(ZoneInfo(company.timezone)).date()
     if not company.history_start <= day <= today:
         raise CommandError(
-            f"as-of day {day}: must lie between history_start ({company.history_start}) and today ({today})"
+            f"as-of day {day}: must be between history_start ({company.history_start}) and today ({today})"
         )
     return day
 

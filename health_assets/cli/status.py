@@ -70,7 +70,7 @@ def _to_contact(connection: duckdb.DuckDBPyConnection, settings: Settings) -> It
         yield "none: no account is known to have high churn risk, a low health band, or a renewal at low health"
         return
     count = accounts[0]["account_count"]
-    rest = f", the first {SHOWN_ACCOUNTS} of {number(count)} in mart.attention_list" if count > SHOWN_ACCOUNTS else ""
+    rest = f"; {SHOWN_ACCOUNTS} of {number(count)}, all in mart.attention_list" if count > SHOWN_ACCOUNTS else ""
     yield _heading("Accounts to contact", f"by churn risk, health and renewal, then by MRR{rest}")
     low = low_bands(settings)
     entries = {
@@ -181,10 +181,10 @@ def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[Ren
         yield _heading("Support")
         yield labelled(
             {
-                f"SLA {month_name(found['month'])}": f"{pct(found['month_adherence_pct'])} of tickets inside their target",
+                f"SLA {month_name(found['month'])}": f"{pct(found['month_adherence_pct'])} of tickets within their target",
                 f"SLA over {counted(found['month_count'], 'month')}": f"{pct(found['adherence_pct'])} of "
                 f"{counted(found['due_count'], 'ticket')}; {number(found['breached_count'])} breached, "
-                f"{number(found['pending_count'])} still open inside the target",
+                f"{number(found['pending_count'])} still open within the target",
             }
         )
 

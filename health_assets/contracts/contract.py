@@ -25,7 +25,7 @@ class Contract(dy.Schema):
     """Base of every table's contract.
 
     Column metadata that the package understands:
-        required    the source file must bring the column (raw contracts)
+        required    the source file must have the column (raw contracts)
         available_from  the day or moment from which a row of the table is known; readers get rows up to the as-of day
         references  "table.column" in which every value that is not null must exist
         effective_from the date column from which on a value counts, where that is not the row's own; ON_LOAD_DAY: on no other
@@ -33,18 +33,18 @@ class Contract(dy.Schema):
         money       whether it is an amount, whose sum is compared from load to load
         remembered  whether its values are remembered load by load although it has a date (contracts/history.py)
         decides     without the value nothing true can be kept of the row, so an unreadable one quarantines it; by default that of
-                    each column that may not be null. Any other value that cannot be read, or lies outside its bounds,
+                    each column that may not be null. Any other value that cannot be read, or is out of bounds,
                     becomes null with a warning, and the row stays (staged contracts)
         money       an amount, which may come in minor units and is summed over the lines of one key
         through     the column by which the value is found in `users` where the file lacks it (raw contracts)
         words       words of other systems that mean one of ours (words.py)
-        otherwise   the word that stands for all that are not known
+        otherwise   the word for all unknown words
         severity    "warn" where a broken bound is worth a look but does not stop the pipeline
     """
 
 
 class RawContract(Contract):
-    """Base of raw contracts: where each row stands in the files."""
+    """Base of raw contracts: the file and row number of each row."""
 
     source_file = dy.String(primary_key=True, description="File, with its folder")
     source_row = dy.Int64(
@@ -52,7 +52,7 @@ class RawContract(Contract):
     )
     source_text = dy.String(
         nullable=True,
-        description="The row as it stands in the file, where it cannot be split into the header's columns; else null",
+        description="The row as text, if it cannot be split into the columns of the header; else null",
     )
     source_part = dy.Int64(
         nullable=True, min=1, description="By which of the source's descriptions the file is read, from 1"

@@ -1,6 +1,6 @@
 """How many things each account (or device) has on each day: the counts behind the daily facts.
 
-Linear in the things, where one row per thing and day would be as many times as many as a window has days.
+Linear in the number of things; one row per thing and day would multiply them by the days of the window.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def counts_by_day(
         counted: name of a count -> its things, with `key`, `first_day`, `end_day` (the first day on which it no longer
             counts; null: it always does) and `size`.
         period: the days to count for.
-        key: to whom the things belong.
+        key: whose occurrences are counted.
 
     Returns:
         grain: key x day, sorted; one column per count, the sum of the sizes.
@@ -82,7 +82,7 @@ def _clipped(things: pl.LazyFrame, key: str, codes: pl.LazyFrame, first: date, e
 def _summed_up(changes: pl.DataFrame, names: Sequence[str], length: int) -> pl.DataFrame:
     """The running sums of changes, a row for each place: an array takes a tenth of the time of grouping and joining.
 
-    Each member's sum begins anew after `length` places, so an absurd amount of one leaves no dust on the next.
+    Each member's sum restarts after `length` places, so that an absurd amount of one leaves no rounding error on the next.
     """
     size = 0 if changes.is_empty() else int(changes["place"].max()) + 1  # type: ignore[arg-type]
     by_number = changes.partition_by("count", as_dict=True)

@@ -109,5 +109,5 @@ OUTCOME: Words = {
 
 
 def normalized(word: pl.Expr) -> pl.Expr:
-    """A word in lower case, with one underscore for whatever stands between its letters and digits."""
+    """A word in lower case, with one underscore for anything between its letters and digits."""
     return word.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", "_").str.strip_chars("_")

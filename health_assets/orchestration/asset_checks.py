@@ -1,4 +1,4 @@
-"""Expectations as Dagster asset checks: each is shown in the UI under its own name, and an ERROR stops what is downstream.
+"""Expectations as Dagster asset checks: each has its own name in the UI, and an ERROR stops everything downstream.
 
 Which expectations a table has, and how they are evaluated, is in quality/expectations.py.
 """
@@ -61,7 +61,7 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
 def _to_be_accepted(
     table: Table, check: str, evidence: dict[str, Any], warehouse: Warehouse, user: str | None
 ) -> dict[str, Any]:
-    """The evidence of a load that is stopped with the way to publish it, or of one that somebody accepted with who did."""
+    """The evidence of a stopped load with the way to publish it, or of an accepted load with who accepted it."""
     if user is None:
         return evidence | {REMEDY: ACCEPT}
     warehouse.accepted.append((table.relation, check, str(evidence.get(FOUND, "")), user))
@@ -69,7 +69,7 @@ def _to_be_accepted(
 
 
 def _explained(evidence: dict[str, Any], expectation: Expectation) -> dict[str, Any]:
-    """What is broken, and in words what was expected."""
+    """What failed, and in words what was expected."""
     return evidence | ({EXPECTED: expectation.description} if expectation.description else {})
 
 

@@ -185,7 +185,7 @@ def _definition_metadata(table: Table) -> dict[str, Any]:
 
 
 def _freshness(table: Table) -> dg.FreshnessPolicy | None:
-    """Marts are expected anew every day; 30 hours leave room for a late run."""
+    """Marts are expected to be updated daily; 30 hours allow for a late run."""
     from datetime import timedelta
 
     if table.layer != "mart":

@@ -47,7 +47,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
 
     @classmethod
     def config_type(cls) -> Any:
-        """`base_dir` may be left out: the log then lies where Dagster puts it, in DAGSTER_HOME."""
+        """`base_dir` may be left out: the log is then in DAGSTER_HOME, where Dagster puts it."""
         return {"base_dir": Field(StringSource, is_required=False)}
 
     @classmethod

@@ -38,7 +38,7 @@ def observed(
 ) -> pl.LazyFrame:
     """The accounts that could be lost on each day.
 
-    Those that pay; where nobody ever paid by contract, those with a recent order. Accounts that are too young, or whose
+    Those that pay; where no account ever paid by contract, those with a recent order. Accounts that are too young, or whose
     contract is already cancelled, are left out.
 
     Args:
@@ -76,7 +76,7 @@ def churn_dates(revenue: pl.LazyFrame, gap_days: int) -> pl.LazyFrame:
 
     Args:
         revenue: fact_account_revenue_daily.
-        gap_days: whoever pays again within so many days has not churned.
+        gap_days: an account that pays again within this many days has not churned.
     """
     is_active = (pl.col("account_status") == "active").fill_null(False)
     account = pl.col("account_id").cast(pl.Categorical).to_physical()

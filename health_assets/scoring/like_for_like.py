@@ -1,7 +1,7 @@
 """Health on two days, compared by what was measured on both.
 
 A signal that begins to be measured is no improvement, one that ends no decline. Which days are compared is decided by
-mart/health/customer_health.py and its neighbours.
+mart/health/customer_health.py.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ def comparison(scorecards: Mapping[str, Scorecard]) -> Comparison:
 
     Args:
         scorecards: in use, by name. Days of a version that is no longer in use compare only if the same parts are
-            measured, since its weights are not known any more.
+            measured, since its weights are no longer known.
     """
     both_scored = pl.col("health_score").is_not_null() & pl.col(f"{EARLIER}health_score").is_not_null()
     is_same_version = pl.col("scorecard_version") == pl.col(f"{EARLIER}scorecard_version")

@@ -125,7 +125,7 @@ def signal_names(scorecard: Scorecard) -> set[str]:
 
 
 def sql_of(scorecard: Scorecard) -> Iterator[tuple[str, str]]:
-    """Every place where a scorecard names signals, with the SQL that stands there."""
+    """Every place where a scorecard names signals, with its SQL."""
     for part in parts_of(scorecard):
         place, measure = f"dimensions.{part.dimension}.measures.{part.name}", part.measure
         yield f"{place}.metric", f'"{measure.metric}"'

@@ -32,7 +32,7 @@ INTERVAL_WORDS = {
 def interval_word() -> dict[str, pl.Expr]:
     """`interval` as one of INTERVALS and `interval_count` with it: "3 months", "every 2 weeks", "P1Y", "semi-annual".
 
-    A word that is not known stays as it is. Without a count it is 1.
+    An unknown word stays as it is. Without a count it is 1.
     """
     word = _normalized(pl.col("interval"))
     number = word.str.extract(r"^p?(\d+)_?[a-z]").cast(pl.Int64, strict=False).fill_null(1)

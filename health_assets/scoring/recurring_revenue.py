@@ -49,7 +49,7 @@ def paid_periods(
 
 
 def is_paid_on(day: date | pl.Expr) -> pl.Expr:
-    """Whether a subscription is paid for on a day; null (in a filter: no) for a trial whose end is not known."""
+    """Whether a subscription is paid for on a day; null (in a filter: no) for a trial whose end is unknown."""
     has_begun = pl.col("first_paid_date") <= day
     return (pl.col("mrr_amount") > 0) & has_begun & (pl.col("end_date").is_null() | (pl.col("end_date") > day))
 
@@ -60,7 +60,7 @@ def is_ever_paid() -> pl.Expr:
 
 
 def account_status(has_paid: pl.Expr) -> pl.Expr:
-    """Status on a day: active while `mrr` is above 0, churned once it `has_paid`, else `crm_status`; null = not known."""
+    """Status on a day: active while `mrr` is above 0, churned once it `has_paid`, else `crm_status`; null = unknown."""
     is_paying = pl.col("mrr") > 0
     before_paying = pl.when(has_paid).then(pl.lit("churned")).otherwise(pl.col("crm_status").cast(pl.String))
     return pl.when(is_paying).then(pl.lit("active")).otherwise(before_paying)

@@ -49,7 +49,7 @@ def check_factors(settings: Settings, known: set[str]) -> None:
         if rule.when
     ]
     faults = [
-        f"  factors: {name!r} is no factor{did_you_mean(name, FACTORS)}; a factor of your own needs `metric`"
+        f"  factors: {name!r} is not a factor{did_you_mean(name, FACTORS)}; a factor of your own needs `metric`"
         for name in risk.factors
         if name not in FACTORS and name not in own
     ]
@@ -58,7 +58,7 @@ def check_factors(settings: Settings, known: set[str]) -> None:
 
 
 def _written_in(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Every place where the scorecards in use name columns, with the SQL that stands there."""
+    """Every place where the scorecards in use name columns, with its SQL."""
     for number, choice in enumerate(settings.scorecards_for):
         yield f"scorecards_for.{number}.accounts", choice.accounts
     for name, scorecard in scorecards_in_use(settings).items():

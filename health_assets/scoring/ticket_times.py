@@ -24,7 +24,7 @@ def with_ticket_times(staged_support_tickets: pl.LazyFrame, settings: Settings) 
         resolved_at: from the hours of the file where only these are given and the ticket is done.
         is_undated: resolved by its status, at a time that the file does not give.
         sla_target_hours, first_response_target_hours: what the priority allows; null without a target.
-        resolution_hours, first_response_hours: from opening on; null where the moment lies before it.
+        resolution_hours, first_response_hours: from opening on; null where it was earlier.
         resolution_deadline, first_response_deadline: the moment until which each is in time.
     """
     support = settings.support

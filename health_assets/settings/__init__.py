@@ -1,6 +1,6 @@
-"""A company's settings laid over defaults.yml, typed, frozen and refused whole when one key is wrong.
+"""A company's settings merged over defaults.yml: typed, frozen, and rejected as a whole if one key is wrong.
 
-No number stands here: each has its place in defaults.yml under the field's own name.
+No number is set here: each is in defaults.yml under the name of its field.
 """
 
 import copy
@@ -50,7 +50,7 @@ DEFAULTS = Path(__file__).parents[1] / "defaults.yml"
 
 
 def _day(value: Any) -> Any:
-    """A day as YAML gives it, or its ISO form; a time of day would be ambiguous and is refused."""
+    """A day as YAML gives it, or its ISO form; a time of day would be ambiguous and is rejected."""
     if isinstance(value, datetime):
         raise ValueError("give a day such as 2025-01-31, without a time")
     return value
@@ -144,13 +144,13 @@ class Settings(Section):
         return Path(os.environ.get("DAGSTER_HOME") or self.warehouse.parent / "dagster").resolve()
 
     def fingerprint(self, *sections: str) -> str:
-        """Hash of the named sections: what has to be computed anew when they change."""
+        """Hash of the named sections: what depends on them is recomputed when it changes."""
         chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
         return hashlib.sha256(chosen.encode()).hexdigest()[:12]
 
 
 def load(file: str | Path | None = None) -> Settings:
-    """The defaults with a company's file laid over them.
+    """The defaults, overridden by a company's file.
 
     Args:
         file: the company's settings; without it the file that HEALTH_ASSETS_SETTINGS names, else the defaults alone.
@@ -161,7 +161,7 @@ def load(file: str | Path | None = None) -> Settings:
     path = Path(file or os.environ.get(SETTINGS_VARIABLE) or DEFAULTS)
     given = read_settings(path)
     if "extends" in given:
-        raise SettingsError(f"{path}: `extends` is not a setting; every file is laid over the defaults")
+        raise SettingsError(f"{path}: `extends` is not a setting; every file overrides the defaults")
     base = path.parent if path != DEFAULTS else Path.cwd()
     try:
         settings = Settings.model_validate(laid_over(read_settings(DEFAULTS), given))

@@ -28,7 +28,7 @@ class Revenue(Section):
 
 
 class ChurnedAccounts(Section):
-    """What is named as a reason of an account that has churned."""
+    """Which dimensions count as reasons of an account that has churned."""
 
     weak_below: Annotated[float, Field(ge=0, le=100)]
 

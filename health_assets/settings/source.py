@@ -1,4 +1,4 @@
-"""How a company describes the files of one source: where they lie, and how they differ from the contract.
+"""How a company describes the files of one source: where they are, and how they differ from the contract.
 
 Whether the names and words of ours exist is checked where the contracts are known, in sources/check.py.
 """
@@ -54,7 +54,7 @@ class Key(Section):
 
 
 class Description(Section):
-    """Where files of one shape lie and how this company spells what is in them."""
+    """Files of one shape, and how they differ from the contract."""
 
     path: str | list[str]
     sheet: str | None = None
@@ -106,9 +106,7 @@ class Description(Section):
     @classmethod
     def _one_character(cls, delimiter: str) -> str:
         if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n.':
-            raise ValueError(
-                f"{delimiter!r} cannot stand between columns; give one character such as ';', '\\t' or '|'"
-            )
+            raise ValueError(f"{delimiter!r} cannot separate columns; give one character such as ';', '\\t' or '|'")
         return delimiter
 
     @field_validator("encoding")
@@ -159,7 +157,7 @@ class Description(Section):
 
 
 class Source(Description):
-    """Where the rows of one source lie: one description, or a list of them for files of different shape."""
+    """The files of one source: one description, or a list of them for files of different shape."""
 
     other_descriptions: list[Description] = Field(
         default=[], description="files of another shape: write the source as a list of such descriptions"
@@ -172,7 +170,7 @@ class Source(Description):
 
 
 class IdMap(Section):
-    """Where the keys of the accounts in other systems lie: a CSV file with `source`, `their_id` and `account_id`."""
+    """The keys of the accounts in other systems: a CSV file with `source`, `their_id` and `account_id`."""
 
     path: str
     delimiter: str = ","

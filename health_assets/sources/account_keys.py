@@ -55,7 +55,7 @@ def id_map(settings: Settings) -> pl.DataFrame:
 
 
 def accounts_of_users(rows: pl.LazyFrame, user: str, source: Description, settings: Settings) -> pl.LazyFrame:
-    """Rows that name a user alone, with the account of that user as `_account_id`; null where the user is not known."""
+    """Rows that name a user alone, with the account of that user as `_account_id`; null where the user is unknown."""
     known = (
         _keys("users", ["user_id", "account_id"], settings)
         .drop_nulls()

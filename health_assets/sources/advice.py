@@ -16,7 +16,7 @@ TESTED = 1_000  # values by which formats are compared
 
 
 def samples_of(texts: pl.Series) -> str:
-    """Three different values, as they stand in the file."""
+    """Three different values, as the file has them."""
     return ", ".join(repr(text) for text in texts.drop_nulls().unique(maintain_order=True).head(SAMPLES))
 
 

@@ -46,7 +46,7 @@ class Contracts:
 
 
 def check_sources(settings: Settings, contracts: Mapping[str, Contracts]) -> None:
-    """Refuse what cannot work before anything runs.
+    """Reject what cannot work before anything runs.
 
     Raises:
         SettingsError: one message with every fault of every source.

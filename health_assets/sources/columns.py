@@ -92,7 +92,7 @@ def _missing(ours: str, name: str, columns: Columns, declared: Column) -> str:
     instead = "".join(f", or {' and '.join(names)}" for names in meta(declared, "alternatives", ()))
     remedy = f"map it in the settings: sources.{name}.columns: {{<their name>: {ours}}}"
     if len(header) == 1 and (other := next((mark for mark in DELIMITERS if mark in header[0]), None)):
-        remedy = f"say what stands between its columns: sources.{name}.delimiter: {json.dumps(other)}"
+        remedy = f"set the separator of its columns: sources.{name}.delimiter: {json.dumps(other)}"
     elif through and through in columns.theirs:
         remedy += f", or connect `users`, which say the account of each {through}"
     hint = did_you_mean(ours, columns.unread or header, "it has")

@@ -82,7 +82,7 @@ def label(file: str) -> str:
 
 
 def is_remote(file: str) -> bool:
-    """Whether a file lies in an object store or behind a URL."""
+    """Whether a file is in an object store or at a URL."""
     return "://" in file
 
 
@@ -266,7 +266,7 @@ def _delimited(file: str, source: Description) -> pl.LazyFrame:
 
 
 def _refuse_foreign_text(file: str, header: bytes) -> None:
-    """A header in another encoding would be read as other names, in silence."""
+    """A header in another encoding would silently be read as other names."""
     try:
         foreign = "\0" in header.decode()
     except UnicodeDecodeError:

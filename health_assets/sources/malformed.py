@@ -1,6 +1,6 @@
-"""A delimited or JSON-lines file that Polars refuses, read row by row: rows that fit load, the others are kept as text.
+"""A delimited or JSON-lines file that Polars cannot read, read row by row: rows that fit are loaded, others kept as text.
 
-Slow, and asked only then. Python's csv module says where a row ends, Polars what it holds, so that a row reads as it would
+Slow, and used only then. Python's csv module says where a row ends, Polars what it holds, so that a row reads as it would
 in a sound file. What a malformed row meant is not guessed at.
 """
 
@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 50_000
 
 
 class Row(NamedTuple):
-    """A row of a file, its text as it stands."""
+    """A row of a file as text."""
 
     number: int
     text: str
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 class UnclosedQuoteError(Exception):
-    """From this row on nobody can tell where a row ends."""
+    """From this row on it is unknown where rows end."""
 
 
 def is_by_row(file: str) -> bool:
@@ -195,7 +195,7 @@ def _frame(names: str, rows: list[Row], delimiter: str, schema: pl.Schema) -> pl
 
 
 def _as_polars_reads(names: str, rows: list[Row], delimiter: str) -> Iterator[pl.DataFrame]:
-    """The rows below the header; those that Polars refuses, found by halving, as text."""
+    """The rows below the header; those that Polars cannot read, found by halving, as text."""
     if not rows:
         return
     content = io.BytesIO("".join([names, *(row.text for row in rows)]).encode())

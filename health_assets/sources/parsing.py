@@ -18,15 +18,15 @@ from health_assets.settings.source import Description, Source
 from health_assets.sources.moments import Zones, moment
 from health_assets.sources.numbers import boolean, duration_factor, minor_units, number
 
-FILE, ROW = "source_file", "source_row"  # where a row stands: file, and number within it from 1 after the header
-TEXT = "source_text"  # a row that cannot be split into columns, as it stands in the file; null for every other row
+FILE, ROW = "source_file", "source_row"  # the place of a row: file, and number within it from 1 after the header
+TEXT = "source_text"  # a row that cannot be split into columns, as text; null for every other row
 PART = "source_part"  # by which of the source's descriptions the file is read, from 1
 LEFT_OUT = "is_left_out"  # whether the `where` of the source leaves the row out
 VERSION = "source_version"  # what `newest_by` of the source says
 ABOUT_THE_FILE = (TEXT, PART, LEFT_OUT, VERSION)
 RECORD = "_record"  # the row as the file has it, carried along by staged transforms
 NOT_READ = "_not_read"  # by column the text that could not be read, else null
-OUTSIDE = "_outside"  # by column the text whose value became null since it lies outside the column's bounds, else null
+OUTSIDE = "_outside"  # by column the text whose value became null because it is out of bounds, else null
 
 
 def parsed(raw: pl.LazyFrame, contract: type[Contract], settings: Settings, source: str) -> pl.LazyFrame:

@@ -1,6 +1,6 @@
-"""Source files -> raw frames: text as it stands, under our column names, with file and row number.
+"""Source files -> raw frames: unparsed text under our column names, with file and row number.
 
-Nothing is parsed here and no row is dropped. A file that cannot be what its contract needs is refused at once, with the file,
+Nothing is parsed here and no row is dropped. A file that cannot be what its contract needs is rejected at once, with the file,
 the column and what to do.
 """
 
@@ -76,7 +76,7 @@ def read_source(
 
 
 def collected(name: str, settings: Settings, collect: Callable[[Collection[str]], Found]) -> Found:
-    """What `collect` makes of a source; where Polars refuses a file, once more with that file read row by row.
+    """What `collect` makes of a source; if Polars cannot read a file, again with that file read row by row.
 
     Args:
         name: the source.
@@ -165,12 +165,12 @@ def empty_files(name: str, settings: Settings) -> list[str]:
             if is_blank(file) or scan(file, description).head(1).collect().is_empty():
                 empty.append(label(file))
         except (*UNREADABLE_FILE, SourceError):
-            continue  # what is wrong with it is said by whoever reads its rows
+            continue  # what is wrong with it is reported when its rows are read
     return empty
 
 
 def opened_rows(file: str, source: Description, *, is_by_row: bool = False) -> pl.LazyFrame:
-    """The rows of a file under their own names; a file that Polars refuses from its first line on is read row by row."""
+    """The rows of a file under their own names; a file that Polars cannot read from its first line on is read row by row."""
     if is_by_row:
         return malformed.by_row(file, source)
     try:

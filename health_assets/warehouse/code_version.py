@@ -1,7 +1,7 @@
 """The version of a table's code: a hash of its transform and of all that it calls or names inside this package.
 
 Bytecode is hashed without line numbers and docstrings, so that a comment puts no month out of date. What belongs to other
-packages counts by its name only: a new release of a library is no reason to compute everything anew.
+packages counts by its name only: a new release of a library does not recompute everything.
 """
 
 import functools

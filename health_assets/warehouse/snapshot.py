@@ -50,8 +50,8 @@ def publish(
         company: its name.
         notes: small tables that go along, by name, for those who read the snapshot without the settings.
 
-    Returns the rows of each published table. Readers that hold an older snapshot keep it until they open anew. The file
-    lies in a folder of its own under the name of the link, since DuckDB names a database after its file and saved names
+    Returns the rows of each published table. Readers with an open older snapshot keep it until they reopen. The file
+    is in a folder of its own under the name of the link, since DuckDB names a database after its file and saved names
     must last; the folders are numbered, since a clock may be set back.
     """
     folder = link.parent / f"{link.name.removesuffix('.duckdb')}.snapshots"

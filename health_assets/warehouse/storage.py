@@ -214,14 +214,14 @@ class Warehouse:
         return kept.height
 
     def fits(self, table: Table) -> bool:
-        """Whether the table as it lies in the file has the contract's columns, in order and type."""
+        """Whether the stored table has the contract's columns, in order and type."""
         if not self.holds(table.relation):
             return False
-        lies = self.connection.cursor().sql(f"from {table.relation} limit 0").pl()
-        return lies.schema == storable(table.contract.create_empty()).schema
+        stored = self.connection.cursor().sql(f"from {table.relation} limit 0").pl()
+        return stored.schema == storable(table.contract.create_empty()).schema
 
     def _lay_out(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
-        """A table anew, without rows, and no month of it recorded."""
+        """Create the table again, without rows and without recorded months."""
         cursor.execute(f"create or replace table {table_of(table.relation, dtypes(table.contract))}")
         cursor.execute(f"delete from internal.months where relation = {literal(table.relation)}")
 

@@ -9,7 +9,7 @@ WORDS_SHOWN, SAMPLES_SHOWN = 10, 3
 
 
 def unreadable_words(warehouse: Warehouse, table: Table) -> str:
-    """The most frequent first, each with its column, the number of rows and where it stands; blank if there are none."""
+    """The most frequent first, each with its column, the number of rows and samples of their places; blank if there are none."""
     found = (
         warehouse.connection.cursor()
         .execute(

@@ -368,14 +368,14 @@ def test_the_same_input_given_again_is_never_posted_again(
 CALM = {"flags": [False] * 4, "late_reasons": None, "critical_incidents": 0, "ratings": [8]}
 TROUBLE = {
     "flags": [True, False, False, True],
-    "late_reasons": "3 payments were late (2 raise this).",
+    "late_reasons": "3 late payments (threshold: 2)",
     "critical_incidents": 2,
     "ratings": [9, 5],
     "renewal": "Renewal in 30 days (within 90) at a health of 50, below 60",
 }
 EXPECTED = [
     ":large_orange_circle: Workflow: calm → at risk (2025-01-28): December 2024: lower volume, more denials",
-    ":large_orange_circle: Payments and tickets: calm → flagged (2025-01-28): 3 payments were late (2 raise this).",
+    ":large_orange_circle: Payments and tickets: calm → flagged (2025-01-28): 3 late payments (threshold: 2)",
     ":large_orange_circle: Renewal at low health: calm → near (2025-01-28): Renewal in 30 days (within 90) at a "
     "health of 50, below 60",
     ":red_circle: Security incidents: none → critical (2025-01-28): 2 in the last 90 days",
@@ -455,5 +455,5 @@ def test_flags_of_a_shop_are_reported_only_where_no_subscriptions_are_connected(
     shop = company.model_copy(update={"sources": {connected: Source(path="file.csv")}})
     publish(MONDAY, [account("A1", late_reasons=None)])
     alert(shop)
-    publish(TUESDAY, [account("A1", late_reasons="3 payments were late (2 raise this).")])
+    publish(TUESDAY, [account("A1", late_reasons="3 late payments (threshold: 2)")])
     assert alert(shop).entered == count

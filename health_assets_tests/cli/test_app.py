@@ -152,8 +152,8 @@ def test_damaged_warehouse_is_one_message(empty: Path) -> None:
     ("as_of", "said"),
     [
         ("31.01.2025", "--as-of: '31.01.2025' is not a day; write it as 2025-01-31"),
-        ("1999-01-01", "must lie between history_start"),
-        ("2999-01-01", "must lie between history_start"),
+        ("1999-01-01", "must be between history_start"),
+        ("2999-01-01", "must be between history_start"),
     ],
 )
 def test_a_bad_as_of_day_is_rejected(empty: Path, as_of: str, said: str) -> None:

@@ -162,7 +162,7 @@ def test_risk_levels_are_those_that_there_are_and_the_worse_begin_higher(tmp_pat
 
 def test_factor_that_nothing_is_known_of_is_refused(tmp_path: Path) -> None:
     company = settings_of(tmp_path, "churn_risk: {factors: {suspendet: {points: 1, threshold: 1}}}")
-    with pytest.raises(settings.SettingsError, match="'suspendet' is no factor; did you mean 'suspended'"):
+    with pytest.raises(settings.SettingsError, match="'suspendet' is not a factor; did you mean 'suspended'"):
         check_factors(company, set())
 
 

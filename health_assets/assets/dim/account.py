@@ -138,7 +138,7 @@ def dim_account(
 
 
 def value_tier(settings: Settings) -> pl.Expr:
-    """The tier that an account's `mrr` reaches; null where MRR is not known."""
+    """The tier that an account's `mrr` reaches; null where MRR is unknown."""
     return banded(pl.col("mrr"), settings.value_tiers | {"basic": 0.0})
 
 

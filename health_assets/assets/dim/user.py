@@ -38,7 +38,7 @@ def access_known_since(history_users: pl.LazyFrame) -> pl.LazyFrame:
 
 @table(User)
 def dim_user(staged_users: pl.LazyFrame, history_users: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """Users created by the as-of day; those whose creation is not known always count."""
+    """Users created by the as-of day; those whose creation is unknown always count."""
     access = staged_users.select(exports_access=pl.col("is_active").is_not_null().any()).join(
         access_known_since(history_users), how="cross"
     )

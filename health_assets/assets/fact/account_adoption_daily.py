@@ -116,7 +116,7 @@ def fact_account_adoption_daily(
 
 
 def _users(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
-    """Users from creation on, or ever where that is not known, less (-1) those who are known to have no access."""
+    """Users from creation on, or ever where that is unknown, less (-1) those who are known to have no access."""
     of_user = staged_users.select("account_id", "user_id", first_day=pl.col("created_date").fill_null(date.min))
     without_access = history_users.filter(~pl.col("is_active")).select(
         "user_id", "valid_from", end_day=end_of_validity()

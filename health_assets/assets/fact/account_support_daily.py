@@ -148,7 +148,7 @@ def _with_days(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame, tim
 
 
 def _tickets(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: for ever) and `size`."""
+    """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: open-ended) and `size`."""
     return {
         "ticket_count_30d": _since("created_date", tickets, MONTH),
         "ticket_count_31d": _since("created_date", tickets, REFERENCE_WINDOW),
@@ -166,7 +166,7 @@ def _targets(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     in_time, answered_in_time = pl.col("is_in_time"), pl.col("is_answered_in_time")
     is_unanswered = pl.col("exports_answers") & pl.col("answered_date").is_null()
     late = tickets.filter(~answered_in_time | is_unanswered).with_columns(
-        end=pl.min_horizontal("answered_date", "resolved_date", END_OF_QUARTER)  # resolved without an answer: not known
+        end=pl.min_horizontal("answered_date", "resolved_date", END_OF_QUARTER)  # resolved without an answer: unknown
     )
     return {
         "met": _since("resolved_date", tickets.filter(in_time), QUARTER),

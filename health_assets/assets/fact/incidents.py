@@ -33,7 +33,7 @@ class Incidents(Contract):
     detected_month = Day("First day of the month in which it was detected", nullable=False)
     responded_at = Moment("When work on it began; null = not by the as-of day, or not exported")
     contained_at = Moment("When it could no longer spread; null = not by the as-of day, or not exported")
-    minutes_to_detect = Minutes("From beginning to detection; null = beginning not known, or after detection")
+    minutes_to_detect = Minutes("From beginning to detection; null = beginning unknown, or after detection")
     minutes_to_respond = Minutes("From detection to response; null = none yet, not exported, or before detection")
     minutes_to_contain = Minutes("From detection to containment; null = not yet, not exported, or before detection")
     is_false_positive = dy.Bool(

@@ -141,7 +141,7 @@ def moved_amounts() -> dict[str, pl.Expr]:
 
 
 def _moved(movement: str, amount: pl.Expr) -> pl.Expr:
-    """The amount in rows of a movement, 0 in all others, null where movements are not known."""
+    """The amount in rows of a movement, 0 in all others, null where movements are unknown."""
     has_moved = pl.col("movement") == movement
     return pl.when(has_moved).then(amount).when(~has_moved).then(0.0)
 

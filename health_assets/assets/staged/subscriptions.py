@@ -74,7 +74,7 @@ class Subscriptions(Contract):
 
     @dy.rule()
     def interval__is_known(cls) -> pl.Expr:
-        """Words that are not known can be mapped: values: {interval: {<their word>: month}}."""
+        """Unknown words can be mapped: values: {interval: {<their word>: month}}."""
         return pl.col("interval").is_in(INTERVALS) | pl.col("mrr_amount").is_not_null()
 
     @dy.rule()

@@ -23,7 +23,7 @@ class UsageEvents(Contract):
     event_count = dy.Int64(
         min=1,
         metadata={"decides": False},
-        description="Equal events that the row stands for; 1 where the file does not say; rows of 0 say nothing",
+        description="Number of equal events that the row represents; 1 where the file does not say; rows with 0 are ignored",
     )
     duration_seconds = dy.Float64(nullable=True, min=0, description="Duration, in seconds; null = not measured")
 

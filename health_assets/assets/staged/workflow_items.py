@@ -1,4 +1,4 @@
-"""Workflow items, parsed. One that was completed before it was started keeps its row; its minutes are not known."""
+"""Workflow items, parsed. One that was completed before it was started keeps its row; its minutes are unknown."""
 
 import dataframely as dy
 import polars as pl
@@ -34,5 +34,5 @@ def staged_workflow_items(raw_workflow_items: pl.LazyFrame, settings: Settings) 
 
 @identity(of=staged_workflow_items, severity=WARN)
 def completed_at__not_before_started(staged_workflow_items: pl.LazyFrame) -> pl.LazyFrame:
-    """No item was done before work on it began; of one that was, the minutes are not known."""
+    """No item was done before work on it began; for one that was, the minutes are unknown."""
     return staged_workflow_items.filter(pl.col("completed_at") < pl.col("started_at"))

@@ -74,11 +74,11 @@ def _flag_count() -> pl.Expr:
 
 
 def _reasons(limits: CommerceFlagLimits) -> pl.Expr:
-    late = pl.format(f"{{}} late payments (flagged from {limits.late_payments}).", "late_payment_count")
-    tickets = pl.format(f"{{}} tickets in 90 days (flagged from {limits.tickets_90d}).", "ticket_count_90d")
+    late = pl.format(f"Late payments: {{}} (threshold: {limits.late_payments})", "late_payment_count")
+    tickets = pl.format(f"Tickets in 90 days: {{}} (threshold: {limits.tickets_90d})", "ticket_count_90d")
     return pl.concat_str(
         pl.when("has_repeated_late_payments").then(late),
         pl.when("has_frequent_tickets").then(tickets),
-        separator=" ",
+        separator="; ",
         ignore_nulls=True,
     )

@@ -68,7 +68,7 @@ class AccountChurnRisk(Contract):
     coverage = dy.Float64(min=0, max=1, description="Points of the factors that were measured / of all, 0-1")
     company_name = CompanyName()
     account_owner = AccountOwner()
-    mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
+    mrr = Money("Monthly recurring revenue; null = unknown", nullable=True)
     usage_change_pct = dy.Float64(
         nullable=True,
         min=-100,

@@ -61,7 +61,7 @@ class CustomerHealth(CustomerHealthDaily):
     unscored_reason = dy.String(nullable=True, description="What a score lacks, in one line; null = there is a score")
     company_name = CompanyName()
     account_owner = AccountOwner()
-    mrr = Money("Monthly recurring revenue; null = not known", nullable=True)
+    mrr = Money("Monthly recurring revenue; null = unknown", nullable=True)
     intervention_priority = Count(
         "Order of attention: 1 = lowest score, then highest MRR, then account_id; accounts without a score come last"
     )

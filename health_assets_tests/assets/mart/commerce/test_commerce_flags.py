@@ -32,8 +32,8 @@ def flagged(**frames: pl.LazyFrame) -> list[dict]:
 def test_two_late_payments_or_two_tickets_flag_an_account_and_one_of_each_does_not() -> None:
     found = flagged(mart_payment_risk=late(A=2, B=0, C=1, D=1), mart_support_frequency=asking(A=0, B=2, C=1, D=0))
     assert [row["account_id"] for row in found] == ["A", "B"]
-    assert found[0]["reasons"] == "2 late payments (flagged from 2)."
-    assert found[1]["reasons"] == "2 tickets in 90 days (flagged from 2)."
+    assert found[0]["reasons"] == "Late payments: 2 (threshold: 2)"
+    assert found[1]["reasons"] == "Tickets in 90 days: 2 (threshold: 2)"
 
 
 def test_two_flags_come_first_then_the_higher_spend_then_the_key() -> None:
@@ -49,7 +49,7 @@ def test_two_flags_come_first_then_the_higher_spend_then_the_key() -> None:
         ("A", 3, 1),
         ("C", 4, 1),
     ]
-    assert found[0]["reasons"] == "3 late payments (flagged from 2). 4 tickets in 90 days (flagged from 2)."
+    assert found[0]["reasons"] == "Late payments: 3 (threshold: 2); Tickets in 90 days: 4 (threshold: 2)"
 
 
 def test_a_flag_whose_source_is_not_connected_is_null_and_raises_nothing() -> None:
