@@ -23,8 +23,8 @@ def refused(folder: Path, **described: object) -> str:
     [
         ({"keys": {"account_id": {"match": "(", "replace": ""}}}, "'(' is not a regular expression"),
         ({"keys": {"account_id": {"match": "^K"}}}, "sources.accounts.keys.account_id.replace: is missing"),
-        ({"delimiter": ";;"}, "';;' cannot stand between columns"),
-        ({"delimiter": "a"}, "'a' cannot stand between columns"),
+        ({"delimiter": ";;"}, "';;' cannot separate columns"),
+        ({"delimiter": "a"}, "'a' cannot separate columns"),
         ({"timezone": "Europe"}, "'Europe' is not a time zone"),
         ({"timezone": "localtime"}, "'localtime' is not a time zone"),
         ({"encoding": "utf8000"}, "'utf8000' is not an encoding"),
@@ -37,7 +37,7 @@ def refused(folder: Path, **described: object) -> str:
         ({"unit": {"age": "weeks"}}, "sources.accounts.unit.age"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(tmp_path, described, said):
+def test_an_impossible_description_is_rejected(tmp_path, described, said):
     assert said in refused(tmp_path, **described)
 
 
