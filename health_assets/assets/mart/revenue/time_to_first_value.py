@@ -38,7 +38,7 @@ class TimeToFirstValue(Contract):
     )
 
 
-@table(TimeToFirstValue)
+@table(TimeToFirstValue, fed_by=("dim_account",))
 def mart_time_to_first_value(dim_account: pl.LazyFrame, fact_usage_daily: pl.LazyFrame) -> pl.LazyFrame:
     """One row per account."""
     first_events = fact_usage_daily.group_by("account_id").agg(first_event_date=pl.col("activity_date").min())
