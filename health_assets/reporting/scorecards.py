@@ -1,6 +1,5 @@
 """One account's score in detail, and all accounts under two scorecards."""
 
-import difflib
 from collections.abc import Iterator
 from datetime import date
 
@@ -11,6 +10,7 @@ from health_assets.reporting.formatting import number
 from health_assets.reporting.reader import published, row, rows
 from health_assets.scoring.scorecards import scored
 from health_assets.settings import Settings
+from health_assets.settings.suggestions import nearest
 
 
 class AccountNotFoundError(Exception):
@@ -30,9 +30,9 @@ def account_id_of(company: Settings, given: str) -> str:
     if len(found) > 1:
         raise AccountNotFoundError(f"{given}: several accounts have this name; give an id: {', '.join(sorted(found))}")
     if not found:
-        spellings = {word.lower(): f"{account} ({name})" for account, name in accounts for word in (account, name)}
-        close = dict.fromkeys(spellings[word] for word in difflib.get_close_matches(given.lower(), spellings))
-        hint = f"; did you mean {', '.join(close)}?" if close else ""
+        spellings = {word: f"{account} ({name})" for account, name in accounts for word in (account, name)}
+        near = nearest(given, spellings)
+        hint = f"; did you mean {spellings[near]}?" if near else ""
         raise AccountNotFoundError(f"{given}: there is no such account{hint}")
     return found[0]
 

@@ -6,7 +6,6 @@ observed and which churned. The additive risk score, which is not learned, is in
 scikit-learn takes a second to import, so the model is trained in the worker process, and only if there is enough to learn from.
 """
 
-import difflib
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -20,6 +19,7 @@ from health_assets.scoring.churn_labels import KEY
 from health_assets.scoring.logistic_regression import probabilities
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.sections import Backtest, ChurnModel
+from health_assets.settings.suggestions import nearest
 from health_assets.worker import shared_worker
 
 PROBABILITY = "churn_probability"
@@ -45,9 +45,9 @@ def check_features(settings: Settings, known: set[str]) -> None:
     """
     wrong = [name for name in settings.churn_model.features if name not in known]
     if wrong:
-        near = {name: difflib.get_close_matches(name, sorted(known), n=1) for name in wrong}
-        said = [f"{name!r}" + (f" (did you mean {close[0]!r}?)" if close else "") for name, close in near.items()]
-        raise SettingsError(f"churn_model.features: no table has a number or flag {', '.join(said)}")
+        near = {name: nearest(name, sorted(known)) for name in wrong}
+        named = [f"{name!r}" + (f" (did you mean {close!r}?)" if close else "") for name, close in near.items()]
+        raise SettingsError(f"churn_model.features: no table has a number or flag {', '.join(named)}")
 
 
 def predicted(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel) -> pl.DataFrame:

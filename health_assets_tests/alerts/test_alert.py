@@ -13,7 +13,7 @@ from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert
 from health_assets.alerts.outbox import Outbox
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import ScorecardFor
-from health_assets.settings.sections import Source
+from health_assets.settings.source import Source
 from health_assets.warehouse.snapshot import SnapshotError
 from health_assets_tests.frames import files_of
 from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
