@@ -191,11 +191,17 @@ def scorable_rows(
     settings: Settings,
 ) -> pl.LazyFrame:
     """All that scorecards may name, by account and day: signals, attributes, own metrics, and which are connected."""
-    names = {name for scorecard in scorecards_in_use(settings).values() for name in signal_names(scorecard)}
+    scorecards = scorecards_in_use(settings).values()
+    names = {name for scorecard in scorecards for name in signal_names(scorecard)}
+    filters = [
+        *(scorecard.accounts for scorecard in scorecards),
+        *(choice.accounts for choice in settings.scorecards_for),
+    ]
+    in_filters = {name for condition in filters for name in pl.sql_expr(condition).meta.root_names()}
     return (
         joined_signals(*signals)
         .pipe(with_attributes, dim_account, settings)
-        .pipe(with_own_metrics, fact_account_metrics, names)
+        .pipe(with_own_metrics, fact_account_metrics, names | in_filters)
         .pipe(with_connections, fact_measured_signals, names)
         .with_columns(scorecard=assigned(settings), usage_state=usage_state())
     )

@@ -1,7 +1,9 @@
-"""What each health score is made of: one row per measure, on the last day of each month and on the as-of day.
+"""What each health score is made of: one row per measure, on the as-of day and 30 days before.
 
 Scores of every day, by dimension, are in mart/health/customer_health_daily.py.
 """
+
+from datetime import date, timedelta
 
 import dataframely as dy
 import polars as pl
@@ -9,8 +11,8 @@ import polars as pl
 from health_assets.assets.mart.health.customer_health_daily import scorable_rows
 from health_assets.contracts.columns import AccountId, AsOfDate
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import Period
-from health_assets.scoring.scorecards import scorecards_in_use, scored_parts
+from health_assets.contracts.expressions import on_any_of
+from health_assets.scoring.scorecards import TREND_DAYS, scorecards_in_use, scored_parts
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -18,8 +20,8 @@ from health_assets.tables import table
 class CustomerHealthParts(Contract):
     """Which measure contributes how much to each account's health, and from which value?
 
-    Dimensions have the names of the scorecard. Measured on the last day of each month, and in the as-of month on the
-    as-of day.
+    Dimensions have the names of the scorecard. The as-of day, and the day 30 days before by the same scorecard: what
+    changed in between is behind the trend.
     """
 
     account_id = AccountId(primary_key=True)
@@ -40,7 +42,7 @@ class CustomerHealthParts(Contract):
     )
 
 
-@table(CustomerHealthParts, monthly=True, lookback_months=0)
+@table(CustomerHealthParts)
 def mart_customer_health_parts(
     dim_account: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
@@ -56,9 +58,9 @@ def mart_customer_health_parts(
     fact_account_metrics: pl.LazyFrame,
     fact_measured_signals: pl.LazyFrame,
     settings: Settings,
-    period: Period,
+    as_of: date,
 ) -> pl.LazyFrame:
-    """Parts on the measured days of a period."""
+    """Parts of the two days."""
     signals = (
         fact_account_revenue_daily,
         fact_account_usage_daily,
@@ -71,10 +73,9 @@ def mart_customer_health_parts(
         fact_account_relationship_daily,
         fact_account_device_daily,
     )
-    day = pl.col("as_of_date")
-    is_measured = period.holds(day) & ((day == day.dt.month_end()) | (day == period.last_day))
+    days = (as_of - timedelta(days=TREND_DAYS), as_of)
     rows = scorable_rows(
-        [signal.filter(is_measured) for signal in signals],
+        [signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals],
         dim_account,
         fact_account_metrics,
         fact_measured_signals,
@@ -84,4 +85,4 @@ def mart_customer_health_parts(
         scored_parts(rows, scorecard, pl.col("scorecard") == name).with_columns(scorecard=pl.lit(name))
         for name, scorecard in scorecards_in_use(settings).items()
     ]
-    return pl.concat(parts).select(CustomerHealthParts.column_names())
+    return pl.concat(parts).sort(CustomerHealthParts.primary_key()).select(CustomerHealthParts.column_names())

@@ -84,6 +84,14 @@ def test_own_metric_is_a_signal_under_its_name_and_holds_until_the_next_value() 
     assert found.sort("as_of_date")["health_score"].to_list() == [50, 100]  # linear from 2 to 0
 
 
+def test_filter_of_a_scorecard_may_name_an_own_metric() -> None:
+    card = SETTINGS.scorecards["standard"].model_copy(update={"accounts": "is_scored and is_pilot = 1"})
+    chosen = SETTINGS.model_copy(update={"scorecards": {"standard": card}})
+    pilot = {"account_id": "a1", "as_of_date": LAST, "metric": "is_pilot", "value": 1.0}
+    found = health(fact_account_metrics=rows("fact_account_metrics", pilot), settings=chosen)
+    assert found["as_of_date"].to_list() == [LAST]
+
+
 def test_contributions_that_do_not_sum_to_the_score_break_the_contract() -> None:
     found = health(USAGE | {"as_of_date": FIRST}).head(1)
     broken = found.with_columns(pl.col("health_score") + 1)

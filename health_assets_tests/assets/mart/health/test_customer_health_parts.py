@@ -5,10 +5,9 @@ from datetime import date
 import polars as pl
 import pytest
 
-from health_assets.contracts.expressions import Period
 from health_assets_tests.assets.rows import made, rows
 
-DECEMBER, MIDDLE, LAST = date(2024, 12, 31), date(2025, 1, 10), date(2025, 1, 20)
+EARLIER, MIDDLE, LAST = date(2024, 12, 21), date(2025, 1, 10), date(2025, 1, 20)
 REVENUE = {"account_id": "A", "is_scored": True, "mrr_change_ratio_90d": 0.05, "overdue_invoice_count": 1}
 
 
@@ -16,17 +15,17 @@ def parts() -> pl.DataFrame:
     return made(
         "mart_customer_health_parts",
         fact_account_revenue_daily=rows(
-            "fact_account_revenue_daily", *(REVENUE | {"as_of_date": day} for day in (DECEMBER, MIDDLE, LAST))
+            "fact_account_revenue_daily", *(REVENUE | {"as_of_date": day} for day in (EARLIER, MIDDLE, LAST))
         ),
         fact_account_satisfaction_daily=rows(
             "fact_account_satisfaction_daily", {"account_id": "A", "as_of_date": LAST, "nps_rating": 9.0}
         ),
-        period=Period(date(2024, 12, 1), LAST),
+        as_of=LAST,
     )
 
 
-def test_parts_are_measured_at_month_ends_and_on_the_last_day() -> None:
-    assert sorted(parts()["as_of_date"].unique()) == [DECEMBER, LAST]
+def test_parts_are_those_of_the_as_of_day_and_of_30_days_before() -> None:
+    assert sorted(parts()["as_of_date"].unique()) == [EARLIER, LAST]
 
 
 def test_contributions_of_the_measures_sum_to_the_score() -> None:
