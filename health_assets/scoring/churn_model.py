@@ -30,6 +30,7 @@ QUALITY = {
     "feature_count": pl.Int64,
     "tested_rows": pl.Int64,
     "tested_churned_accounts": pl.Int64,
+    "is_tested_on_later_days": pl.Boolean,
     "brier_skill": pl.Float64,
     "is_published": pl.Boolean,
     "reason": pl.String,
@@ -75,9 +76,7 @@ def out_of_fold(
 
     Accounts are hashed into groups; each group is predicted by a model trained on the others, on rows from before the day.
     """
-    accounts = rows["account_id"].unique().to_list()
-    groups = [crc32(account.encode()) % model.groups for account in accounts]
-    rows = rows.with_columns(group=pl.col("account_id").replace_strict(accounts, groups, return_dtype=pl.Int64))
+    rows = _grouped(rows, model)
     day, is_own = pl.col("as_of_date"), pl.col("group")
     found = [
         predicted(
@@ -95,7 +94,8 @@ def out_of_fold(
 def quality(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel) -> pl.DataFrame:
     """Whether the model of a day is worth publishing: one row.
 
-    It is tested on the last `test_days` observation days whose labels are known, out of fold and out of time.
+    It is tested on accounts that it was not trained on: on the last `test_days` observation days whose labels are known, by
+    what was known before them; where the history is too short for that, on all days.
 
     Args:
         rows: account_id x as_of_date with the features and `churned` (null = too late to act).
@@ -110,7 +110,9 @@ def quality(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel
     training = known_before(rows, day, backtest)
     days = training["as_of_date"].unique().sort()[-model.test_days :].to_list()
     labels = training.select(*KEY, pl.col("churned").cast(pl.Boolean))
-    tested = labels.join(out_of_fold(training, backtest, model, days), on=KEY, how="inner").drop_nulls(PROBABILITY)
+    later = out_of_fold(training, backtest, model, days).drop_nulls(PROBABILITY)
+    predictions = _of_other_accounts(training, model) if later.is_empty() else later
+    tested = labels.join(predictions, on=KEY, how="inner")
     churned = labels.filter("churned")["account_id"].n_unique()
     features = [name for name in model.features if _is_measured(training[name], model.min_measured)]
     skill = brier_skill(tested)
@@ -121,11 +123,32 @@ def quality(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel
         "feature_count": len(features),
         "tested_rows": tested.height,
         "tested_churned_accounts": tested.filter("churned")["account_id"].n_unique(),
+        "is_tested_on_later_days": None if tested.is_empty() else not later.is_empty(),
         "brier_skill": skill,
         "is_published": reason is None,
         "reason": reason,
     }
     return pl.DataFrame([found], schema=QUALITY)
+
+
+def _of_other_accounts(training: pl.DataFrame, model: ChurnModel) -> pl.DataFrame:
+    """The churn probability of every training row, by a model trained on the other groups of accounts, on all days."""
+    found = [pl.DataFrame(schema=SHAPE)]
+    if training.is_empty():
+        return found[0]
+    rows, group = _grouped(training, model), pl.col("group")
+    for number in range(model.groups):
+        own = rows.filter(group == number)
+        values = pl.Series(PROBABILITY, _probabilities(rows.filter(group != number), own, model), pl.Float64)
+        found.append(own.select(KEY).with_columns(values))
+    return pl.concat(found).drop_nulls(PROBABILITY)
+
+
+def _grouped(rows: pl.DataFrame, model: ChurnModel) -> pl.DataFrame:
+    """The rows with the `group` that each account is hashed into."""
+    accounts = rows["account_id"].unique().to_list()
+    groups = [crc32(account.encode()) % model.groups for account in accounts]
+    return rows.with_columns(group=pl.col("account_id").replace_strict(accounts, groups, return_dtype=pl.Int64))
 
 
 def _reason_not_to_publish(churned: int, features: list[str], skill: float | None, model: ChurnModel) -> str | None:
@@ -135,7 +158,7 @@ def _reason_not_to_publish(churned: int, features: list[str], skill: float | Non
     if not features:
         return f"No feature is measured in {100 * model.min_measured:g} % of the rows (churn_model.min_measured)"
     if skill is None:
-        return "The history is too short to test the model on later days: on no tested day did accounts churn"
+        return f"It cannot be tested: without one of {model.groups} groups of accounts, fewer than {model.min_churned} churned"
     if skill <= 0:
         return f"It does not beat the churn rate: Brier skill {skill:.3f} out of fold, where above 0 is needed"
     return None

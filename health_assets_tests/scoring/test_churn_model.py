@@ -168,7 +168,7 @@ def quality_of(rows: pl.DataFrame, **model: Any) -> dict[str, Any]:
 def test_model_that_beats_the_churn_rate_is_published() -> None:
     found = quality_of(history())
     assert found["brier_skill"] > 0.1
-    assert (found["is_published"], found["reason"]) == (True, None)
+    assert (found["is_published"], found["reason"], found["is_tested_on_later_days"]) == (True, None, True)
     assert (found["rows_learned"], found["tested_rows"], found["feature_count"]) == (480, 120, 2)
     assert found["churned_accounts"] == found["tested_churned_accounts"] == 20
 
@@ -181,10 +181,16 @@ def test_model_of_chance_is_not_published_and_says_why() -> None:
     assert found["reason"].startswith("It does not beat the churn rate: Brier skill -0.0")
 
 
-def test_short_history_cannot_be_tested() -> None:
+def test_short_history_is_tested_on_other_accounts_of_the_same_days() -> None:
     found = quality_of(fleet(LEARNED))
-    assert (found["rows_learned"], found["tested_rows"], found["is_published"]) == (40, 0, False)
-    assert found["reason"].startswith("The history is too short to test the model")
+    assert (found["rows_learned"], found["tested_rows"], found["is_tested_on_later_days"]) == (40, 40, False)
+    assert (found["brier_skill"] > 0) is found["is_published"]
+
+
+def test_model_that_needs_every_churned_account_cannot_be_tested() -> None:
+    found = quality_of(fleet(LEARNED), min_churned=20)
+    assert (found["tested_rows"], found["is_tested_on_later_days"], found["is_published"]) == (0, None, False)
+    assert found["reason"] == "It cannot be tested: without one of 5 groups of accounts, fewer than 20 churned"
 
 
 def test_too_few_churned_accounts_and_unmeasured_features_are_said() -> None:

@@ -24,7 +24,8 @@ from health_assets.tables import table
 class ChurnModelQuality(Contract):
     """Is there a churn probability, how good is it, and if there is none, why not?
 
-    The model is tested on days and accounts that it was not trained on. It is published only if it predicts better than
+    The model is tested on accounts that it was not trained on, and on later days where the history is long enough. It is
+    published only if it predicts better than
     the churn rate of the day alone.
     """
 
@@ -32,10 +33,13 @@ class ChurnModelQuality(Contract):
     rows_learned = Count("Rows to learn from: account x observation day, with the label known before the as-of day")
     churned_accounts = Count("Distinct accounts that churned in these rows")
     feature_count = Count("Features that are measured often enough, of `churn_model.features`")
-    tested_rows = Count(
-        "Rows that were predicted out of fold and out of time, on the last `churn_model.test_days` days"
-    )
+    tested_rows = Count("Rows predicted by a model that was not trained on the account")
     tested_churned_accounts = Count("Distinct accounts that churned in the tested rows")
+    is_tested_on_later_days = dy.Bool(
+        nullable=True,
+        description="Whether the tested days, the last `churn_model.test_days`, are later than what was learned from; false = "
+        "the history is too short for that, so that all days were tested; null = nothing could be tested",
+    )
     brier_skill = dy.Float64(
         nullable=True,
         max=1,
