@@ -137,6 +137,8 @@ def _of_other_accounts(training: pl.DataFrame, model: ChurnModel) -> pl.DataFram
     if training.is_empty():
         return found[0]
     rows, group = _grouped(training, model), pl.col("group")
+    of_the_others = model.min_churned * (model.groups - 1) // model.groups  # a group less has so many fewer
+    model = model.model_copy(update={"min_churned": of_the_others})
     for number in range(model.groups):
         own = rows.filter(group == number)
         values = pl.Series(PROBABILITY, _probabilities(rows.filter(group != number), own, model), pl.Float64)
@@ -158,7 +160,7 @@ def _reason_not_to_publish(churned: int, features: list[str], skill: float | Non
     if not features:
         return f"No feature is measured in {100 * model.min_measured:g} % of the rows (churn_model.min_measured)"
     if skill is None:
-        return f"It cannot be tested: without one of {model.groups} groups of accounts, fewer than {model.min_churned} churned"
+        return "It cannot be tested: too few accounts churned outside each group of accounts (churn_model.groups)"
     if skill <= 0:
         return f"It does not beat the churn rate: Brier skill {skill:.3f} out of fold, where above 0 is needed"
     return None

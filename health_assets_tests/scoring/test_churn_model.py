@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import polars as pl
@@ -187,10 +188,11 @@ def test_short_history_is_tested_on_other_accounts_of_the_same_days() -> None:
     assert (found["brier_skill"] > 0) is found["is_published"]
 
 
-def test_model_that_needs_every_churned_account_cannot_be_tested() -> None:
-    found = quality_of(fleet(LEARNED), min_churned=20)
-    assert (found["tested_rows"], found["is_tested_on_later_days"], found["is_published"]) == (0, None, False)
-    assert found["reason"] == "It cannot be tested: without one of 5 groups of accounts, fewer than 20 churned"
+def test_model_whose_churned_accounts_are_all_of_one_group_cannot_be_tested() -> None:
+    one_group = pl.col("account_id").is_in([f"A{n}" for n in range(200) if crc32(f"A{n}".encode()) % MODEL.groups == 0])
+    found = quality_of(fleet(LEARNED, count=200).with_columns(churned=one_group), min_churned=20)
+    assert (found["tested_churned_accounts"], found["is_published"]) == (0, False)
+    assert found["reason"].startswith("It cannot be tested")
 
 
 def test_too_few_churned_accounts_and_unmeasured_features_are_said() -> None:
