@@ -126,7 +126,7 @@ def test_generated_page_is_fresh(page: str) -> None:
     assert written == documentation.PAGES[page](), "run make docs"
 
 
-def test_each_setting_has_a_meaning_beside_it() -> None:
+def test_each_setting_has_a_meaning_next_to_it() -> None:
     entries = [entry for entry in defaults_entries() if entry.value and entry.place[0] != "scorecards"]
     assert [".".join(entry.place) for entry in entries if not meaning(entry)] == []
     for model in (Scorecard, Dimension, Measure, Step, ScorecardFor):

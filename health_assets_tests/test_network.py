@@ -24,7 +24,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "notes"
 
 
-def test_connection_to_another_machine_is_refused_and_noted(notes: Path) -> None:
+def test_connection_to_another_machine_is_rejected_and_noted(notes: Path) -> None:
     with socket.socket() as away, pytest.raises(PermissionError, match="no other machine"):
         away.connect((ELSEWHERE, 80))
     assert ELSEWHERE in notes.read_text()
@@ -36,7 +36,7 @@ def test_name_of_another_machine_is_not_looked_up(notes: Path) -> None:
     assert "example.com" in notes.read_text()
 
 
-def test_process_that_a_test_starts_is_refused_too(notes: Path) -> None:
+def test_process_that_a_test_starts_is_rejected_too(notes: Path) -> None:
     program = f"import socket; socket.create_connection(('{ELSEWHERE}', 80), 1)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "no other machine" in ended.stderr

@@ -59,13 +59,13 @@ def test_answers_come_from_another_process_whatever_it_prints(process: Worker) -
     assert process.submit(divided, 7, by=2).result() == 3
 
 
-def test_error_is_told_with_the_function_and_the_next_question_is_answered(process: Worker) -> None:
+def test_error_is_reported_with_the_function_and_the_next_question_is_answered(process: Worker) -> None:
     with pytest.raises(RuntimeError, match=r"test_worker\.divided failed: ZeroDivisionError"):
         process.submit(divided, 1, by=0).result()
     assert process.submit(divided, 4, by=2).result() == 2
 
 
-def test_process_that_ends_is_told_with_its_exit_code(process: Worker) -> None:
+def test_process_that_ends_is_reported_with_its_exit_code(process: Worker) -> None:
     with pytest.raises(RuntimeError, match=r"ended \(exit code -9\); is memory short"):
         process.submit(ends).result()
 

@@ -1,4 +1,4 @@
-"""The whole beside its parts."""
+"""The whole and its parts."""
 
 from datetime import date
 

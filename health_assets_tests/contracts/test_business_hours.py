@@ -117,6 +117,6 @@ def test_times_of_day_are_read_quoted_and_as_yaml_reads_them_unquoted(word: str 
 
 
 @pytest.mark.parametrize(("opens", "closes"), [("17:00", "09:00"), ("9 am", "17:00"), ("09:00", "25:00")])
-def test_impossible_hours_are_refused(opens: str, closes: str) -> None:
+def test_impossible_hours_are_rejected(opens: str, closes: str) -> None:
     with pytest.raises(ValueError, match=r"later than|such as 09:00|equal to 1440"):
         office(opens, closes)

@@ -62,7 +62,7 @@ def test_eight_readers_over_twenty_snapshots_never_see_half_of_one(
 
 
 @pytest.mark.timeout(600)
-def test_runs_started_at_once_are_refused_by_name_or_wait_their_turn(
+def test_runs_started_at_once_are_rejected_by_name_or_wait_their_turn(
     tmp_path: Path, clean: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     company = company_in(tmp_path)

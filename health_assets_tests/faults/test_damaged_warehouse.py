@@ -43,7 +43,7 @@ def test_a_file_whose_free_blocks_duckdb_cut_off_itself_is_sound(tmp_path: Path)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.999])
-def test_a_log_cut_short_gives_the_state_of_some_commit_or_is_refused(tmp_path: Path, share: float) -> None:
+def test_a_log_cut_short_gives_the_state_of_some_commit_or_is_rejected(tmp_path: Path, share: float) -> None:
     file, log = tmp_path / "warehouse.duckdb", tmp_path / "warehouse.duckdb.wal"
     states: list[set[float | None]] = []
     with Warehouse.opened(file) as warehouse:

@@ -106,7 +106,7 @@ HARM: tuple[Callable[[bytes, random.Random], bytes], ...] = (whole, whole, cut, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SOURCES))
-def test_hostile_file_is_read_whole_or_refused_in_words(tmp_path: Path, seed: int) -> None:
+def test_hostile_file_is_read_whole_or_rejected_in_words(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     kind, harm = FORMATS[seed % len(FORMATS)], rng.choice(HARM)
     written(tmp_path, f"i.{kind}", harm(as_file(kind, rows_of(rng), rng), rng))

@@ -93,7 +93,7 @@ def test_a_quote_that_swallows_whole_rows_up_to_the_next_quote_costs_its_own_lin
         'B,"Beta\nInc,2024-01-01\n',
     ],
 )
-def test_a_quote_that_swallows_what_need_not_be_rows_is_refused_with_file_and_row(tmp_path: Path, rest: str) -> None:
+def test_a_quote_that_swallows_what_need_not_be_rows_is_rejected_with_file_and_row(tmp_path: Path, rest: str) -> None:
     with pytest.raises(
         SourceError, match=r"accounts\.csv: row 2 cannot be read, most likely a quote that is not closed"
     ):
@@ -167,7 +167,7 @@ def test_many_events_are_read_in_little_memory(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_runs_go_on_beside_malformed_rows_and_keep_them_in_quarantine(
+def test_runs_go_on_next_to_malformed_rows_and_keep_them_in_quarantine(
     tmp_path: Path, clean: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     company = company_in(tmp_path)

@@ -54,7 +54,7 @@ def test_every_event_of_a_run_but_the_plans_of_checks_is_read_by_the_stock_log_i
     assert Counter(kept)[dg.DagsterEventType.ASSET_CHECK_EVALUATION] == 2
 
 
-def test_verdicts_are_found_by_check(run, instance):
+def test_results_are_found_by_check(run, instance):
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         [dg.AssetCheckKey(dg.AssetKey("mart_numbers"), name) for name in ("kept", "broken")]
     )

@@ -15,7 +15,7 @@ def no_home_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
 
 
-def test_second_company_with_its_warehouse_in_the_same_folder_is_refused(tmp_path: Path, monkeypatch) -> None:
+def test_second_company_with_its_warehouse_in_the_same_folder_is_rejected(tmp_path: Path, monkeypatch) -> None:
     prepare_home(settings_of(tmp_path, warehouse="first.duckdb"))
     monkeypatch.setenv("DAGSTER_HOME", "")
     with pytest.raises(

@@ -145,7 +145,7 @@ def test_data_that_break_a_promise_fail_its_check_alone(warehouse, tmp_path, man
     assert failed(warehouse, table, tmp_path) == {expectation}
 
 
-def test_key_that_is_not_known_yet_is_asked_for_from_the_day_of_its_row_on(warehouse, tmp_path):
+def test_key_that_is_not_known_yet_is_looked_up_from_the_day_of_its_row_on(warehouse, tmp_path):
     later = LOAD_DAY + timedelta(1)
     table = stored(warehouse, Judged, [*SOUND, SOUND[0] | {"day": later, "due": later, "owner": "who signs up later"}])
     expectation = "owner__references_dim_owner"
@@ -214,7 +214,7 @@ def test_load_that_adds_up_passes(warehouse, tmp_path):
         ({"values_blanked": 1}, {"values__readable"}),
     ],
 )
-def test_load_is_judged_by_its_counts(warehouse, tmp_path, counts, broken):
+def test_load_is_evaluated_by_its_counts(warehouse, tmp_path, counts, broken):
     assert failed(warehouse, loaded(warehouse, [LOAD_DAY], **counts), tmp_path) == broken
 
 

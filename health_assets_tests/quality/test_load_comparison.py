@@ -88,7 +88,7 @@ def test_first_load_below_the_share_of_rows_to_be_kept_is_stopped(company, wareh
     }
 
 
-def test_load_of_which_no_row_is_kept_is_stopped_whatever_share_is_asked_for(company, warehouse) -> None:
+def test_load_of_which_no_row_is_kept_is_stopped_whatever_share_is_required(company, warehouse) -> None:
     assert "rows__mostly_kept" in company.load(HEADER + "S1,A1,much,2024-01-01,,\n", warehouse)
 
 

@@ -144,7 +144,7 @@ def test_no_slope_without_two_sides_or_two_probabilities() -> None:
     assert slope({0.5: (1, 2)}) is None
 
 
-def test_unknown_feature_is_refused_with_a_near_name() -> None:
+def test_unknown_feature_is_rejected_with_a_near_name() -> None:
     model = SETTINGS.churn_model.model_copy(update={"features": ["mrrr"]})
     with pytest.raises(SettingsError, match=r"'mrrr'.*did you mean 'mrr'"):
         check_features(SETTINGS.model_copy(update={"churn_model": model}), {"mrr"})

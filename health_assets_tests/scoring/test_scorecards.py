@@ -200,7 +200,7 @@ def test_low_bands_are_never_guessed_from_their_names() -> None:
     assert scorecard().low_bands == []
 
 
-def test_low_band_that_does_not_exist_is_refused_with_a_near_name() -> None:
+def test_low_band_that_does_not_exist_is_rejected_with_a_near_name() -> None:
     with pytest.raises(ValueError, match=r"low_bands: 'yelow' is not a band; did you mean 'yellow'\?"):
         scorecard(bands=TRAFFIC_LIGHT, low_bands=["yelow"])
     with pytest.raises(ValueError, match="bands: 'red: lo' is not a setting"):
@@ -319,7 +319,7 @@ def test_scorecards_that_ship_name_only_what_tables_bring(shipped: str) -> None:
     check_scorecards(chosen, scorable_columns())
 
 
-def test_metric_that_no_table_has_is_refused_with_place_and_near_name() -> None:
+def test_metric_that_no_table_has_is_rejected_with_place_and_near_name() -> None:
     assert refused({"u", "support_calls", "is_scored"}, dimensions={
         "usage": {"weight": 0.75, "measures": {"u": linear("u")}},
         "support": {"weight": 0.25, "measures": {"s": linear("support_call")}},
@@ -338,6 +338,6 @@ def test_every_wrong_name_in_conditions_and_filters_is_told_at_once() -> None:
     ]
 
 
-def test_condition_that_is_no_sql_is_refused_at_its_place() -> None:
+def test_condition_that_is_no_sql_is_rejected_at_its_place() -> None:
     (said,) = refused({"u", "s"}, accounts="segment = = 1")
     assert said.startswith("scorecards.ours.accounts: 'segment = = 1' cannot be read as SQL")

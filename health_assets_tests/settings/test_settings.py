@@ -1,4 +1,4 @@
-"""A company's settings: laid over the defaults, refused whole with every wrong place named."""
+"""A company's settings: merged over the defaults, rejected as a whole with every wrong place named."""
 
 from datetime import date
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_what_a_company_gives_is_laid_over_the_defaults_key_by_key(tmp_path: Pat
     "given",
     ["support: {speed: {quick: 1}}", "support: {hours: sometimes}", "support: {sla_hours: {urgent: 2}}"],
 )
-def test_words_of_support_that_do_not_exist_are_refused(tmp_path: Path, given: str) -> None:
+def test_words_of_support_that_do_not_exist_are_rejected(tmp_path: Path, given: str) -> None:
     with pytest.raises(settings.SettingsError, match=r"Input should be"):
         settings_of(tmp_path, given)
 
@@ -54,7 +54,7 @@ def test_targets_are_replaced_whole(tmp_path: Path) -> None:
     assert settings_of(tmp_path, "support: {sla_hours: {P1: 2}}").support.sla_hours == {"p1": 2}
 
 
-def test_a_scorecard_is_added_beside_those_that_exist(tmp_path: Path) -> None:
+def test_a_scorecard_is_added_next_to_those_that_exist(tmp_path: Path) -> None:
     standard = yaml.safe_load(settings.DEFAULTS.read_text())["scorecards"]["standard"]
     company = settings_of(tmp_path, yaml.safe_dump({"scorecards": {"own": standard}, "scorecard": "own"}))
     assert {"own", "standard", "novacrm"} <= set(company.scorecards)
@@ -76,7 +76,7 @@ def test_load_day_is_the_as_of_of_the_settings(tmp_path: Path) -> None:
     assert settings_of(tmp_path, "as_of: 2025-01-31").load_day == date(2025, 1, 31)
 
 
-def test_misspelt_key_is_refused_with_the_near_name(tmp_path: Path) -> None:
+def test_misspelt_key_is_rejected_with_a_suggestion(tmp_path: Path) -> None:
     message = refused(tmp_path, "time_zone: UTC")
     assert "settings.yml" in message
     assert "time_zone: is not a setting; did you mean 'timezone'?" in message
@@ -87,11 +87,11 @@ def test_every_wrong_place_is_named_at_once(tmp_path: Path) -> None:
     assert [place for place in ("timezone", "as_of", "churn_risk.min_coverage") if f"{place}: " not in message] == []
 
 
-def test_as_of_with_a_time_of_day_is_refused(tmp_path: Path) -> None:
+def test_as_of_with_a_time_of_day_is_rejected(tmp_path: Path) -> None:
     assert "without a time" in refused(tmp_path, "as_of: 2025-01-31 12:00:00")
 
 
-def test_unknown_scorecard_is_refused_with_the_near_name(tmp_path: Path) -> None:
+def test_unknown_scorecard_is_rejected_with_a_suggestion(tmp_path: Path) -> None:
     assert "did you mean 'novacrm'?" in refused(tmp_path, "scorecard: novacmr")
 
 
@@ -109,7 +109,7 @@ def test_unknown_scorecard_is_refused_with_the_near_name(tmp_path: Path) -> None
     ],
     ids=["weights", "lowest band", "one band", "worst is best", "no steps"],
 )
-def test_scorecard_that_cannot_score_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
+def test_scorecard_that_cannot_score_is_rejected(tmp_path: Path, change: dict[str, object], said: str) -> None:
     scorecard = yaml.safe_load(settings.DEFAULTS.read_text())["scorecards"]["standard"]
     for place, value in change.items():
         *parents, last = place.split(".")
@@ -149,7 +149,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         settings.load(tmp_path / "nowhere.yml")
 
 
-def test_unknown_rule_set_of_risk_levels_is_refused_with_the_near_name(tmp_path: Path) -> None:
+def test_unknown_rule_set_of_risk_levels_is_rejected_with_a_suggestion(tmp_path: Path) -> None:
     said = refused(tmp_path, "churn_risk: {rules: novacrn}")
     assert "churn_risk: rules: 'novacrn' is no rule set; did you mean 'novacrm'?" in said
 
@@ -160,7 +160,7 @@ def test_risk_levels_are_those_that_there_are_and_the_worse_begin_higher(tmp_pat
     assert "must begin the higher the worse they are" in refused(tmp_path, "churn_risk: {levels: {high: 90}}")
 
 
-def test_factor_that_nothing_is_known_of_is_refused(tmp_path: Path) -> None:
+def test_factor_that_nothing_is_known_of_is_rejected(tmp_path: Path) -> None:
     company = settings_of(tmp_path, "churn_risk: {factors: {suspendet: {points: 1, threshold: 1}}}")
     with pytest.raises(settings.SettingsError, match="'suspendet' is not a factor; did you mean 'suspended'"):
         check_factors(company, set())
@@ -205,6 +205,6 @@ def test_words_of_a_companys_files_match_in_any_case(tmp_path: Path) -> None:
     assert company.engagement.event_categories == {"sales": ["deal_updated"]}
 
 
-def test_event_in_two_categories_is_refused(tmp_path: Path) -> None:
+def test_event_in_two_categories_is_rejected(tmp_path: Path) -> None:
     said = refused(tmp_path, "engagement: {event_categories: {sales: [call], service: [Call]}}")
     assert "engagement.event_categories: event 'call' is in 'sales' and in 'service'; keep one" in said

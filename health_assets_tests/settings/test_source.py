@@ -42,7 +42,7 @@ def test_an_impossible_description_is_rejected(tmp_path, described, said):
 
 
 @pytest.mark.parametrize("start", ["0001-01-01", "1899-12-31"])
-def test_history_that_begins_before_anybody_kept_records_is_refused(tmp_path, start):
+def test_history_that_begins_before_anybody_kept_records_is_rejected(tmp_path, start):
     with pytest.raises(SettingsError, match="history_start: must be 1990-01-01 or later"):
         settings_of(tmp_path, history_start=start)
 

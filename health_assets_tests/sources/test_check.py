@@ -59,7 +59,7 @@ def test_description_that_works_is_accepted(tmp_path):
         ({"path": "bils.csv"}, "no file matches"),
     ],
 )
-def test_name_or_word_that_does_not_exist_is_refused_with_the_one_that_was_meant(tmp_path, described, said):
+def test_name_or_word_that_does_not_exist_is_rejected_with_the_one_that_was_meant(tmp_path, described, said):
     (fault,) = [fault for fault in faults(tmp_path, **described) if said in fault]
     assert "sources.invoices" in fault
 

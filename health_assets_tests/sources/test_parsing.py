@@ -52,7 +52,7 @@ def test_moment_with_an_offset_is_converted_to_utc(read):
     assert read("moment", "2024-03-05T10:00:00+02:00") == [datetime(2024, 3, 5, 8)]
 
 
-def test_declared_day_first_dates_beside_iso_dates(read):
+def test_declared_day_first_dates_next_to_iso_dates(read):
     assert read("day", "05-03-2024", "2024-03-05", date_format="%d-%m-%Y") == [date(2024, 3, 5)] * 2
 
 
@@ -204,7 +204,7 @@ def test_times_without_a_zone_are_in_that_of_the_source_and_days_in_the_companys
     assert read("day", "2024-02-01", **zones) == [date(2024, 2, 1)]
 
 
-def test_serial_days_of_a_spreadsheet_beside_written_ones(read):
+def test_serial_days_of_a_spreadsheet_next_to_written_ones(read):
     assert read("day", "45292", "01.01.2024", unit={"day": "excel"}, date_format="%d.%m.%Y") == [date(2024, 1, 1)] * 2
     assert read("moment", "45292.25", unit={"moment": "excel"}) == [datetime(2024, 1, 1, 6)]
 

@@ -51,14 +51,14 @@ def test_row_that_is_too_short_has_nulls_for_what_it_lacks(tmp_path):
     assert accounts(tmp_path, f"{HEADER}\nA,Acme\n")["signup_date"].to_list() == [None]
 
 
-def test_latin_1_without_declaration_is_refused_with_the_remedy(tmp_path):
+def test_latin_1_without_declaration_is_rejected_with_the_remedy(tmp_path):
     message = refusal(tmp_path, f"{HEADER}\nA,Acme,2024-01-01\nB,Müller,2024-01-01\n".encode("latin-1"))
     assert "is not utf8 text (line 3)" in message
     assert "accounts.csv" in message
     assert "sources.accounts.encoding: latin-1" in message
 
 
-def test_latin_1_in_the_header_is_refused(tmp_path):
+def test_latin_1_in_the_header_is_rejected(tmp_path):
     assert "header is not UTF-8" in refusal(tmp_path, f"{HEADER},größe\nA,Acme,2024-01-01,1\n".encode("latin-1"))
 
 
@@ -110,18 +110,18 @@ def test_their_column_names_are_mapped(tmp_path):
     assert rows["account_id"].to_list() == ["A"]
 
 
-def test_mapping_of_a_column_that_the_file_lacks_is_refused(tmp_path):
+def test_mapping_of_a_column_that_the_file_lacks_is_rejected(tmp_path):
     message = refusal(tmp_path, f"{HEADER}\n", columns={"custommer": "account_id"})
     assert "has no column 'custommer', which sources.accounts.columns maps" in message
 
 
-def test_path_that_matches_nothing_is_refused(tmp_path):
+def test_path_that_matches_nothing_is_rejected(tmp_path):
     company = settings_of(tmp_path, sources={"accounts": {"path": "nowhere/*.csv"}})
     with pytest.raises(SettingsError, match=r"sources\.accounts\.path: no file matches .*nowhere"):
         check_sources(company, source_contracts())
 
 
-def test_unknown_source_is_refused_with_the_near_name(tmp_path):
+def test_unknown_source_is_rejected_with_a_suggestion(tmp_path):
     company = settings_of(tmp_path, sources={"acounts": {"path": "a.csv"}})
     with pytest.raises(SettingsError, match=r"sources.acounts: .*did you mean 'accounts'"):
         check_sources(company, source_contracts())
@@ -182,7 +182,7 @@ def test_rows_that_the_condition_leaves_out_are_marked_and_keep_their_numbers(tm
 @pytest.mark.parametrize(
     ("where", "said"), [("tagz = 'x'", "did you mean 'tags'?"), ("tags ==", "cannot be evaluated")]
 )
-def test_condition_that_cannot_be_evaluated_is_refused(tmp_path, where, said):
+def test_condition_that_cannot_be_evaluated_is_rejected(tmp_path, where, said):
     message = refusal(tmp_path, f"{HEADER},tags\nA,Acme,2024-01-01,x\n", where=where)
     assert "sources.accounts.where" in message
     assert said in message

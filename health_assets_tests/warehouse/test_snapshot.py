@@ -126,7 +126,7 @@ def test_database_is_named_after_the_link_whichever_snapshot_it_is(warehouse, li
         assert reader.execute("select current_database()").fetchone() == ("published",)
 
 
-def test_before_the_first_run_the_reader_is_told_what_to_do(link):
+def test_before_the_first_run_the_reader_is_shown_what_to_do(link):
     with pytest.raises(SnapshotError, match="health-assets run"), snapshot(link):
         pass
 

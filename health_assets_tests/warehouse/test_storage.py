@@ -76,7 +76,7 @@ def test_every_table_is_laid_out_as_its_contract_says_and_read_back_in_its_dtype
         assert dict(warehouse.read(table).collect_schema()) == dict(dtypes(table.contract)), table.name
 
 
-def test_dtype_that_has_no_place_in_the_warehouse_is_refused():
+def test_dtype_that_has_no_place_in_the_warehouse_is_rejected():
     with pytest.raises(KeyError, match="Duration"):
         sql_type(pl.List(pl.Duration()))
 
@@ -125,7 +125,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_rows_that_disagree_with_the_contract_are_refused_by_name(warehouse):
+def test_rows_that_disagree_with_the_contract_are_rejected_by_name(warehouse):
     with pytest.raises(ValueError, match=r"fact_toy: the transform and its contract disagree: lacks \{'amount'\}"):
         warehouse.write(TOY, toys().drop("amount"))
 
@@ -207,7 +207,7 @@ def test_column_of_another_type_is_stored_in_it(warehouse):
 # -- one writer -------------------------------------------------------------------------------------------------------
 
 
-def test_second_run_is_refused_with_the_process_that_holds_the_warehouse(tmp_path):
+def test_second_run_is_rejected_with_the_process_that_holds_the_warehouse(tmp_path):
     file = tmp_path / "warehouse.duckdb"
     hold = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
@@ -221,7 +221,7 @@ def test_second_run_is_refused_with_the_process_that_holds_the_warehouse(tmp_pat
         assert not warehouse.holds("fact.toy")
 
 
-def test_file_that_is_no_warehouse_is_refused_with_the_remedy(tmp_path):
+def test_file_that_is_no_warehouse_is_rejected_with_the_remedy(tmp_path):
     file = tmp_path / written(tmp_path, "warehouse.duckdb", "account_id,company_name\n" * 1000)
     with pytest.raises(WarehouseError, match="move it aside"), Warehouse.opened(file):
         pass

@@ -74,7 +74,7 @@ def test_without_orders_nothing_is_said_of_anybody() -> None:
     assert values("AB") == {}
 
 
-def test_a_refund_lowers_net_spend_beside_the_gross_and_is_no_order() -> None:
+def test_a_refund_lowers_net_spend_next_to_the_gross_and_is_no_order() -> None:
     day = date(2025, 1, 20)
     found = values("AB", order("A", 100.0), order("A", -30.0, day), order("B", 80.0), order("B", 5.0))
     assert (found["A"]["total_spend"], found["A"]["gross_spend"], found["A"]["lifetime_value"]) == (70.0, 100.0, 70.0)

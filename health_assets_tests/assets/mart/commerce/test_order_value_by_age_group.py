@@ -64,6 +64,6 @@ def test_a_lost_account_breaks_the_sum() -> None:
     assert total_spend__of_all_groups_is_that_of_the_accounts(grouped, accounts).collect().height == 1
 
 
-def test_age_groups_that_leave_out_the_youngest_are_refused(tmp_path: Path) -> None:
+def test_age_groups_that_leave_out_the_youngest_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="must start at 0"):
         settings_of(tmp_path, commerce={"age_groups": {"grown up": 18}})

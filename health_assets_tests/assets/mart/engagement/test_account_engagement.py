@@ -62,7 +62,7 @@ def test_means_and_power_users_are_of_the_users_with_access() -> None:
     assert (row["power_user_count"], row["power_user_rate"]) == (1, 0.125)
 
 
-def test_an_account_nobody_uses_has_zeros_and_no_ratio() -> None:
+def test_an_account_without_users_has_zeros_and_no_ratio() -> None:
     row = engagement(wau=0, mau=0)
     assert (row["dau"], row["active_user_day_count_30d"], row["power_user_count"]) == (0, 0, 0)
     assert (row["stickiness_ratio"], row["wau_mau_ratio"], row["mau_rate"]) == (None, None, 0)

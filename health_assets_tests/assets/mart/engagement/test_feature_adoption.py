@@ -65,7 +65,7 @@ def test_intensity_is_of_the_user_days_of_the_accounts_that_use_it() -> None:
     assert row["usage_intensity_score"] == 40
 
 
-def test_a_feature_that_nobody_uses_has_zeros_and_no_intensity_and_unknown_revenue_stays_unknown() -> None:
+def test_a_feature_without_users_has_zeros_and_no_intensity_and_unknown_revenue_stays_unknown() -> None:
     row = feature(account("a", mrr=None), uses=[use("a", is_used=False, users=0, user_days=0)])
     assert (row["account_count"], row["adoption_pct"], row["usage_intensity_score"]) == (0, 0, None)
     assert (row["mrr_using"], row["revenue_coverage_pct"]) == (None, None)

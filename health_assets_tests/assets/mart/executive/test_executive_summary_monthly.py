@@ -63,7 +63,7 @@ def test_month_without_a_ticket_has_0_only_after_the_first_one() -> None:
     assert [month["sla_adherence_pct"] for month in months] == [None, 75, None]
 
 
-def test_parts_of_a_month_are_not_counted_beside_the_whole() -> None:
+def test_parts_of_a_month_are_not_counted_next_to_the_whole() -> None:
     parts = [support(JANUARY, ticket_count=4), support(JANUARY, "priority", ticket_count=3)]
     assert [month["ticket_count"] for month in summary(mart_sla_adherence=parts)] == [4]
 

@@ -58,7 +58,7 @@ def test_retention_is_of_the_accounts_that_paid_12_months_ago() -> None:
     assert made_segments["enterprise"]["trailing_12m_nrr_pct"] is None
 
 
-def test_tickets_of_90_days_are_judged_and_a_segment_without_one_has_0() -> None:
+def test_tickets_of_90_days_are_evaluated_and_a_segment_without_one_has_0() -> None:
     judged = [
         (date(2024, 11, 3), "met", "satisfied"),
         (AS_OF, "breached", "no_rating"),

@@ -159,7 +159,7 @@ def test_two_late_payments_are_payment_trouble_without_an_overdue_invoice() -> N
         ({}, {"late_paid_payment_count_90d": 3}, "Paid late in 90 days: 3 shop payments (threshold: 2)"),
     ],
 )  # fmt: skip
-def test_unpaid_and_late_are_told_by_what_they_are(invoices: dict, payments: dict, sentence: str) -> None:
+def test_unpaid_and_late_are_counted_by_kind(invoices: dict, payments: dict, sentence: str) -> None:
     row = risk(revenue=invoices, signals={"fact_account_commerce_daily": payments} if payments else {})
     assert [factor["sentence"] for factor in row["factors"]] == [sentence]
 
@@ -329,7 +329,7 @@ def test_novacrm_level_needs_no_score_of_points() -> None:
     assert AccountChurnRisk.is_valid(pl.DataFrame([row], schema=dtypes(AccountChurnRisk)))
 
 
-def test_learned_probability_stands_beside_the_score_and_changes_nothing_of_it() -> None:
+def test_learned_probability_is_shown_next_to_the_score_and_changes_nothing_of_it() -> None:
     apart = risk()
     beside = risk(signals={"mart_churn_probability": {"churn_probability": 0.9}})
     assert (apart["churn_probability"], beside["churn_probability"]) == (None, 0.9)

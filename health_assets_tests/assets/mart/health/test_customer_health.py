@@ -96,7 +96,7 @@ def shown(*overrides: dict[str, Any], computed: float | None = 85.0) -> tuple[An
     return row["health_score"], row["health_band"], row["computed_health_score"], row["override_reason"]
 
 
-def test_score_set_by_hand_wins_with_its_band_and_the_computed_one_stays_beside_it() -> None:
+def test_score_set_by_hand_wins_with_its_band_and_the_computed_one_stays_next_to_it() -> None:
     assert shown(by_hand(score=45.0)) == (45, "at_risk", 85, "New sponsor left")
 
 

@@ -89,7 +89,7 @@ def test_resolution_rate_is_of_tickets_created_and_hours_of_tickets_resolved_in_
     assert (row["has_escalated_ticket_30d"], row["escalated_ticket_count_30d"]) == (True, 2)
 
 
-def test_account_without_tickets_asked_for_none_where_there_is_a_help_desk() -> None:
+def test_account_without_tickets_had_none_where_there_is_a_help_desk() -> None:
     other = {"ticket_id": "1", "account_id": "B", "created_date": AS_OF, "is_open": True}
     row = success(fact_tickets=[other])
     assert (row["ticket_count_90d"], row["has_escalated_ticket_30d"]) == (0, False)

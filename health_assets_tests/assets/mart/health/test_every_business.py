@@ -90,7 +90,7 @@ def test_security_provider(tmp_path: Path) -> None:
     assert None not in (found["A"]["health_score"], found["B"]["health_score"])
 
 
-def test_accounts_alone_are_told_what_is_missing(tmp_path: Path) -> None:
+def test_accounts_alone_show_what_is_missing(tmp_path: Path) -> None:
     assert health(tmp_path)["A"]["unscored_reason"] == "No source that the scorecard reads is connected"
 
 

@@ -1,4 +1,4 @@
-"""Health after a touchpoint, beside accounts that nobody spoke to."""
+"""Health after a touchpoint, compared with accounts without one."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -40,7 +40,7 @@ def test_only_what_runs_and_is_paid_renews() -> None:
     ) == []  # fmt: skip
 
 
-def test_renewal_shows_health_and_risk_or_null_where_nothing_was_judged() -> None:
+def test_renewal_shows_health_and_risk_or_null_where_nothing_was_evaluated() -> None:
     found = pipeline(
         subscription(120, START, renewal_date=date(2025, 2, 10)),
         subscription(80, START, renewal_date=date(2025, 2, 11), account_id="B"),

@@ -35,7 +35,7 @@ def test_rates_are_weighted_by_volume() -> None:
     assert month["denial_rate"] == 0.2  # 20 / 100
 
 
-def test_accounts_at_risk_are_counted_and_not_known_where_none_is_judged() -> None:
+def test_accounts_at_risk_are_counted_and_not_known_where_none_has_a_level() -> None:
     judged = [JANUARY | {"account_id": name, "is_at_risk": at_risk} for name, at_risk in [("A", True), ("B", False)]]
     not_judged = [JANUARY | {"account_id": "A", "is_at_risk": None}]
     assert summary([BUSY, QUIET], judged)["at_risk_account_count"] == 1

@@ -81,7 +81,7 @@ def test_renewal_likelihood_is_of_the_accounts_answering_by_their_latest_answer(
     )
 
 
-def test_churned_accounts_are_not_asked() -> None:
+def test_churned_accounts_are_not_counted() -> None:
     row = latest([response(1, 9)], [{"account_id": "A", "response_count_365d": 1}, {"account_id": "B"}], ["B"])
     assert (row["eligible_account_count"], row["responding_account_count_365d"], row["response_rate_365d"]) == (1, 0, 0)
 

@@ -62,7 +62,7 @@ def test_status_holds_up_to_and_including_its_hours(hours: float, status: str) -
     assert support(ticket("A", 9, hours))["smb"]["sla_status"] == status
 
 
-def test_segment_without_tickets_asked_for_0_and_has_no_rates() -> None:
+def test_segment_without_tickets_has_0_tickets_and_has_no_rates() -> None:
     enterprise = support(ticket("A", 9, 2.0))["enterprise"]
     counts = ("ticket_count_30d", "escalated_ticket_count_30d", "escalated_account_count")
     assert [enterprise[name] for name in counts] == [0, 0, 0]
