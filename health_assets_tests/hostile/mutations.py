@@ -190,7 +190,7 @@ def keys_respelled(rows: Rows, source: str, chance: random.Random) -> bytes:
 
 
 def other_company(rows: Rows, source: str, chance: random.Random) -> bytes:
-    return written(rows.with_columns("X" + pl.col("account_id")))
+    return written(rows.with_columns(account_id=pl.concat_str(pl.lit("X"), "account_id")))
 
 
 def rows_doubled(rows: Rows, source: str, chance: random.Random) -> bytes:
