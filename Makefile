@@ -21,8 +21,8 @@ demo: $(READY)
 data/demo/settings.yml: | $(READY)
 	@$(BIN)/health-assets demo
 
-TEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 WORKERS ?= 3
+TEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(READY)
 	@$(TEST)
