@@ -10,7 +10,7 @@ from health_assets_tests.conftest import made_once
 from health_assets_tests.hostile.loads import PROFILES, Load, Right, drawn, outcome_of, right_company
 from health_assets_tests.hostile.mutations import MUTATIONS
 
-LOADS = drawn(int(os.environ.get("HOSTILE_LOADS", 2 * len(MUTATIONS))))
+LOADS = drawn(int(os.environ.get("HOSTILE_LOADS", len(MUTATIONS))))
 pytestmark = pytest.mark.slow
 
 
