@@ -233,7 +233,7 @@ def test_nothing_lies_loose_in_the_root() -> None:
 def test_tests_mirror_the_package() -> None:
     folders = {file.parent.relative_to(PACKAGE) for file in files()}
     tests = Path(__file__).parent
-    kinds = {"faults", "independent", "guide", "browser"}  # see health_assets_tests/README.md
+    kinds = {"faults", "hostile", "independent", "guide", "browser"}  # see health_assets_tests/README.md
     mirrored = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")}
     assert {folder for folder in mirrored if folder.parts and folder.parts[0] not in kinds} - folders == set()
 
