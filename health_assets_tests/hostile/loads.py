@@ -31,7 +31,10 @@ FIGURES = {
     "churned MRR": "select month, round(sum(churned_mrr), 2) from fact.revenue_monthly group by all order by all",
     "NRR": "select month, round(nrr_pct, 4) from mart.net_revenue_retention order by all",
     "lifetime value": "select round(sum(lifetime_value), 2) from dim.account",
-    "tickets": "select sla_state, count(*), round(sum(resolution_hours), 2), count(satisfaction_score) from fact.tickets group by all order by all",
+    "tickets": (
+        "select sla_state, count(*), round(sum(resolution_hours), 2), count(satisfaction_score) "
+        "from fact.tickets group by all order by all"
+    ),
     "events": "select sum(event_count), count(distinct account_id) from fact.usage_daily",
     "orders": "select count(*), round(sum(total_amount), 2) from fact.orders",
     "health": "select count(health_score), round(sum(health_score), 3) from mart.customer_health",

@@ -230,7 +230,9 @@ def with_bom_and_crlf(rows: Rows, source: str, chance: random.Random) -> bytes:
 
 
 def padded(rows: Rows, source: str, chance: random.Random) -> bytes:
-    return written(rows.with_columns(pl.concat_str(pl.lit("  "), name, pl.lit(" ")).alias(name) for name in rows.columns))
+    return written(
+        rows.with_columns(pl.concat_str(pl.lit("  "), name, pl.lit(" ")).alias(name) for name in rows.columns)
+    )
 
 
 def stray_quote(rows: Rows, source: str, chance: random.Random) -> bytes:
