@@ -95,7 +95,7 @@ def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Setting
     today = int(days.filter(pl.col("day") == as_of)["len"].sum())
     median = float(usual["len"].median())  # type: ignore[arg-type]
     seen = f"{_counted(today, 'row')} on {as_of:%A}, {as_of}; usually {median:,.0f}"
-    if today < plausible.volume_drop * median:
+    if median >= settings.min_events and today < plausible.volume_drop * median:
         found[VOLUME.name] = seen
     if median >= plausible.min_rows and 0 < today <= plausible.volume_stop * median:
         found[COLLAPSED.name] = seen

@@ -32,7 +32,7 @@ from health_assets.quality.run_outcome import FOUND
 from health_assets.settings import Settings
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import TABLES, Table
-from health_assets.warehouse.quarantined import load_counts
+from health_assets.warehouse.quarantined import declared_versions, load_counts
 from health_assets.warehouse.storage import Warehouse
 from health_assets.warehouse.unreadable import unreadable_words
 from health_assets.worker import shared_worker
@@ -250,9 +250,11 @@ def _tallies(
         if expectation.kind == "references"
     }
     if table.is_staged:
-        loaded = load_counts(warehouse.connection.cursor(), table)
+        cursor = warehouse.connection.cursor()
+        loaded = load_counts(cursor, table)
         tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
-        tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"], loaded["values_blanked"]
+        versions = declared_versions(cursor, table, settings.sources.get(table.name.removeprefix("staged_")))
+        tally[COMPLETE.name], tally[READABLE.name] = loaded["rows_quarantined"] - versions, loaded["values_blanked"]
         tally |= {expectation.name: int(expectation.name in found) for expectation in load_expectations(table)}
         if table.monthly:
             tally |= _outside_history(table, warehouse, as_of, settings)

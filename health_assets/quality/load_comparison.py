@@ -27,16 +27,23 @@ from health_assets.quality.load_expectations import (
 )
 from health_assets.settings import Settings
 from health_assets.sources.columns import given_columns
+from health_assets.sources.quarantine import SUPERSEDED, UNKNOWN_CURRENCY
 from health_assets.sources.readers import made_keys, unknown_columns
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.published_load import compared_by_key, described, keys_of
-from health_assets.warehouse.quarantined import load_counts, quarantine_reasons
+from health_assets.warehouse.quarantined import declared_versions, load_counts, quarantine_reasons
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
 SAMPLES = 3
 PRICES = {"mrr_amount", "amount", "unit_amount", "discount_amount"}  # of subscriptions
 NAMES = {"company_name", "account_owner", "owner"}  # of people and companies, where new values are normal
+
+REMEDIES = {  # of rows that could not be kept, by what their reasons contain
+    SUPERSEDED: "if rows of one key are versions, set sources.{source}.duplicates: newest, if they are lines, sum",
+    "__not_null": "if rows without it are no records, leave them out with sources.{source}.where",
+    UNKNOWN_CURRENCY: "give the rates of their currencies in fx_rates",
+}
 
 
 def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
@@ -105,14 +112,20 @@ class _Load:
 
     def too_few_kept(self) -> str:
         loaded = load_counts(self.cursor, self.table)
-        kept, rows = loaded["rows_kept"], loaded["rows_kept"] + loaded["rows_quarantined"]
         spelling = self.settings.sources.get(self.source)
+        versions = declared_versions(self.cursor, self.table, spelling)
+        kept, rows = loaded["rows_kept"], loaded["rows_kept"] + loaded["rows_quarantined"] - versions
         wanted = spelling.rows_kept if spelling else 0.0
         if not rows or (kept and kept >= wanted * rows):
             return ""
         reasons = quarantine_reasons(self.cursor, self.table)
+        remedies = "".join(
+            f"{remedy.format(source=self.source)}; "
+            for reason, remedy in REMEDIES.items()
+            if reason in reasons and not (reason == SUPERSEDED and versions)
+        )
         return (
-            f"{kept:,} of {rows:,} rows kept ({reasons}); if that is correct, lower sources.{self.source}.rows_kept, "
+            f"{kept:,} of {rows:,} rows kept ({reasons}); {remedies}if that is correct, lower sources.{self.source}.rows_kept, "
             f"which is {wanted:g}"
         )
 

@@ -99,8 +99,8 @@ def _unread_interval(settings: Settings) -> str:
     if not named:
         return ""
     return (
-        f"{', '.join(named)} of the file is not read, so every price counts as one for a month; "
-        f"map it: sources.subscriptions.columns: {{{named[0]}: interval}}"
+        f"{', '.join(named)} of the file is not read, so every price counts as one for a month; where it is one for "
+        f"another interval: sources.subscriptions.columns: {{<the price>: amount, {named[0]}: interval}}"
     )
 
 

@@ -5,7 +5,7 @@ Whether the names and words of ours exist is checked where the contracts are kno
 
 import codecs
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -60,7 +60,7 @@ class Description(Section):
     sheet: str | None = None
     columns: dict[str, str] = {}
     values: dict[str, dict[str, str | None]] = {}
-    defaults: dict[str, str | int | float | bool] = {}
+    defaults: dict[str, str | int | float | bool | date] = {}
     where: str | None = None
     date_format: str | list[str] | dict[str, str | list[str]] = []
     timezone: str | None = None

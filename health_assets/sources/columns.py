@@ -68,8 +68,11 @@ def faults_of(
 ) -> Iterator[str]:
     """What is wrong between a file and its description: columns that it lacks, with what was probably meant."""
     header = columns.header
+    if other := _other_delimiter(header):
+        yield f"has a single column, {header[0]!r}; set the delimiter of its columns: sources.{name}.delimiter: {json.dumps(other)}"
+        return
     for theirs in source.columns:
-        if not _exists(theirs, schema):
+        if not exists(theirs, schema):
             yield f"has no column {theirs!r}, which sources.{name}.columns maps{did_you_mean(theirs, header, 'it has')}"
     missing = [
         ours for ours in given_columns(rows) if ours not in columns.theirs and ours not in source.columns.values()
@@ -99,6 +102,11 @@ def _missing(ours: str, name: str, columns: Columns, declared: Column) -> str:
     return f"has no column {ours!r}, which {name} needs{instead}{hint}{' ' if hint.endswith('?') else '; '}{remedy}"
 
 
+def _other_delimiter(header: Sequence[str]) -> str | None:
+    """The likely delimiter of a file that was read as a single column."""
+    return next((mark for mark in DELIMITERS if mark in header[0]), None) if len(header) == 1 else None
+
+
 def _root(theirs: str, header: Sequence[str]) -> str | None:
     """The column of the file that a name is, or reaches into: the longest that fits."""
     if theirs in header:
@@ -107,7 +115,8 @@ def _root(theirs: str, header: Sequence[str]) -> str | None:
     return max(inside, key=len) if inside else None
 
 
-def _exists(theirs: str, schema: pl.Schema) -> bool:
+def exists(theirs: str, schema: pl.Schema) -> bool:
+    """Whether a file has a column of this name, or one that it reaches into."""
     root = _root(theirs, list(schema))
     if root is None or root == theirs:
         return root is not None

@@ -8,7 +8,8 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, UNREADABLE_SCHEMA, FilteredRows
+from health_assets.settings.source import Source
+from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, SUPERSEDED, UNREADABLE_SCHEMA, FilteredRows
 from health_assets.tables import Table
 from health_assets.warehouse.sql import insert, literal, table_of
 
@@ -42,6 +43,14 @@ def quarantine_reasons(cursor: duckdb.DuckDBPyConnection, table: Table) -> str:
     more = f", and {len(reasons) - REASONS_SHOWN} more reasons" if len(reasons) > REASONS_SHOWN + 1 else ""
     shown = reasons[:REASONS_SHOWN] if more else reasons
     return ", ".join(f"{reason} {rows:,}" for reason, rows in shown) + more
+
+
+def declared_versions(cursor: duckdb.DuckDBPyConnection, table: Table, source: Source | None) -> int:
+    """Rows whose place a newer row of their key takes, where the settings say that rows of one key are versions."""
+    if source is None or any(one.duplicates != "newest" and not one.newest_by for one in source.descriptions):
+        return 0
+    superseded = f"from {quarantine_of(table)} where list_contains(reasons, {literal(SUPERSEDED)})"
+    return int(cursor.execute(f"select count(*) {superseded}").fetchone()[0])  # type: ignore[index]
 
 
 def replace_quarantine(

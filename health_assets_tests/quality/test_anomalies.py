@@ -105,6 +105,7 @@ def test_few_amounts_zeros_and_nulls_prove_nothing(warehouse, company) -> None:
         (40, 4, {"rows__volume", "rows__not_collapsed"}),  # a drop of 90%
         (40, 0, {"rows__volume"}),  # late
         (10, 1, {"rows__volume"}),  # may be chance
+        (9, 1, set()),  # fewer than min_events
     ],
 )
 def test_a_last_day_that_collapsed_stops_and_one_that_is_late_or_low_warns(

@@ -36,11 +36,17 @@ class Company:
         written(self.folder, "accounts.csv", "account_id,signup_date,status,company_name\n" + "\n".join(lines) + "\n")
 
     def load(
-        self, content: str, warehouse: Warehouse, source: str = "subscriptions", **given: object
+        self,
+        content: str,
+        warehouse: Warehouse,
+        source: str = "subscriptions",
+        described: dict[str, object] | None = None,
+        **given: object,
     ) -> dict[str, str]:
         """What is found in a load of a source with this content, by check."""
         written(self.folder, f"{source}.csv", content)
-        paths = {name: {"path": f"{name}.csv"} for name in {"accounts", source}}
+        paths: dict[str, dict[str, object]] = {name: {"path": f"{name}.csv"} for name in ("accounts", source)}
+        paths[source] |= described or {}
         company = settings_of(self.folder, sources=paths, **given)
         for name in ("accounts", source):
             table = TABLES[f"staged_{name}"]
@@ -86,6 +92,26 @@ def test_first_load_below_the_share_of_rows_to_be_kept_is_stopped(company, wareh
         "rows__mostly_kept": "1 of 2 rows kept (mrr_amount__unreadable 1); if that is correct, lower "
         "sources.subscriptions.rows_kept, which is 0.9"
     }
+
+
+VERSIONS = "S1,A1,100,2024-01-01,,\nS1,A1,200,2024-01-01,,\n"
+
+
+def test_share_of_rows_lost_to_undeclared_versions_names_the_setting(company, warehouse) -> None:
+    assert company.load(HEADER + VERSIONS, warehouse) == {
+        "rows__mostly_kept": "1 of 2 rows kept (grain__superseded 1); if rows of one key are versions, set "
+        "sources.subscriptions.duplicates: newest, if they are lines, sum; if that is correct, lower "
+        "sources.subscriptions.rows_kept, which is 0.9"
+    }
+
+
+def test_older_versions_that_are_declared_are_no_loss(company, warehouse) -> None:
+    assert company.load(HEADER + VERSIONS, warehouse, described={"duplicates": "newest"}) == {}
+
+
+def test_rows_without_a_required_value_may_be_no_records(company, warehouse) -> None:
+    found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,,100,2024-01-01,,\n", warehouse)
+    assert "leave them out with sources.subscriptions.where" in found["rows__mostly_kept"]
 
 
 def test_load_of_which_no_row_is_kept_is_stopped_whatever_share_is_required(company, warehouse) -> None:

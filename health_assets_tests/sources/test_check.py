@@ -1,5 +1,6 @@
 """Descriptions that cannot work: refused before anything runs, all in one answer, with what was probably meant."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,23 @@ def test_a_tenth_of_misread_rows_is_enough_where_a_setting_reads_them_all(tmp_pa
     (fault,) = faults(tmp_path, bills=f"id,customer,day,sum\n{rows}", date_format="%m/%d/%Y")
     assert "cannot be read in 2 of the first 14 rows" in fault
     assert 'date_format: "%d/%m/%Y" reads them all' in fault
+
+
+def test_file_read_as_one_column_has_one_fault_which_names_the_delimiter(tmp_path):
+    (fault,) = faults(tmp_path, bills=BILLS.replace(",", ";"))
+    assert fault.endswith(
+        "has a single column, 'id;customer;day;sum'; set the delimiter of its columns: sources.invoices.delimiter: \";\""
+    )
+
+
+def test_accounts_without_a_key_are_one_fault_whatever_else_is_connected(tmp_path):
+    (fault,) = faults(tmp_path, accounts={"columns": {"account_id": "company_name"}})
+    assert "has no column 'account_id', which accounts needs" in fault
+
+
+def test_default_that_yaml_takes_for_a_date_is_that_day(tmp_path):
+    described = {"columns": {"id": "invoice_id", "customer": "account_id", "sum": "amount"}}
+    assert faults(tmp_path, **described, defaults={"invoice_date": date(2024, 1, 1)}) == []
 
 
 def test_few_rows_that_cannot_be_read_do_not_stop_a_run_before_it_starts(tmp_path):
