@@ -51,7 +51,7 @@ def company(tmp_path: Path) -> Path:
 def environment(company: Path, slack: Slack) -> dict[str, str]:
     home = company.parent / "dagster"
     home.mkdir()
-    shutil.copy(ROOT / "dagster.yaml", home)
+    shutil.copy(ROOT / "health_assets" / "orchestration" / "dagster.yaml", home)
     proxies = {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}
     return {name: value for name, value in os.environ.items() if name not in proxies} | {
         "DAGSTER_HOME": str(home),
@@ -150,7 +150,7 @@ def test_schedule_run_snapshot_sensor_alert_run_and_post_and_a_failed_check_post
     assert again.returncode == 0, again.stderr
     assert seen_within(500, lambda: len(slack.accepted) > 1), daemon.read_text()[-5000:]
     time.sleep(QUIET_SECONDS)
-    assert [message["text"] for message in slack.accepted][1:] == ["Demo Company: 1 blocking check failed"]
+    assert [message["text"] for message in slack.accepted][1:] == ["Demo Company: 2 blocking checks failed"]
     assert "staged_subscriptions: rows__not_collapsed" in slack.sections()[-1]
     assert SECRET not in daemon.read_text()
     with capsys.disabled():
