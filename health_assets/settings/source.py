@@ -58,7 +58,7 @@ class Description(Section):
 
     path: str | list[str]
     sheet: str | None = None
-    columns: dict[str, str] = {}
+    columns: dict[str, str | list[str]] = {}
     values: dict[str, dict[str, str | None]] = {}
     defaults: dict[str, str | int | float | bool | date] = {}
     where: str | None = None
@@ -76,6 +76,15 @@ class Description(Section):
     rows_kept: Annotated[float, Field(ge=0, le=1)] = 0.9
     delimiter: str = ","
     encoding: str = "utf8"
+
+    @property
+    def mapped(self) -> list[tuple[str, str]]:
+        """Their columns, each with a column of ours that is read from it."""
+        return [
+            (theirs, ours)
+            for theirs, several in self.columns.items()
+            for ours in ([several] if isinstance(several, str) else several)
+        ]
 
     @field_validator("defaults")
     @classmethod

@@ -85,7 +85,7 @@ def _keys(name: str, columns: list[str], settings: Settings) -> pl.LazyFrame:
         if is_blank(file):
             continue
         own = scan(file, description)
-        mapped = {ours: theirs for theirs, ours in description.columns.items()}
+        mapped = {ours: theirs for theirs, ours in description.mapped}
         theirs, schema = {ours: mapped.get(ours, ours) for ours in columns}, own.collect_schema()
         if not all(exists(column, schema) for column in theirs.values()):
             continue  # reported by check.py, which tests each source by itself

@@ -3,6 +3,7 @@
 Names and words of ours are looked up in the contracts, theirs in the files; the first rows are read as a run would read them.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,10 @@ def _right_names(source: Description, known: list[str]) -> dict[str, Any]:
         key: {ours: value for column, value in getattr(source, key).items() if (ours := right(column))}
         for key in ("values", "defaults", "scale", "keys", "unit")
     }
-    return by_ours | {"columns": {theirs: ours for theirs, column in source.columns.items() if (ours := right(column))}}
+    columns: dict[str, list[str]] = {}
+    for theirs, column in source.mapped:
+        columns.setdefault(theirs, []).extend([ours] if (ours := right(column)) else [])
+    return by_ours | {"columns": {theirs: ours for theirs, ours in columns.items() if ours}}
 
 
 def _faults_of_description(place: str, name: str, source: Description, contracts: Contracts) -> Iterator[str]:
@@ -128,7 +132,7 @@ def _faults_of_description(place: str, name: str, source: Description, contracts
     known = given_columns(contracts.raw)
     staged = contracts.staged.columns()
     by_key = {
-        "columns": list(source.columns.values()),
+        "columns": [ours for _, ours in source.mapped],
         "values": list(source.values),
         "defaults": list(source.defaults),
         "scale": list(source.scale),
@@ -142,9 +146,10 @@ def _faults_of_description(place: str, name: str, source: Description, contracts
                 yield f"{place}.{key}: {name} has no column {column!r}{did_you_mean(column, known)}"
             elif fault := _misfit(key, column, staged.get(column), source):
                 yield f"{place}.{key}: {fault}"
-    for ours in {ours for ours in source.columns.values() if list(source.columns.values()).count(ours) > 1}:
-        theirs = [name for name, column in source.columns.items() if column == ours]
-        yield f"{place}.columns: {' and '.join(map(repr, theirs))} are both mapped to {ours!r}; keep one"
+    for ours, times in Counter(ours for _, ours in source.mapped).items():
+        theirs = [name for name, column in source.mapped if column == ours]
+        if times > 1:
+            yield f"{place}.columns: {' and '.join(map(repr, theirs))} are both mapped to {ours!r}; keep one"
     for column, words in source.values.items():
         yield from _unknown_words(f"{place}.values.{column}", column, words.values(), staged.get(column))
     for column, word in source.defaults.items():

@@ -57,7 +57,7 @@ def given_columns(rows: type[Contract]) -> list[str]:
 
 def columns_of(header: Sequence[str], source: Description, rows: type[Contract]) -> Columns:
     """What each column of the contract is in a file: what the settings map comes before an equal name."""
-    mapped = {ours: theirs for theirs, ours in source.columns.items() if _root(theirs, header)}
+    mapped = {ours: theirs for theirs, ours in source.mapped if _root(theirs, header)}
     renamed = set(mapped.values())
     named = {name: name for name in given_columns(rows) if name in header and name not in renamed}
     return Columns(header, named | mapped)
@@ -74,9 +74,8 @@ def faults_of(
     for theirs in source.columns:
         if not exists(theirs, schema):
             yield f"has no column {theirs!r}, which sources.{name}.columns maps{did_you_mean(theirs, header, 'it has')}"
-    missing = [
-        ours for ours in given_columns(rows) if ours not in columns.theirs and ours not in source.columns.values()
-    ]
+    mapped = {ours for _, ours in source.mapped}
+    missing = [ours for ours in given_columns(rows) if ours not in columns.theirs and ours not in mapped]
     for ours in missing:
         declared = rows.columns()[ours]
         through = meta(declared, "through")

@@ -47,6 +47,7 @@ def test_description_that_works_is_accepted(tmp_path):
             "no column 'dai', which sources.invoices.columns maps; did you mean 'day'?",
         ),
         ({"columns": OURS | {"day": "amount"}}, "'day' and 'sum' are both mapped to 'amount'"),
+        ({"columns": OURS | {"day": ["invoice_date", "due_dat"]}}, "no column 'due_dat'; did you mean 'due_date'?"),
         ({"values": {"status": {"bezahlt": "payed"}}}, "'payed' is no word of status; did you mean 'paid'?"),
         ({"values": {"state": {"bezahlt": "paid"}}}, "no column 'state'; did you mean 'status'?"),
         ({"defaults": {"currancy": "USD"}}, "no column 'currancy'; did you mean 'currency'?"),

@@ -47,6 +47,13 @@ def test_hostile_names_are_text(tmp_path, name):
     assert accounts(tmp_path, f"{HEADER}\nA,{name},2024-01-01\n")["company_name"].to_list() == [name]
 
 
+def test_one_column_of_theirs_may_be_read_as_several_of_ours(tmp_path):
+    rows = accounts(
+        tmp_path, "customer,signup_date\nAcme,2024-01-01\n", columns={"customer": ["account_id", "company_name"]}
+    )
+    assert rows.select("account_id", "company_name", "signup_date").rows() == [("Acme", "Acme", "2024-01-01")]
+
+
 def test_row_that_is_too_short_has_nulls_for_what_it_lacks(tmp_path):
     assert accounts(tmp_path, f"{HEADER}\nA,Acme\n")["signup_date"].to_list() == [None]
 
