@@ -63,6 +63,10 @@ def _needed(column: Column) -> str:
     """Whether a file must have the column; a key that it lacks is made of the row."""
     if meta(column, "key"):
         return "key"
+    alternatives: tuple[tuple[str, ...], ...] = meta(column, "alternatives", ())
+    if alternatives:
+        instead = " / ".join(first for first, *_ in alternatives)
+        return f"required, or {' + '.join([instead, *alternatives[0][1:]])}"
     return "required" if meta(column, "required") else ""
 
 

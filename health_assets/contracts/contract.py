@@ -5,11 +5,11 @@ the columns shown in Dagster and the data dictionary. Great Expectations itself 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import dataframely as dy
 import polars as pl
@@ -39,6 +39,7 @@ class Contract(dy.Schema):
         through     the column by which the value is found in `users` where the file lacks it (raw contracts)
         words       words of other systems that mean one of ours (words.py)
         otherwise   the word for all unknown words
+        vocabulary  the Vocabulary of a text without which a price cannot be computed (staged contracts)
         severity    "warn" where a broken bound is worth a look but does not stop the pipeline
     """
 
@@ -59,6 +60,20 @@ class RawContract(Contract):
     )
     is_left_out = dy.Bool(nullable=True, description="Left out by the `where` of the source")
     source_version = dy.String(nullable=True, description="What `newest_by` of the source says; null without it")
+
+
+class Vocabulary(NamedTuple):
+    """The words of a text column; a row with another one breaks the rule `<column>__is_known`."""
+
+    words: tuple[str, ...]  # ours
+    is_understood: Callable[[], pl.Expr]  # whether the column holds one of them, or a word that means one
+    computes: str  # the column that cannot be computed without it, unless the file has that one too
+
+
+def vocabularies(contract: type[Contract]) -> dict[str, Vocabulary]:
+    """The columns that have a vocabulary."""
+    found = {name: meta(column, "vocabulary") for name, column in contract.columns().items()}
+    return {name: vocabulary for name, vocabulary in found.items() if vocabulary}
 
 
 @dataclass(frozen=True)

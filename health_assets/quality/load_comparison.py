@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from health_assets.contracts.contract import available_from, dtypes, meta
+from health_assets.contracts.contract import available_from, dtypes, meta, vocabularies
 from health_assets.quality.load_expectations import (
     FILLED,
     KEPT,
@@ -26,12 +26,13 @@ from health_assets.quality.load_expectations import (
     money_of,
 )
 from health_assets.settings import Settings
+from health_assets.sources.advice import example_of, said_counts
 from health_assets.sources.columns import given_columns
 from health_assets.sources.quarantine import SUPERSEDED, UNKNOWN_CURRENCY
 from health_assets.sources.readers import made_keys, unknown_columns
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.published_load import compared_by_key, described, keys_of
-from health_assets.warehouse.quarantined import declared_versions, load_counts, quarantine_reasons
+from health_assets.warehouse.quarantined import declared_versions, load_counts, quarantine_reasons, unknown_words
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
@@ -125,9 +126,17 @@ class _Load:
             if reason in reasons and not (reason == SUPERSEDED and versions)
         )
         return (
-            f"{kept:,} of {rows:,} rows kept ({reasons}); {remedies}if that is correct, lower sources.{self.source}.rows_kept, "
-            f"which is {wanted:g}"
+            f"{kept:,} of {rows:,} rows kept ({reasons}); {remedies}{self._unknown_words()}if that is correct, "
+            f"lower sources.{self.source}.rows_kept, which is {wanted:g}"
         )
+
+    def _unknown_words(self) -> str:
+        said = ""
+        for name, vocabulary in vocabularies(self.table.contract).items():
+            if words := unknown_words(self.cursor, self.table, name):
+                advice = example_of(self.source, name, words[0][0], vocabulary.words)
+                said += f"{name} has words that are not known: {said_counts(words)}; {advice}; "
+        return said
 
     def emptied(self) -> str:
         if self.rows or load_counts(self.cursor, self.table)["rows_quarantined"]:
@@ -268,12 +277,18 @@ class _Load:
         for name, before in self.before.items():
             if name in NAMES or not before["words"] or name not in self.now:
                 continue
-            words = sorted(set(self.now[name]["words"] or []) - set(before["words"]))
+            words = sorted(set(self.now[name]["words"] or []) - set(before["words"]) - self._ours(name))
             if words:
                 new.append(f"{name}: {', '.join(words[:SAMPLES])}{_more(words)}, never seen before")
         if not new:
             return ""
         return "; ".join(new) + f"; if it is another spelling, map it in sources.{self.source}.values"
+
+    def _ours(self, name: str) -> set[str]:
+        """The words of a column that its contract knows: each of them may come at any time."""
+        column = self.table.contract.columns().get(name)
+        known = vocabularies(self.table.contract).get(name)
+        return {*getattr(column, "categories", ()), *(known.words if known else ())}
 
     def _one(self, query: str) -> tuple[Any, ...]:
         return self.cursor.execute(query).fetchone() or ()

@@ -46,6 +46,11 @@ def interval_word() -> dict[str, pl.Expr]:
     }
 
 
+def is_interval() -> pl.Expr:
+    """Whether `interval` is one of INTERVALS, or a word that means one."""
+    return interval_word()["interval"].is_in(INTERVALS)
+
+
 def monthly_price() -> pl.Expr:
     """`mrr_amount`, else the amount for an interval less its discount, per month; null where neither says it.
 

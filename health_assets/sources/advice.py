@@ -1,7 +1,8 @@
 """Which setting would make values readable that are not: a date format, a unit, a decimal mark."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
@@ -10,9 +11,23 @@ from health_assets.sources.numbers import number
 
 DAYS = ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y"]
 TIMES = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p"]
-EPOCH_DIGITS = {10: "s", 13: "ms", 16: "us"}
+DIGITS = {10: "s", 13: "ms", 16: "us", 5: "excel"}  # of a number that stands for a time -> its unit
 SAMPLES = 3
 TESTED = 1_000  # values by which formats are compared
+ENOUGH = 0.8  # share of the values that a format must read to be suggested
+
+
+class Remedy(NamedTuple):
+    """A setting as it is written in the settings, and how many of the values it reads."""
+
+    setting: str
+    read: int
+    of: int
+
+    @property
+    def what_it_reads(self) -> str:
+        """How much of the column becomes readable."""
+        return "reads them all" if self.read == self.of else f"reads {self.read:,} of {self.of:,}"
 
 
 def samples_of(texts: pl.Series) -> str:
@@ -20,33 +35,54 @@ def samples_of(texts: pl.Series) -> str:
     return ", ".join(repr(text) for text in texts.drop_nulls().unique(maintain_order=True).head(SAMPLES))
 
 
-def remedy(column: str, dtype: pl.DataType, texts: pl.Series) -> str:
-    """The setting that reads all of a column's values, as it is written in the settings; blank where none does.
+def said_counts(words: Sequence[tuple[str, int]]) -> str:
+    """The first words, each with the number of its rows."""
+    more = f" and {len(words) - SAMPLES} more" if len(words) > SAMPLES else ""
+    return ", ".join(f"{word!r} {rows:,}" for word, rows in words[:SAMPLES]) + more
+
+
+def example_of(source: str, column: str, word: str, ours: Sequence[str]) -> str:
+    """How a word that is not known is mapped to the one of ours that it means."""
+    setting = f"sources.{source}.values: {{{column}: {{{word}: {ours[-1]}}}}}"
+    return f"map each to {one_of(ours)}, for example {setting}"
+
+
+def one_of(words: Sequence[str]) -> str:
+    """Words to choose from."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def remedy(column: str, dtype: pl.DataType, texts: pl.Series, unreadable: pl.Series) -> Remedy | None:
+    """The setting that reads the most of a column's values, and more than are read without it; None where none does.
 
     Args:
         column: of ours.
         dtype: that the contract wants.
         texts: all values of the column, those that can be read too.
+        unreadable: those that cannot.
     """
     tested = texts.drop_nulls().unique(maintain_order=True).head(TESTED)
     if tested.is_empty():
-        return ""
-    fitting = list(_settings_of_time(column, tested) if dtype.is_temporal() else _settings_of_numbers(tested))
-    return " or ".join(fitting[:2])
+        return None
+    if not dtype.is_temporal():
+        fitting = list(_settings_of_numbers(tested))
+        return Remedy(" or ".join(fitting[:2]), len(tested), len(tested)) if fitting else None
+    counts = dict(_settings_of_time(column, tested))
+    best = max(counts.values())
+    read_now = (~tested.is_in(unreadable.str.strip_chars().implode())).sum()
+    if best < ENOUGH * len(tested) or best <= read_now:
+        return None
+    fitting = [setting for setting, count in counts.items() if count == best]
+    return Remedy(" or ".join(fitting[:2]), best, len(tested))
 
 
-def _settings_of_time(column: str, texts: pl.Series) -> Iterator[str]:
-    lengths = texts.str.len_chars().unique().to_list()
-    if texts.str.contains(r"^\d+$").all():
-        if len(lengths) == 1 and lengths[0] in EPOCH_DIGITS:
-            yield f"unit: {{{column}: {EPOCH_DIGITS[lengths[0]]}}}"
-        if lengths == [5]:
-            yield f"unit: {{{column}: excel}}"
-        return
+def _settings_of_time(column: str, texts: pl.Series) -> Iterator[tuple[str, int]]:
+    """Each setting of days and times, with the number of values that it reads."""
+    for digits, unit in DIGITS.items():
+        yield f"unit: {{{column}: {unit}}}", int(texts.str.contains(rf"^\d{{{digits}}}$").sum())
     for day in DAYS:
         for time in TIMES:
-            if reads(texts, day + time) == len(texts):
-                yield f"date_format: {json.dumps(day + time)}"
+            yield f"date_format: {json.dumps(day + time)}", reads(texts, day + time)
 
 
 def _settings_of_numbers(texts: pl.Series) -> Iterator[str]:

@@ -18,7 +18,7 @@ from health_assets.settings import DEFAULTS, Settings, SettingsError, load
 from health_assets.settings.source import Description, Source
 from health_assets.settings.suggestions import did_you_mean, nearest
 from health_assets.sources.account_keys import id_map
-from health_assets.sources.columns import columns_of, faults_of, given_columns
+from health_assets.sources.columns import columns_of, faults_of, given_columns, other_delimiter
 from health_assets.sources.conditions import where_faults
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
@@ -220,9 +220,10 @@ def _faults_of_file(
     try:
         own = opened_rows(file, source)
         schema = own.collect_schema()
-        used = columns_of(header_of(own, file), source, rows)
-        yield from faults_of(used, schema, name, rows, source, settings)
-        yield from where_faults(source, schema, name)
+        header = header_of(own, file)
+        yield from faults_of(columns_of(header, source, rows), schema, name, rows, source, settings)
+        if not other_delimiter(header, source):
+            yield from where_faults(source, schema, name)
     except SourceError as error:
         yield str(error).removeprefix(f"{file}: ")
     except UNREADABLE_FILE as error:

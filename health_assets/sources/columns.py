@@ -68,7 +68,7 @@ def faults_of(
 ) -> Iterator[str]:
     """What is wrong between a file and its description: columns that it lacks, with what was probably meant."""
     header = columns.header
-    if other := _other_delimiter(header):
+    if other := other_delimiter(header, source):
         yield f"has a single column, {header[0]!r}; set the delimiter of its columns: sources.{name}.delimiter: {json.dumps(other)}"
         return
     for theirs in source.columns:
@@ -93,17 +93,18 @@ def _missing(ours: str, name: str, columns: Columns, declared: Column) -> str:
     header, through = columns.header, meta(declared, "through")
     instead = "".join(f", or {' and '.join(names)}" for names in meta(declared, "alternatives", ()))
     remedy = f"map it in the settings: sources.{name}.columns: {{<their name>: {ours}}}"
-    if len(header) == 1 and (other := next((mark for mark in DELIMITERS if mark in header[0]), None)):
-        remedy = f"set the separator of its columns: sources.{name}.delimiter: {json.dumps(other)}"
-    elif through and through in columns.theirs:
+    if through and through in columns.theirs:
         remedy += f", or connect `users`, which say the account of each {through}"
     hint = did_you_mean(ours, columns.unread or header, "it has")
     return f"has no column {ours!r}, which {name} needs{instead}{hint}{' ' if hint.endswith('?') else '; '}{remedy}"
 
 
-def _other_delimiter(header: Sequence[str]) -> str | None:
-    """The likely delimiter of a file that was read as a single column."""
-    return next((mark for mark in DELIMITERS if mark in header[0]), None) if len(header) == 1 else None
+def other_delimiter(header: Sequence[str], source: Description) -> str | None:
+    """The likely delimiter of a file that was read as a single column: of those not tried what its header has most."""
+    if len(header) != 1:
+        return None
+    likely = max((mark for mark in (*DELIMITERS, ",") if mark != source.delimiter), key=header[0].count)
+    return likely if likely in header[0] else None
 
 
 def _root(theirs: str, header: Sequence[str]) -> str | None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from health_assets.contracts.contract import Contract, decides, meta
+from health_assets.contracts.contract import Contract, decides, meta, vocabularies
 from health_assets.settings import Settings
 from health_assets.settings.source import Source
 from health_assets.sources.account_keys import keys_of_accounts
-from health_assets.sources.advice import remedy, samples_of
+from health_assets.sources.advice import Remedy, example_of, remedy, said_counts, samples_of
 from health_assets.sources.formats import UNREADABLE_FILE, SourceError
 from health_assets.sources.parsing import LEFT_OUT, NOT_READ, RECORD, TEXT, parsed
 from health_assets.sources.readers import collected, read_source
@@ -42,18 +42,34 @@ def misread(
             continue
         unreadable = not_read[column].drop_nulls()
         texts = values[RECORD].struct.field(column).cast(pl.String).str.strip_chars().replace("", None)
-        setting = remedy(column, declared.dtype, texts) if len(unreadable) else ""
-        if len(unreadable) > (1 - source.rows_kept if setting else tolerated) * values.height:
-            yield _described(name, column, unreadable, values.height, setting)
+        advice = remedy(column, declared.dtype, texts, unreadable) if len(unreadable) else None
+        if len(unreadable) > (1 - source.rows_kept if advice else tolerated) * values.height:
+            yield _described(name, column, unreadable, values.height, advice)
+    yield from _unknown_words(name, source, values, staged)
     yield from _unknown_accounts(name, values, staged, settings, tolerated)
 
 
-def _described(name: str, column: str, unreadable: pl.Series, rows: int, setting: str) -> str:
-    advice = f"; sources.{name}.{setting} reads them all" if setting else "; is another column meant?"
+def _described(name: str, column: str, unreadable: pl.Series, rows: int, remedy: Remedy | None) -> str:
+    advice = f"; sources.{name}.{remedy.setting} {remedy.what_it_reads}" if remedy else "; is another column meant?"
     return (
         f"sources.{name}: {column} cannot be read in {len(unreadable):,} of the first {rows:,} rows, for example "
         f"{samples_of(unreadable)}{advice}"
     )
+
+
+def _unknown_words(name: str, source: Source, rows: pl.DataFrame, staged: type[Contract]) -> Iterator[str]:
+    """Words that no price can be computed with, in more rows than may be lost."""
+    for column, vocabulary in vocabularies(staged).items():
+        if not {column, vocabulary.computes} <= set(rows.columns):
+            continue
+        is_unknown = ~vocabulary.is_understood() & pl.col(vocabulary.computes).is_null()
+        words = rows.filter(is_unknown)[RECORD].struct.field(column).cast(pl.String)
+        if len(words) > (1 - source.rows_kept) * rows.height:
+            counts = words.value_counts(sort=True, name="rows").sort("rows", column, descending=[True, False])
+            yield (
+                f"sources.{name}: {column} has words that are not known in {len(words):,} of the first {rows.height:,} rows: "
+                f"{said_counts(counts.rows())}; {example_of(name, column, counts[column][0], vocabulary.words)}"
+            )
 
 
 def _unknown_accounts(

@@ -3,13 +3,15 @@
 Rows in = rows kept + rows quarantined + equal duplicates collapsed (and lines summed) + rows left out by `where`, always.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from health_assets.contracts.contract import Contract, available_from, decides, dtypes, row_rules
+from health_assets.contracts.contract import Contract, available_from, decides, dtypes, row_rules, vocabularies
 from health_assets.settings.source import Source
+from health_assets.sources.advice import one_of
 from health_assets.sources.duplicates import one_row_per_key
 from health_assets.sources.parsing import FILE, LEFT_OUT, NOT_READ, OUTSIDE, RECORD, ROW, TEXT
 
@@ -86,9 +88,9 @@ def filter_rows(
     rows = read.filter(~pl.col(LEFT_OUT))
     sound, unsound = rows.filter("_sound"), rows.filter(~pl.col("_sound"))
     kept, superseded = one_row_per_key(sound, contract, source)
-    rejected = [_explained(unsound, rules, existing)]
+    rejected = [_explained(unsound, rules, existing, contract)]
     if superseded.height:
-        rejected.append(_explained(superseded, {SUPERSEDED: pl.lit(False)}, existing))
+        rejected.append(_explained(superseded, {SUPERSEDED: pl.lit(False)}, existing, contract))
     rejected_rows = pl.concat(rejected)
     return FilteredRows(
         kept.select(list(dtypes(contract))),
@@ -169,45 +171,68 @@ def _orphans(existing: dict[str, pl.Series]) -> dict[str, pl.Expr]:
     return {f"{column}__orphan": pl.col(column).is_in(keys.implode()) for column, keys in existing.items()}
 
 
-def _explained(rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str, pl.Series]) -> pl.DataFrame:
+def _explained(
+    rows: pl.DataFrame, rules: dict[str, pl.Expr], existing: dict[str, pl.Series], contract: type[Contract]
+) -> pl.DataFrame:
     """The rejected rows in the shape of quarantine: file, row, reasons, a hint, the record as JSON."""
     if rows.is_empty():
         return pl.DataFrame(schema=QUARANTINE_SCHEMA)
     broken = [pl.when(~rule.fill_null(True)).then(pl.lit(name)) for name, rule in rules.items()]
-    explained = rows.with_columns(reasons=pl.concat_list(broken).list.drop_nulls())
-    said_already = pl.col("reasons").list.eval(
-        pl.element().filter(pl.element().str.ends_with("__unreadable")).str.replace("__unreadable", "__not_null")
-    )
     is_malformed = pl.col(TEXT).is_not_null()
-    has_unknown_currency = pl.col("reasons").list.contains(UNKNOWN_CURRENCY)
-    reasons = pl.col("reasons").list.set_difference(said_already).list.sort()
-    not_converted = pl.element().is_in([f"{name}__not_null" for name, dtype in rows.schema.items() if dtype.is_float()])
-    reasons = (
-        pl.when(has_unknown_currency).then(reasons.list.eval(pl.element().filter(~not_converted))).otherwise(reasons)
+    reasons = pl.col("reasons").list.set_difference(_said_already(rows, contract)).list.sort()
+    return (
+        rows.with_columns(reasons=pl.concat_list(broken).list.drop_nulls())
+        .with_columns(reasons=pl.when(is_malformed).then(pl.concat_list(pl.lit(MALFORMED))).otherwise(reasons))
+        .select(
+            FILE,
+            pl.col(ROW).cast(pl.Int64),
+            "month",
+            "reasons",
+            hint=pl.coalesce(_hints(rows, existing, contract)),
+            record=pl.when(is_malformed)
+            .then(pl.struct(FILE, ROW, TEXT).struct.json_encode())
+            .otherwise(pl.col(RECORD).struct.json_encode()),
+        )
     )
-    return explained.with_columns(
-        reasons=pl.when(is_malformed).then(pl.concat_list(pl.lit(MALFORMED))).otherwise(reasons)
-    ).select(
-        FILE,
-        pl.col(ROW).cast(pl.Int64),
-        "month",
-        "reasons",
-        hint=pl.coalesce(
-            pl.when(is_malformed).then(
-                pl.lit("it has more values than the header has columns, or a quote amiss; quote values whole")
-            ),
-            *(_hint(column, keys) for column, keys in existing.items()),
-            pl.when(pl.col("reasons").list.contains(SUPERSEDED)).then(
-                pl.lit(
-                    "another row of its key counts; say with `duplicates` of the source whether such rows are versions or lines"
-                )
-            ),
-            pl.when(has_unknown_currency).then(pl.lit("give the rate of its currency in fx_rates of the settings")),
-        ),
-        record=pl.when(is_malformed)
-        .then(pl.struct(FILE, ROW, TEXT).struct.json_encode())
-        .otherwise(pl.col(RECORD).struct.json_encode()),
+
+
+def _said_already(rows: pl.DataFrame, contract: type[Contract]) -> pl.Expr:
+    """Reasons that follow from another: a value is missing because it, or what it is computed from, cannot be read."""
+    reason, none = pl.element(), pl.lit([], pl.List(pl.String))
+    given = _fields(rows.lazy(), RECORD)
+    computed = [f"{name}__not_null" for name in dtypes(contract) if name not in given]
+    is_cause = reason.str.ends_with("__unreadable") | (reason.str.ends_with("__not_null") & ~reason.is_in(computed))
+    amounts = [f"{name}__not_null" for name, dtype in rows.schema.items() if dtype.is_float()]
+    unreadable = reason.filter(reason.str.ends_with("__unreadable")).str.replace("__unreadable", "__not_null")
+    follow = [
+        pl.col("reasons").list.eval(unreadable),
+        pl.when(pl.col("reasons").list.eval(is_cause).list.any()).then(pl.lit(computed, pl.List(pl.String))),
+        pl.when(pl.col("reasons").list.contains(UNKNOWN_CURRENCY)).then(pl.lit(amounts, pl.List(pl.String))),
+    ]
+    for name, vocabulary in vocabularies(contract).items():
+        is_cause = pl.col("reasons").list.eval(reason.str.starts_with(f"{name}__")).list.any()
+        follow.append(pl.when(is_cause).then(pl.lit([f"{vocabulary.computes}__not_null"], pl.List(pl.String))))
+    return pl.concat_list(each.fill_null(none) for each in follow)
+
+
+def _hints(rows: pl.DataFrame, existing: dict[str, pl.Series], contract: type[Contract]) -> Iterator[pl.Expr]:
+    """What puts a row right, the most certain first; null where that does not apply."""
+    reasons = pl.col("reasons").list
+    amiss = "it has more values than the header has columns, or a quote amiss; quote values whole"
+    yield pl.when(pl.col(TEXT).is_not_null()).then(pl.lit(amiss))
+    for column, keys in existing.items():
+        yield _hint(column, keys)
+    other = "another row of its key counts; say with `duplicates` of the source whether such rows are versions or lines"
+    yield pl.when(reasons.contains(SUPERSEDED)).then(pl.lit(other))
+    yield pl.when(reasons.contains(UNKNOWN_CURRENCY)).then(
+        pl.lit("give the rate of its currency in fx_rates of the settings")
     )
+    for name, vocabulary in vocabularies(contract).items():
+        if name in _fields(rows.lazy(), RECORD):
+            word = pl.col(RECORD).struct.field(name).cast(pl.String)
+            mapped = f"values: {{{{{name}: {{{{{{}}: {vocabulary.words[-1]}}}}}}}}}"
+            said = f"{name} {{}} is not known; map it to {one_of(vocabulary.words)}, for example {mapped}"
+            yield pl.when(reasons.contains(f"{name}__is_known")).then(pl.format(said, word, word))
 
 
 def _hint(column: str, keys: pl.Series) -> pl.Expr:

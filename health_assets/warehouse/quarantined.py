@@ -45,6 +45,15 @@ def quarantine_reasons(cursor: duckdb.DuckDBPyConnection, table: Table) -> str:
     return ", ".join(f"{reason} {rows:,}" for reason, rows in shown) + more
 
 
+def unknown_words(cursor: duckdb.DuckDBPyConnection, table: Table, column: str) -> list[tuple[str, int]]:
+    """Words of a column because of which rows were quarantined, the most frequent first, each with its row count."""
+    of_reason = f"from {quarantine_of(table)} where list_contains(reasons, {literal(f'{column}__is_known')})"
+    return cursor.execute(
+        f"select json_extract_string(record, {literal(f'$.{column}')}) as word, count(*) {of_reason} "
+        "group by word order by count(*) desc, word"
+    ).fetchall()
+
+
 def declared_versions(cursor: duckdb.DuckDBPyConnection, table: Table, source: Source | None) -> int:
     """Rows whose place a newer row of their key takes, where the settings say that rows of one key are versions."""
     if source is None or any(one.duplicates != "newest" and not one.newest_by for one in source.descriptions):

@@ -53,6 +53,15 @@ def test_a_sound_set_up_has_no_error_and_no_file_is_created(healthy: Path) -> No
     assert sorted(healthy.rglob("*")) == before
 
 
+def test_accounts_without_their_key_are_one_finding_while_other_sources_are_connected(healthy: Path) -> None:
+    written(healthy, "orders.csv", "order_id,account_id,order_date,total_amount\n1,A,2024-01-01,5\n")
+    accounts = {"path": "accounts.csv", "columns": {"acount": "account_id"}}
+    settings_of(healthy, sources={"orders": {"path": "orders.csv"}, "accounts": accounts})
+    wrong = [one for one in findings(healthy).values() if one.status == Status.wrong]
+    assert [one.subject for one in wrong] == ["sources.accounts"]
+    assert "has no column 'acount', which sources.accounts.columns maps; did you mean 'account_id'?" in wrong[0].message
+
+
 def test_nothing_is_written_to_the_alert_state_the_run_history_or_anywhere_else(
     healthy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,17 @@ def test_rows_without_a_required_value_may_be_no_records(company, warehouse) -> 
     assert "leave them out with sources.subscriptions.where" in found["rows__mostly_kept"]
 
 
+def test_rows_lost_to_unknown_words_name_the_words_and_the_setting_that_maps_them(company, warehouse) -> None:
+    words = ["jährlich", "jährlich", "monatlich"]
+    rows = "".join(f"S{n},A1,2024-01-01,120,{word}\n" for n, word in enumerate(words))
+    found = company.load("subscription_id,account_id,start_date,amount,interval\n" + rows, warehouse)
+    assert found["rows__mostly_kept"] == (
+        "0 of 3 rows kept (interval__is_known 3); interval has words that are not known: 'jährlich' 2, 'monatlich' 1; map each "
+        "to day, week, month, quarter or year, for example sources.subscriptions.values: {interval: {jährlich: year}}; if that "
+        "is correct, lower sources.subscriptions.rows_kept, which is 0.9"
+    )
+
+
 def test_load_of_which_no_row_is_kept_is_stopped_whatever_share_is_required(company, warehouse) -> None:
     assert "rows__mostly_kept" in company.load(HEADER + "S1,A1,much,2024-01-01,,\n", warehouse)
 
@@ -175,6 +186,14 @@ def test_word_that_was_never_seen_and_column_that_is_filled_less_are_warned_of(c
         "words__seen_before": "product_name: basic plan, never seen before; if it is another spelling, map it in "
         "sources.subscriptions.values",
     }
+
+
+def test_word_of_the_contract_that_comes_for_the_first_time_is_not_warned_of(company, warehouse) -> None:
+    header = "ticket_id,account_id,created_at,status\n"
+    company.load(f"{header}T1,A1,2024-01-01,open\n", warehouse, "support_tickets")
+    publish_load(warehouse)
+    rows = "T1,A1,2024-01-01,open\nT2,A1,2024-01-02,escalated\n"
+    assert "words__seen_before" not in company.load(header + rows, warehouse, "support_tickets")
 
 
 def test_rebuilt_warehouse_goes_on_comparing_with_what_the_snapshot_carries(company) -> None:

@@ -129,6 +129,59 @@ def test_accounts_without_a_key_are_one_fault_whatever_else_is_connected(tmp_pat
     assert "has no column 'account_id', which accounts needs" in fault
 
 
+@pytest.mark.parametrize("described", [{"columns": {"acount": "account_id"}}, {"delimiter": "|"}])
+def test_accounts_whose_key_is_mapped_from_no_column_of_the_file_are_one_fault(tmp_path, described):
+    (fault,) = faults(tmp_path, accounts=described)
+    assert "accounts.csv: has " in fault
+    assert "sources.accounts." in fault
+
+
+def test_delimiter_that_the_file_does_not_have_is_refused_with_the_one_that_it_has(tmp_path):
+    (fault,) = faults(tmp_path, delimiter="|", where="day > '2024'")
+    assert fault.endswith('sources.invoices.delimiter: ","')
+
+
+def test_format_that_reads_all_but_a_few_values_is_suggested(tmp_path):
+    rows = "".join(f"{n},K0001,{n}.01.2024,5\n" for n in range(13, 20))
+    (fault,) = faults(tmp_path, bills=f"id,customer,day,sum\n{rows}20,K0001,soon,5\n")
+    assert fault.endswith('sources.invoices.date_format: "%d.%m.%Y" reads 7 of 8')
+
+
+def test_format_that_reads_too_few_values_is_not_suggested(tmp_path):
+    rows = "".join(f"{n},K0001,{n}.01.2024,5\n" for n in range(13, 16))
+    (fault,) = faults(tmp_path, bills=f"id,customer,day,sum\n{rows}20,K0001,soon,5\n")
+    assert fault.endswith("is another column meant?")
+
+
+def test_format_that_is_set_already_is_not_suggested_for_what_it_cannot_read(tmp_path):
+    rows = "".join(f"{n},K0001,{n}.01.2024,5\n" for n in range(13, 18))
+    bills = f"id,customer,day,sum\n{rows}20,K0001,soon,5\n"
+    assert faults(tmp_path, bills=bills, date_format="%d.%m.%Y") == []
+
+
+PRICES = "subscription_id,account_id,start_date,amount,interval\nS1,K0001,2024-01-01,120,jährlich\n"
+
+
+def test_words_without_which_no_price_is_known_are_refused_with_the_setting_that_maps_them(tmp_path):
+    written(tmp_path, "accounts.csv", ACCOUNTS)
+    written(tmp_path, "prices.csv", PRICES + "S2,K0002,2024-01-01,10,month\n")
+    sources = {"accounts": {"path": "accounts.csv"}, "subscriptions": {"path": "prices.csv"}}
+    with pytest.raises(SettingsError) as error:
+        check_sources(settings_of(tmp_path, sources=sources), source_contracts())
+    assert str(error.value) == (
+        "sources.subscriptions: interval has words that are not known in 1 of the first 2 rows: 'jährlich' 1; map each to "
+        "day, week, month, quarter or year, for example sources.subscriptions.values: {interval: {jährlich: year}}"
+    )
+
+
+def test_words_that_are_mapped_are_known(tmp_path):
+    written(tmp_path, "accounts.csv", ACCOUNTS)
+    written(tmp_path, "prices.csv", PRICES)
+    prices = {"path": "prices.csv", "values": {"interval": {"jährlich": "year"}}}
+    sources = {"accounts": {"path": "accounts.csv"}, "subscriptions": prices}
+    check_sources(settings_of(tmp_path, sources=sources), source_contracts())
+
+
 def test_default_that_yaml_takes_for_a_date_is_that_day(tmp_path):
     described = {"columns": {"id": "invoice_id", "customer": "account_id", "sum": "amount"}}
     assert faults(tmp_path, **described, defaults={"invoice_date": date(2024, 1, 1)}) == []

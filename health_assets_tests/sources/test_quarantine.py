@@ -89,6 +89,23 @@ def test_unknown_currency_quarantines_the_row(company):
     assert "fx_rates" in outcome.rejected["hint"][0]
 
 
+def test_unknown_interval_has_one_reason_and_a_hint_that_maps_the_word(company):
+    outcome = staged(company, "subscriptions", [subscription(mrr_amount=None, amount="120", interval="jährlich")])
+    assert reasons(outcome) == [["interval__is_known"]]
+    assert outcome.rejected["hint"][0] == (
+        "interval jährlich is not known; map it to day, week, month, quarter or year, for example "
+        "values: {interval: {jährlich: year}}"
+    )
+
+
+@pytest.mark.parametrize(("created_at", "reason"), [("soon", "created_at__unreadable"), (None, "created_at__not_null")])
+def test_value_that_is_computed_from_a_missing_one_is_no_second_reason(company, created_at, reason):
+    outcome = staged(
+        company, "support_tickets", [{"ticket_id": "T", "account_id": "CUST_001", "created_at": created_at}]
+    )
+    assert reasons(outcome) == [[reason]]
+
+
 def test_orphan_whose_key_differs_in_spelling_gets_a_hint_and_no_join(company):
     outcome = staged(company, "subscriptions", [subscription(account_id="cust001"), subscription(account_id="OTHER")])
     assert outcome.kept.height == 0

@@ -10,10 +10,10 @@ import polars as pl
 
 from health_assets.contracts import words
 from health_assets.contracts.columns import LARGEST_AMOUNT, AccountId, Count, Day, Moment, Money
-from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract
+from health_assets.contracts.contract import ON_LOAD_DAY, WARN, Contract, Vocabulary
 from health_assets.contracts.expressions import in_reporting_currency
 from health_assets.contracts.history import REMEMBERED
-from health_assets.scoring.prices import INTERVALS, interval_word, monthly_price
+from health_assets.scoring.prices import INTERVALS, interval_word, is_interval, monthly_price
 from health_assets.scoring.recurring_revenue import is_ever_paid
 from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
@@ -50,6 +50,7 @@ class Subscriptions(Contract):
     discount_amount = Price("Discount on the price of one interval")
     interval = dy.String(
         nullable=True,
+        metadata={"vocabulary": Vocabulary(tuple(INTERVALS), is_interval, computes="mrr_amount")},
         description="Interval of amount and unit_amount: day, week, month, quarter or year; null = unknown",
     )
     interval_count = dy.Int64(min=1, metadata=DECIDES, description="Number of intervals that the price pays for")
