@@ -15,6 +15,7 @@ import duckdb
 
 from health_assets.contracts.contract import available_from, dtypes, meta, vocabularies
 from health_assets.quality.load_expectations import (
+    FEWER_KEYS,
     FILLED,
     KEPT,
     KEYS,
@@ -55,7 +56,7 @@ def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date,
         found |= {FILLED.name: load.emptied_columns(), SPARSER.name: load.sparser_columns()}
         found |= {MONEY.name: load.money_gone()}
         if compared_by_key(table) and load.has_keys:
-            found |= {KEYS.name: load.keys_gone(), UNCHANGED.name: load.changed_under_key()}
+            found |= {**load.keys_gone(), UNCHANGED.name: load.changed_under_key()}
         if compared_by_key(table):
             found |= {WORDS.name: load.new_words()}
     return {name: words for name, words in found.items() if words}
@@ -219,21 +220,24 @@ class _Load:
             + f"; if that is correct, raise plausibility.money_gone ({self.settings.plausibility.money_gone:g})"
         )
 
-    def keys_gone(self) -> str:
+    def keys_gone(self) -> dict[str, str]:
+        """What is said of missing keys: a warning of a few, a stop beyond plausibility.keys_gone."""
         key, limits = self.table.contract.primary_key(), self.settings.plausibility
         gone = f"from {keys_of(self.table)} anti join {self.table.relation} using ({', '.join(key)})"
         (count,), (of,) = (
             self._one(f"select count(*) {gone}"),
             self._one(f"select count(*) from {keys_of(self.table)}"),
         )
-        if count < limits.min_keys_gone or count <= limits.keys_gone * of:
-            return ""
+        if not count:
+            return {}
         samples = self.cursor.execute(f"select {key[0]} {gone} order by 1 limit {SAMPLES}").fetchall()
         said = f"{count:,} of {of:,} {key[0]}s are gone {self.since}, e.g. {', '.join(str(one) for (one,) in samples)}"
         for name in money_of(self.table.contract):
             (amount,), total = self._one(f"select coalesce(sum({name}), 0) {gone}"), self.before[name]["total"] or 0
             said += f", with {amount:,.2f} of {total:,.2f} {name}" if amount else ""
-        return f"{said}; if that is correct, raise plausibility.keys_gone ({limits.keys_gone:g})"
+        if count < limits.min_keys_gone or count <= limits.keys_gone * of:
+            return {FEWER_KEYS.name: said}
+        return {KEYS.name: f"{said}; if that is correct, raise plausibility.keys_gone ({limits.keys_gone:g})"}
 
     def changed_under_key(self) -> str:
         contract = self.table.contract

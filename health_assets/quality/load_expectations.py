@@ -23,6 +23,13 @@ KEYS = Expectation(
     (),
     description="No more than plausibility.keys_gone of the keys of the last published load are missing now",
 )
+FEWER_KEYS = Expectation(
+    "keys__still_there",
+    "rule",
+    (),
+    severity=WARN,
+    description="No key of the last published load is missing now: records are corrected, rarely deleted",
+)
 MONEY = Expectation(
     "money__not_gone",
     "rule",
@@ -54,7 +61,7 @@ WORDS = Expectation(
 
 def comparison_expectations(table: Table) -> list[Expectation]:
     """What is expected of a load; by key and word only where rows are few enough to be compared one by one."""
-    by_key = [KEYS, UNCHANGED, WORDS] if compared_by_key(table) else []
+    by_key = [KEYS, FEWER_KEYS, UNCHANGED, WORDS] if compared_by_key(table) else []
     money = [MONEY] if money_of(table.contract) else []
     return [KEPT, NOT_EMPTY, FILLED, SPARSER, *money, *by_key]
 

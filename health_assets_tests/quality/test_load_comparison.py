@@ -166,6 +166,17 @@ def test_keys_and_money_that_are_gone_stop_the_load(company, warehouse) -> None:
     }
 
 
+def test_few_keys_that_are_gone_are_warned_of(company, warehouse) -> None:
+    rows = [f"S{number},A1,100,2024-01-01,,\n" for number in range(1, 21)]
+    company.load(HEADER + "".join(rows), warehouse)
+    publish_load(warehouse)
+    found = company.load(HEADER + "".join(rows[:19]), warehouse)
+    assert found == {
+        "keys__still_there": "1 of 20 subscription_ids are gone since the load published as of 2025-01-31, e.g. S20, with "
+        "100.00 of 2,000.00 mrr_amount"
+    }
+
+
 def test_price_that_changed_under_its_key_is_warned_of_with_its_sum(company, warehouse) -> None:
     company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,A2,100,2024-01-01,,\n", warehouse)
     publish_load(warehouse)
