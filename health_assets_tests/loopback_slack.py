@@ -125,6 +125,7 @@ TABLES = """
         factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[]);
     create table mart.attention_list (account_id varchar, attention_rank bigint, reason varchar, next_step varchar,
         next_step_owner_role varchar, next_step_days bigint, since_date date);
+    create table mart.churned_accounts (account_id varchar, mrr_lost double);
     create table mart.operations_risk (account_id varchar, month date, is_at_risk boolean, is_volume_drop boolean,
         is_slowdown boolean, is_data_error_rise boolean, is_denial_rise boolean);
     create table mart.payment_risk (account_id varchar);
@@ -176,6 +177,8 @@ def _insert_health(connection: duckdb.DuckDBPyConnection, one: dict[str, Any], a
         connection, "mart.customer_health", key, as_of_date, score, one["health_band"], one["trend_30d"], mrr, scorecard
     )
     _insert(connection, "mart.churn_risk", key, one["risk_level"], 50, mrr, factors)
+    if "mrr_lost" in one:
+        _insert(connection, "mart.churned_accounts", key, one["mrr_lost"])
     if rank := one.get("attention_rank"):
         step = ("Usage halved", "Call the account", "Customer Success Manager", 5, as_of_date)
         _insert(connection, "mart.attention_list", key, rank, *step)

@@ -12,7 +12,7 @@ from pathlib import Path
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
 from health_assets.alerts.levels import read_published
 from health_assets.alerts.outbox import AlertError, Outbox
-from health_assets.alerts.rules import Kind, Transition, rules_of
+from health_assets.alerts.rules import CHURNED, Kind, Transition, rules_of
 from health_assets.alerts.slack import Message, Webhook, data_messages, digest
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
@@ -38,7 +38,8 @@ class AlertOutcome:
     is_first: bool  # there were no levels to compare with
     entered: int
     worsened: int
-    left: int
+    cleared: int  # moves from an alarming level to a better one
+    churned: int  # accounts
     delivered: int  # transitions, with those of earlier runs
     pending: int  # transitions that stay in the outbox for the next run
     text: str  # the messages as plain text; empty when there are none
@@ -52,7 +53,8 @@ class AlertOutcome:
             summary = f"As of {self.as_of_date}: the first alert run has nothing to compare with; alerts start with the next change"
         else:
             summary = (
-                f"As of {self.as_of_date}: {self.entered} entered, {self.worsened} worsened, {self.left} left; "
+                f"As of {self.as_of_date}: {self.entered} entered, {self.worsened} worsened, "
+                f"{self.cleared} cleared, {self.churned} churned; "
                 f"{self.delivered} delivered, {self.pending} pending"
             )
         if self.data_alerts:
@@ -95,7 +97,8 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
         is_first=is_first,
         entered=kinds.count(Kind.entered),
         worsened=kinds.count(Kind.worsened),
-        left=kinds.count(Kind.left),
+        cleared=sum(move.kind == Kind.left and move.now != CHURNED for move in found),
+        churned=len({move.account_id for move in found if move.now == CHURNED}),
         delivered=transitions,
         pending=len(pending) - transitions,
         text="\n\n".join(message.text for message in messages),

@@ -19,12 +19,13 @@ ACCOUNTS = """
            coalesce(health.mrr, risk.mrr, account.mrr)::double as mrr, health.health_score::double as health_score,
            health.trend_30d::double as trend_30d, health.health_band::varchar as health_band,
            risk.risk_level::varchar as risk_level,
-           scorecard, factors, coalesce(account_status = 'churned', false) as is_churned, attention_rank, attention.reason,
-           next_step, next_step_owner_role, next_step_days, since_date
+           scorecard, factors, coalesce(account_status = 'churned', false) as is_churned, mrr_lost::double as mrr_lost,
+           attention_rank, attention.reason, next_step, next_step_owner_role, next_step_days, since_date
     from mart.customer_health as health
     full join mart.churn_risk as risk using (account_id)
     full join dim.account as account using (account_id)
     left join mart.attention_list as attention using (account_id)
+    left join (select account_id, mrr_lost from mart.churned_accounts) as lost using (account_id)
     order by account_id
 """
 QUERIES = {  # rule -> account_id, level, sentence
@@ -115,6 +116,7 @@ def _account(row: Row, levels: dict[str, tuple[str, str | None]], settings: Sett
         sentences={rule: sentence for rule, (_, sentence) in levels.items() if sentence},
         reasons=[factor["sentence"] for factor in sorted(row["factors"] or [], key=_weightiest_first)],
         is_churned=row["is_churned"],
+        mrr_lost=row["mrr_lost"],
         attention=_attention(row),
     )
 

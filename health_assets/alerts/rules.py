@@ -139,6 +139,7 @@ class Account:
     levels: Mapping[str, str | None]  # rule -> level
     reasons: list[str]  # sentences, the weightiest first
     is_churned: bool = False
+    mrr_lost: float | None = None  # what a churned account paid
     sentences: Mapping[str, str] = field(default_factory=dict)  # rule -> the reason for its level
     attention: Attention | None = None
 
@@ -164,7 +165,7 @@ class Transition:
     as_of_date: date
     name: str
     owner: str | None
-    mrr: float | None
+    mrr: float | None  # of a churned account: what it paid
     health_score: float | None
     trend_30d: float | None
     is_alarming: bool
@@ -224,10 +225,15 @@ def _transition(
         as_of_date=as_of_date,
         name=account.name,
         owner=account.owner,
-        mrr=account.mrr,
+        mrr=_mrr_lost(account) if now == CHURNED else account.mrr,
         health_score=account.health_score,
         trend_30d=account.trend_30d,
         is_alarming=now in rule.alarming,
         reasons=account.reasons,
         sentence=account.sentences.get(rule.name) if now in rule.alarming else None,
     )
+
+
+def _mrr_lost(account: Account) -> float | None:
+    """What a churned account paid; null where it is not known, since 0 is only what it pays now."""
+    return account.mrr_lost if account.mrr_lost is not None else account.mrr or None

@@ -147,7 +147,10 @@ def clipped(text: str, limit: int) -> str:
 
 def _section(moves: list[Transition], currency: str, attention: Attention | None) -> str:
     last = moves[-1]
-    mrr = "MRR unknown" if last.mrr is None else f"{money(last.mrr, clipped(currency, 10))} MRR"
+    amount = None if last.mrr is None else money(last.mrr, clipped(currency, 10))
+    mrr = f"{amount} MRR" if amount else "MRR unknown"
+    if last.now == CHURNED:
+        mrr = f"lost MRR {amount or 'unknown'}"
     account_id = "" if last.account_id == last.name else f" ({clipped(last.account_id, 100)})"
     lines = [f"*{clipped(last.name, 300)}*{account_id} · {mrr}"]
     if len(moves) > CHANGES:

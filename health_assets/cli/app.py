@@ -17,7 +17,16 @@ from rich.table import Table
 
 from health_assets import settings
 from health_assets.cli import run as run_command
-from health_assets.cli.terminal import AsOfDay, CommandError, SettingsFile, console, day_of, errors, expected_errors
+from health_assets.cli.terminal import (
+    AsOfDay,
+    CommandError,
+    SettingsFile,
+    console,
+    copyable,
+    day_of,
+    errors,
+    expected_errors,
+)
 from health_assets.orchestration.instance import prepare_home
 from health_assets.reporting.formatting import counted
 from health_assets.settings.suggestions import did_you_mean
@@ -77,16 +86,16 @@ def demo(
 @app.command()
 def status(settings_file: SettingsFile = None) -> None:
     """Accounts to contact and why, health, churn risk, revenue, support, data quality."""
-    with expected_errors():
+    with expected_errors(settings_file):
         from health_assets.cli.status import print_status
 
-        print_status(settings.load(settings_file), console)
+        print_status(settings.load(settings_file), console, settings_file)
 
 
 @app.command()
 def backtest(settings_file: SettingsFile = None) -> None:
     """Test the score: did low scores in the past precede churn, and better than simple baselines would have?"""
-    with expected_errors():
+    with expected_errors(settings_file):
         from health_assets.cli.backtest import print_backtest
 
         print_backtest(settings.load(settings_file), console)
@@ -99,7 +108,7 @@ def explain(
     settings_file: SettingsFile = None,
 ) -> None:
     """The calculation of one account's score, step by step."""
-    with expected_errors():
+    with expected_errors(settings_file):
         from health_assets.cli.scorecard import print_explanation
 
         day = day_of(as_of, "--as-of") if as_of else None
@@ -114,7 +123,7 @@ def compare(
     settings_file: SettingsFile = None,
 ) -> None:
     """Accounts that would be in another band under scorecard B than under A, with their MRR."""
-    with expected_errors():
+    with expected_errors(settings_file):
         from health_assets.cli.scorecard import print_comparison
 
         print_comparison(settings.load(settings_file), a, b, day_of(as_of, "--as-of") if as_of else None, console)
@@ -128,7 +137,7 @@ def alerts(
     """Notify Slack of accounts that changed since the last as-of day; without SLACK_WEBHOOK_URL, print the messages."""
     from health_assets.alerts import alert
 
-    with expected_errors():
+    with expected_errors(settings_file):
         outcome = alert(settings.load(settings_file), dry_run=dry_run)
         if dry_run or not outcome.has_webhook:
             console.print(outcome.text, markup=False, highlight=False)
@@ -146,8 +155,8 @@ def doctor(settings_file: SettingsFile = None) -> None:
     shown = Table.grid(padding=(0, 2))
     findings = list(examine(settings_file))
     for one in findings:
-        remedy = f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else ""
-        shown.add_row(marks[one.status], escape(one.subject), escape(one.message) + remedy)
+        message, remedy = (escape(copyable(said, settings_file)) for said in (one.message, one.remedy))
+        shown.add_row(marks[one.status], escape(one.subject), message + (f"\n[dim]→ {remedy}[/]" if remedy else ""))
     console.print(shown, highlight=False)
     if any(one.status == Status.wrong for one in findings):
         raise typer.Exit(1)
@@ -159,7 +168,7 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Start Dagster for one company: tables, checks, lineage and runs, with the daemon that starts the daily run."""
-    with expected_errors():
+    with expected_errors(settings_file):
         company = settings.load(settings_file)
         prepare_home(company)
         if file := settings_file or os.environ.get(settings.SETTINGS_VARIABLE):
@@ -179,7 +188,7 @@ def prune(settings_file: SettingsFile = None) -> None:
 
     from health_assets.orchestration.run_history import prune as prune_history
 
-    with expected_errors():
+    with expected_errors(settings_file):
         company = settings.load(settings_file)
         prepare_home(company)
         with dg.DagsterInstance.get() as instance:

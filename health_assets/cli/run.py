@@ -18,7 +18,7 @@ from health_assets import settings
 from health_assets.cli.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.quality.great_expectations import warm_up
-from health_assets.quality.run_outcome import EXPECTED, FOUND, REMEDY, Outcome
+from health_assets.quality.run_outcome import Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.worker import shared_worker, without_garbage_collection
 
@@ -39,7 +39,7 @@ def run(
     from health_assets.alerts.data_alerts import of_failed_run
     from health_assets.orchestration.unattended import Watched, notifying_slack
 
-    with expected_errors(), notifying_slack() if unattended else nullcontext(Watched()) as watched:
+    with expected_errors(settings_file), notifying_slack() if unattended else nullcontext(Watched()) as watched:
         company = watched.settings = _checked(settings_file)
         day = watched.day = _as_of(as_of, company)
         prepare_home(company)
@@ -149,14 +149,8 @@ def _print_checks(outcome: Outcome) -> None:
         return
     shown = Table("", "check", "evidence", box=None, pad_edge=False, header_style="dim")
     for check in broken:
-        counts = {name: value for name, value in check.evidence.items() if name not in (FOUND, EXPECTED, REMEDY)}
-        evidence = ", ".join(f"{name} {value}" for name, value in counts.items())[:100]
-        if FOUND in check.evidence:
-            evidence = f"{check.evidence[FOUND]}{evidence and ', '}{evidence}"
-        elif EXPECTED in check.evidence:
-            evidence += f"; expected: {check.evidence[EXPECTED]}"
         outcome_word = "[yellow]warned[/]" if check.is_warning else "[red]failed[/]"
-        shown.add_row(outcome_word, escape(check.name), escape(evidence))
+        shown.add_row(outcome_word, escape(check.name), escape(check.in_words()))
     console.print(shown)
 
 

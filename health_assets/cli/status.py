@@ -4,6 +4,7 @@ Nothing is queried or computed here; see reporting/. A section whose tables the 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 from rich.console import Console, RenderableType
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from health_assets.cli.security_dashboard import security_dashboard
-from health_assets.cli.terminal import coloured, grid, labelled
+from health_assets.cli.terminal import coloured, copyable, grid, labelled
 from health_assets.reporting import data_quality, portfolio, revenue, service, shop, workflow
 from health_assets.reporting.formatting import NOT_MEASURED, counted, minute, money, month_name, number, pct
 from health_assets.reporting.reader import Row, holds, published
@@ -23,8 +24,13 @@ SHOWN_ACCOUNTS = 10
 SHOWN_DRIVERS = 3
 
 
-def print_status(settings: Settings, console: Console) -> None:
+def print_status(settings: Settings, console: Console, settings_file: Path | None = None) -> None:
     """Accounts to contact, health, churn risk, revenue, support, shop, security, data quality.
+
+    Args:
+        settings: the company's.
+        console: where it is printed.
+        settings_file: the file as it was given, to be repeated in the command of the last line.
 
     Raises:
         SnapshotError: nothing has been published yet, or the snapshot is of another version.
@@ -51,9 +57,9 @@ def print_status(settings: Settings, console: Console) -> None:
             if holds(connection, *tables):
                 for renderable in section(connection, settings):
                     console.print(renderable)
-    snapshot = escape(str(settings.published))
+    snapshot, browser = escape(str(settings.published)), escape(copyable("health-assets ui", settings_file))
     console.print(
-        f"\nTables, checks and lineage: [bold]health-assets ui[/]. SQL: {snapshot} (schemas dim, fact, mart, quarantine)",
+        f"\nTables, checks and lineage: [bold]{browser}[/]. SQL: {snapshot} (schemas dim, fact, mart, quarantine)",
         style="dim",
         highlight=False,
     )
@@ -134,6 +140,12 @@ def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
         "MRR at risk": f"{money(found['at_risk_mrr'], currency)} in "
         f"{counted(found['at_risk_account_count'], 'account')} with high or critical churn risk{share}"
     }
+    if holds(connection, "mart.executive_summary_monthly") and (low := portfolio.low_health(connection)):
+        bands = " and ".join(low_bands(settings))
+        lines["MRR at risk"] += (
+            f" ({bands} bands: {money(low['mrr_in_low_health'], currency)} in "
+            f"{counted(low['low_health_account_count'], 'account')})"
+        )
     if holds(connection, "mart.risk_drivers") and (drivers := portfolio.risk_drivers(connection, SHOWN_DRIVERS)):
         lines["Main drivers"] = ", ".join(
             f"{row['factor'].replace('_', ' ')} {money(row['mrr_at_risk'])} ({pct(row['mrr_at_risk_pct'], 0)}, "

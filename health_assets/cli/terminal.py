@@ -1,6 +1,8 @@
 """What every command shares: the console, options, days, expected errors as one message, and the look of the output."""
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ from health_assets import settings
 LOG_WIDTH = 160  # of output that goes to a file; a terminal knows its own width
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
 LABEL_WIDTH = 24  # of the labels on the status page
+COMMAND = re.compile(
+    r"\bhealth-assets (?:run|status|alerts|doctor|ui|prune)\b(?: --(?!settings)[a-z-]++)*+(?! --settings)"
+)
 errors = Console(stderr=True)
 SettingsFile = Annotated[
     Path | None,
@@ -46,9 +51,17 @@ def day_of(given: str, option: str) -> date:
         raise CommandError(f"{option}: {given!r} is not a day; write it as 2025-01-31") from None
 
 
+def copyable(text: str, settings_file: Path | None) -> str:
+    """The text with `--settings` in the commands that it names, as it was given to this command; unchanged without one."""
+    if settings_file is None:
+        return text
+    option = f" --settings {shlex.quote(str(settings_file))}"
+    return COMMAND.sub(lambda found: found[0] + option, text)
+
+
 @contextmanager
-def expected_errors() -> Iterator[None]:
-    """Turn expected errors into one message and exit code 1, without a traceback."""
+def expected_errors(settings_file: Path | None = None) -> Iterator[None]:
+    """Turn expected errors into one message and exit code 1, without a traceback; commands in it are `copyable`."""
     from health_assets.alerts import AlertError
     from health_assets.sources.formats import SourceError
     from health_assets.warehouse.snapshot import SnapshotError
@@ -58,14 +71,15 @@ def expected_errors() -> Iterator[None]:
     try:
         yield
     except expected as error:
-        _exit_with(str(error))
+        _exit_with(copyable(str(error), settings_file))
     except KeyboardInterrupt:
         _exit_with("interrupted; nothing was published, and the next run recomputes what is missing")
     except Exception as error:
         message = str(error).lower()
         if "no space left" not in message and "disk is full" not in message:
             raise  # a bug, which its traceback explains best
-        _exit_with("the disk is full; free some space and run again (health-assets doctor shows how much is needed)")
+        message = "the disk is full; free some space and run again (health-assets doctor shows how much is needed)"
+        _exit_with(copyable(message, settings_file))
 
 
 def _exit_with(message: str) -> NoReturn:

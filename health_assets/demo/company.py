@@ -111,7 +111,7 @@ def write_company(
         ValueError: an unknown profile or file format, or no accounts or months.
     """
     if profile not in PROFILES:
-        raise ValueError(f"profile: unknown profile {profile!r}; known are {', '.join(PROFILES)}")
+        raise ValueError(f"profile: unknown profile {profile!r}; use one of {', '.join(PROFILES)}")
     if file_format not in ("csv", "parquet"):
         raise ValueError(f"file_format: {file_format!r} is neither csv nor parquet")
     if accounts < 1 or months < 1:

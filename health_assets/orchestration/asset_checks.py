@@ -17,7 +17,7 @@ from health_assets.settings import Settings
 from health_assets.tables import Table
 from health_assets.warehouse.storage import Warehouse
 
-ACCEPT = "publish it all the same with: health-assets run --accept"
+ACCEPT = "to publish it anyway, run: health-assets run --accept"
 
 
 def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | None:

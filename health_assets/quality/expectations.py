@@ -66,6 +66,10 @@ IN_HISTORY = Expectation(
 )
 OF_ROWS = "_of_rows"
 COMPLETE = Expectation("rows__none_quarantined", "rule", (), severity=WARN, description="No row was quarantined")
+IN_WORDS = {
+    COMPLETE.name: "quarantined (expected none)",
+    IN_HISTORY.name: "dated before history_start or after the as-of day (ignored)",
+}
 
 
 def expectations_of(table: Table) -> list[Expectation]:
@@ -287,7 +291,9 @@ def _evidence(answer: Answer, rows: pl.DataFrame, expectation: Expectation, tall
         broken = int(rows[expectation.name].sum())
         of_rows = f"{expectation.name}{OF_ROWS}"
         share = {"of_rows": int(rows[of_rows].sum())} if of_rows in rows.columns else {}
-        return {"broken": broken} | share if broken else {}
+        rows_are = f"{broken:,} {'row' if broken == 1 else 'rows'}"
+        said = {FOUND: f"{rows_are} {words}"} if (words := IN_WORDS.get(expectation.name)) else {}
+        return {"broken": broken} | share | said if broken else {}
     if not answer.unexpected_count:
         return {}
     return {"broken": answer.unexpected_count, "of_rows": rows.height, "sample": ", ".join(answer.sample)}

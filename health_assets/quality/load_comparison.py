@@ -128,7 +128,7 @@ class _Load:
         )
         return (
             f"{kept:,} of {rows:,} rows kept ({reasons}); {remedies}{self._unknown_words()}if that is correct, "
-            f"lower sources.{self.source}.rows_kept, which is {wanted:g}"
+            f"lower sources.{self.source}.rows_kept (now {wanted:g})"
         )
 
     def _unknown_words(self) -> str:

@@ -147,8 +147,10 @@ def _disagreements(cursor: duckdb.DuckDBPyConnection, as_of: date) -> str:
         if accounts:
             shown = ", ".join(account for (account,) in accounts[:SAMPLES])
             does = words.split("|")[len(accounts) > 1]
-            are = ("accounts", "are") if len(accounts) > 1 else ("account", "is")
-            said.append(f"{len(accounts):,} {are[0]} {does} and {are[1]} {status} in the CRM ({shown})")
+            noun = "accounts" if len(accounts) > 1 else "account"
+            but = {"active": "is still active", "churned": "is churned"}[status]
+            but = but.replace("is ", "are ", 1) if len(accounts) > 1 else but
+            said.append(f"{len(accounts):,} {noun} {does} but {but} in the CRM ({shown})")
     return "; ".join(said)
 
 

@@ -12,6 +12,7 @@ CONSEQUENCE = "Dependencies for step"  # how Dagster logs each step that did not
 FOUND = "found"  # in the evidence of a failed check: what was found, in words and totals only
 REMEDY = "if_it_is_right"  # in the evidence of a stopped load: how to publish it anyway
 ACCEPTED_BY = "accepted_by"  # in the evidence of a load that was published anyway: who accepted it
+SAMPLE_CHARACTERS = 80
 EXPECTED = "expected"  # in the evidence of a failed check: what was expected, in words
 
 
@@ -25,6 +26,18 @@ class Check:
         self.passed = evaluation.passed
         self.is_warning = evaluation.severity == dg.AssetCheckSeverity.WARN
         self.evidence = {name: value.value for name, value in evaluation.metadata.items()}
+
+    def in_words(self) -> str:
+        """What was found; for a check that only counts, how many rows break it, samples and what was expected."""
+        if FOUND in self.evidence:
+            said = str(self.evidence[FOUND])
+        else:
+            of_rows = f" of {self.evidence['of_rows']:,}" if "of_rows" in self.evidence else ""
+            samples = str(self.evidence.get("sample", ""))[:SAMPLE_CHARACTERS]
+            said = f"{self.evidence.get('broken', 0):,}{of_rows} broken" + (f" ({samples})" if samples else "")
+            if EXPECTED in self.evidence:
+                said += f"; expected: {self.evidence[EXPECTED]}"
+        return f"{said}; accepted by {self.evidence[ACCEPTED_BY]}" if ACCEPTED_BY in self.evidence else said
 
 
 class Outcome:

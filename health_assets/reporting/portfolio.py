@@ -66,6 +66,19 @@ def mrr_at_risk(connection: duckdb.DuckDBPyConnection) -> Row:
     )
 
 
+def low_health(connection: duckdb.DuckDBPyConnection) -> Row | None:
+    """Accounts in a low health band and their MRR; None where no account has a score, or no MRR is known."""
+    found = rows(
+        connection,
+        """
+        select low_health_account_count, mrr_in_low_health::double as mrr_in_low_health
+        from mart.executive_summary_monthly
+        where month = (select date_trunc('month', as_of_date) from about) and mrr_in_low_health is not null
+        """,
+    )
+    return found[0] if found else None
+
+
 def risk_drivers(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
     """The factors behind the MRR at risk, by the MRR of the accounts at risk that they were raised for."""
     return rows(

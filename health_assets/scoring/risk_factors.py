@@ -146,7 +146,8 @@ def low_satisfaction(setting: Factor) -> RiskFactor:
         sentence=pl.when(shows_rating)
         .then(
             pl.format(
-                f"Mean ticket rating of 90 days: {{}} (threshold: {setting.threshold:g})", number_in_words(csat, 2)
+                f"Average ticket rating, last 90 days: {{}} (threshold: {setting.threshold:g})",
+                number_in_words(csat, 2),
             )
         )
         .otherwise(

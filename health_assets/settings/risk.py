@@ -63,7 +63,7 @@ class ChurnRisk(Section):
     @classmethod
     def _worse_levels_begin_higher(cls, levels: dict[str, float]) -> dict[str, float]:
         if unknown := [name for name in levels if name not in RISK_LEVELS]:
-            raise ValueError(f"{unknown[0]!r} is no risk level{did_you_mean(unknown[0], RISK_LEVELS)}")
+            raise ValueError(f"{unknown[0]!r} is not a risk level{did_you_mean(unknown[0], RISK_LEVELS)}")
         begins = [levels[level] for level in RISK_LEVELS]
         if begins != sorted(begins, reverse=True):
             raise ValueError(f"must begin the higher the worse they are: {' > '.join(RISK_LEVELS)}")
@@ -73,7 +73,7 @@ class ChurnRisk(Section):
     def _rules_exist(self) -> "ChurnRisk":
         known = [POINTS, *self.rule_sets]
         if self.rules not in known:
-            raise ValueError(f"rules: {self.rules!r} is no rule set{did_you_mean(self.rules, known)}")
+            raise ValueError(f"rules: {self.rules!r} is not a rule set{did_you_mean(self.rules, known)}")
         return self
 
 

@@ -8,8 +8,8 @@ SHOWN = 20  # names that are listed where none is near
 CONTAINED = 3  # letters that a name must have to be looked for inside another
 
 
-def did_you_mean(word: str, words: Iterable[str], otherwise: str = "known are") -> str:
-    """`; did you mean 'renewal_date'?`, else `; known are ...`; blank where there is nothing to choose from."""
+def did_you_mean(word: str, words: Iterable[str], otherwise: str = "use one of") -> str:
+    """`; did you mean 'renewal_date'?`, else `; use one of ...`; blank where there is nothing to choose from."""
     known = list(words)
     if close := nearest(word, known):
         return f"; did you mean {close!r}?"

@@ -79,8 +79,8 @@ def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not link.exists():
         raise SnapshotError(
-            f"{link}: nothing has been published yet; run the pipeline first (health-assets run), or name the right "
-            "settings file with --settings"
+            f"{link}: nothing has been published yet; run `health-assets run`, or see why the last run did not publish with "
+            "`health-assets doctor`; if this is another company's, name its settings file with --settings"
         )
     connection = duckdb.connect(os.path.realpath(link), read_only=True)
     try:

@@ -35,7 +35,7 @@ def test_a_change_is_delivered_once_with_its_reasons(company: Settings, publish:
     now = [account("A2", "critical", attention_rank=1), account("A3", "low"), account("A4", "medium")]
     publish(TUESDAY, [account("A1", "high", reasons=reasons, attention_rank=2), *now])
     outcome = alert(company)
-    assert (outcome.entered, outcome.worsened, outcome.left, outcome.delivered, outcome.pending) == (1, 1, 1, 3, 0)
+    assert (outcome.entered, outcome.worsened, outcome.cleared, outcome.delivered, outcome.pending) == (1, 1, 1, 3, 0)
     assert len(posted.posts) == 1
     worsened, entered, left = posted.sections()
     assert "Churn risk: low → high" in entered
@@ -84,7 +84,7 @@ def test_an_account_around_a_limit_is_reported_when_it_has_been_better_for_three
         alert(patient)
     assert posted.posts == []
     publish(MONDAY + timedelta(days=6), [account("A1", "low")])
-    assert (alert(patient, dry_run=True).left, alert(patient).delivered, alert(patient).delivered) == (1, 1, 0)
+    assert (alert(patient, dry_run=True).cleared, alert(patient).delivered, alert(patient).delivered) == (1, 1, 0)
     assert "Churn risk: high → low (2025-02-02)" in posted.sections()[0]
 
 
@@ -113,7 +113,7 @@ def test_a_rule_whose_source_is_connected_later_first_saves_the_levels(
     alert(company)
     assert posted.posts == []
     publish(WEDNESDAY, [account("A1", "low", "healthy")])
-    assert alert(company).left == 1
+    assert alert(company).cleared == 1
 
 
 def test_another_scorecard_is_no_change_of_an_account(company: Settings, publish: Publish, posted: Slack) -> None:
@@ -122,7 +122,7 @@ def test_another_scorecard_is_no_change_of_an_account(company: Settings, publish
     publish(TUESDAY, [account("A1", "critical"), account("A2", "low")], version="2")
     assert (alert(company).delivered, posted.posts) == (0, [])
     publish(TUESDAY + timedelta(days=1), [account("A1", "low"), account("A2", "low")], version="2")
-    assert (alert(company).left, len(posted.posts)) == (1, 1)
+    assert (alert(company).cleared, len(posted.posts)) == (1, 1)
 
 
 def test_a_rerun_of_the_day_with_another_scorecard_saves_the_new_levels(
@@ -177,7 +177,7 @@ def test_a_state_file_of_the_first_version_is_migrated(company: Settings, publis
         old.execute("insert into levels values ('A2', 'risk_level', 'high', '2025-01-27')")
     publish(TUESDAY, [account("A1", "high"), account("A2", "low")])
     outcome = alert(company)
-    assert (outcome.entered, outcome.left) == (1, 1)
+    assert (outcome.entered, outcome.cleared) == (1, 1)
 
 
 def test_alerts_pending_under_the_former_column_name_are_delivered(
@@ -322,7 +322,7 @@ def test_an_invalid_webhook_url_is_rejected_without_being_repeated(
 
 
 def test_without_a_snapshot_the_message_says_what_to_do(company: Settings, posted: Slack) -> None:
-    with pytest.raises(SnapshotError, match="run the pipeline first"):
+    with pytest.raises(SnapshotError, match="health-assets run"):
         alert(company)
 
 
@@ -395,7 +395,7 @@ def test_flags_of_workflow_shop_renewal_security_and_satisfaction_are_reported_o
     publish(WEDNESDAY, [account("A1", **TROUBLE), account("A2", **TROUBLE)])
     assert alert(company).delivered == 0
     publish(THURSDAY, [account("A1", **CALM), account("A2", **TROUBLE)])
-    assert alert(company).left == 5
+    assert alert(company).cleared == 5
 
 
 def test_a_source_that_is_connected_later_alerts_nobody_at_first(
@@ -406,6 +406,20 @@ def test_a_source_that_is_connected_later_alerts_nobody_at_first(
     publish(TUESDAY, [account("A1", **TROUBLE | {"renewal": None})])
     alert(company)
     assert posted.posts == []
+
+
+def test_a_churned_account_is_shown_with_what_it_paid(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1", "high", "critical"), account("A2", "high"), account("A3", "high")])
+    alert(company)
+    gone = {"account_status": "churned", "mrr": 0.0}
+    accounts = [account("A1", None, None, mrr_lost=200.0, **gone), account("A2", None, None, **gone), account("A3")]
+    publish(TUESDAY, accounts)
+    outcome = alert(company)
+    assert "0 entered, 0 worsened, 1 cleared, 2 churned;" in outcome.summary()
+    paid, unknown, _ = posted.sections()
+    assert paid.startswith("*Company A1* (A1) · lost MRR USD 200\n")
+    assert unknown.startswith("*Company A2* (A2) · lost MRR unknown\n")
+    assert "USD 200 MRR in accounts that got worse" in outcome.text
 
 
 def test_a_churned_account_is_not_reported_under_every_rule(company: Settings, publish: Publish, posted: Slack) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from health_assets.cli.terminal import copyable
 from health_assets.reporting.formatting import counted, number
 from health_assets.settings import SETTINGS_VARIABLE
 from health_assets_tests.conftest import END, Said, WholeCompany, said_by
@@ -113,7 +114,18 @@ def test_status_before_the_first_run_says_what_to_do(empty: Path) -> None:
     (empty / "settings.yml").write_text("company: Acme")
     status = said_by("status", "--settings", "settings.yml")
     assert status.exit_code == 1
-    assert "run the pipeline first (health-assets run)" in status.output
+    assert "run `health-assets run --settings settings.yml`, or see why" in status.output
+
+
+def test_printed_commands_name_the_settings_as_they_were_given() -> None:
+    said = (
+        "If the load is correct, to publish it anyway, run: health-assets run --accept\nhealth-assets doctor shows more"
+    )
+    assert copyable(said, None) == said
+    named = copyable(said, Path("my settings.yml"))
+    assert "run: health-assets run --accept --settings 'my settings.yml'\n" in named
+    assert named.endswith("health-assets doctor --settings 'my settings.yml' shows more")
+    assert copyable(named, Path("other.yml")) == named
 
 
 def test_missing_settings_file_is_named(empty: Path) -> None:

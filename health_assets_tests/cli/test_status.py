@@ -11,6 +11,7 @@ from rich.console import Console
 from health_assets.alerts import alert
 from health_assets.alerts.outbox import Outbox
 from health_assets.cli.status import print_status
+from health_assets.reporting.formatting import counted, money
 from health_assets_tests.conftest import END, WholeCompany
 
 
@@ -45,6 +46,14 @@ def test_status_and_slack_show_the_attention_list_in_its_order(
     digest = alert(whole_company.settings, dry_run=True, store=calm_yesterday).text
     posted = [account for account in re.findall(r"^\*.*\* \((ACC-\d+)\)", digest, re.MULTILINE) if account in listed]
     assert posted == [account for account, level in entries if level != "renewal"]  # a renewal has a rule of its own
+
+
+def test_mrr_in_low_bands_is_shown_beside_mrr_at_risk(whole_company: WholeCompany) -> None:
+    ((mrr, accounts),) = whole_company.rows(
+        "select sum(mrr), count(*) from mart.customer_health where health_band in ('at_risk', 'critical')"
+    )
+    expected = f"(at_risk and critical bands: {money(mrr, 'USD')} in {counted(accounts, 'account')})"
+    assert expected in " ".join(page_of(whole_company).split())
 
 
 def test_each_entry_has_reason_next_step_and_owner(whole_company: WholeCompany) -> None:

@@ -230,6 +230,14 @@ def test_values_that_became_null_are_named_with_column_word_count_and_samples(wa
     assert evidence["values__readable"] == {"found": "age 'old' in 2 rows (a.csv row 1, a.csv row 2)"}
 
 
+def test_a_count_is_said_in_words(warehouse, tmp_path):
+    table = loaded(warehouse, [LOAD_DAY], rows_read=2, rows_quarantined=1)
+    evidence = {
+        p.name: said for p, _, said in expectations.evaluated(table, warehouse, LOAD_DAY, settings_of(tmp_path))
+    }
+    assert evidence["rows__none_quarantined"]["found"] == "1 row quarantined (expected none)"
+
+
 @pytest.mark.parametrize(("age", "broken"), [(3, set()), (4, {"rows__fresh"})])
 def test_source_is_stale_beyond_its_limit(warehouse, tmp_path, age, broken):
     company = settings_of(tmp_path).model_copy(update={"stale_after_days": {"arrivals": 3}})
@@ -281,7 +289,10 @@ def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
                 TABLES["staged_usage_events"], warehouse, date(2025, 1, 17), company
             )
         }
-    assert said["rows__within_history"] == (False, {"broken": 3, "of_rows": 5})
+    assert said["rows__within_history"] == (
+        False,
+        {"broken": 3, "of_rows": 5, "found": "3 rows dated before history_start or after the as-of day (ignored)"},
+    )
 
 
 def test_check_of_a_reference_waits_for_the_table_that_it_refers_to(tmp_path):

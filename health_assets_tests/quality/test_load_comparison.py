@@ -90,7 +90,7 @@ def test_first_load_below_the_share_of_rows_to_be_kept_is_stopped(company, wareh
     found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,A1,much,2024-01-01,,\n", warehouse)
     assert found == {
         "rows__mostly_kept": "1 of 2 rows kept (mrr_amount__unreadable 1); if that is correct, lower "
-        "sources.subscriptions.rows_kept, which is 0.9"
+        "sources.subscriptions.rows_kept (now 0.9)"
     }
 
 
@@ -101,7 +101,7 @@ def test_share_of_rows_lost_to_undeclared_versions_names_the_setting(company, wa
     assert company.load(HEADER + VERSIONS, warehouse) == {
         "rows__mostly_kept": "1 of 2 rows kept (grain__superseded 1); if rows of one key are versions, set "
         "sources.subscriptions.duplicates: newest, if they are lines, sum; if that is correct, lower "
-        "sources.subscriptions.rows_kept, which is 0.9"
+        "sources.subscriptions.rows_kept (now 0.9)"
     }
 
 
@@ -121,7 +121,7 @@ def test_rows_lost_to_unknown_words_name_the_words_and_the_setting_that_maps_the
     assert found["rows__mostly_kept"] == (
         "0 of 3 rows kept (interval__is_known 3); interval has words that are not known: 'jährlich' 2, 'monatlich' 1; map each "
         "to day, week, month, quarter or year, for example sources.subscriptions.values: {interval: {jährlich: year}}; if that "
-        "is correct, lower sources.subscriptions.rows_kept, which is 0.9"
+        "is correct, lower sources.subscriptions.rows_kept (now 0.9)"
     )
 
 
@@ -261,8 +261,8 @@ def test_accounts_that_billing_and_crm_see_differently_are_warned_of(company, wa
     company.accounts("A1,2024-01-01,churned", "A2,2024-01-01,active")
     found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,A2,100,2024-01-01,2024-06-01,\n", warehouse)
     assert found == {
-        "status__agrees_with_crm": "1 account pays and is churned in the CRM (A1); "
-        "1 account no longer pays and is active in the CRM (A2)"
+        "status__agrees_with_crm": "1 account pays but is churned in the CRM (A1); "
+        "1 account no longer pays but is still active in the CRM (A2)"
     }
 
 

@@ -151,12 +151,12 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_unknown_rule_set_of_risk_levels_is_rejected_with_a_suggestion(tmp_path: Path) -> None:
     said = refused(tmp_path, "churn_risk: {rules: novacrn}")
-    assert "churn_risk: rules: 'novacrn' is no rule set; did you mean 'novacrm'?" in said
+    assert "churn_risk: rules: 'novacrn' is not a rule set; did you mean 'novacrm'?" in said
 
 
 def test_risk_levels_are_those_that_there_are_and_the_worse_begin_higher(tmp_path: Path) -> None:
     said = refused(tmp_path, "churn_risk: {levels: {hihg: 50}}")
-    assert "churn_risk.levels: 'hihg' is no risk level; did you mean 'high'?" in said
+    assert "churn_risk.levels: 'hihg' is not a risk level; did you mean 'high'?" in said
     assert "must begin the higher the worse they are" in refused(tmp_path, "churn_risk: {levels: {high: 90}}")
 
 

@@ -80,7 +80,7 @@ def test_what_else_is_wrong_is_found_although_a_key_is(tmp_path):
         ("renewal_dat", "; did you mean 'renewal_date'?"),
         ("mrr", "; did you mean 'mrr_amount'?"),
         ("Status", "; did you mean 'status'?"),
-        ("zzz", "; known are renewal_date, mrr_amount, status"),
+        ("zzz", "; use one of renewal_date, mrr_amount, status"),
     ],
 )
 def test_unknown_name_is_answered_with_the_one_that_was_meant(word, said):

@@ -20,7 +20,7 @@ from health_assets.assets.mart.executive.executive_summary_monthly import (
 from health_assets.assets.mart.revenue.net_revenue_retention import trailing_year
 from health_assets.contracts.columns import AsOfDate, Count, Money, Pct, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import CENT, percent, safe_ratio
+from health_assets.contracts.expressions import CENT, DECIMALS_OF_MONEY, percent, safe_ratio
 from health_assets.tables import identity, table
 
 QUARTER = 90
@@ -123,7 +123,9 @@ def _accounts(dim_account: pl.LazyFrame) -> pl.LazyFrame:
             active_account_count=pl.col("is_active").sum().cast(pl.Int64),
             mrr=known_sum("mrr"),
         )
-        .with_columns(arr=12 * pl.col("mrr"), mrr_pct=percent(pl.col("mrr"), pl.col("mrr").sum()))
+        .with_columns(
+            arr=(12 * pl.col("mrr")).round(DECIMALS_OF_MONEY), mrr_pct=percent(pl.col("mrr"), pl.col("mrr").sum())
+        )
     )
 
 

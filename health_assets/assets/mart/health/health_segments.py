@@ -8,7 +8,7 @@ import polars as pl
 
 from health_assets.contracts.columns import Count, Money, Pct, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import CENT, percent
+from health_assets.contracts.expressions import CENT, exact_sum, percent
 from health_assets.scoring.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
@@ -57,7 +57,7 @@ def mart_health_segments(
         )
         .agg(
             account_count=pl.len().cast(pl.Int64),
-            mrr=pl.when(mrr.count() > 0).then(mrr.sum()),
+            mrr=pl.when(mrr.count() > 0).then(exact_sum(mrr)),
             mean_health_score=pl.col("health_score").mean(),
             mean_churn_risk_score=pl.col("churn_risk_score").mean(),
         )

@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.mart.revenue.customer_lifetime_value import CLV_SEGMENTS
 from health_assets.contracts.columns import Count, Money, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import safe_ratio
+from health_assets.contracts.expressions import exact_sum, safe_ratio
 from health_assets.tables import identity, table
 
 
@@ -50,10 +50,10 @@ def mart_clv_segments(
             mean_health_score=pl.col("health_score").mean(),
             mean_tenure_months=months.mean(),
             mean_mrr=pl.col("mrr").mean(),
-            lifetime_value=value.sum(),
+            lifetime_value=exact_sum(value),
             mean_lifetime_value=value.mean(),
             monthly_clv_rate=safe_ratio(value.sum(), months.sum()),
-            net_expansion=pl.when(moved.count() > 0).then(moved.sum()),
+            net_expansion=pl.when(moved.count() > 0).then(exact_sum(moved)),
         )
         .sort("clv_segment")
         .select(ClvSegments.column_names())

@@ -11,7 +11,7 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, Count, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import CENT, banded, safe_ratio, whole_months
+from health_assets.contracts.expressions import CENT, DECIMALS_OF_MONEY, banded, exact_sum, safe_ratio, whole_months
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -56,7 +56,8 @@ def mart_customer_lifetime_value(
     months, since_signup = pl.col("months_since_first_subscription"), whole_months(pl.col("signup_date"), as_of)
     totals = ["expansion_revenue_total", "contraction_revenue_total"]
     moved = fact_revenue_monthly.group_by("account_id").agg(
-        expansion_revenue_total=pl.col("expansion_mrr").sum(), contraction_revenue_total=pl.col("contraction_mrr").sum()
+        expansion_revenue_total=exact_sum(pl.col("expansion_mrr")),
+        contraction_revenue_total=exact_sum(pl.col("contraction_mrr")),
     )
     return (
         dim_account.select("account_id", "signup_date", "lifetime_value", months)
@@ -66,7 +67,9 @@ def mart_customer_lifetime_value(
         .with_columns(tenure_months=pl.when("has_history").then(months).otherwise(since_signup))
         .with_columns(
             monthly_clv_rate=safe_ratio(pl.col("lifetime_value"), pl.col("tenure_months")),
-            net_expansion=pl.col("expansion_revenue_total") - pl.col("contraction_revenue_total"),
+            net_expansion=(pl.col("expansion_revenue_total") - pl.col("contraction_revenue_total")).round(
+                DECIMALS_OF_MONEY
+            ),
             clv_segment=pl.when(pl.col("tenure_months") >= settings.lifetime_value.min_tenure_months).then(
                 banded(pl.col("lifetime_value"), settings.lifetime_value.segments | {"entry": float("-inf")})
             ),

@@ -10,7 +10,7 @@ import polars as pl
 from health_assets.assets.fact.revenue_monthly import TOLERANCE, waterfall
 from health_assets.contracts.columns import Count, Money, Pct
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import percent, safe_ratio
+from health_assets.contracts.expressions import DECIMALS_OF_MONEY, percent, safe_ratio
 from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.tables import identity, table
 
@@ -76,7 +76,7 @@ def mart_net_revenue_retention(fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFra
         _months(fact_revenue_monthly)
         .join(trailing_year(fact_revenue_monthly, ["month"]), on="month", how="left", validate="1:1")
         .with_columns(
-            arr=12 * pl.col("ending_mrr"),
+            arr=(12 * pl.col("ending_mrr")).round(DECIMALS_OF_MONEY),
             nrr_pct=percent(kept + pl.col("expansion_mrr"), starting),
             grr_pct=percent(kept, starting),
             nrr_incl_reactivation_pct=percent(kept + pl.col("expansion_mrr") + pl.col("reactivation_mrr"), starting),
