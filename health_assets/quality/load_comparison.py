@@ -224,10 +224,7 @@ class _Load:
         """What is said of missing keys: a warning of a few, a stop beyond plausibility.keys_gone."""
         key, limits = self.table.contract.primary_key(), self.settings.plausibility
         gone = f"from {keys_of(self.table)} anti join {self.table.relation} using ({', '.join(key)})"
-        (count,), (of,) = (
-            self._one(f"select count(*) {gone}"),
-            self._one(f"select count(*) from {keys_of(self.table)}"),
-        )
+        (count,), (of,) = self._one(f"select count(*) {gone}"), self._one(f"select count(*) from {keys_of(self.table)}")
         if not count:
             return {}
         samples = self.cursor.execute(f"select {key[0]} {gone} order by 1 limit {SAMPLES}").fetchall()
