@@ -215,10 +215,8 @@ class _Load:
                 gone.append(f"{name}: the sum is {now:,.2f}, previously {before:,.2f}")
         if not gone:
             return ""
-        return (
-            "; ".join(gone)
-            + f"; if that is correct, raise plausibility.money_gone ({self.settings.plausibility.money_gone:g})"
-        )
+        limit = self.settings.plausibility.money_gone
+        return f"{'; '.join(gone)}; if that is correct, raise plausibility.money_gone ({limit:g})"
 
     def keys_gone(self) -> dict[str, str]:
         """What is said of missing keys: a warning of a few, a stop beyond plausibility.keys_gone."""
