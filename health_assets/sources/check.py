@@ -195,7 +195,7 @@ def _unknown_words(place: str, column: str, words: object, staged: Column | None
     understood = {*known, *(meta(staged, "words") or {})}
     for word in words:  # type: ignore[attr-defined]
         if word and pl.select(normalized(pl.lit(word))).item() not in understood:
-            yield f"{place}: {word!r} is no word of {column}{did_you_mean(word, known)}"
+            yield f"{place}: {word!r} is not a valid {column}{did_you_mean(word, known)}"
 
 
 def _faults_of_files(name: str, source: Source, settings: Settings, rows: type[Contract]) -> Iterator[str]:

@@ -48,7 +48,7 @@ def test_description_that_works_is_accepted(tmp_path):
         ),
         ({"columns": OURS | {"day": "amount"}}, "'day' and 'sum' are both mapped to 'amount'"),
         ({"columns": OURS | {"day": ["invoice_date", "due_dat"]}}, "no column 'due_dat'; did you mean 'due_date'?"),
-        ({"values": {"status": {"bezahlt": "payed"}}}, "'payed' is no word of status; did you mean 'paid'?"),
+        ({"values": {"status": {"bezahlt": "payed"}}}, "'payed' is not a valid status; did you mean 'paid'?"),
         ({"values": {"state": {"bezahlt": "paid"}}}, "no column 'state'; did you mean 'status'?"),
         ({"defaults": {"currancy": "USD"}}, "no column 'currancy'; did you mean 'currency'?"),
         ({"scale": {"amount": [0, 10]}}, "amount has no scale"),
