@@ -10,10 +10,12 @@ from datetime import date
 from pathlib import Path
 
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
+from health_assets.alerts.entry import entries_of
 from health_assets.alerts.levels import read_published
+from health_assets.alerts.message import Context, Message, context_of, messages
 from health_assets.alerts.outbox import AlertError, Outbox
-from health_assets.alerts.rules import CHURNED, Kind, Transition, rules_of
-from health_assets.alerts.slack import Message, Webhook, data_messages, digest
+from health_assets.alerts.rules import CHURNED, Kind, rules_of
+from health_assets.alerts.slack import Webhook
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
 
@@ -85,12 +87,9 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
             outbox.add(of_stale_sources(published.sources, published.as_of_date))
             pending, faults = outbox.pending(), outbox.pending_data_alerts()
         attention = {account.account_id: account.attention for account in published.accounts if account.attention}
-        messages = [
-            *data_messages(faults, settings.company),
-            *digest(pending, settings.company, settings.reporting_currency, attention),
-        ]
-        delivered, failure = ([], None) if dry_run else _deliver(outbox, messages, webhook)
-    transitions = sum(isinstance(one, Transition) for one in delivered)
+        posts = messages(entries_of([*faults, *pending]), context_of(settings, attention))
+        delivered, failure = ([], None) if dry_run else _deliver(outbox, posts, webhook)
+    transitions = len({move.id for move in pending}.intersection(delivered))
     kinds = [transition.kind for transition in found]
     return AlertOutcome(
         as_of_date=published.as_of_date,
@@ -101,7 +100,7 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
         churned=len({move.account_id for move in found if move.now == CHURNED}),
         delivered=transitions,
         pending=len(pending) - transitions,
-        text="\n\n".join(message.text for message in messages),
+        text="\n\n".join(message.text for message in posts),
         data_alerts=len(delivered) - transitions,
         failure=failure,
         has_webhook=webhook is not None,
@@ -118,15 +117,15 @@ def notify_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | Non
         with outbox.transaction():
             outbox.add([fault])
             pending = outbox.pending_data_alerts()
-        messages = data_messages(pending, settings.company)
-        _, failure = _deliver(outbox, messages, webhook)
-    return "\n\n".join(message.text for message in messages), failure
+        posts = messages(entries_of(pending), context_of(settings))
+        _, failure = _deliver(outbox, posts, webhook)
+    return "\n\n".join(message.text for message in posts), failure
 
 
 def notify_without_settings(fault: DataAlert) -> str | None:
     """Deliver a data alert when the settings, and so the outbox, cannot be read. Returns why it could not be delivered."""
     webhook = _webhook()
-    (message,) = data_messages([fault], "health-assets")
+    (message,) = messages(entries_of([fault]), Context("health-assets"))
     return webhook.post(message) if webhook else None
 
 
@@ -135,13 +134,14 @@ def store_of(settings: Settings) -> Path:
     return settings.warehouse.with_name("alerts.sqlite")
 
 
-def _deliver(
-    outbox: Outbox, messages: list[Message], webhook: Webhook | None
-) -> tuple[list[Transition | DataAlert], str | None]:
-    """Post message by message, each in the transaction that marks it, so that two alert runs never post the same."""
-    delivered: list[Transition | DataAlert] = []
+def _deliver(outbox: Outbox, posts: list[Message], webhook: Webhook | None) -> tuple[list[str], str | None]:
+    """Post message by message, each in the transaction that marks it, so that two alert runs never post the same.
+
+    Returns the ids that were delivered, by this run or another, and why something could not be delivered.
+    """
+    delivered: list[str] = []
     failure = None
-    for message in messages:
+    for message in posts:
         with outbox.transaction():
             if outbox.are_pending(message.alerts):
                 refusal = webhook.post(message) if webhook else None

@@ -1,6 +1,6 @@
 """Alerts about the data or a run: a failed run, failed checks, a run that did not start, a stale source.
 
-Changes of accounts are in rules.py; slack.py puts both into words.
+Changes of accounts are in rules.py; message.py puts both into words.
 """
 
 import hashlib

@@ -143,17 +143,15 @@ class Outbox:
         """Data alerts to deliver, the oldest first."""
         return [DataAlert.from_json(body) for body in self._pending(data_alerts=True)]
 
-    def are_pending(self, alerts: Sequence[Transition | DataAlert]) -> bool:
+    def are_pending(self, ids: Sequence[str]) -> bool:
         """Whether no other alert run has delivered them meanwhile."""
         pending = {key for (key,) in self.connection.execute("select id from outbox where delivered_at is null")}
-        return {one.id for one in alerts} <= pending
+        return set(ids) <= pending
 
-    def mark_delivered(self, alerts: Sequence[Transition | DataAlert]) -> None:
+    def mark_delivered(self, ids: Sequence[str]) -> None:
         """To be called within the transaction that delivered them."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.connection.executemany(
-            "update outbox set delivered_at = ? where id = ?", [(now, one.id) for one in alerts]
-        )
+        self.connection.executemany("update outbox set delivered_at = ? where id = ?", [(now, one) for one in ids])
 
     def _pending(self, *, data_alerts: bool) -> list[str]:
         rows = self.connection.execute(

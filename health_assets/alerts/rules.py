@@ -1,6 +1,6 @@
 """Which changes of an account are worth an alert: its level now, compared with its last level (`advance`).
 
-Levels are read in __init__.py and levels.py, saved in outbox.py, and put into words in slack.py.
+Levels are read in __init__.py and levels.py, saved in outbox.py, and put into words in message.py.
 """
 
 import hashlib

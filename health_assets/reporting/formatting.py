@@ -1,6 +1,6 @@
 """Numbers and dates as people read them, in plain text: rounded half away from zero, as everywhere in this product.
 
-Colour and markup belong in cli/terminal.py, Slack's in alerts/slack.py.
+Colour and markup belong in cli/terminal.py, Slack's in alerts/message.py.
 """
 
 from datetime import date, datetime
