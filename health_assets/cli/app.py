@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from health_assets import settings
+from health_assets.cli import account as account_command
 from health_assets.cli import run as run_command
 from health_assets.cli.terminal import (
     AsOfDay,
@@ -34,6 +35,7 @@ from health_assets.settings.suggestions import did_you_mean
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
 scorecard = typer.Typer(help="How a score is calculated, and what another scorecard would give.", no_args_is_help=True)
 app.add_typer(scorecard, name="scorecard")
+app.add_typer(account_command.app, name="account")
 app.command()(run_command.run)
 
 DEMO_FOLDER = Path("data/demo")

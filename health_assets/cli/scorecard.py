@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from health_assets.cli.terminal import CommandError, grid
+from health_assets.reporting.accounts import AccountNotFoundError, account_id_of
 from health_assets.reporting.explanation import explained
 from health_assets.reporting.formatting import counted, money, number
-from health_assets.reporting.scorecards import AccountNotFoundError, account_id_of, compared, reason_unscored, remarks
+from health_assets.reporting.reader import published
+from health_assets.reporting.scorecards import compared, reason_unscored, remarks
 from health_assets.reporting.signals import published_signals
 from health_assets.settings import Settings
 from health_assets.settings.suggestions import did_you_mean
@@ -31,10 +33,11 @@ def print_explanation(company: Settings, account: str, as_of: date | None, conso
         CommandError: there is no such account, or it has no score on that day.
         SnapshotError: nothing is published, or nothing for that day.
     """
-    try:
-        account_id = account_id_of(company, account)
-    except AccountNotFoundError as error:
-        raise CommandError(str(error)) from None
+    with published(company) as connection:
+        try:
+            account_id = account_id_of(connection, account)
+        except AccountNotFoundError as error:
+            raise CommandError(str(error)) from None
     signals, day = published_signals(company, as_of)
     found = explained(signals, company, account_id)
     if found is None:

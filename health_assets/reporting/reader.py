@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import SnapshotError, snapshot
@@ -40,6 +41,11 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence
     answer = connection.execute(query, list(parameters))
     names = [column[0] for column in answer.description or []]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def frame(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+    """The rows of a query as a frame, for charts, tables and files."""
+    return connection.sql(query, params=list(parameters)).pl()
 
 
 def row(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> Row:

@@ -10,31 +10,6 @@ from health_assets.reporting.formatting import number
 from health_assets.reporting.reader import published, row, rows
 from health_assets.scoring.scorecards import scored
 from health_assets.settings import Settings
-from health_assets.settings.suggestions import nearest
-
-
-class AccountNotFoundError(Exception):
-    """No account, or more than one, has this id or name; the message says what to give instead."""
-
-
-def account_id_of(company: Settings, given: str) -> str:
-    """The id of the account with this id or name, in any case.
-
-    Raises:
-        AccountNotFoundError: none has it, or several have.
-    """
-    with published(company) as connection:
-        accounts = connection.sql("select account_id, coalesce(company_name, account_id) from dim.account").fetchall()
-    named = [account for account, name in accounts if given.lower() in (account.lower(), name.lower())]
-    found = [given] if given in named else named
-    if len(found) > 1:
-        raise AccountNotFoundError(f"{given}: several accounts have this name; give an id: {', '.join(sorted(found))}")
-    if not found:
-        spellings = {word: f"{account} ({name})" for account, name in accounts for word in (account, name)}
-        near = nearest(given, spellings)
-        hint = f"; did you mean {spellings[near]}?" if near else ""
-        raise AccountNotFoundError(f"{given}: there is no such account{hint}")
-    return found[0]
 
 
 def reason_unscored(company: Settings, account_id: str, day: date) -> str:

@@ -25,6 +25,10 @@ from health_assets.warehouse.storage import Warehouse
 
 SCHEMAS = ("dim", "fact", "mart", "quarantine")
 KEPT = 3
+LOCKED: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "lock_configuration": True,
+}  # of connections that only read
 GUIDE_VIEWS = Path(__file__).with_name("guide_views.sql")
 
 
@@ -82,7 +86,7 @@ def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{link}: nothing has been published yet; run `health-assets run`, or see why the last run did not publish with "
             "`health-assets doctor`; if this is another company's, name its settings file with --settings"
         )
-    connection = duckdb.connect(os.path.realpath(link), read_only=True)
+    connection = duckdb.connect(os.path.realpath(link), read_only=True, config=LOCKED)
     try:
         yield connection
     finally:
