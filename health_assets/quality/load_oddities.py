@@ -11,6 +11,7 @@ import duckdb
 
 from health_assets.contracts.contract import WARN, Expectation, available_by, available_from, meta
 from health_assets.settings import Settings
+from health_assets.settings.sections import Revenue
 from health_assets.sources.quarantine import SUPERSEDED
 from health_assets.sources.readers import unknown_columns
 from health_assets.tables import TABLES, Table
@@ -23,6 +24,7 @@ DATE_WORDS = {"start", "end", "started", "ended", "at", "date", "on", "from", "t
 SAMPLES = 3
 SUBSCRIPTIONS = "staged_subscriptions"
 ORDERS = "staged_orders"
+INVOICES = "staged_invoices"
 ACCOUNTS = "staged_accounts.account_id"
 
 INTERVAL = Expectation(
@@ -55,6 +57,14 @@ LINES = Expectation(
     description="No more than plausibility.undeclared_lines of the rows share their order_id with a different row, unless "
     "sources.orders.duplicates says whether such rows are lines of one order or versions of it",
 )
+PAID_FOR = Expectation(
+    "period_end__is_of_what_is_paid_for",
+    "rule",
+    (),
+    severity=WARN,
+    description="With revenue.basis: paid_invoices, no account seems to churn only because its invoices do not say for how "
+    "long they pay: with a period of one day, or without a period and months apart",
+)
 SIGNUP = Expectation(
     "rows__after_signup",
     "rule",
@@ -67,8 +77,8 @@ SIGNUP = Expectation(
 def oddity_expectations(table: Table) -> list[Expectation]:
     """What is expected of a load by itself, beyond its contract."""
     of_subscriptions = [INTERVAL, END_DATES, CRM] if table.name == SUBSCRIPTIONS else []
-    of_orders = [LINES] if table.name == ORDERS else []
-    return of_subscriptions + of_orders + ([SIGNUP] if _is_dated_by_account(table) else [])
+    of_others = {ORDERS: [LINES], INVOICES: [PAID_FOR]}.get(table.name, [])
+    return of_subscriptions + of_others + ([SIGNUP] if _is_dated_by_account(table) else [])
 
 
 def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
@@ -80,6 +90,8 @@ def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Set
         found[CRM.name] = _disagreements(cursor, as_of)
     if table.name == ORDERS:
         found[LINES.name] = _undeclared_lines(cursor, table, settings)
+    if table.name == INVOICES and settings.revenue.basis == "paid_invoices":
+        found[PAID_FOR.name] = _unsaid_periods(cursor, as_of, settings.revenue)
     if _is_dated_by_account(table):
         found[SIGNUP.name] = _before_signup(cursor, table, as_of, settings)
     return {name: words for name, words in found.items() if words}
@@ -173,6 +185,36 @@ def _undeclared_lines(cursor: duckdb.DuckDBPyConnection, table: Table, settings:
         f"{conflicting:,} of {rows:,} rows share their order_id with a different row ({shown}). If they are lines of one order, "
         "set sources.orders.duplicates: sum; if they are versions of it, set newest"
     )
+
+
+def _unsaid_periods(cursor: duckdb.DuckDBPyConnection, as_of: date, revenue: Revenue) -> str:
+    """Paid invoices whose account churns after the months that they count for, though they may have paid for longer."""
+    paid = (
+        "select account_id, min(invoice_id) as invoice_id, coalesce(period_start, invoice_date) as day, "
+        "bool_and(period_start is not null) as has_start, max(period_end) as last_day from staged.invoices "
+        f"where is_paid and amount > 0 and invoice_date <= date '{as_of}' group by account_id, day"
+    )
+    gap = revenue.allowed_gap_months
+    to_next = f"select *, lead(day) over (partition by account_id order by day) as next_day from ({paid})"
+    one_day = (
+        f"has_start and coalesce(last_day, day) <= day and coalesce(next_day, date '{as_of}') >= "
+        f"day + interval ({revenue.one_day_period_months + gap}) month"
+    )
+    no_period = (
+        f"not has_start and date_trunc('month', next_day) > date_trunc('month', day) + interval ({1 + gap}) month"
+    )
+    said = []
+    for words, case in {
+        "a period of one day and none after it; if they pay for longer than the months of revenue.one_day_period_months (now "
+        f"{revenue.one_day_period_months}), raise it, or correct period_end": one_day,
+        "no period and the next one months later; if they pay for the months between, map their days to period_start and "
+        "period_end": no_period,
+    }.items():
+        found = cursor.execute(f"select invoice_id, account_id from ({to_next}) where {case} order by 1").fetchall()
+        if found:
+            shown = ", ".join(f"{invoice} of {account}" for invoice, account in found[:SAMPLES])
+            said.append(f"invoices with {words}: {len(found):,} ({shown})")
+    return "; ".join(said)
 
 
 def _before_signup(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date, settings: Settings) -> str:

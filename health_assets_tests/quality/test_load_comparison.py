@@ -293,3 +293,29 @@ def test_undeclared_order_lines_above_their_share_stop_the_load_and_name_the_set
 def test_few_order_lines_equal_rows_and_declared_ones_stop_nothing(company, warehouse) -> None:
     assert LINES not in company.load(orders(50, "O1,A1,2025-01-02,25"), warehouse, "orders")
     assert LINES not in company.load(orders(5, "O1,A1,2025-01-02,10", "O2,A1,2025-01-02,10"), warehouse, "orders")
+
+
+INVOICES = "invoice_id,account_id,invoice_date,amount,status,paid_date,period_start,period_end\n"
+PAID_FOR = "period_end__is_of_what_is_paid_for"
+BY_INVOICES = {"basis": "paid_invoices"}
+
+
+def paid(number: int, day: str, start: str = "", end: str = "") -> str:
+    return f"I{number},A1,{day},1200,paid,{day},{start},{end}\n"
+
+
+def test_invoice_of_one_day_after_which_the_account_would_churn_is_warned_of(company, warehouse) -> None:
+    one_day = INVOICES + paid(1, "2024-01-05", "2024-01-05", "2024-01-05")
+    found = company.load(one_day, warehouse, "invoices", revenue=BY_INVOICES)
+    assert "revenue.one_day_period_months (now 1), raise it, or correct period_end: 1 (I1 of A1)" in found[PAID_FOR]
+    yearly = BY_INVOICES | {"one_day_period_months": 24}
+    assert PAID_FOR not in company.load(one_day, warehouse, "invoices", revenue=yearly)
+    assert PAID_FOR not in company.load(one_day, warehouse, "invoices")
+
+
+def test_invoices_without_a_period_that_come_once_a_year_are_warned_of(company, warehouse) -> None:
+    yearly = INVOICES + paid(1, "2023-01-05") + paid(2, "2024-01-05")
+    found = company.load(yearly, warehouse, "invoices", revenue=BY_INVOICES)
+    assert "map their days to period_start and period_end: 1 (I1 of A1)" in found[PAID_FOR]
+    monthly = INVOICES + paid(1, "2024-11-05") + paid(2, "2024-12-31") + paid(3, "2025-01-01")
+    assert PAID_FOR not in company.load(monthly, warehouse, "invoices", revenue=BY_INVOICES)
