@@ -1,19 +1,23 @@
 """What `health-assets account` prints: one account's story, for the person who is about to call it."""
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated
 
+import duckdb
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from typer.core import TyperGroup
 
 from health_assets import settings
-from health_assets.cli.terminal import CommandError, SettingsFile, coloured, console, expected_errors
-from health_assets.reporting import accounts
-from health_assets.reporting.formatting import money, number
-from health_assets.reporting.reader import published
+from health_assets.cli.terminal import CommandError, SettingsFile, coloured, console, expected_errors, grid, labelled
+from health_assets.reporting import accounts, timeline
+from health_assets.reporting.formatting import NOT_MEASURED, counted, money, number, pct
+from health_assets.reporting.reader import Row, published
+from health_assets.scoring.scorecards import low_bands
 from health_assets.settings import Settings
+
+SHOWN_DIFFERENCE = 0.05  # points, from which a change like for like differs from the plain one
 
 
 class ShowByDefault(TyperGroup):
@@ -33,14 +37,28 @@ app = typer.Typer(cls=ShowByDefault, help="One account: its score, what changed,
 def show(
     account: Annotated[str, typer.Argument(help="The account_id or the name.")],
     settings_file: SettingsFile = None,
+    for_customer: Annotated[
+        bool,
+        typer.Option("--for-customer", help="Leave out what is not for the customer's eyes: score, risk, next step."),
+    ] = False,
+    events: Annotated[int, typer.Option(min=0, help="Events of the timeline.")] = 15,
 ) -> None:
     """The account's story: its score and how it is made up, what changed, the reasons, the next step."""
     with expected_errors(settings_file):
-        print_account(settings.load(settings_file), account, console)
+        print_account(settings.load(settings_file), account, console, for_customer=for_customer, events=events)
 
 
-def print_account(company: Settings, account: str, shown_on: Console, settings_file: Path | None = None) -> None:
+def print_account(
+    company: Settings, account: str, shown_on: Console, *, for_customer: bool = False, events: int = 15
+) -> None:
     """One account.
+
+    Args:
+        company: the settings.
+        account: its id or its name.
+        shown_on: where it is printed.
+        for_customer: whether internals are left out.
+        events: so many events of the timeline.
 
     Raises:
         CommandError: there is no such account.
@@ -51,9 +69,116 @@ def print_account(company: Settings, account: str, shown_on: Console, settings_f
             found = accounts.summary(connection, accounts.account_id_of(connection, account))
         except accounts.AccountNotFoundError as error:
             raise CommandError(str(error)) from None
-    shown_on.print(
-        f"[bold]{escape(found['name'])}[/] ({escape(found['account_id'])}), as of {found['as_of_date']}: health "
-        f"{number(found['health_score'], 1)} {coloured(found['health_band'] or 'unknown')}, "
-        f"MRR {money(found['mrr'], company.reporting_currency)}",
-        highlight=False,
+        shown_on.print(
+            f"[bold]{escape(found['name'])}[/] ({escape(found['account_id'])}), as of {found['as_of_date']}",
+            highlight=False,
+        )
+        sections = [_service] if for_customer else [_profile, _score, _moved, _why]
+        for section in sections:
+            for renderable in section(connection, found, company):
+                shown_on.print(renderable, highlight=False)
+        happened = timeline.timeline(connection, found["account_id"], events, internal=not for_customer)
+    if happened.height:
+        shown_on.print("\n[bold]Timeline[/]")
+        shown_on.print(labelled(((f"{day} [dim]{kind}[/]", escape(what)) for day, kind, what in happened.rows()), 0))
+
+
+def _profile(_: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
+    facts = [found["account_status"], found["segment"], found["region"], found["lifecycle_stage"]]
+    renewal = f", renews in {counted(found['days_to_renewal'], 'day')}" if found["days_to_renewal"] is not None else ""
+    yield (
+        f"{escape(', '.join(fact for fact in facts if fact))}; owner {escape(found['account_owner'] or 'none')}; "
+        f"MRR {money(found['mrr'], company.reporting_currency)}{renewal}"
     )
+
+
+def _score(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
+    yield "\n[bold]Health[/]"
+    if found["health_score"] is None:
+        yield f"no score: {escape(found['unscored_reason'] or 'the account is not scored')}"
+        return
+    yield (
+        f"{number(found['health_score'], 1)}, band {coloured(found['health_band'], low_bands(company))} for "
+        f"{counted(found['days_in_band'], 'day')}; {pct(100 * found['coverage'], 0)} of the connected weight is measured"
+    )
+    if found["is_overridden"]:
+        yield (
+            f"Set by hand until {found['override_expiry_date']} by {escape(found['override_author'])}: "
+            f"{escape(found['override_reason'])}; computed: {number(found['computed_health_score'], 1)}"
+        )
+    shown = grid("part", "points", "of", "")
+    shown.columns[-1].justify = "left"
+    for dimension, points, _, _, most in accounts.score_parts(connection, found["account_id"]).rows():
+        bar = (
+            "[dim]not measured[/]"
+            if points is None
+            else "█" * round(points) + f"[dim]{'░' * round((most or 0) - points)}[/]"
+        )
+        shown.add_row(escape(dimension), *("" if value is None else number(value, 1) for value in (points, most)), bar)
+    shown.add_row("[bold]score[/]", f"[bold]{number(found['computed_health_score'], 1)}[/]", number(100, 1), "")
+    yield shown
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> Iterator[RenderableType]:
+    lines = {}
+    for days in accounts.MOVED_SINCE:
+        if since := accounts.moved(connection, found["account_id"], days):
+            parts = ", ".join(f"{escape(name)} {number(change, 1, '+')}" for name, change in since.parts)
+            lines[f"Since {since.day}"] = f"{number(since.change, 1, '+')} points" + (f": {parts}" if parts else "")
+            if not (like := found[f"trend_{days}d"]) or abs(like - since.change) >= SHOWN_DIFFERENCE:
+                lines[f"Since {since.day}"] += f"; by what was measured on both days: {number(like, 1, '+')}"
+    if lines:
+        yield "\n[bold]What moved[/]"
+        yield labelled(lines, 0)
+
+
+def _why(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> Iterator[RenderableType]:
+    if found["risk_level"]:
+        since = f" since {found['risk_level_since']}" if found["risk_level_since"] else ""
+        score = "" if found["churn_risk_score"] is None else f", {number(found['churn_risk_score'])} of 100 points"
+        probability = (
+            ""
+            if found["churn_probability"] is None
+            else f"; probability of leaving {pct(100 * found['churn_probability'])}"
+        )
+        yield f"\n[bold]Churn risk[/]: {coloured(found['risk_level'])}{since}{score}{probability}"
+    factors = accounts.risk_factors(connection, found["account_id"])
+    if factors:
+        yield labelled(((f"{number(one['points']):>3}", escape(one["sentence"])) for one in factors), 0)
+    entry = accounts.attention(connection, found["account_id"])
+    yield "\n[bold]Next step[/]"
+    if entry is None:
+        yield "none: the account is not on the attention list"
+        return
+    lines = {} if factors else {"Why": escape(entry["reason"])}
+    lines["Next"] = (
+        f"{escape(entry['next_step'])} ({escape(entry['next_step_owner_role'])}, within "
+        f"{counted(entry['next_step_days'], 'day')})"
+    )
+    lines["List"] = f"number {entry['attention_rank']}, on it since {entry['since_date']}"
+    yield labelled(lines, 0)
+
+
+def _service(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
+    seen = accounts.service_to_customer(connection, found["account_id"])
+    lines = {
+        "Events, 30 days": number(seen["event_count_30d"]),
+        "Active users, 30 days": f"{number(seen['active_user_count_30d'])} of {number(seen['total_user_count'])}",
+        "Features in use": _share(seen["feature_adoption_rate"]),
+        "Licenses in use": _share(seen["license_utilization"]),
+        "Tickets, 90 days": f"{number(seen['ticket_count_90d'])}; open now: {number(seen['open_ticket_count'])}",
+        "Within SLA, 90 days": pct(seen["sla_adherence_pct_90d"]),
+        "Mean rating, 90 days": number(seen["mean_csat_90d"], 1),
+        "Incidents, 90 days": number(seen["incident_count_90d"]),
+        "Overdue invoices": number(seen["overdue_invoice_count"]),
+        "Overdue amount": money(seen["overdue_amount"], company.reporting_currency),
+        "Renewal": NOT_MEASURED
+        if found["days_to_renewal"] is None
+        else f"in {counted(found['days_to_renewal'], 'day')}",
+    }
+    yield "\n[bold]Your use of the product and our service[/]"
+    yield labelled({label: text for label, text in lines.items() if not text.startswith(NOT_MEASURED)})
+
+
+def _share(rate: float | None) -> str:
+    return NOT_MEASURED if rate is None else pct(100 * rate, 0)

@@ -85,13 +85,24 @@ def demo(
         )
 
 
+class StatusProfile(StrEnum):
+    """Other pages that `status` can print."""
+
+    security = "security"
+
+
 @app.command()
-def status(settings_file: SettingsFile = None) -> None:
-    """Accounts to contact and why, health, churn risk, revenue, support, data quality."""
+def status(
+    settings_file: SettingsFile = None,
+    profile: Annotated[
+        StatusProfile | None, typer.Option(help="security: the executive dashboard of a security provider.")
+    ] = None,
+) -> None:
+    """Accounts to contact and why, health, churn risk, revenue, support, data quality, on one screen."""
     with expected_errors(settings_file):
         from health_assets.cli.status import print_status
 
-        print_status(settings.load(settings_file), console, settings_file)
+        print_status(settings.load(settings_file), console, settings_file, profile)
 
 
 @app.command()

@@ -1,49 +1,54 @@
-"""What `health-assets status` prints: the page a head of customer success wants to read first, from the snapshot alone.
+"""What `health-assets status` prints: one screen for a head of customer success, from the snapshot alone.
 
-Nothing is queried or computed here; see reporting/. A section whose tables the snapshot lacks is left out.
+Nothing is queried or computed here; see reporting/. A line whose tables the snapshot lacks is left out.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 from health_assets.cli.security_dashboard import security_dashboard
-from health_assets.cli.terminal import coloured, copyable, grid, labelled
+from health_assets.cli.terminal import coloured, copyable, labelled
 from health_assets.reporting import data_quality, portfolio, revenue, service, shop, workflow
 from health_assets.reporting.formatting import NOT_MEASURED, counted, minute, money, month_name, number, pct
 from health_assets.reporting.reader import Row, holds, published
-from health_assets.scoring.scorecards import bands_in_use, low_bands, scorecards_in_use
+from health_assets.scoring.scorecards import bands_in_use, low_bands
 from health_assets.settings import Settings
 
 KEY_SOURCES = ("usage_events", "support_tickets", "subscriptions", "invoices")  # that most risk factors read
-SHOWN_ACCOUNTS = 10
+SHOWN_ACCOUNTS = 5
 SHOWN_DRIVERS = 3
+LABEL_WIDTH = 11
+LEVELS = {"critical_risk": "critical risk", "high_risk": "high risk", "low_health": "low health", "renewal": "renewal"}
+Lines = Iterator[tuple[str, str]]  # label, markup
 
 
-def print_status(settings: Settings, console: Console, settings_file: Path | None = None) -> None:
-    """Accounts to contact, health, churn risk, revenue, support, shop, security, data quality.
+def print_status(
+    settings: Settings, console: Console, settings_file: Path | None = None, profile: str | None = None
+) -> None:
+    """Accounts to contact, then health, churn risk, revenue, support, shop, security, data quality in a line each.
 
     Args:
         settings: the company's.
         console: where it is printed.
-        settings_file: the file as it was given, to be repeated in the command of the last line.
+        settings_file: the file as it was given, to be repeated in the commands of the last line.
+        profile: `security` for the executive dashboard of a security provider instead.
 
     Raises:
         SnapshotError: nothing has been published yet, or the snapshot is of another version.
     """
     sections = [
-        (("mart.attention_list",), _to_contact),
         (("mart.customer_health",), _health),
         (("mart.churn_risk",), _risk),
         (("mart.net_revenue_retention",), _revenue),
         (("mart.sla_adherence",), _support),
         (shop.TABLES, _shop),
         (("mart.operations_summary",), _workflow),
-        (service.DASHBOARD_TABLES, security_dashboard),
+        (service.DASHBOARD_TABLES, _security),
         (("quarantine.loads",), _data_quality),
     ]
     with published(settings) as connection:
@@ -53,197 +58,196 @@ def print_status(settings: Settings, console: Console, settings_file: Path | Non
             f"[dim](published {minute(about['published_at'])})[/]",
             highlight=False,
         )
-        for tables, section in sections:
-            if holds(connection, *tables):
-                for renderable in section(connection, settings):
-                    console.print(renderable)
-    snapshot, browser = escape(str(settings.published)), escape(copyable("health-assets ui", settings_file))
-    console.print(
-        f"\nTables, checks and lineage: [bold]{browser}[/]. SQL: {snapshot} (schemas dim, fact, mart, quarantine)",
-        style="dim",
-        highlight=False,
-    )
+        if profile == "security":
+            if holds(connection, *service.DASHBOARD_TABLES):
+                console.print(*security_dashboard(connection, settings), sep="\n")
+            return
+        if holds(connection, "mart.attention_list"):
+            _to_contact(connection, settings, console)
+        lines = [
+            line for tables, section in sections if holds(connection, *tables) for line in section(connection, settings)
+        ]
+    console.print("")
+    console.print(labelled(((f"[bold]{label}[/]", text) for label, text in lines), LABEL_WIDTH), highlight=False)
+    more = copyable("health-assets account", settings_file)
+    console.print(f"More: {more} NAME", style="dim", highlight=False, markup=False)
 
 
-def _heading(text: str, remark: str = "") -> Text:
-    return Text.from_markup(f"\n[bold]{text}[/]" + (f" [dim]({remark})[/]" if remark else ""))
-
-
-def _to_contact(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+def _to_contact(connection: duckdb.DuckDBPyConnection, settings: Settings, console: Console) -> None:
     accounts = portfolio.attention_list(connection, SHOWN_ACCOUNTS)
+    console.print("")
     if not accounts:
-        yield _heading("Accounts to contact")
-        yield "none: no account is known to have high churn risk, a low health band, or a renewal at low health"
+        console.print("[bold]Accounts to contact[/]")
+        console.print(
+            "none: no account is known to have high churn risk, a low health band, or a renewal at low health"
+        )
         return
     count = accounts[0]["account_count"]
-    rest = f"; {SHOWN_ACCOUNTS} of {number(count)}, all in mart.attention_list" if count > SHOWN_ACCOUNTS else ""
-    yield _heading("Accounts to contact", f"by churn risk, health and renewal, then by MRR{rest}")
-    low = low_bands(settings)
-    entries = {
-        f"{account['attention_rank']:>2}": _entry(account, settings.reporting_currency, low) for account in accounts
-    }
-    yield labelled(entries, label_width=2)
+    rest = (
+        f"{SHOWN_ACCOUNTS} of {number(count)}; all in mart.attention_list" if count > SHOWN_ACCOUNTS else f"all {count}"
+    )
+    console.print(f"[bold]Accounts to contact[/] [dim]({rest})[/]", highlight=False)
+    for account in accounts:
+        for line in _entry(account, settings.reporting_currency, low_bands(settings)):
+            console.print(Text.from_markup(line), no_wrap=True, overflow="ellipsis", highlight=False)
 
 
-def _entry(account: Row, currency: str, low: list[str]) -> str:
-    level = {
-        "critical_risk": f"{coloured('critical')} churn risk",
-        "high_risk": f"{coloured('high')} churn risk",
-        "low_health": f"health band {coloured(account['health_band'] or '', low)}",
-        "renewal": "renewal at low health",
-    }[account["attention_level"]]
+def _entry(account: Row, currency: str, low: list[str]) -> Iterator[str]:
     score, trend = account["health_score"], account["trend_30d"]
-    change = "" if score is None or trend is None else f" ({number(trend, 1, '+')} in 30 days)"
-    return (
-        f"[bold]{escape(account['name'])}[/] ({escape(account['account_id'])}): {level} since {account['since_date']}, "
-        f"health {number(score, 1)}{change}, MRR {money(account['mrr'], currency)}\n"
-        f"[dim]Why:[/] {escape(account['reason'])}\n"
-        f"[dim]Next:[/] {escape(account['next_step'])} ({escape(account['next_step_owner_role'])}, within "
-        f"{counted(account['next_step_days'], 'day')}). [dim]Owner:[/] {escape(account['account_owner'] or 'none')}"
+    change = "" if score is None or trend is None else f" ({number(trend, 1, '+')})"
+    word = {"critical_risk": "critical", "high_risk": "high"}.get(
+        account["attention_level"], account["health_band"] or ""
+    )
+    level = coloured(word, low).replace(escape(word), LEVELS[account["attention_level"]])
+    yield (
+        f"{account['attention_rank']:>2} [bold]{escape(account['name'])}[/] ({escape(account['account_id'])}): {level}, "
+        f"MRR {money(account['mrr'], currency)}, health {number(score, 1)}{change}, since {account['since_date']}"
+    )
+    yield f"   [dim]Why:[/] {escape(account['reason'])}"
+    yield (
+        f"   [dim]Next:[/] {escape(account['next_step'])} ({escape(account['account_owner'] or 'no owner')}, within "
+        f"{counted(account['next_step_days'], 'day')})"
     )
 
 
-def _health(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+def _health(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     found = {row["health_band"]: row for row in portfolio.health_by_band(connection)}
     bands, low = [*bands_in_use(settings), "unknown"], low_bands(settings)
-    shown = grid("band", "accounts", f"MRR ({settings.reporting_currency})", "share of MRR")
-    for band in [*bands, *sorted(set(found) - set(bands))]:
-        if row := found.get(band):
-            share = "" if row["mrr_share_pct"] is None else pct(row["mrr_share_pct"], 0)
-            shown.add_row(coloured(band, low), number(row["account_count"]), money(row["mrr"]), share)
-    yield _heading("Health", f"scorecard {', '.join(scorecards_in_use(settings))}")
-    yield shown
-    lines = {}
+    counts = [
+        f"{coloured(band, low)} {number(found[band]['account_count'])}"
+        for band in [*bands, *sorted(set(found) - set(bands))]
+        if band in found
+    ]
+    yield "Health", f"{', '.join(counts)} accounts"
     moved = portfolio.band_movements(connection) if holds(connection, "mart.health_movements") else {}
-    directions = {"worsened": "moved to a lower band", "improved": "to a higher band"}
     if movements := [
-        f"{counted(moved[movement]['account_count'], 'account')} ({money(moved[movement]['mrr'])} MRR) {direction}"
-        for movement, direction in directions.items()
-        if movement in moved
+        f"{number(moved[name]['account_count'])} {name} ({money(moved[name]['mrr'])} MRR)"
+        for name in ("worsened", "improved")
+        if name in moved
     ]:
-        lines["Since last month's end"] = ", ".join(movements)
-    if overrides := portfolio.overrides(connection):
-        lines["Set by hand"] = "\n".join(
+        yield "Moved", f"{', '.join(movements)} since last month's end"
+    for row in portfolio.overrides(connection):
+        yield (
+            "Set by hand",
             f"{escape(row['name'])}: {coloured(row['health_band'])} until {row['override_expiry_date']}, "
-            f"by {escape(row['override_author'])}: {escape(row['override_reason'])}"
-            for row in overrides
+            f"by {escape(row['override_author'])}: {escape(row['override_reason'])}",
         )
-    if lines:
-        yield labelled(lines)
 
 
-def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     found = portfolio.mrr_at_risk(connection)
     currency = settings.reporting_currency
     share = "" if found["at_risk_mrr_pct"] is None else f", {pct(found['at_risk_mrr_pct'])} of {money(found['mrr'])}"
-    lines = {
-        "MRR at risk": f"{money(found['at_risk_mrr'], currency)} in "
-        f"{counted(found['at_risk_account_count'], 'account')} with high or critical churn risk{share}"
-    }
+    line = (
+        f"MRR at risk {money(found['at_risk_mrr'], currency)} in "
+        f"{counted(found['at_risk_account_count'], 'account')}{share}"
+    )
     if holds(connection, "mart.executive_summary_monthly") and (low := portfolio.low_health(connection)):
         bands = " and ".join(low_bands(settings))
-        lines["MRR at risk"] += (
-            f" ({bands} bands: {money(low['mrr_in_low_health'], currency)} in "
-            f"{counted(low['low_health_account_count'], 'account')})"
+        line += (
+            f"; {bands} bands: {money(low['mrr_in_low_health'], currency)} in "
+            f"{counted(low['low_health_account_count'], 'account')}"
         )
+    yield "Churn risk", line
     if holds(connection, "mart.risk_drivers") and (drivers := portfolio.risk_drivers(connection, SHOWN_DRIVERS)):
-        lines["Main drivers"] = ", ".join(
-            f"{row['factor'].replace('_', ' ')} {money(row['mrr_at_risk'])} ({pct(row['mrr_at_risk_pct'], 0)}, "
-            f"{counted(row['at_risk_account_count'], 'account')})"
-            for row in drivers
+        yield (
+            "Drivers",
+            ", ".join(
+                f"{row['factor'].replace('_', ' ')} {money(row['mrr_at_risk'])} ({pct(row['mrr_at_risk_pct'], 0)})"
+                for row in drivers
+            ),
         )
     if found["unknown_account_count"]:
         missing = ", ".join(name for name in KEY_SOURCES if name not in settings.sources)
         remedy = f"; not connected: {missing}" if missing else ""
-        lines["Risk unknown"] = (
-            f"{counted(found['unknown_account_count'], 'account')} with {money(found['unknown_mrr'])} MRR: too few signals are "
-            f"measured{remedy}"
+        yield (
+            "Unknown",
+            f"churn risk of {counted(found['unknown_account_count'], 'account')} with {money(found['unknown_mrr'])} MRR: too "
+            f"few signals are measured{remedy}",
         )
-    yield _heading("Churn risk")
-    yield labelled(lines)
 
 
-def _revenue(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
-    lines = {}
+def _revenue(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     if found := revenue.latest_retention(connection):
-        lines[f"Retention {month_name(found['month'])}"] = (
-            f"NRR {pct(found['nrr_pct'])}, GRR {pct(found['grr_pct'])}, logo churn {pct(found['logo_churn_pct'])}, "
-            f"MRR {money(found['ending_mrr'])}; 12 months: NRR {pct(found['trailing_12m_nrr_pct'])}, "
-            f"GRR {pct(found['trailing_12m_grr_pct'])}"
+        yield (
+            "Retention",
+            f"{month_name(found['month'])}: NRR {pct(found['nrr_pct'])}, GRR {pct(found['grr_pct'])}, "
+            f"logo churn {pct(found['logo_churn_pct'])}; 12 months: NRR {pct(found['trailing_12m_nrr_pct'])}, "
+            f"GRR {pct(found['trailing_12m_grr_pct'])}",
         )
     if found := revenue.month_to_date(connection):
         moves = {name: found[f"{name}_mrr"] for name in ("new", "reactivation", "expansion", "contraction", "churned")}
         parts = ", ".join(f"{name} {number(move, 0, '+')}" for name, move in moves.items() if move)
-        lines[f"So far in {found['month']:%B}"] = (
-            f"MRR {money(found['ending_mrr'])}, {number(found['mrr_change'], 0, '+')}" + (f": {parts}" if parts else "")
+        yield (
+            "MRR",
+            f"{money(found['ending_mrr'], settings.reporting_currency)}, {number(found['mrr_change'], 0, '+')} in "
+            f"{found['month']:%B}" + (f": {parts}" if parts else ""),
         )
     if holds(connection, "mart.renewal_pipeline") and (
         windows := revenue.renewals(connection, settings.renewal_windows_days)
     ):
-        lines["MRR up for renewal"] = ", ".join(
-            f"{money(row['mrr'])} in {row['days']} days ({money(row['at_risk_mrr'])} at risk)" for row in windows
+        yield (
+            "Renewals",
+            ", ".join(
+                f"{money(row['mrr'])} in {row['days']} days ({money(row['at_risk_mrr'])} at risk)" for row in windows
+            ),
         )
-    if lines:
-        yield _heading("Revenue")
-        yield labelled(lines)
 
 
-def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
     if found := service.sla_adherence(connection):
-        yield _heading("Support")
-        yield labelled(
-            {
-                f"SLA {month_name(found['month'])}": f"{pct(found['month_adherence_pct'])} of tickets within their target",
-                f"SLA over {counted(found['month_count'], 'month')}": f"{pct(found['adherence_pct'])} of "
-                f"{counted(found['due_count'], 'ticket')}; {number(found['breached_count'])} breached, "
-                f"{number(found['pending_count'])} still open within the target",
-            }
+        yield (
+            "Support",
+            f"{pct(found['month_adherence_pct'])} within SLA in {month_name(found['month'])}, {pct(found['adherence_pct'])} over "
+            f"{counted(found['month_count'], 'month')}",
         )
 
 
-def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[RenderableType]:
+def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     found = shop.concentration(connection)
     if not found:
         return
-    lines = {
-        "Spend to date": f"{money(found['total_spend'], settings.reporting_currency)}, {pct(found['top_share_pct'])} of it from "
-        f"the top {number(found['top_account_count'])} of {counted(found['buyer_count'], 'buyer')}"
-    }
+    line = (
+        f"spend {money(found['total_spend'], settings.reporting_currency)}, {pct(found['top_share_pct'])} from the top "
+        f"{number(found['top_account_count'])} of {counted(found['buyer_count'], 'buyer')}"
+    )
     if month := shop.latest_buyers(connection):
-        lines[f"Buyers {month_name(month['month'])}"] = (
-            f"{pct(month['retained_pct'])} of last month's buyers ordered again; {pct(month['repeat_pct'])} of all buyers "
-            "have ordered at least twice"
-        )
+        line += f"; {pct(month['retained_pct'])} of buyers returned in {month['month']:%B}"
     if "subscriptions" not in settings.sources:
-        flagged = counted(shop.flagged_count(connection), "account")
-        lines["Flagged"] = f"{flagged} with repeated late payments or frequent tickets (mart.commerce_flags)"
-    yield _heading("Shop")
-    yield labelled(lines)
+        line += f"; {counted(shop.flagged_count(connection), 'account')} flagged (mart.commerce_flags)"
+    yield "Shop", line
 
 
-def _workflow(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
-    found = workflow.latest_closed_month(connection)
-    if not found:
-        return
-    at_risk = found["at_risk_account_count"]
-    worth = "" if found["value_to_cost"] is None else f", value to cost {number(found['value_to_cost'], 2)}"
-    yield _heading("Workflow")
-    yield labelled(
-        {
-            month_name(found["month"]): f"{counted(found['tickets_processed'], 'item')} processed by "
-            f"{counted(found['account_count'], 'account')}: {pct(found['data_error_pct'])} with data errors, "
-            f"{pct(found['denial_pct'])} denied{worth}",
-            "At risk": NOT_MEASURED
-            if at_risk is None
-            else f"{counted(at_risk, 'account')} with declining volume, speed or quality (mart.operations_risk)",
-        }
-    )
+def _workflow(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
+    if found := workflow.latest_closed_month(connection):
+        at_risk = found["at_risk_account_count"]
+        declining = NOT_MEASURED if at_risk is None else f"{counted(at_risk, 'account')} at risk"
+        yield (
+            "Operations",
+            f"{month_name(found['month'])}: {counted(found['tickets_processed'], 'item')} processed, "
+            f"{pct(found['data_error_pct'])} with data errors, {pct(found['denial_pct'])} denied; {declining}",
+        )
 
 
-def _data_quality(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[RenderableType]:
+def _security(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
+    if found := service.incidents(connection):
+        yield (
+            "Security",
+            f"{counted(found['incident_count'], 'incident')}, {number(found['critical_count'])} critical; more: status --profile "
+            "security",
+        )
+    if found := service.satisfaction(connection):
+        yield (
+            "NPS",
+            f"{number(found['nps'], 1, '+')} over 365 days, mean rating {number(found['mean_nps_rating_365d'], 1)}",
+        )
+
+
+def _data_quality(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
     found = data_quality.quarantined(connection)
-    counts = ", ".join(
-        f"{row['quarantine_table']} {number(row['quarantined_count'])} of {number(row['read_count'])}" for row in found
+    total = sum(row["quarantined_count"] for row in found)
+    tables = ", ".join(
+        f"{row['quarantine_table'].split('.')[1]} {number(row['quarantined_count'])}" for row in found[:2]
     )
-    yield _heading("Data quality")
-    yield labelled({"Quarantined rows": counts or "none"})
+    rest = f" and {counted(len(found) - 2, 'more table')}" if len(found) > 2 else ""
+    yield "Data", f"{counted(total, 'row')} in quarantine" + (f" ({tables}{rest})" if found else "")

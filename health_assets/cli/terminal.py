@@ -21,7 +21,7 @@ LOG_WIDTH = 160  # of output that goes to a file; a terminal knows its own width
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
 LABEL_WIDTH = 24  # of the labels on the status page
 COMMAND = re.compile(
-    r"\bhealth-assets (?:run|status|alerts|doctor|ui|prune)\b(?: --(?!settings)[a-z-]++)*+(?! --settings)"
+    r"\bhealth-assets (?:run|status|alerts|doctor|ui|prune|account|dashboard|report|export)\b(?: --(?!settings)[a-z-]++)*+(?! --settings)"
 )
 errors = Console(stderr=True)
 SettingsFile = Annotated[
@@ -96,12 +96,12 @@ def grid(title: str, *columns: str) -> Table:
     return shown
 
 
-def labelled(sentences: Mapping[str, str], label_width: int = LABEL_WIDTH) -> Table:
+def labelled(sentences: Mapping[str, str] | Iterable[tuple[str, str]], label_width: int = LABEL_WIDTH) -> Table:
     """Sentences (markup) with a label each; the sentences are aligned and wrapped in a column of their own."""
     shown = Table.grid(padding=(0, 2))
     shown.add_column(no_wrap=True, min_width=label_width)
     shown.add_column()
-    for label, sentence in sentences.items():
+    for label, sentence in sentences.items() if isinstance(sentences, Mapping) else sentences:
         shown.add_row(label, sentence)
     return shown
 

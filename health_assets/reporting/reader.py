@@ -1,5 +1,6 @@
 """How every page, report and command reads the published snapshot: one connection, rows by column name."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,22 +9,29 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from health_assets.reporting.scope import Scope, scoped
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import SnapshotError, snapshot
 
 Row = dict[str, Any]
+EVERYTHING = Scope()
 
 
 @contextmanager
-def published(company: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The newest snapshot of a company, read-only.
+def published(company: Settings, scope: Scope = EVERYTHING) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The newest snapshot of a company, read-only; all accounts, or those of a scope.
 
     Raises:
         SnapshotError: nothing has been published yet, or the snapshot lacks a table or column that is read.
     """
     with snapshot(company.published) as connection:
         try:
-            yield connection
+            if scope.is_all:
+                yield connection
+                return
+            connection.close()  # a process opens a file in one way at a time
+            with scoped(os.path.realpath(company.published), scope) as part:
+                yield part
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             raise outdated(company.published, error) from None
 
@@ -56,5 +64,18 @@ def row(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[
 
 def holds(connection: duckdb.DuckDBPyConnection, *relations: str) -> bool:
     """Whether the snapshot has all these tables; the table of a source that is not connected may be absent."""
-    found = connection.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    found = connection.sql(
+        """
+        select schema_name || '.' || table_name from duckdb_tables() where database_name = current_database()
+        union all
+        select schema_name || '.' || view_name from duckdb_views() where database_name = current_database()
+        """
+    ).fetchall()
     return {(relation,) for relation in relations} <= set(found)
+
+
+def has_rows(connection: duckdb.DuckDBPyConnection, *relations: str) -> bool:
+    """Whether each of these tables is there and has a row; without its source a table is absent or empty."""
+    return holds(connection, *relations) and all(
+        connection.sql(f"from {name} limit 1").fetchall() for name in relations
+    )

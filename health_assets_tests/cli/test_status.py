@@ -10,9 +10,9 @@ from rich.console import Console
 
 from health_assets.alerts import alert
 from health_assets.alerts.outbox import Outbox
-from health_assets.cli.status import print_status
+from health_assets.cli.status import SHOWN_ACCOUNTS, print_status
 from health_assets.reporting.formatting import counted, money
-from health_assets_tests.conftest import END, WholeCompany
+from health_assets_tests.conftest import END, WholeCompany, said_by
 
 
 def page_of(company: WholeCompany, width: int = 120) -> str:
@@ -41,8 +41,7 @@ def test_status_and_slack_show_the_attention_list_in_its_order(
     entries = whole_company.rows("select account_id, attention_level from mart.attention_list order by attention_rank")
     listed = [account for account, _ in entries]
     assert len(listed) > 1
-    page = page_of(whole_company).split("Health (scorecard")[0]
-    assert re.findall(r"^ ?\d+ .*?\((ACC-\d+)\)", page, re.MULTILINE) == listed[:10]
+    assert re.findall(r"^ ?\d+ .*?\((ACC-\d+)\)", page_of(whole_company), re.MULTILINE) == listed[:SHOWN_ACCOUNTS]
     digest = alert(whole_company.settings, dry_run=True, store=calm_yesterday).text
     posted = [account for account in re.findall(r"^\*.*\* \((ACC-\d+)\)", digest, re.MULTILINE) if account in listed]
     assert posted == [account for account, level in entries if level != "renewal"]  # a renewal has a rule of its own
@@ -52,19 +51,30 @@ def test_mrr_in_low_bands_is_shown_beside_mrr_at_risk(whole_company: WholeCompan
     ((mrr, accounts),) = whole_company.rows(
         "select sum(mrr), count(*) from mart.customer_health where health_band in ('at_risk', 'critical')"
     )
-    expected = f"(at_risk and critical bands: {money(mrr, 'USD')} in {counted(accounts, 'account')})"
+    expected = f"at_risk and critical bands: {money(mrr, 'USD')} in {counted(accounts, 'account')}"
     assert expected in " ".join(page_of(whole_company).split())
 
 
 def test_each_entry_has_reason_next_step_and_owner(whole_company: WholeCompany) -> None:
     entries = whole_company.rows(
-        "select reason, next_step, coalesce(account_owner, 'none') from mart.attention_list order by attention_rank limit 10"
+        "select reason, next_step, coalesce(account_owner, 'no owner') from mart.attention_list order by attention_rank "
+        f"limit {SHOWN_ACCOUNTS}"
     )
-    page = " ".join(page_of(whole_company).split())
+    page = page_of(whole_company, width=400)
     for reason, step, owner in entries:
         assert f"Why: {reason}" in page
-        assert f"Next: {step} (" in page
-        assert f"Owner: {owner}" in page
+        assert f"Next: {step} ({owner}, within" in page
+
+
+def test_the_page_fits_one_screen_of_80_columns_and_40_lines(whole_company: WholeCompany) -> None:
+    assert page_of(whole_company, width=80).count("\n") <= 40
+
+
+def test_the_dashboard_of_the_security_provider_is_a_page_of_its_own(whole_company: WholeCompany) -> None:
+    settings_file = str(whole_company.folder / "demo" / "settings.yml")
+    page = said_by("status", "--settings", settings_file, "--profile", "security").output
+    assert "CYBERSECURITY CUSTOMER HEALTH DASHBOARD" in page
+    assert "CYBERSECURITY" not in page_of(whole_company)
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])
