@@ -23,7 +23,7 @@ from health_assets.quality.run_outcome import Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.source import Source
-from health_assets.sources.check import faults_of_source, general_faults, with_source_faults
+from health_assets.sources.check import faults_by_source, general_faults, with_source_faults
 from health_assets.sources.formats import files_of
 from health_assets.sources.readers import empty_files, unknown_columns
 from health_assets.tables import source_contracts
@@ -83,13 +83,13 @@ def _sources(company: Settings) -> Iterator[Finding]:
     for fault in general_faults(company, contracts):
         subject, _, said = fault.partition(": ")
         yield Finding(Status.wrong, subject, said, remedy)
-    for name, source in company.sources.items():
-        if name not in contracts:
-            continue
-        if faults := list(faults_of_source(name, source, company, contracts)):
+    for name, faults in faults_by_source(company, contracts):
+        if faults:
             yield Finding(Status.wrong, f"sources.{name}", "\n".join(faults), remedy)
+        elif any(one.is_queried for one in company.sources[name].descriptions):
+            yield Finding(Status.good, f"sources.{name}", "its query is answered, all required columns present")
         else:
-            yield _source(name, source, contracts[name].raw, company)
+            yield _source(name, company.sources[name], contracts[name].raw, company)
 
 
 def _source(name: str, source: Source, rows: type[Contract], company: Settings) -> Finding:

@@ -10,6 +10,7 @@ from health_assets.orchestration.databases import DuckDBFile
 from health_assets.orchestration.io_manager import TableIOManager
 from health_assets.quality.great_expectations import warm_up
 from health_assets.settings import Settings
+from health_assets.sources.answers import fetch_answers
 from health_assets.tables import TABLES, reached
 from health_assets.warehouse.storage import Warehouse
 from health_assets.worker import shared_worker
@@ -38,6 +39,7 @@ def resources(settings: Settings) -> dict[str, Any]:
             shared_worker().prepare(warm_up)  # while the first tables are made
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])
+            fetch_answers(settings)  # under the lock, before the raw tables read them
             yield opened
 
     @dg.io_manager(required_resource_keys={"open_warehouse", "as_of"})

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from health_assets.settings.answers import is_sql_file, with_answers_in
 from health_assets.settings.engagement import Engagement
 from health_assets.settings.files import SettingsError as SettingsError
 from health_assets.settings.files import laid_over, read_settings
@@ -40,7 +41,7 @@ from health_assets.settings.sections import (
     SuccessWeights,
     Workflow,
 )
-from health_assets.settings.source import Description, IdMap, Section, Source, one_description, time_zone
+from health_assets.settings.source import NOT_SHOWN, Description, IdMap, Section, Source, one_description, time_zone
 from health_assets.settings.suggestions import did_you_mean
 from health_assets.settings.support import Support
 
@@ -98,6 +99,7 @@ class Settings(Section):
     churn_model: ChurnModel
     plausibility: Plausibility
     scorecards: dict[str, Scorecard]
+    _folder: Path = PrivateAttr(default=Path())
 
     @field_validator("timezone")
     @classmethod
@@ -143,6 +145,16 @@ class Settings(Section):
         """Where Dagster keeps the history of this company's runs: DAGSTER_HOME, else next to the warehouse."""
         return Path(os.environ.get("DAGSTER_HOME") or self.warehouse.parent / "dagster").resolve()
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings file, from which queries name their files."""
+        return self._folder
+
+    @property
+    def answers(self) -> Path:
+        """Where the answers of queries are kept between the database and the raw tables: next to the warehouse."""
+        return self.warehouse.with_name(f"{self.warehouse.stem}.answers")
+
     def fingerprint(self, *sections: str) -> str:
         """Hash of the named sections: what depends on them is recomputed when it changes."""
         chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
@@ -177,15 +189,18 @@ def _located(settings: Settings, base: Path) -> Settings:
     """Paths made absolute; those of a settings file are relative to its folder."""
 
     def at_base(description: Description) -> dict[str, Any]:
-        paths = [description.path] if isinstance(description.path, str) else description.path
-        return {"path": [path if "://" in path else str(base / path) for path in paths]}
+        query = description.query
+        return {
+            "path": [path if "://" in path else str(base / path) for path in description.paths],
+            "query": str(base / query.strip()) if query and is_sql_file(query) else query,
+        }
 
     def of_source(source: Source) -> Source:
         others = [other.model_copy(update=at_base(other)) for other in source.other_descriptions]
         return source.model_copy(update=at_base(source) | {"other_descriptions": others})
 
     mapped = settings.id_map
-    return settings.model_copy(
+    located = settings.model_copy(
         update={
             "warehouse": (base / settings.warehouse).resolve(),
             "published": Path(os.path.abspath(base / settings.published)),
@@ -193,6 +208,8 @@ def _located(settings: Settings, base: Path) -> Settings:
             "id_map": mapped and mapped.model_copy(update={"path": str(base / mapped.path)}),
         }
     )
+    located._folder = base.resolve()
+    return located.model_copy(update={"sources": with_answers_in(located.sources, located.answers)})
 
 
 def _without_faults(given: dict[str, Any], error: ValidationError, base: Path) -> "Settings | None":
@@ -221,7 +238,7 @@ def _overwritten(settings: Settings) -> list[str]:
         for name, source in settings.sources.items()
         for description in source.descriptions
         for path in description.path
-        if "://" not in path
+        if "://" not in path and not description.is_queried
         for file in glob.glob(path, recursive=True)
     }
     if settings.id_map:
@@ -246,7 +263,10 @@ def _in_words(path: Path, error: ValidationError) -> str:
         elif problem["type"] == "missing":
             message = "is missing"
         elif (
-            "input" in problem and not isinstance(given := problem["input"], dict | list) and repr(given) not in message
+            problem["type"] != NOT_SHOWN
+            and "input" in problem
+            and not isinstance(given := problem["input"], dict | list)
+            and repr(given) not in message
         ):
             message = f"{message}, got {given!r}"
         lines.append(f"  {place}: {message}")

@@ -6,10 +6,11 @@ Whether the names and words of ours exist is checked where the contracts are kno
 import codecs
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from health_assets.settings.suggestions import nearest
 
@@ -53,10 +54,18 @@ class Key(Section):
         return match
 
 
-class Description(Section):
-    """Files of one shape, and how they differ from the contract."""
+NOT_SHOWN = "not_shown"  # the kind of error whose value is not repeated
+CONNECTION = r"env:[A-Za-z_][A-Za-z0-9_]*"  # the variable that holds the URL of a database
 
-    path: str | list[str]
+
+class Description(Section):
+    """Files of one shape, or the answer of a query, and how they differ from the contract."""
+
+    path: str | list[str] = []
+    query: str | None = None
+    connection: str | None = None
+    preset: str | None = None
+    database_schema: str | None = None
     sheet: str | None = None
     columns: dict[str, str | list[str]] = {}
     values: dict[str, dict[str, str | None]] = {}
@@ -76,6 +85,25 @@ class Description(Section):
     rows_kept: Annotated[float, Field(ge=0, le=1)] = 0.9
     delimiter: str = ","
     encoding: str = "utf8"
+    _answer: str | None = PrivateAttr(default=None)  # the files that the answer of the query is kept in, a pattern
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that are read: those of the company, or those that hold the answer of the query."""
+        if self._answer is not None:
+            return [self._answer]
+        return [self.path] if isinstance(self.path, str) else self.path
+
+    @property
+    def is_queried(self) -> bool:
+        """Whether the rows are the answer of a query, the company's own or a preset's."""
+        return self.query is not None or self.preset is not None
+
+    def answered_in(self, pattern: str) -> Self:
+        """The same description, its answer kept in the files of a pattern."""
+        copied = self.model_copy()
+        copied._answer = pattern
+        return copied
 
     @property
     def mapped(self) -> list[tuple[str, str]]:
@@ -158,6 +186,32 @@ class Description(Section):
             raise ValueError(f"thousands: {self.thousands!r} is the decimal mark as well")
         return self
 
+    @model_validator(mode="after")
+    def _says_where_the_rows_are(self) -> "Description":
+        if self.query is not None and self.preset is not None:
+            raise ValueError("give query or preset, not both")
+        if self.query is not None and self.path:
+            raise ValueError("give path or query, not both; a query names its files itself: from 'file.csv'")
+        if self.preset is not None and bool(self.path) == (self.connection is not None):
+            raise ValueError("preset: give the folder of the vendor's export as path, or a connection")
+        if self.connection is not None and not self.is_queried:
+            raise ValueError("connection: needs a query, or a preset")
+        if self.database_schema is not None and self.connection is None:
+            raise ValueError("database_schema: needs a connection")
+        if not self.path and not self.is_queried:
+            raise ValueError("give path, query or preset")
+        return self
+
+    @field_validator("connection")
+    @classmethod
+    def _is_a_variable(cls, connection: str | None) -> str | None:
+        if connection is not None and not re.fullmatch(CONNECTION, connection):
+            message = (
+                "write env:NAME, with the URL of the database in the environment variable NAME, never in the settings"
+            )
+            raise PydanticCustomError(NOT_SHOWN, message)
+        return connection
+
     def formats_of(self, column: str) -> list[str]:
         """The date formats of a column of ours, in the order in which they are tried."""
         if isinstance(self.date_format, dict):
@@ -166,7 +220,7 @@ class Description(Section):
 
 
 class Source(Description):
-    """The files of one source: one description, or a list of them for files of different shape."""
+    """The rows of one source: one description, or a list of them for files of different shape."""
 
     other_descriptions: list[Description] = Field(
         default=[], description="files of another shape: write the source as a list of such descriptions"

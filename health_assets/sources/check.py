@@ -18,6 +18,7 @@ from health_assets.settings import DEFAULTS, Settings, SettingsError, load
 from health_assets.settings.source import Description, Source
 from health_assets.settings.suggestions import did_you_mean, nearest
 from health_assets.sources.account_keys import id_map
+from health_assets.sources.answers import sampled
 from health_assets.sources.columns import columns_of, faults_of, given_columns, other_delimiter
 from health_assets.sources.conditions import where_faults
 from health_assets.sources.formats import (
@@ -26,11 +27,12 @@ from health_assets.sources.formats import (
     described_files,
     header_of,
     is_blank,
+    shown,
     why_unreadable,
 )
 from health_assets.sources.numbers import duration_factor
 from health_assets.sources.parsing import is_key, scale_of
-from health_assets.sources.probe import misread
+from health_assets.sources.probe import ROWS, misread
 from health_assets.sources.readers import opened_rows
 
 FILES_NAMED = 3  # of those that have the same fault
@@ -65,9 +67,17 @@ def with_source_faults(error: SettingsError, contracts: Mapping[str, Contracts])
 def source_faults(settings: Settings, contracts: Mapping[str, Contracts]) -> Iterator[str]:
     """Every fault of the settings' sources, each with its place, what is wrong and what to do."""
     yield from general_faults(settings, contracts)
-    for name, source in settings.sources.items():
-        if name in contracts:
-            yield from faults_of_source(name, source, settings, contracts)
+    for _, faults in faults_by_source(settings, contracts):
+        yield from faults
+
+
+def faults_by_source(settings: Settings, contracts: Mapping[str, Contracts]) -> Iterator[tuple[str, list[str]]]:
+    """The faults of each source that exists; of one that is a query the first rows of its answer are fetched."""
+    with sampled(settings, ROWS) as (company, unanswered):
+        for name, source in company.sources.items():
+            if name in contracts:
+                found = faults_of_source(name, source, company, contracts)
+                yield name, [unanswered[name]] if name in unanswered else list(found)
 
 
 def general_faults(settings: Settings, contracts: Mapping[str, Contracts]) -> Iterator[str]:
@@ -103,6 +113,7 @@ def faults_of_source(
     if not faults:
         for one in meant.descriptions:
             alone = Source.model_construct(**vars(one) | {"other_descriptions": []})
+            alone._answer = one._answer
             company = settings.model_copy(update={"sources": settings.sources | {name: alone}})
             yield from misread(name, alone, company, contracts[name].raw, contracts[name].staged)
 
@@ -204,7 +215,7 @@ def _faults_of_files(name: str, source: Source, settings: Settings, rows: type[C
     try:
         for file, _, description in described_files(name, source):
             for fault in _faults_of_file(file, name, description, settings, rows):
-                files.setdefault(fault, []).append(file)
+                files.setdefault(fault, []).append(shown(file))
     except SourceError as error:
         yield str(error)
     for fault, named in files.items():

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from health_assets.settings.answers import ANSWER
 from health_assets.settings.source import Description, Source
 from health_assets.sources.parsing import ROW, TEXT
 
@@ -56,8 +57,10 @@ def described_files(name: str, source: Source) -> list[tuple[str, int, Descripti
     """
     found = []
     for number, description in enumerate(source.descriptions, 1):
-        for path in [description.path] if isinstance(description.path, str) else description.path:
+        for path in description.paths:
             matches = [path] if is_remote(path) else sorted(glob.glob(path, recursive=True))
+            if not matches and description.is_queried:
+                raise SourceError(f"sources.{name}: its query has no answer yet; health-assets run fetches it")
             if not matches:
                 raise SourceError(
                     f"sources.{name}.path: no file matches {path}; correct the path, or remove the source if it is not connected"
@@ -78,7 +81,12 @@ def labels(files: list[str]) -> dict[str, str]:
 
 def label(file: str) -> str:
     """The folder and name of a file, never the whole path."""
-    return file if is_remote(file) else "/".join(Path(file).parts[-2:])
+    return file if is_remote(file) else "/".join(Path(file).parts[-2:]).removesuffix(ANSWER)
+
+
+def shown(file: str) -> str:
+    """A file as messages name it; the answer of a query by what answered it."""
+    return label(file) if file.endswith(ANSWER) else file
 
 
 def is_remote(file: str) -> bool:

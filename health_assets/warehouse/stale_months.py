@@ -14,6 +14,7 @@ from health_assets.contracts.contract import ON_LOAD_DAY, available_from, dtypes
 from health_assets.contracts.history import VALID_FROM, VALID_TO, history_contract
 from health_assets.contracts.months import end_of_month, months_after, months_before, months_between
 from health_assets.settings import Settings
+from health_assets.sources.answers import statement_of
 from health_assets.sources.parsing import typed
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import HISTORIES, TABLES, Table
@@ -90,6 +91,7 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
     basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections) + code_version(table)
     if table.is_staged and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
         basis += spelling.model_dump_json(exclude={"path"})
+        basis += "".join(statement_of(one) for one in spelling.descriptions if one.query)
     marks = {}
     for month in months_between(max(first, settings.history_start), as_of):
         start = None if table.lookback_months is None else months_before(month, table.lookback_months)

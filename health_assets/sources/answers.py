@@ -1,0 +1,267 @@
+"""The queries of the settings -> Parquet files that are read like any other file of a company.
+
+A run fetches every answer anew, batch by batch, and replaces the file of the run before when the last row has arrived. Of an
+answer by month (`:since` and `:until` in the query) it fetches the current month, and others whose count has changed.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from health_assets.contracts.months import months_after, months_between
+from health_assets.settings import Settings
+from health_assets.settings.answers import ANSWER, answer_of, is_sql_file, with_answers_in
+from health_assets.settings.source import Description
+from health_assets.sources.databases import NO_EXTENSIONS, Answer, Connection, answered_by_duckdb, connected
+from health_assets.sources.formats import SourceError
+from health_assets.sources.presets import opened_preset
+
+BOUND = re.compile(r"(?<![:\w]):(since|until)\b")
+WHOLE = ("accounts", "users")  # sources whose keys others are compared with
+MADE_BY = b"health_assets.made_by"  # of which statement a file is the answer
+
+
+@dataclass(frozen=True)
+class Query:
+    """One description whose rows are an answer."""
+
+    source: str
+    place: str  # in the settings
+    description: Description
+    target: Path  # without the ending
+
+
+def fetch_answers(settings: Settings) -> dict[str, int]:
+    """Bring the answers of all queries up to date; the rows that were fetched, by source.
+
+    Raises:
+        SourceError: a query cannot be answered; its earlier answer stays as it was.
+    """
+    return {query.source: _fetched(query, settings) for query in queries_of(settings, settings.answers)}
+
+
+@contextmanager
+def sampled(settings: Settings, rows: int) -> Iterator[tuple[Settings, dict[str, str]]]:
+    """The settings with the first rows of each query as its answer, and what is wrong by source, for the `with` block.
+
+    Args:
+        settings: of the company.
+        rows: that are fetched of each answer.
+    """
+    faults: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="answers-") as folder:
+        for query in queries_of(settings, Path(folder)):
+            try:
+                with _database(query, settings) as database:
+                    statement = _bound(_statement(query), settings.history_start, _end(settings))
+                    is_whole = query.source in WHOLE
+                    answer = database.answer(statement if is_whole else database.limited(statement, rows))
+                    some = answer if is_whole else Answer(answer.schema, _first(answer.batches, rows))
+                    _written(some, _file(query.target), statement)
+            except SourceError as error:
+                faults[query.source] = f"{query.place}: {error}"
+        yield settings.model_copy(update={"sources": with_answers_in(settings.sources, Path(folder))}), faults
+
+
+def queries_of(settings: Settings, folder: Path) -> list[Query]:
+    """All descriptions whose rows are an answer, each with the file that the answer goes to."""
+    found = []
+    for name, source in settings.sources.items():
+        for number, description in enumerate(source.descriptions, 1):
+            if description.is_queried:
+                key = "preset" if description.preset else "query"
+                place = f"sources.{name}" if len(source.descriptions) == 1 else f"sources.{name}[{number - 1}]"
+                found.append(Query(name, f"{place}.{key}", description, answer_of(folder, name, number, description)))
+    return found
+
+
+def statement_of(description: Description) -> str:
+    """The SQL of a query, read from its file where it is one.
+
+    Raises:
+        SourceError: there is no such file.
+    """
+    query = str(description.query)
+    if not is_sql_file(query):
+        return query
+    try:
+        return Path(query).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{query}: cannot be read ({error})") from None
+
+
+def _fetched(query: Query, settings: Settings) -> int:
+    try:
+        with _database(query, settings) as database:
+            statement = _statement(query)
+            if BOUND.search(statement):
+                return _fetched_by_month(query, statement, database, settings)
+            rows = _written(database.answer(statement), _file(query.target), statement)
+            _remove(query.target, keep=[_file(query.target)])
+            return rows
+    except SourceError as error:
+        failure = str(error)
+    raise SourceError(f"{query.place}: {failure}")
+
+
+def _fetched_by_month(query: Query, statement: str, database: Connection, settings: Settings) -> int:
+    """Each month in a file of its own, so that one is fetched again without the others."""
+    end = _end(settings)
+    months = months_between(settings.history_start, end - timedelta(days=1))
+    bound = {month: _bound(statement, month, months_after(month, 1)) for month in months}
+    counts = _counts(bound, database)
+    files = {month: _file(query.target, month) for month in months}
+    always = {months[-1], *(months[-2:] if settings.load_day.day <= 3 else ())}
+    rows = 0
+    for month, file in files.items():
+        if counts[month] and (month in always or _recorded(file) != (counts[month], bound[month])):
+            rows += _written(database.answer(bound[month]), file, bound[month])
+    kept = [file for month, file in files.items() if counts[month]]
+    if not kept:
+        _written(database.answer(bound[months[-1]]), files[months[-1]], bound[months[-1]])
+        kept = [files[months[-1]]]
+    _remove(query.target, keep=kept)
+    return rows
+
+
+def _counts(bound: Mapping[date, str], database: Connection) -> dict[date, int]:
+    """The rows of each month, asked for in one statement."""
+    each = [
+        f"select {number} as n, count(*) as row_count from ({statement}) as answer"
+        for number, statement in enumerate(bound.values())
+    ]
+    answer = database.answer(" union all ".join(each))
+    found = {int(n): int(count) for batch in answer.batches for n, count in (row.values() for row in batch.to_pylist())}
+    return {month: found[number] for number, month in enumerate(bound)}
+
+
+def _end(settings: Settings) -> date:
+    """The day after the last month that is fetched."""
+    return months_after(settings.load_day.replace(day=1), 1)
+
+
+def _bound(statement: str, since: date, until: date) -> str:
+    """The statement for the days from `since` until the day before `until`."""
+    days = {"since": since, "until": until}
+    return BOUND.sub(lambda found: f"'{days[found[1]]:%Y-%m-%d}'", statement.strip().rstrip(";"))
+
+
+def _statement(query: Query) -> str:
+    return f"from {query.source}" if query.description.preset else statement_of(query.description)
+
+
+@contextmanager
+def _database(query: Query, settings: Settings) -> Iterator[Connection]:
+    """What answers the query: a database, or DuckDB over the company's files."""
+    description = query.description
+    if description.preset:
+        with opened_preset(description, query.source, settings) as database:
+            yield database
+    elif description.connection:
+        with connected(description.connection, settings.timezone) as database:
+            yield database
+    else:
+        with over_files(settings.folder, settings.timezone) as files:
+            yield Connection(None, lambda statement: answered_by_duckdb(files, statement), str, "")
+
+
+@contextmanager
+def over_files(folder: Path, timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB over files, relative paths from a folder; on one thread, so that the order of rows is always the same."""
+    config: dict[str, Any] = NO_EXTENSIONS | {"threads": 1, "file_search_path": str(folder)}
+    with duckdb.connect(":memory:", config=config) as files, tempfile.TemporaryDirectory(prefix="spilled-") as spilled:
+        files.execute("set timezone = ?", [timezone])
+        files.execute("set temp_directory = ?", [spilled])
+        files.execute("set lock_configuration = true")
+        yield files
+
+
+def _file(target: Path, month: date | None = None) -> Path:
+    return target.with_name(f"{target.name}{f'.{month:%Y-%m}' if month else ''}{ANSWER}")
+
+
+def _remove(target: Path, keep: list[Path]) -> None:
+    """Delete the answers of a query that was by month and is not, or of months before `history_start`."""
+    for file in target.parent.glob(f"{target.name}.*{ANSWER[1:]}"):
+        if file not in keep:
+            file.unlink()
+
+
+def _recorded(file: Path) -> tuple[int, str] | None:
+    """The rows of an answer and its statement."""
+    if not file.exists():
+        return None
+    try:
+        written = pq.read_metadata(file)
+    except (OSError, pa.ArrowException):
+        return None
+    return written.num_rows, json.loads((written.metadata or {}).get(MADE_BY, b'""'))
+
+
+def _first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch.slice(0, rows)
+        rows -= batch.num_rows
+        if rows <= 0:
+            return
+
+
+def _written(answer: Answer, file: Path, statement: str) -> int:
+    """Write the rows as they arrive; the file has its name only when the last is there."""
+    schema = pa.schema([pa.field(field.name, _plain(field)) for field in answer.schema])
+    repeated = {name for name in schema.names if schema.names.count(name) > 1}
+    if repeated:
+        raise SourceError(
+            f"has more than one column {', '.join(sorted(map(repr, repeated)))}; name them apart with `as`"
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    rows = 0
+    try:
+        with pq.ParquetWriter(
+            unfinished, schema.with_metadata({MADE_BY: json.dumps(statement)}), compression="zstd"
+        ) as writer:
+            for batch in answer.batches:
+                columns = [_as(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
+                writer.write_batch(pa.record_batch(columns, schema=writer.schema))
+                rows += batch.num_rows
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return rows
+
+
+def _plain(field: pa.Field) -> pa.DataType:
+    """The type that a column is kept in: text for what is neither number, time nor nested."""
+    kind = field.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.string() if kind.extension_name == "arrow.uuid" else kind.storage_type
+    if pa.types.is_interval(kind):
+        raise SourceError(f"column {field.name!r} is an interval; cast it to text or to a number in the query")
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_plain(kind.value_field))
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    return pa.string() if pa.types.is_null(kind) or pa.types.is_decimal256(kind) else kind
+
+
+def _as(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if column.type == wanted:
+        return column
+    if isinstance(column.type, pa.BaseExtensionType) and column.type.extension_name == "arrow.uuid":
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()], wanted)
+    if isinstance(column, pa.ExtensionArray):
+        return column.storage
+    if pa.types.is_list(wanted):
+        return pa.array(column.to_pylist(), wanted)
+    return column.cast(wanted)

@@ -1,0 +1,274 @@
+"""Databases that answer a query: SQLite and DuckDB by themselves, others through ADBC or connectorx, in batches of rows.
+
+Every connection only reads. The URL comes from the environment; no part of it is in a message but the variable's name.
+"""
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+import pyarrow as pa
+
+from health_assets.sources.formats import SourceError
+
+BATCH_ROWS = 50_000
+INSTALL = "pip install 'health-assets[databases]'"
+ADBC = {  # scheme of a URL -> the module that connects
+    "postgresql": "adbc_driver_postgresql.dbapi",
+    "postgres": "adbc_driver_postgresql.dbapi",
+    "snowflake": "adbc_driver_snowflake.dbapi",
+}
+CONNECTORX = ("mysql", "mssql", "redshift", "bigquery", "trino", "oracle")
+SCHEMES = ("postgresql", "snowflake", *CONNECTORX, "sqlite", "duckdb")
+FAILURES = (OSError, RuntimeError, ValueError, TypeError, duckdb.Error, sqlite3.Error, pa.ArrowException)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a query as they arrive."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+
+
+class Connection:
+    """A database, open for reading; messages name it by the variable that holds its URL, DuckDB over files not at all."""
+
+    def __init__(
+        self, name: str | None, answer: Callable[[str], Answer], columns: Callable[[str | None], str], url: str
+    ) -> None:
+        self._named = f"{name}: " if name else ""
+        self.is_local = not name
+        self._answer = answer
+        self._columns = columns
+        self._url = url
+
+    def answer(self, statement: str) -> Answer:
+        """The rows of one statement; they can be taken once.
+
+        Raises:
+            SourceError: it is wrong, not allowed, or the connection is lost, also while rows are taken; without any secret.
+        """
+        failure = ""
+        try:
+            answer = self._answer(statement.strip().rstrip(";"))
+        except _failures() as error:
+            failure = self.hidden(str(error))
+        if failure:  # raised here, so that no traceback shows the driver's own error
+            raise SourceError(f"{self._named}{failure}")
+        return Answer(answer.schema, self._batches(answer))
+
+    def _batches(self, answer: Answer) -> Iterator[pa.RecordBatch]:
+        failure = ""
+        try:
+            yield from answer.batches
+        except _failures() as error:
+            failure = self.hidden(str(error))
+        if failure:
+            lost = "" if self.is_local else "the connection was lost, or a row cannot be read: "
+            raise SourceError(f"{self._named}{lost}{failure}")
+
+    def limited(self, statement: str, rows: int) -> str:
+        """The statement for the first rows of its answer; unchanged where the database has no `limit`."""
+        has_limit = not self._url.startswith(("mssql", "oracle"))
+        return f"select * from ({statement}) as answer limit {rows}" if has_limit else statement
+
+    def columns(self, schema: str | None) -> dict[str, list[str]]:
+        """The columns of each table of a schema, or of all that this user sees."""
+        rows = [row for batch in self.answer(self._columns(schema)).batches for row in batch.to_pylist()]
+        tables: dict[str, list[str]] = {}
+        for row in rows:
+            table, column = row.values()
+            tables.setdefault(str(table), []).append(str(column))
+        return tables
+
+    def hidden(self, text: str) -> str:
+        """A message in one line, without the URL, user and password."""
+        return hidden(text, self._url)
+
+
+def hidden(text: str, url: str) -> str:
+    """A message in one line, without any secret of a URL: the whole, its password, what follows a question mark."""
+    given = urlsplit(url) if "://" in url else None
+    secrets = {url}
+    if given:
+        secrets |= {given.password or "", unquote(given.password or ""), given.netloc.rpartition("@")[0], given.query}
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    text = re.sub(r"(?i)(password|token|secret)=\S+", r"\1=***", text)
+    lines = [line.strip() for line in text.splitlines() if line.strip(" ^") and not line.startswith("Query was:")]
+    return " ".join(lines).partition("Query was:")[0].strip()
+
+
+@contextmanager
+def connected(connection: str, timezone: str) -> Iterator[Connection]:
+    """The database that an environment variable names, for the `with` block.
+
+    Args:
+        connection: env:NAME, as the settings give it.
+        timezone: in which days of a query begin, where the database has time zones.
+
+    Raises:
+        SourceError: the variable is not set, the database is unknown, or it refuses the connection.
+    """
+    name = connection.removeprefix("env:")
+    url = os.environ.get(name, "").strip()
+    if not url:
+        raise SourceError(f"connection: the environment variable {name} is not set; export {name}=postgresql://...")
+    scheme = urlsplit(url).scheme.partition("+")[0].lower() if "://" in url else ""
+    failure = ""
+    opened: Any = None
+    try:
+        opened = _opened(scheme, url, timezone)
+    except _failures() as error:
+        failure = hidden(str(error), url)
+    except ModuleNotFoundError as error:
+        failure = f"needs the package {str(error.name).partition('.')[0]}: {INSTALL}"
+    if opened is None:
+        known = f"begin it with one of {', '.join(f'{one}://' for one in SCHEMES)}"
+        raise SourceError(f"{name}: {failure or f'is not the URL of a known database; {known}'}")
+    with closing(opened[0]):
+        yield Connection(name, opened[1], opened[2], url)
+
+
+def _opened(
+    scheme: str, url: str, timezone: str
+) -> tuple[Any, Callable[[str], Answer], Callable[[str | None], str]] | None:
+    """What to close, what answers a statement, and the statement that lists tables and columns."""
+    if scheme == "duckdb":
+        database = duckdb.connect(_path(url), read_only=True, config=NO_EXTENSIONS)
+        database.execute("set timezone = ?", [timezone])
+        return database, lambda statement: answered_by_duckdb(database, statement), _information_schema
+    if scheme == "sqlite":
+        file = sqlite3.connect(f"{Path(_path(url)).absolute().as_uri()}?mode=ro", uri=True)
+        return file, lambda statement: _answered_by_sqlite(file, statement), _sqlite_columns
+    if scheme in ADBC:
+        return *_by_adbc(scheme, url, timezone), _information_schema
+    if scheme in CONNECTORX:
+        connectorx = import_module("connectorx")
+        return _Nothing(), lambda statement: _answered_by_connectorx(connectorx, url, statement), _information_schema
+    return None
+
+
+class _Nothing:
+    def close(self) -> None:
+        """Nothing is open between two statements."""
+
+
+NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+def answered_by_duckdb(database: duckdb.DuckDBPyConnection, statement: str) -> Answer:
+    """The answer of DuckDB to one statement that reads.
+
+    Raises:
+        ValueError: it is another kind of statement.
+        duckdb.Error: it is wrong.
+    """
+    statements = database.extract_statements(statement)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise ValueError("must be a single SELECT")
+    reader = database.execute(statements[0]).to_arrow_reader(BATCH_ROWS)
+    return Answer(reader.schema, iter(reader))
+
+
+def _by_adbc(scheme: str, url: str, timezone: str) -> tuple[Any, Callable[[str], Answer]]:
+    connection = import_module(ADBC[scheme]).connect(url, autocommit=True)
+    if scheme.startswith("postgres"):
+        with connection.cursor() as cursor:
+            cursor.execute("set default_transaction_read_only = on")
+            cursor.execute(f"set timezone = '{timezone}'")
+
+    def answer(statement: str) -> Answer:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        reader = cursor.fetch_record_batch()
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with cursor:
+                yield from reader
+
+        return Answer(reader.schema, batches())
+
+    return connection, answer
+
+
+def _answered_by_connectorx(connectorx: Any, url: str, statement: str) -> Answer:
+    reader = connectorx.read_sql(url, statement, return_type="arrow_stream", batch_size=BATCH_ROWS)
+    return Answer(reader.schema, iter(reader))
+
+
+def _answered_by_sqlite(file: sqlite3.Connection, statement: str) -> Answer:
+    """SQLite has a type per value: a column is text if one of its values is, a number if all are."""
+    cursor = file.execute(statement)
+    names = [name for name, *_ in cursor.description or []]
+    if not names:
+        raise ValueError("must be a single SELECT")
+    quoted = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names]
+    kinds = ", ".join(
+        f"max(typeof({name}) in ('text', 'blob')), max(typeof({name}) = 'real'), count({name})" for name in quoted
+    )
+    found = file.execute(f"select {kinds} from ({statement})").fetchone()
+    types = [_sqlite_type(*found[place : place + 3]) for place in range(0, len(found), 3)]
+    schema = pa.schema(list(zip(names, types, strict=True)))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        while rows := list(islice(cursor, BATCH_ROWS)):
+            columns = [_values(values, kind) for values, kind in zip(zip(*rows, strict=True), types, strict=True)]
+            yield pa.record_batch(columns, schema=schema)
+
+    return Answer(schema, batches())
+
+
+def _sqlite_type(has_text: int | None, has_fractions: int | None, filled: int) -> pa.DataType:
+    if has_text or not filled:
+        return pa.string()
+    return pa.float64() if has_fractions else pa.int64()
+
+
+def _values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind == pa.string():
+        return pa.array([value if value is None or isinstance(value, str) else _text(value) for value in values], kind)
+    return pa.array(values, kind)
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _path(url: str) -> str:
+    """The file of a URL: three slashes begin a relative path, four an absolute one, as do three where only that exists."""
+    path = unquote(url.partition("://")[2]).removeprefix("/")
+    return f"/{path}" if not Path(path).exists() and Path(f"/{path}").exists() else path
+
+
+def _information_schema(schema: str | None) -> str:
+    wanted = f"= '{schema}'" if schema else "not in ('information_schema', 'pg_catalog', 'sys', 'mysql')"
+    return (
+        "select table_name, column_name from information_schema.columns "
+        f"where lower(table_schema) {wanted.lower()} order by table_name, ordinal_position"
+    )
+
+
+def _sqlite_columns(_: str | None) -> str:
+    return (
+        "select m.name, p.name from sqlite_master m join pragma_table_info(m.name) p where m.type in ('table', 'view') "
+        "and m.name not like 'sqlite_%' order by m.name, p.cid"
+    )
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What drivers raise; ADBC's errors are of a type of their own, known once it is installed."""
+    try:
+        return (*FAILURES, import_module("adbc_driver_manager").Error)
+    except ModuleNotFoundError:
+        return FAILURES

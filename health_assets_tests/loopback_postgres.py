@@ -1,0 +1,84 @@
+"""A PostgreSQL server of its own on 127.0.0.1, in a temporary folder, for the tests that need a real database."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PASSWORD = "corr3ct h@rse/st:aple"  # with characters that a URL has to escape
+ESCAPED = "corr3ct%20h%40rse%2Fst%3Aaple"
+UNPRIVILEGED = "nobody"  # the server refuses to run as root
+
+
+class Postgres:
+    """A running server; `url` has its password."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"postgresql://owner:{ESCAPED}@127.0.0.1:{self.port}/postgres"
+
+    def sql(self, statement: str) -> str:
+        """What psql prints for a statement."""
+        environment = os.environ | {"PGPASSWORD": PASSWORD}
+        command = ["psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "owner", "-d", "postgres"]
+        called = subprocess.run(
+            [*command, "-v", "ON_ERROR_STOP=1", "-qtAc", statement],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert called.returncode == 0, called.stderr
+        return called.stdout.strip()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
+        self._control("start", "-w", "-o", options)
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop the server: `fast`, or `immediate` as a crash would."""
+        self._control("stop", "-m", how)
+
+    def _control(self, *arguments: str) -> None:
+        log = str(self.folder / "log")
+        _as_unprivileged([_program("pg_ctl"), "-D", str(self.folder / "data"), "-l", log, *arguments])
+
+
+def _program(name: str) -> str:
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(installed[-1]) if installed else shutil.which(name) or ""
+
+
+def _as_unprivileged(command: list[str]) -> None:
+    user = ["runuser", "-u", UNPRIVILEGED, "--"] if os.getuid() == 0 else []
+    subprocess.run([*user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server that the tests of a session share; one that stops it starts it again."""
+    if not _program("initdb"):
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    if os.getuid() == 0:
+        shutil.chown(folder, UNPRIVILEGED)
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    password.chmod(0o644)
+    server = Postgres(folder)
+    initialise = ["-U", "owner", "-A", "scram-sha-256", "--pwfile", str(password), "-E", "UTF8", "--no-sync"]
+    _as_unprivileged([_program("initdb"), "-D", str(folder / "data"), *initialise])
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
