@@ -138,7 +138,8 @@ def test_examples_of_the_keys_of_a_source_are_valid() -> None:
     lines = DEFAULTS.read_text(encoding="utf-8").splitlines()
     examples = {found["key"]: found["value"] for line in lines if (found := EXAMPLE.match(line)) and found["value"]}
     for key, value in examples.items():
-        Source.model_validate({"path": "file.csv"} | yaml.safe_load(f"{key}: {value}"))
+        rows = {"query": {}, "connection": {"query": "select 1"}}.get(key, {"path": "file.csv"})
+        Source.model_validate(rows | yaml.safe_load(f"{key}: {value}"))
     assert len(examples) > 10
 
 

@@ -29,10 +29,10 @@ def with_answers_in(sources: Mapping[str, Source], folder: Path) -> dict[str, So
 
 def answer_of(folder: Path, name: str, number: int, description: Description) -> Path:
     """The answer of one description, without the ending of its files: `BILLING_URL/subscriptions`."""
-    return folder / asked_of(description) / (name if number == 1 else f"{name}-{number}")
+    return folder / answered_by(description) / (name if number == 1 else f"{name}-{number}")
 
 
-def asked_of(description: Description) -> str:
+def answered_by(description: Description) -> str:
     """What answers a query: the variable of a connection, a preset, a .sql file, or `query`."""
     if description.connection:
         return description.connection.removeprefix("env:")

@@ -135,7 +135,7 @@ def _fetched_by_month(query: Query, statement: str, database: Connection, settin
 
 
 def _counts(bound: Mapping[date, str], database: Connection) -> dict[date, int]:
-    """The rows of each month, asked for in one statement."""
+    """The rows of each month, by one statement."""
     each = [
         f"select {number} as n, count(*) as row_count from ({statement}) as answer"
         for number, statement in enumerate(bound.values())

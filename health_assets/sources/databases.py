@@ -164,7 +164,7 @@ class _Nothing:
         """Nothing is open between two statements."""
 
 
-NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+NO_EXTENSIONS: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
 def answered_by_duckdb(database: duckdb.DuckDBPyConnection, statement: str) -> Answer:
