@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,42 +13,76 @@ import duckdb
 import pytest
 
 from health_assets import settings
-from health_assets.alerts import WEBHOOK_VARIABLE, slack
+from health_assets.alerts import WEBHOOK_VARIABLE
 from health_assets.settings import Settings
 
 SECRET = "T0SECRET-never-shown"
 
 
 class Slack:
-    """Keeps what is posted; gives `answers` (status, headers) one after the other, then 200, with `bodies` or `ok`."""
+    """Keeps what is posted; gives `answers` (status, headers) one after the other, then 200, with `bodies` or `ok`.
+
+    In place of a status it may `hang` (accept and say nothing), `drip` (a yes that takes for ever), `cut` the connection
+    instead of an answer, or answer with a status and `stall` in the body. While it `is_deaf`, it answers nothing at all.
+    """
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
-        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.answers: list[tuple[int | str, dict[str, str]]] = []
         self.bodies: list[bytes] = []
         self.accepted: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.gets: list[str] = []
+        self.is_deaf = False
+        self.on_post: Callable[[dict[str, Any]], None] | None = None
+        self.ended = threading.Event()
         heard = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                message = json.loads(raw)
                 heard.posts.append(message)
+                heard.headers.append(dict(self.headers) | {"": raw.decode()})
+                if heard.on_post:
+                    heard.on_post(message)
                 status, headers = heard.answers.pop(0) if heard.answers else (200, {})
-                if status == 200:
+                if status in ("hang", "cut"):
+                    if status == "hang":
+                        heard.ended.wait(60)
+                    return self.connection.close()
+                if status in (200, "drip", "stall"):
                     heard.accepted.append(message)
-                self.send_response(status)
+                self.send_response(status if isinstance(status, int) else 200)
                 for name, value in headers.items():
                     self.send_header(name, value)
+                if status in ("drip", "stall"):
+                    self.send_header("Content-Length", "1000")
                 self.end_headers()
-                if status != 204:
+                if status == "drip":
+                    while not heard.ended.wait(0.05):
+                        self.wfile.write(b" ")
+                if status == "stall":
+                    heard.ended.wait(60)
+                if isinstance(status, int) and status != 204:
                     self.wfile.write(heard.bodies.pop(0) if heard.bodies else b"ok" if status == 200 else b"no")
+                return None
+
+            def do_OPTIONS(self) -> None:
+                if heard.is_deaf:
+                    heard.ended.wait(60)
+                self.send_response(405)
+                self.end_headers()
 
             def do_GET(self) -> None:
                 heard.gets.append(self.path)
                 self.send_response(200)
                 self.end_headers()
                 self.wfile.write(b"ok")
+
+            def handle(self) -> None:
+                with suppress(ConnectionError, ValueError):  # the other side has given up, as is tested
+                    super().handle()
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -58,6 +93,7 @@ class Slack:
 
     def stop(self) -> None:
         """End the server and free its port."""
+        self.ended.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -78,18 +114,12 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    waited: list[float] = []
-    monkeypatch.setattr(slack.time, "sleep", waited.append)
-    return waited
-
-
-@pytest.fixture
 def company(tmp_path: Path) -> Settings:
-    """A better level is reported at once, unless a test says otherwise."""
+    """A better level is reported at once, and nothing is waited for, unless a test says otherwise."""
     file = tmp_path / "settings.yml"
     file.write_text(
         "company: Acme & Sons\nwarehouse: warehouse.duckdb\npublished: published.duckdb\nmaintenance: {better_for_days: 0}\n"
+        "alerts: {delivery: {pause_seconds: 0, patience_seconds: 0, first_retry_seconds: 0.001}}\n"
     )
     return settings.load(file)
 

@@ -42,7 +42,7 @@ INSTEAD = {  # a word that stands nowhere -> the usual terms
 IN_NAMES = {"asked": "submitted, requested"}  # fine in a sentence, vague as a name
 ALLOWED = {
     ("demo/lifecycles.py", "lives"),  # names a random stream: another word would be another company
-    ("alerts/outbox.py", "told"),  # a column of the first version, which is renamed
+    ("alerts/state_file.py", "told"),  # a column of the first version, which is renamed
     ("warehouse/storage.py", "house"),  # a schema of the first version, which is dropped
 }
 

@@ -4,26 +4,27 @@ Every change is delivered at least once, and twice only when Slack's answer was 
 alert about a failed run needs not even that.
 """
 
-import os
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from health_assets.alerts.channel_kinds import channel_of, has_addresses
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
+from health_assets.alerts.delivery import Delivered, deliver
 from health_assets.alerts.entry import entries_of
 from health_assets.alerts.levels import read_published
-from health_assets.alerts.message import Context, Message, context_of, messages
+from health_assets.alerts.message import Context, context_of, messages
 from health_assets.alerts.outbox import AlertError, Outbox
 from health_assets.alerts.rules import CHURNED, Kind, rules_of
-from health_assets.alerts.slack import Webhook
 from health_assets.reporting.formatting import counted
-from health_assets.settings import Settings
+from health_assets.settings import DEFAULTS, Settings, load
 
 __all__ = [
     "WEBHOOK_VARIABLE",
     "AlertError",
     "AlertOutcome",
     "alert",
+    "deliver_due",
     "notify_failure",
     "notify_without_settings",
     "store_of",
@@ -76,20 +77,24 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
         SnapshotError: nothing has been published yet, or by another version.
         AlertError: the alert state or the webhook's address cannot be used.
     """
-    webhook = None if dry_run else _webhook()
     published = read_published(settings)
     file = store or store_of(settings)
+    attention = {account.account_id: account.attention for account in published.accounts if account.attention}
+    context = context_of(settings, attention)
     with Outbox.copied(file) if dry_run else Outbox.opened(file) as outbox:
         with outbox.transaction():
             is_first = outbox.known_account_count() == 0
             rules = rules_of(settings, published.rule_versions)
             found = outbox.record(rules, published.accounts, published.as_of_date)
-            outbox.add(of_stale_sources(published.sources, published.as_of_date))
-            pending, faults = outbox.pending(), outbox.pending_data_alerts()
-        attention = {account.account_id: account.attention for account in published.accounts if account.attention}
-        posts = messages(entries_of([*faults, *pending]), context_of(settings, attention))
-        delivered, failure = ([], None) if dry_run else _deliver(outbox, posts, webhook)
-    transitions = len({move.id for move in pending}.intersection(delivered))
+            outbox.add(entries_of([*found, *of_stale_sources(published.sources, published.as_of_date)]))
+        before = {one.id for one in outbox.pending() if one.account_id}
+        if dry_run:
+            done = Delivered(texts=[message.text for message in messages(outbox.pending(), context)])
+        else:
+            done = deliver(settings, outbox, context)
+            prune(settings, outbox)
+        pending = {one.id for one in outbox.pending() if one.account_id}
+    transitions = len(before & set(done.delivered))
     kinds = [transition.kind for transition in found]
     return AlertOutcome(
         as_of_date=published.as_of_date,
@@ -99,11 +104,11 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
         cleared=sum(move.kind == Kind.left and move.now != CHURNED for move in found),
         churned=len({move.account_id for move in found if move.now == CHURNED}),
         delivered=transitions,
-        pending=len(pending) - transitions,
-        text="\n\n".join(message.text for message in posts),
-        data_alerts=len(delivered) - transitions,
-        failure=failure,
-        has_webhook=webhook is not None,
+        pending=len(pending),
+        text="\n\n".join(done.texts),
+        data_alerts=len(done.delivered) - transitions,
+        failure="; ".join(done.failures) or None,
+        has_webhook=not dry_run and has_addresses(settings),
     )
 
 
@@ -112,53 +117,37 @@ def notify_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | Non
 
     Returns the text, empty when it was delivered before, and why it could not be delivered.
     """
-    webhook = _webhook()
     with Outbox.opened(store_of(settings)) as outbox:
         with outbox.transaction():
-            outbox.add([fault])
-            pending = outbox.pending_data_alerts()
-        posts = messages(entries_of(pending), context_of(settings))
-        _, failure = _deliver(outbox, posts, webhook)
-    return "\n\n".join(message.text for message in posts), failure
+            outbox.add(entries_of([fault], settings.alerts.default_channel))
+        done = deliver(settings, outbox, context_of(settings), only=lambda one: one.account_id is None)
+    return "\n\n".join(done.texts), "; ".join(done.failures) or None
+
+
+def deliver_due(settings: Settings) -> Delivered:
+    """Deliver what is due, without looking for anything new: no snapshot is needed.
+
+    Raises:
+        AlertError: the alert state cannot be used, or another delivery does not end.
+    """
+    with Outbox.opened(store_of(settings)) as outbox:
+        return deliver(settings, outbox, context_of(settings))
 
 
 def notify_without_settings(fault: DataAlert) -> str | None:
     """Deliver a data alert when the settings, and so the outbox, cannot be read. Returns why it could not be delivered."""
-    webhook = _webhook()
+    shipped = load(DEFAULTS)
+    channel = channel_of(shipped.alerts.default_channel, shipped)
     (message,) = messages(entries_of([fault]), Context("health-assets"))
-    return webhook.post(message) if webhook else None
+    return channel.post(message).reason if channel else None
+
+
+def prune(settings: Settings, outbox: Outbox) -> None:
+    """Forget alerts that were finished long ago."""
+    with outbox.transaction():
+        outbox.prune(datetime.now(UTC) - timedelta(days=settings.maintenance.keep_alerts_days))
 
 
 def store_of(settings: Settings) -> Path:
     """The SQLite file of the alert state and the outbox."""
     return settings.warehouse.with_name("alerts.sqlite")
-
-
-def _deliver(outbox: Outbox, posts: list[Message], webhook: Webhook | None) -> tuple[list[str], str | None]:
-    """Post message by message, each in the transaction that marks it, so that two alert runs never post the same.
-
-    Returns the ids that were delivered, by this run or another, and why something could not be delivered.
-    """
-    delivered: list[str] = []
-    failure = None
-    for message in posts:
-        with outbox.transaction():
-            if outbox.are_pending(message.alerts):
-                refusal = webhook.post(message) if webhook else None
-                failure = failure or refusal
-                if refusal == "HTTP 400":
-                    continue  # Slack does not accept this message, but may accept the next
-                if refusal:
-                    break
-                outbox.mark_delivered(message.alerts)
-            delivered += message.alerts
-    return delivered, failure
-
-
-def _webhook() -> Webhook | None:
-    url = os.environ.get(WEBHOOK_VARIABLE, "").strip()
-    if not url:
-        return None
-    if not url.startswith(("https://", "http://")):
-        raise AlertError(f"{WEBHOOK_VARIABLE}: is not a URL; give that of the incoming webhook, https://...")
-    return Webhook(url)

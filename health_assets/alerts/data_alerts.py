@@ -112,6 +112,17 @@ def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_
     ]
 
 
+def of_undelivered_alerts(channel: str, reason: str, count: int, day: date) -> DataAlert:
+    """One alert a day and reason for a channel that does not take what is posted to it."""
+    return DataAlert(
+        case=["undelivered_alerts", channel, reason, day.isoformat()],
+        as_of_date=day,
+        title=f"{counted(count, 'alert')} not delivered",
+        lines=[f"Channel {channel}: {reason}"],
+        remedy=f"Correct alerts.channels.{channel} or its environment variable, then run `health-assets alerts retry`.",
+    )
+
+
 def _without_secrets(text: str) -> str:
     """URLs without credentials: user, password, the query, and the path of an incoming webhook."""
     text = re.sub(r"(https://hooks\.slack\.com/)\S+", r"\1***", text)

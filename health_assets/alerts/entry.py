@@ -42,7 +42,8 @@ class Entry:
     attempts: int = 0
     next_attempt_at: datetime | None = None
     delivered_at: datetime | None = None
-    possibly_repeated: bool = False
+    possibly_repeated: bool = False  # it may have arrived before
+    failure: str | None = None  # why the last attempt failed
 
 
 def entries_of(bodies: Sequence[Body], channel: str = DEFAULT_CHANNEL) -> list[Entry]:

@@ -1,101 +1,57 @@
-"""The alert state between runs: each account's last known level, and the outbox of alerts to deliver.
-
-It is a SQLite file of its own, so that the warehouse can be rebuilt without alerting about every account again.
-"""
+"""The outbox: which alerts are pending, being posted, delivered, dead, held or silenced, and how posts went by channel."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from health_assets.alerts.data_alerts import DataAlert
+from health_assets.alerts import state_file
+from health_assets.alerts.entry import Entry, State, body_from_json
 from health_assets.alerts.rules import Account, LastLevel, Rule, Transition, advance
+from health_assets.alerts.state_file import AlertError as AlertError
+from health_assets.alerts.state_file import stamp
 
-SECONDS_TO_WAIT = 120  # for another alert run that is posting
-
-SCHEMA = (
-    "create table if not exists rules (rule text primary key, as_of_date text not null, version text)",
-    "create table if not exists levels (account_id text, rule text, level text not null, as_of_date text not null, "
-    "better_since text, primary key (account_id, rule))",
-    "create table if not exists outbox (id text primary key, as_of_date text not null, body text not null, "
-    "written_at text not null, delivered_at text)",
+READ = (
+    "select id, outbox.as_of_date, account_id, rule, severity, channel, body, state, held_reason, held_until, attempts, "
+    "next_attempt_at, delivered_at, possibly_repeated, failure from outbox left join channels using (channel) "
 )
-LATER_COLUMNS = (("rules", "version"), ("levels", "better_since"))  # absent from state files of earlier versions
-
-
-class AlertError(Exception):
-    """The alert state or the webhook cannot be used; the message says why and what to do."""
+UNANSWERED = "posted twice without an answer; it may have arrived"
+IN_ORDER = " order by outbox.as_of_date, id"
 
 
 class Outbox:
     """State and outbox; both change in one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
+        self.path = path
 
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator["Outbox"]:
-        """Open the file, or create it.
-
-        Raises:
-            AlertError: the file is not an alert state, cannot be written, or another alert run keeps it locked.
-        """
-        with _readable(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(path, timeout=SECONDS_TO_WAIT, isolation_level=None)) as connection:
-                connection.execute("pragma journal_mode = wal")
-                connection.execute("pragma synchronous = full")
-                cls(connection)._migrate()
-                yield cls(connection)
+        """Open the file, or create it; see state_file.opened for what is raised."""
+        with state_file.opened(path) as connection:
+            yield cls(connection, path)
 
     @classmethod
     @contextmanager
     def copied(cls, path: Path) -> Iterator["Outbox"]:
-        """A copy in memory: whatever is done to it, no file is written or created.
-
-        Raises:
-            AlertError: the file is not an alert state.
-        """
-        with _readable(path), closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-            if path.exists():
-                # without a log next to it nobody has the file open, and only then does SQLite read without creating one
-                unopened = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
-                uri = f"{path.absolute().as_uri()}?mode=ro{unopened}"
-                with closing(sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)) as file:
-                    file.backup(connection)
-            cls(connection)._migrate()
-            yield cls(connection)
-
-    def _migrate(self) -> None:
-        """Create the tables, or bring those of an earlier version up to date."""
-        with self.transaction():
-            for statement in SCHEMA:
-                self.connection.execute(statement)
-            for table, column in LATER_COLUMNS:
-                if column not in self._columns(table):
-                    self.connection.execute(f"alter table {table} add column {column} text")
-            if "told_at" in self._columns("outbox"):
-                self.connection.execute("alter table outbox rename column told_at to delivered_at")
-
-    def _columns(self, table: str) -> list[str]:
-        return [row[1] for row in self.connection.execute(f"pragma table_info({table})")]
+        """A copy in memory, without writing anything; see state_file.copied for what is raised."""
+        with state_file.copied(path) as connection:
+            yield cls(connection, path)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """The only writer until it ends; rolled back when something is raised."""
-        self.connection.execute("begin immediate")
-        try:
+        with state_file.transaction(self.connection):
             yield
-        except BaseException:
-            if self.connection.in_transaction:
-                self.connection.execute("rollback")
-            raise
-        self.connection.execute("commit")
+
+    # -- levels -------------------------------------------------------------------------------------------------------
 
     def record(self, rules: Sequence[Rule], accounts: Sequence[Account], as_of_date: date) -> list[Transition]:
-        """Compare the accounts with their last levels, save the new ones, put the transitions into the outbox.
+        """Compare the accounts with their last levels, save the new ones, and return the transitions.
 
         A rule whose first level this is only saves it, and so does one whose levels now come from other settings.
         A day that was recorded before, or an earlier one, changes nothing. To be called within a transaction.
@@ -120,46 +76,11 @@ class Outbox:
             }
             self._save(rule, {account_id: level for account_id, (level, _) in advanced.items()}, as_of_date)
             found += [transition for _, transition in advanced.values() if transition and is_comparable]
-        self.add(found)
         return found
-
-    def add(self, alerts: Sequence[Transition | DataAlert]) -> None:
-        """Put into the outbox what is not in it yet. To be called within a transaction."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.connection.executemany(
-            "insert or ignore into outbox values (?, ?, ?, ?, null)",
-            [(one.id, one.as_of_date.isoformat(), one.to_json(), now) for one in alerts],
-        )
 
     def known_account_count(self) -> int:
         """Accounts with a last level."""
         return int(self.connection.execute("select count(distinct account_id) from levels").fetchone()[0])
-
-    def pending(self) -> list[Transition]:
-        """Transitions to deliver, the oldest first."""
-        return [Transition.from_json(body) for body in self._pending(data_alerts=False)]
-
-    def pending_data_alerts(self) -> list[DataAlert]:
-        """Data alerts to deliver, the oldest first."""
-        return [DataAlert.from_json(body) for body in self._pending(data_alerts=True)]
-
-    def are_pending(self, ids: Sequence[str]) -> bool:
-        """Whether no other alert run has delivered them meanwhile."""
-        pending = {key for (key,) in self.connection.execute("select id from outbox where delivered_at is null")}
-        return set(ids) <= pending
-
-    def mark_delivered(self, ids: Sequence[str]) -> None:
-        """To be called within the transaction that delivered them."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.connection.executemany("update outbox set delivered_at = ? where id = ?", [(now, one) for one in ids])
-
-    def _pending(self, *, data_alerts: bool) -> list[str]:
-        rows = self.connection.execute(
-            "select body from outbox where delivered_at is null "
-            "and (json_extract(body, '$.data_alert') is not null) = ? order by as_of_date, id",
-            [data_alerts],
-        )
-        return [body for (body,) in rows]
 
     def _last_levels(self, rule: Rule) -> dict[str, LastLevel]:
         rows = self.connection.execute("select account_id, level, better_since from levels where rule = ?", [rule.name])
@@ -181,14 +102,199 @@ class Outbox:
             [(account_id, rule.name) for account_id, last in by_account.items() if not last],
         )
 
+    # -- entries ------------------------------------------------------------------------------------------------------
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise AlertError(
-            f"{path}: the alert state cannot be used ({error}). Wait for another alert run to end, or free disk space. If "
-            "the file is damaged, move it aside: the next alert run saves all current levels without alerting, and alerts "
-            "that were pending in it are lost"
-        ) from None
+    def add(self, entries: Sequence[Entry], now: datetime | None = None) -> None:
+        """Put into the outbox what is not in it yet. To be called within a transaction."""
+        written = stamp(now or datetime.now(UTC))
+        self.connection.executemany(
+            "insert or ignore into outbox (id, as_of_date, account_id, rule, severity, channel, body, state, held_reason, "
+            "held_until, written_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(one.id, one.as_of_date.isoformat(), one.account_id, one.rule, one.severity, one.channel),
+                    *(
+                        one.body.to_json(),
+                        one.state,
+                        one.held_reason,
+                        one.held_until and stamp(one.held_until),
+                        written,
+                    ),
+                )
+                for one in entries
+            ],
+        )
+
+    def entries(self, state: State | None = None) -> list[Entry]:
+        """All entries, or those in a state; the oldest first."""
+        return self._read("where state = coalesce(?, state)", state)
+
+    def pending(self) -> list[Entry]:
+        """What is to be delivered, whether it is due now or not; the oldest first."""
+        return self._read("where state in ('pending', 'sending')")
+
+    def due(self, now: datetime) -> list[Entry]:
+        """What is to be posted now. A channel that failed at a moment still to come shows a clock that was set back."""
+        return self._read(
+            "where state = 'pending' and (next_attempt_at is null or next_attempt_at <= :now or attempted_at > :now)",
+            {"now": stamp(now)},
+        )
+
+    def held(self) -> list[Entry]:
+        """What waits for the end of a reason to hold it."""
+        return self.entries(State.held)
+
+    def release(self, ids: Collection[str]) -> None:
+        """Held entries become pending. To be called within a transaction."""
+        self._set(ids, State.held, state=State.pending, held_reason=None, held_until=None)
+
+    def release_due(self, now: datetime) -> None:
+        """What was held until a moment that has come becomes pending. To be called within a transaction."""
+        ids = self.connection.execute(
+            "select id from outbox where state = 'held' and held_until <= ?", [stamp(now)]
+        ).fetchall()
+        self.release([key for (key,) in ids])
+
+    def drop(self, ids: Collection[str], reason: str = "no longer true") -> None:
+        """Held entries are not delivered after all. To be called within a transaction."""
+        self._set(ids, State.held, state=State.silenced, held_reason=reason, held_until=None)
+
+    # -- delivery -----------------------------------------------------------------------------------------------------
+
+    def claim(self, ids: Collection[str], now: datetime) -> bool:
+        """Mark pending entries as being posted; false when another delivery has them. To be called within a transaction."""
+        pending = {key for (key,) in self.connection.execute("select id from outbox where state = 'pending'")}
+        if not set(ids) <= pending:
+            return False
+        self.connection.executemany(
+            "update outbox set state = 'sending', attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, ?) "
+            "where id = ?",
+            [(stamp(now), key) for key in ids],
+        )
+        return True
+
+    def recover(self) -> list[str]:
+        """What a killed delivery was posting is posted once more; after a second time it is dead. Returns what is dead.
+
+        To be called within a transaction, by the only delivery.
+        """
+        rows = self.connection.execute(
+            "update outbox set state = iif(possibly_repeated, 'dead', 'pending'), possibly_repeated = 1, "
+            "failure = iif(possibly_repeated, ?, 'the alert run was killed while it posted') where state = 'sending' "
+            "returning id, state",
+            [UNANSWERED],
+        ).fetchall()
+        return [key for key, state in rows if state == State.dead]
+
+    def settle(self, ids: Collection[str], state: State, now: datetime, failure: str | None, *, repeat: bool) -> None:
+        """What became of entries that were posted, or could not be. To be called within a transaction.
+
+        Args:
+            ids: the entries of one message.
+            state: delivered, dead, or pending for another attempt.
+            now: the moment.
+            failure: why they were not delivered.
+            repeat: whether they may have arrived all the same.
+        """
+        changes: dict[str, Any] = {"state": state, "failure": failure}
+        if state == State.delivered:
+            changes["delivered_at"] = stamp(now)
+        if repeat:
+            changes["possibly_repeated"] = 1
+        for current in (State.sending, State.pending):
+            self._set(ids, current, **changes)
+
+    def age_of(self, ids: Collection[str], now: datetime) -> tuple[timedelta, int]:
+        """Time since the first attempt at entries, and the number of attempts."""
+        rows = [
+            (datetime.fromisoformat(first) if first else now, attempts)
+            for key, first, attempts in self.connection.execute("select id, first_attempt_at, attempts from outbox")
+            if key in set(ids)
+        ]
+        return now - min(first for first, _ in rows), max(attempts for _, attempts in rows)
+
+    def failures_of(self, channel: str) -> int:
+        """Failed posts to a channel since the last one that was answered."""
+        row = self.connection.execute("select failures from channels where channel = ?", [channel]).fetchone()
+        return int(row[0]) if row else 0
+
+    def next_attempt_at(self) -> datetime | None:
+        """When the first channel that failed may be posted to again; None when nothing waits for that."""
+        (moment,) = self.connection.execute(
+            "select min(next_attempt_at) from outbox join channels using (channel) where state = 'pending'"
+        ).fetchone()
+        return datetime.fromisoformat(moment) if moment else None
+
+    def last_post_at(self) -> datetime | None:
+        """When something was posted last, to any channel."""
+        (moment,) = self.connection.execute("select max(posted_at) from channels").fetchone()
+        return datetime.fromisoformat(moment) if moment else None
+
+    def pace(self, channel: str, now: datetime, *, failures: int, next_attempt_at: datetime | None) -> None:
+        """Remember how posting to a channel went. To be called within a transaction."""
+        moment = stamp(now)
+        self.connection.execute(
+            "insert or replace into channels (channel, posted_at, attempted_at, failures, next_attempt_at) "
+            "values (?, ?, ?, ?, ?)",
+            [channel, moment, moment, failures, next_attempt_at and stamp(next_attempt_at)],
+        )
+
+    # -- by hand, and after long --------------------------------------------------------------------------------------
+
+    def retry(self, ids: Collection[str] | None = None) -> int:
+        """Dead entries, or some of them, are posted again, and no channel waits. Returns how many.
+
+        To be called within a transaction.
+        """
+        dead = [one.id for one in self.entries(State.dead) if ids is None or one.id in ids]
+        self._set(dead, State.dead, state=State.pending, attempts=0, first_attempt_at=None, failure=None)
+        self.connection.execute("update channels set failures = 0, next_attempt_at = null")
+        return len(dead)
+
+    def prune(self, before: datetime) -> int:
+        """Delete what was finished before a moment. Returns how many. To be called within a transaction."""
+        return self.connection.execute(
+            "delete from outbox where state in ('delivered', 'silenced', 'dead') and coalesce(delivered_at, written_at) < ?",
+            [stamp(before)],
+        ).rowcount
+
+    def erase(self, account_ids: Collection[str]) -> int:
+        """Delete all that is kept of accounts, alerts and levels. Returns the rows. To be called within a transaction."""
+        return sum(
+            self.connection.execute(f"delete from {table} where account_id = ?", [account_id]).rowcount
+            for table in ("outbox", "levels")
+            for account_id in account_ids
+        )
+
+    def _read(self, where: str, values: Any = None) -> list[Entry]:
+        given = values if isinstance(values, dict) else [values] if "?" in where else []
+        return [_entry(row) for row in self.connection.execute(READ + where + IN_ORDER, given)]
+
+    def _set(self, ids: Collection[str], current: State, **values: Any) -> None:
+        columns = ", ".join(f"{column} = ?" for column in values)
+        self.connection.executemany(
+            f"update outbox set {columns} where id = ? and state = ?", [(*values.values(), key, current) for key in ids]
+        )
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    key, day, account_id, rule, severity, channel, body, state, reason, until, attempts, again, delivered, *rest = row
+    repeated, failure = rest
+    until, again, delivered = (moment and datetime.fromisoformat(moment) for moment in (until, again, delivered))
+    return Entry(
+        id=key,
+        as_of_date=date.fromisoformat(day),
+        account_id=account_id,
+        rule=rule,
+        severity=severity,
+        channel=channel,
+        body=body_from_json(body),
+        state=State(state),
+        held_reason=reason,
+        held_until=until,
+        attempts=attempts,
+        next_attempt_at=again if state == State.pending else None,
+        delivered_at=delivered,
+        possibly_repeated=bool(repeated),
+        failure=failure,
+    )

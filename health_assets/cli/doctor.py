@@ -177,7 +177,7 @@ def _outbox(company: Settings) -> Finding:
         return Finding(Status.good, "alerts", "no alert run yet; the first one only saves the current levels")
     try:
         with Outbox.copied(store) as outbox:
-            pending = len(outbox.pending()) + len(outbox.pending_data_alerts())
+            pending = len(outbox.pending())
     except AlertError as error:
         return Finding(Status.wrong, "alerts", str(error), "see the message")
     if pending:

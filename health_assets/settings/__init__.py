@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from health_assets.settings.answers import is_sql_file, with_answers_in
+from health_assets.settings.alerts import Alerts
 from health_assets.settings.engagement import Engagement
 from health_assets.settings.files import SettingsError as SettingsError
 from health_assets.settings.files import laid_over, read_settings
@@ -95,6 +96,7 @@ class Settings(Section):
     renewal_forecast: RenewalForecast
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     maintenance: Maintenance
+    alerts: Alerts
     backtest: Backtest
     churn_model: ChurnModel
     plausibility: Plausibility

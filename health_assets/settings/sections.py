@@ -168,6 +168,7 @@ class Maintenance(Section):
     catch_up_days: Annotated[int, Field(gt=0)]
     free_disk_gb: Positive
     snapshot_max_age_days: Annotated[int, Field(gt=0)]
+    keep_alerts_days: Annotated[int, Field(gt=0)]
     better_for_days: Annotated[int, Field(ge=0)]
 
 

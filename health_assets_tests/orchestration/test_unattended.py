@@ -58,7 +58,7 @@ def test_without_the_option_nobody_is_notified(run: Run, posted: Slack) -> None:
 
 
 def test_the_error_is_shown_even_if_slack_cannot_be_notified(
-    run: Run, posted: Slack, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+    run: Run, posted: Slack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     posted.answers = [(403, {})]
     assert "Slack was not notified: HTTP 403" in run("compnay: Acme\n")

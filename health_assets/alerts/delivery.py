@@ -1,0 +1,154 @@
+"""Delivery: what is due in the outbox is posted, message by message, and marked with what became of it.
+
+A message is marked as being posted in one transaction and with the result in another, so the alert state is not locked
+while it is posted, and a message whose delivery was killed in between is known: it is posted once more, marked as
+possibly repeated. Only one delivery runs at a time. How a message reads is decided in message.py.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from health_assets.alerts.channel_kinds import channel_of, has_addresses, variable_of
+from health_assets.alerts.channels import Answer, Status
+from health_assets.alerts.data_alerts import of_undelivered_alerts
+from health_assets.alerts.entry import Entry, State, entries_of
+from health_assets.alerts.message import Context, Message, messages
+from health_assets.alerts.outbox import UNANSWERED, Outbox
+from health_assets.alerts.state_file import AlertError, only_delivery
+from health_assets.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class Delivered:
+    """What a delivery did."""
+
+    texts: list[str] = field(default_factory=list)  # of the messages, whether they could be delivered or not
+    delivered: list[str] = field(default_factory=list)  # ids of entries
+    repeated: list[str] = field(default_factory=list)  # of these: may have arrived before
+    dead: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)  # why something was not delivered, each once
+
+
+def deliver(
+    settings: Settings,
+    outbox: Outbox,
+    context: Context,
+    *,
+    only: Callable[[Entry], bool] = lambda _: True,
+    clock: Clock = lambda: datetime.now(UTC),
+) -> Delivered:
+    """Post what is due, and what becomes due meanwhile. To be called outside a transaction.
+
+    Args:
+        settings: the company's.
+        outbox: opened for writing.
+        context: of the messages.
+        only: which entries; all of them by default.
+        clock: the time.
+
+    Raises:
+        AlertError: another delivery does not end, or the alert state cannot be written.
+    """
+    with only_delivery(outbox.path, settings.alerts.delivery.wait_seconds):
+        return _Delivery(settings, outbox, context, clock).run(only)
+
+
+class _Delivery:
+    """One pass over the outbox."""
+
+    def __init__(self, settings: Settings, outbox: Outbox, context: Context, clock: Clock) -> None:
+        self.settings, self.outbox, self.context, self.clock = settings, outbox, context, clock
+        self.limits = settings.alerts.delivery
+        self.done = Delivered()
+        self.waiting: set[str] = set()  # channels that failed: what else they have waits too
+
+    def run(self, only: Callable[[Entry], bool]) -> Delivered:
+        """Post what is due; a channel that may be posted to again soon is waited for."""
+        with self.outbox.transaction():
+            self._report_dead(self.outbox.recover(), UNANSWERED)
+            self.outbox.release_due(self.clock())
+        until = self.clock() + timedelta(seconds=self.limits.patience_seconds)
+        while True:
+            while due := [
+                one for one in self.outbox.due(self.clock()) if only(one) and one.channel not in self.waiting
+            ]:
+                for is_repeat in (False, True):
+                    for message in messages([one for one in due if one.possibly_repeated == is_repeat], self.context):
+                        if message.channel not in self.waiting:
+                            self._post(message, is_repeat=is_repeat)
+            again = self.outbox.next_attempt_at()
+            if again is None or again > until:
+                return self.done
+            time.sleep(max(0.0, (again - self.clock()).total_seconds()))
+            self.waiting.clear()
+
+    def _post(self, message: Message, *, is_repeat: bool) -> None:
+        self.done.texts.append(message.text)
+        try:
+            channel = channel_of(message.channel, self.settings)
+        except AlertError as error:
+            return self._mark(message, Answer(Status.retry, str(error)), is_repeat=is_repeat)
+        if channel is None and has_addresses(self.settings):
+            unset = f"{variable_of(message.channel, self.settings)} is not set"
+            return self._mark(message, Answer(Status.retry, unset), is_repeat=is_repeat)
+        self._keep_the_pace()
+        if is_repeat and channel and not channel.answers():
+            return self._mark(message, Answer(Status.retry, "no answer"), is_repeat=is_repeat)
+        with self.outbox.transaction():
+            if not self.outbox.claim(message.alerts, self.clock()):
+                return None
+        answer = channel.post(message) if channel else Answer(Status.delivered)
+        return self._mark(message, answer, is_repeat=is_repeat)
+
+    def _mark(self, message: Message, answer: Answer, *, is_repeat: bool) -> None:
+        """Record what became of a message, and report one that is dead."""
+        now, reason = self.clock(), answer.reason
+        state = {Status.delivered: State.delivered, Status.dead: State.dead}.get(answer.status, State.pending)
+        if answer.status == Status.unknown and is_repeat:
+            state, reason = State.dead, UNANSWERED
+        elif state == State.pending and self._is_too_old(message, now):
+            state, reason = State.dead, f"not delivered within {self.limits.give_up_days:g} days ({reason})"
+        with self.outbox.transaction():
+            self.outbox.settle(message.alerts, state, now, reason, repeat=answer.status == Status.unknown)
+            self._remember_pace(message.channel, answer, now)
+            if state == State.dead:
+                self._report_dead(message.alerts, reason or "")
+        if state == State.delivered:
+            self.done.delivered += message.alerts
+            self.done.repeated += message.alerts if is_repeat else ()
+        elif reason and (failure := f"{message.channel}: {reason}") not in self.done.failures:
+            self.done.failures.append(failure)
+
+    def _report_dead(self, ids: Sequence[str], reason: str) -> None:
+        """A data alert about messages that will not be delivered; none about a data alert of the default channel."""
+        self.done.dead += ids
+        default = self.settings.alerts.default_channel
+        entries = [one for one in self.outbox.entries(State.dead) if one.id in set(ids)]
+        for channel in sorted({one.channel for one in entries if one.account_id or one.channel != default}):
+            count = sum(one.channel == channel for one in entries)
+            fault = of_undelivered_alerts(channel, reason, count, self.clock().date())
+            self.outbox.add(entries_of([fault], default))
+
+    def _remember_pace(self, channel: str, answer: Answer, now: datetime) -> None:
+        if answer.status in (Status.delivered, Status.dead):
+            return self.outbox.pace(channel, now, failures=0, next_attempt_at=None)
+        self.waiting.add(channel)
+        failures = self.outbox.failures_of(channel)
+        doubled = self.limits.first_retry_seconds * 2.0 ** min(failures, 30)
+        pause = answer.retry_after or timedelta(seconds=min(doubled, self.limits.longest_retry_seconds))
+        again = now + min(pause, timedelta(days=self.limits.give_up_days))  # whatever the other side says
+        return self.outbox.pace(channel, now, failures=failures + 1, next_attempt_at=again)
+
+    def _is_too_old(self, message: Message, now: datetime) -> bool:
+        age, attempts = self.outbox.age_of(message.alerts, now)
+        return age > timedelta(days=self.limits.give_up_days) and attempts >= self.limits.min_attempts
+
+    def _keep_the_pace(self) -> None:
+        """Wait a moment after the last post, whichever alert run made it."""
+        last, pause = self.outbox.last_post_at(), self.limits.pause_seconds
+        if last and (waited := (self.clock() - last).total_seconds()) < pause:
+            time.sleep(pause - max(waited, 0.0))

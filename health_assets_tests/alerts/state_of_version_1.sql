@@ -1,0 +1,17 @@
+BEGIN TRANSACTION;
+CREATE TABLE levels (account_id text, rule text, level text not null, as_of_date text not null, better_since text, primary key (account_id, rule));
+INSERT INTO "levels" VALUES('A1','risk_level','high','2025-01-29',NULL);
+INSERT INTO "levels" VALUES('A2','risk_level','high','2025-01-29',NULL);
+INSERT INTO "levels" VALUES('A1','health_band','healthy','2025-01-29',NULL);
+INSERT INTO "levels" VALUES('A2','health_band','healthy','2025-01-29',NULL);
+INSERT INTO "levels" VALUES('A1','renewal','calm','2025-01-29',NULL);
+INSERT INTO "levels" VALUES('A2','renewal','calm','2025-01-29',NULL);
+CREATE TABLE outbox (id text primary key, as_of_date text not null, body text not null, written_at text not null, delivered_at text);
+INSERT INTO "outbox" VALUES('2b08ab090ab5cafe320cb2c0eda1675afd6162f24fe87ac3960bee4427bc44c8','2025-01-28','{"account_id": "A2", "rule": "risk_level", "label": "Churn risk", "kind": "entered", "before": "low", "now": "high", "as_of_date": "2025-01-28", "name": "Company A2", "owner": "Ada", "mrr": 1200.0, "health_score": 50.0, "trend_30d": -12.0, "is_alarming": true, "reasons": ["Usage halved: 40 events after 100"], "sentence": null}','2025-01-30T09:31:18+00:00','2025-01-30T09:31:18+00:00');
+INSERT INTO "outbox" VALUES('826b176d226450e4d2ad1d2609a8346de3b96ba5f3d5a585280168f48fc426a9','2025-01-29','{"account_id": "A1", "rule": "risk_level", "label": "Churn risk", "kind": "entered", "before": "low", "now": "high", "as_of_date": "2025-01-29", "name": "Acme & <S\u00f6hne>", "owner": "Ada", "mrr": 1200.0, "health_score": 50.0, "trend_30d": -12.0, "is_alarming": true, "reasons": ["Usage halved: 40 events after 100"], "sentence": null}','2025-01-30T09:31:19+00:00',NULL);
+INSERT INTO "outbox" VALUES('3e2cb556f6ce769f6e7f08bf5d90d6b4234b4e79f36ffdeebe6466f45ebedd96','2025-01-29','{"data_alert": {"case": ["stale_source", "usage_events", "2025-01-01"], "as_of_date": "2025-01-29", "title": "usage_events is stale", "lines": ["Its last row is dated 2025-01-01, 28 days ago; the limit is 7"], "remedy": "What it measures is unknown meanwhile. Fix its export, or remove the source from the settings."}}','2025-01-30T09:31:19+00:00',NULL);
+CREATE TABLE rules (rule text primary key, as_of_date text not null, version text);
+INSERT INTO "rules" VALUES('risk_level','2025-01-29','1');
+INSERT INTO "rules" VALUES('health_band','2025-01-29','1');
+INSERT INTO "rules" VALUES('renewal','2025-01-29','');
+COMMIT;
