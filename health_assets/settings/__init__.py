@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
-from health_assets.settings.answers import is_sql_file, with_answers_in
 from health_assets.settings.alerts import Alerts
+from health_assets.settings.answers import is_sql_file, with_answers_in
 from health_assets.settings.engagement import Engagement
 from health_assets.settings.files import SettingsError as SettingsError
 from health_assets.settings.files import laid_over, read_settings
