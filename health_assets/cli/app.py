@@ -17,6 +17,7 @@ from rich.table import Table
 
 from health_assets import settings
 from health_assets.cli import account as account_command
+from health_assets.cli import export as export_command
 from health_assets.cli import run as run_command
 from health_assets.cli.terminal import (
     AsOfDay,
@@ -37,6 +38,7 @@ scorecard = typer.Typer(help="How a score is calculated, and what another scorec
 app.add_typer(scorecard, name="scorecard")
 app.add_typer(account_command.app, name="account")
 app.command()(run_command.run)
+app.command()(export_command.export)
 
 DEMO_FOLDER = Path("data/demo")
 

@@ -21,7 +21,7 @@ from health_assets.settings import Settings
 
 KEY_SOURCES = ("usage_events", "support_tickets", "subscriptions", "invoices")  # that most risk factors read
 SHOWN_ACCOUNTS = 5
-SHOWN_DRIVERS = 3
+SHOWN_DRIVERS = 2
 LABEL_WIDTH = 11
 LEVELS = {"critical_risk": "critical risk", "high_risk": "high risk", "low_health": "low health", "renewal": "renewal"}
 Lines = Iterator[tuple[str, str]]  # label, markup
@@ -246,8 +246,4 @@ def _security(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
 def _data_quality(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
     found = data_quality.quarantined(connection)
     total = sum(row["quarantined_count"] for row in found)
-    tables = ", ".join(
-        f"{row['quarantine_table'].split('.')[1]} {number(row['quarantined_count'])}" for row in found[:2]
-    )
-    rest = f" and {counted(len(found) - 2, 'more table')}" if len(found) > 2 else ""
-    yield "Data", f"{counted(total, 'row')} in quarantine" + (f" ({tables}{rest})" if found else "")
+    yield "Data", f"{counted(total, 'row')} in quarantine" + (f", of {counted(len(found), 'source')}" if found else "")

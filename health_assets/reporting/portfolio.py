@@ -1,8 +1,19 @@
 """The portfolio at a glance: health by band and how it moved, revenue at risk and what drives it, accounts to contact."""
 
 import duckdb
+import polars as pl
 
-from health_assets.reporting.reader import Row, row, rows
+from health_assets.reporting.reader import Row, frame, row, rows
+
+WEEKS = 12  # of the small chart next to an account
+ATTENTION = """
+    select attention_rank, account_id, coalesce(list.company_name, account_id) as name,
+           attention_level::varchar as attention_level, list.account_owner, list.mrr::double as mrr, reason, since_date,
+           next_step, next_step_owner_role, next_step_days, health_score::double as health_score,
+           health_band::varchar as health_band, trend_30d::double as trend_30d, risk_level::varchar as risk_level,
+           days_to_renewal, list.value_tier::varchar as value_tier, count(*) over () as account_count
+    from mart.attention_list as list
+"""
 
 
 def about(connection: duckdb.DuckDBPyConnection) -> Row:
@@ -93,15 +104,69 @@ def risk_drivers(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]
 
 def attention_list(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Row]:
     """The accounts to contact, the first to contact first, with the reason, the next step, the owner and since when."""
-    return rows(
+    return rows(connection, f"from ({ATTENTION}) order by attention_rank limit ?", [limit])
+
+
+def attention_frame(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The same list with the health of the last 12 weeks: `weekly_health`, oldest first, null where there was no score."""
+    return frame(
+        connection,
+        f"""
+        with listed as ({ATTENTION}),
+        weeks as (
+            select account_id, list(health_score order by as_of_date) as weekly_health
+            from (select account_id from listed) cross join (
+                select as_of_date - (7 * week)::integer as as_of_date from about cross join range({WEEKS}) as weeks(week)
+            )
+            left join mart.customer_health_daily using (account_id, as_of_date) group by 1
+        )
+        select listed.*, account.segment, account.plan_tier, account.region, health.days_in_band, weekly_health
+        from listed
+        left join dim.account as account using (account_id)
+        left join mart.customer_health as health using (account_id)
+        left join weeks using (account_id) order by attention_rank
+        """,
+    )
+
+
+def bands_over_time(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Accounts and MRR by band at the end of each month, the as-of day for the month in progress."""
+    return frame(
         connection,
         """
-        select attention_rank, account_id, coalesce(company_name, account_id) as name,
-               attention_level::varchar as attention_level, account_owner, mrr::double as mrr, reason, since_date, next_step,
-               next_step_owner_role, next_step_days, health_score::double as health_score,
-               health_band::varchar as health_band, trend_30d::double as trend_30d, risk_level::varchar as risk_level,
-               count(*) over () as account_count
-        from mart.attention_list order by attention_rank limit ?
+        select month, is_partial, band.health_band, band.account_count, band.mrr
+        from (select month, is_partial, unnest(health_bands) as band from mart.executive_summary_monthly)
+        order by month, 3
         """,
-        [limit],
+    )
+
+
+def monthly_summary(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The months of the executive summary: MRR, retention, health, risk and service; null = not measured."""
+    return frame(connection, "select * exclude (health_bands) from mart.executive_summary_monthly order by month")
+
+
+def segments(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The segments on the as-of day."""
+    return frame(
+        connection, "select * exclude (health_bands) from mart.executive_summary_segments order by mrr desc, segment"
+    )
+
+
+def band_changes(connection: duckdb.DuckDBPyConnection, days: int) -> pl.DataFrame:
+    """Accounts that came into their band within so many days, the largest change of the score first."""
+    return frame(
+        connection,
+        """
+        select account_id, coalesce(company_name, account_id) as name, account_owner,
+               before.health_band::varchar as from_band, health.health_band::varchar as to_band, health.health_score,
+               trend_7d, days_in_band, mrr
+        from mart.customer_health as health
+        join mart.customer_health_daily as before using (account_id, scorecard, scorecard_version)
+        where days_in_band <= $1 and before.as_of_date = health.as_of_date - $1::integer
+          and before.health_band != health.health_band
+          and before.health_score is not null and health.health_score is not null
+        order by abs(health.health_score - before.health_score) desc, account_id
+        """,
+        [days],
     )

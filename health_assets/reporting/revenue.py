@@ -1,10 +1,12 @@
 """Retention and the movements of MRR, and what renews soon."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import duckdb
+import polars as pl
 
-from health_assets.reporting.reader import Row, rows
+from health_assets.reporting.reader import Row, frame, rows
 
 
 def latest_retention(connection: duckdb.DuckDBPyConnection) -> Row | None:
@@ -44,4 +46,66 @@ def renewals(connection: duckdb.DuckDBPyConnection, windows_days: Sequence[int])
         group by days having sum(renewing_mrr) > 0 order by days
         """,
         [sorted(windows_days)],
+    )
+
+
+def monthly_retention(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """MRR, its movements and retention, month by month; the month in progress is partial."""
+    return frame(connection, "from mart.net_revenue_retention order by month")
+
+
+def waterfall(connection: duckdb.DuckDBPyConnection, month: date | None = None) -> list[tuple[str, float]]:
+    """How MRR went from the start of a month to its end: step and signed amount, the first and last step are totals.
+
+    Without a month the latest one is shown. The movements add up to the difference of the totals.
+    """
+    found = rows(
+        connection,
+        """
+        select starting_mrr, new_mrr, reactivation_mrr, expansion_mrr, -contraction_mrr as contraction_mrr,
+               -churned_mrr as churned_mrr, ending_mrr
+        from mart.net_revenue_retention
+        where starting_mrr is not null and ending_mrr is not null and month = coalesce(?, month)
+        order by month desc limit 1
+        """,
+        [month],
+    )
+    return [(name.removesuffix("_mrr"), amount or 0.0) for name, amount in found[0].items()] if found else []
+
+
+def retention_by(connection: duckdb.DuckDBPyConnection, dimension: str, period: str = "quarter") -> pl.DataFrame:
+    """Retention of each value of a dimension (segment, product, owner, region) by month, quarter or year."""
+    return frame(
+        connection,
+        """
+        select period_start, dimension_value, starting_mrr, ending_mrr, nrr_pct, grr_pct, logo_churn_pct, is_partial
+        from mart.revenue_retention_by where dimension_type = ? and period_type = ?
+        order by period_start desc, starting_mrr desc, dimension_value
+        """,
+        [dimension, period],
+    )
+
+
+def renewals_by_month(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """MRR that renews in each month ahead, and how much of it is expected to."""
+    return frame(
+        connection,
+        """
+        select renewal_month, count(*) as subscription_count, sum(renewing_mrr) as renewing_mrr,
+               sum(expected_mrr) as expected_mrr
+        from mart.renewal_forecast group by 1 order by 1
+        """,
+    )
+
+
+def renewals_ahead(connection: duckdb.DuckDBPyConnection, limit: int) -> pl.DataFrame:
+    """The renewals, the next first, with the MRR that is expected to renew."""
+    return frame(
+        connection,
+        """
+        select renewal_date, days_to_renewal, account_id, coalesce(company_name, account_id) as name, account_owner, segment,
+               product_name, renewing_mrr, risk_level::varchar as risk_level, renewal_rate, expected_mrr
+        from mart.renewal_forecast order by renewal_date, renewing_mrr desc, subscription_id limit ?
+        """,
+        [limit],
     )

@@ -1,8 +1,9 @@
 """Support, security operations and satisfaction: totals of everything known by the as-of day."""
 
 import duckdb
+import polars as pl
 
-from health_assets.reporting.reader import Row, row, rows
+from health_assets.reporting.reader import Row, frame, row, rows
 
 DASHBOARD_TABLES = ("mart.churn_risk", "mart.security_operations", "mart.support_operations", "mart.satisfaction")
 
@@ -72,3 +73,48 @@ def satisfaction(connection: duckdb.DuckDBPyConnection) -> Row | None:
         """,
     )
     return found[0] if found else None
+
+
+def monthly_sla(connection: duckdb.DuckDBPyConnection, dimension: str = "all") -> pl.DataFrame:
+    """SLA, first response, resolution and ratings by month of creation, for each value of a dimension."""
+    return frame(
+        connection,
+        "select * exclude (dimension_type) from mart.sla_adherence where dimension_type = ? order by month, dimension_value",
+        [dimension],
+    )
+
+
+def monthly_satisfaction(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """NPS of the 365 days up to the end of each month, with the responses behind it."""
+    return frame(
+        connection,
+        """
+        select month, is_partial, nps, mean_nps_rating_365d, response_count_365d, response_rate_365d
+        from mart.satisfaction where dimension_type = 'all' order by month
+        """,
+    )
+
+
+def open_breaches(connection: duckdb.DuckDBPyConnection, limit: int) -> pl.DataFrame:
+    """Open tickets past their target, the longest open first."""
+    return frame(
+        connection,
+        """
+        select ticket_id, account_id, coalesce(company_name, account_id) as name, tickets.account_owner, priority, category,
+               created_date, about.as_of_date - created_date as open_days, sla_target_hours, is_escalated,
+               count(*) over () as ticket_count
+        from fact.tickets left join dim.account using (account_id) cross join about
+        where is_open and sla_state = 'breached' order by created_at, ticket_id limit ?
+        """,
+        [limit],
+    )
+
+
+def monthly_security(connection: duckdb.DuckDBPyConnection, dimension: str = "all") -> pl.DataFrame:
+    """Incidents, times and adherence by month of detection, for each value of a dimension."""
+    return frame(
+        connection,
+        "select * exclude (dimension_type) from mart.security_operations where dimension_type = ? "
+        "order by month, dimension_value",
+        [dimension],
+    )

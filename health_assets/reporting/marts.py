@@ -1,0 +1,26 @@
+"""A mart as it is: chosen columns of its rows, in a stated order, up to a limit."""
+
+from collections.abc import Sequence
+
+import duckdb
+import polars as pl
+
+from health_assets.reporting.reader import frame, holds
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: Sequence[str] = ("*",),
+    order_by: str = "all",
+    limit: int | None = None,
+    where: str = "true",
+) -> pl.DataFrame:
+    """Rows of a table of the snapshot. The arguments are names and SQL of this package, never text from outside."""
+    chosen = ", ".join(columns)
+    return frame(connection, f"select {chosen} from {relation} where {where} order by {order_by} limit ?", [limit])
+
+
+def published_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
+    """Those of the named marts that the snapshot has."""
+    return [name for name in names if holds(connection, name)]
