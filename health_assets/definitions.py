@@ -11,7 +11,7 @@ from health_assets.alerts.data_alerts import of_idle_daemon
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.churn_probability import learnable_columns
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
-from health_assets.orchestration import jobs, schedules, sensors
+from health_assets.orchestration import alert_jobs, jobs, schedules, sensors
 from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.publishing import published_asset
@@ -33,7 +33,7 @@ def definitions(company: settings.Settings) -> dg.Definitions:
     """
     tables = load_all().values()
     used = {table.name for table in reached(company.sources)}
-    data_alerts = jobs.data_alerts_job(company)
+    data_alerts = alert_jobs.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
     check_features(company, learnable_columns())
     check_factors(company, scorable_columns())
@@ -45,12 +45,17 @@ def definitions(company: settings.Settings) -> dg.Definitions:
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
         jobs=[
             jobs.daily_job(company),
-            jobs.alerts_job(company),
+            alert_jobs.alerts_job(company),
+            alert_jobs.delivery_job(company),
             data_alerts,
             jobs.prune_job(company),
         ],
         schedules=[schedules.daily_schedule(company), schedules.prune_schedule(company)],
-        sensors=[sensors.published_sensor(), sensors.failed_run_sensor(data_alerts)],
+        sensors=[
+            sensors.published_sensor(),
+            sensors.delivery_sensor(company),
+            sensors.failed_run_sensor(data_alerts),
+        ],
         resources=resources(company),
         executor=dg.in_process_executor,
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 from health_assets.alerts.channel_kinds import channel_of, has_addresses
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
 from health_assets.alerts.delivery import Delivered, deliver
-from health_assets.alerts.entry import entries_of
+from health_assets.alerts.entry import State, entries_of
 from health_assets.alerts.levels import read_published
 from health_assets.alerts.message import Context, context_of, messages
 from health_assets.alerts.outbox import AlertError, Outbox
 from health_assets.alerts.rules import CHURNED, Kind, rules_of
+from health_assets.alerts.state_file import is_delivering
 from health_assets.reporting.formatting import counted
 from health_assets.settings import DEFAULTS, Settings, load
 
@@ -28,6 +29,8 @@ __all__ = [
     "notify_failure",
     "notify_without_settings",
     "store_of",
+    "undelivered",
+    "work_left",
 ]
 
 WEBHOOK_VARIABLE = "SLACK_WEBHOOK_URL"
@@ -132,6 +135,34 @@ def deliver_due(settings: Settings) -> Delivered:
     """
     with Outbox.opened(store_of(settings)) as outbox:
         return deliver(settings, outbox, context_of(settings))
+
+
+def work_left(settings: Settings, now: datetime) -> int:
+    """Alerts that a delivery would post now; 0 while one is running.
+
+    Raises:
+        AlertError: the alert state cannot be read.
+    """
+    store = store_of(settings)
+    if not store.exists() or is_delivering(store):
+        return 0
+    with Outbox.copied(store) as outbox:
+        outbox.recover()
+        outbox.release_due(now)
+        return len(outbox.due(now))
+
+
+def undelivered(settings: Settings) -> list[str]:
+    """Of each dead alert, its channel and why it was not delivered; the oldest first.
+
+    Raises:
+        AlertError: the alert state cannot be read.
+    """
+    store = store_of(settings)
+    if not store.exists():
+        return []
+    with Outbox.copied(store) as outbox:
+        return [f"channel {one.channel}: {one.failure}" for one in outbox.entries(State.dead)]
 
 
 def notify_without_settings(fault: DataAlert) -> str | None:

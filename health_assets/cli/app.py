@@ -18,6 +18,7 @@ from rich.table import Table
 from health_assets import settings
 from health_assets.cli import account as account_command
 from health_assets.cli import export as export_command
+from health_assets.cli import alerts as alerts_command
 from health_assets.cli import run as run_command
 from health_assets.cli.terminal import (
     AsOfDay,
@@ -36,6 +37,7 @@ from health_assets.settings.suggestions import did_you_mean
 app = typer.Typer(help="Customer health for a company that owns its data.", no_args_is_help=True, add_completion=False)
 scorecard = typer.Typer(help="How a score is calculated, and what another scorecard would give.", no_args_is_help=True)
 app.add_typer(scorecard, name="scorecard")
+app.add_typer(alerts_command.app, name="alerts")
 app.add_typer(account_command.app, name="account")
 app.command()(run_command.run)
 app.command()(export_command.export)
@@ -142,23 +144,6 @@ def compare(
         from health_assets.cli.scorecard import print_comparison
 
         print_comparison(settings.load(settings_file), a, b, day_of(as_of, "--as-of") if as_of else None, console)
-
-
-@app.command()
-def alerts(
-    settings_file: SettingsFile = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the messages; deliver and save nothing.")] = False,
-) -> None:
-    """Notify Slack of accounts that changed since the last as-of day; without SLACK_WEBHOOK_URL, print the messages."""
-    from health_assets.alerts import alert
-
-    with expected_errors(settings_file):
-        outcome = alert(settings.load(settings_file), dry_run=dry_run)
-        if dry_run or not outcome.has_webhook:
-            console.print(outcome.text, markup=False, highlight=False)
-        console.print(outcome.summary(), markup=False, highlight=False)
-        if outcome.failure:
-            raise typer.Exit(1)
 
 
 @app.command()

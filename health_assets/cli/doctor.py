@@ -191,7 +191,8 @@ def _last_run(company: Settings) -> Iterator[Finding]:
         return
     import dagster as dg
 
-    from health_assets.orchestration.jobs import DAILY_JOB, as_of_day
+    from health_assets.orchestration.alert_jobs import as_of_day
+    from health_assets.orchestration.jobs import DAILY_JOB
 
     os.environ["DAGSTER_HOME"] = str(company.dagster_home)
     ended = dg.RunsFilter(job_name=DAILY_JOB, statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])

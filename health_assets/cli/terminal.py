@@ -13,17 +13,34 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 
 from health_assets import settings
 
+
+class SafeConsole(Console):
+    """A console that prints no control characters of a company's files: a terminal would obey them."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        """Of what is about to be written; rich's own control codes are not in the text of a segment."""
+        return super()._render_buffer(
+            one if one.control else Segment(_printable(one.text), one.style) for one in buffer
+        )
+
+
+def _printable(text: str) -> str:
+    return "".join(one for one in text if one == "\n" or one.isprintable())
+
+
 LOG_WIDTH = 160  # of output that goes to a file; a terminal knows its own width
-console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
+console = SafeConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
 LABEL_WIDTH = 24  # of the labels on the status page
 COMMAND = re.compile(
-    r"\bhealth-assets (?:run|status|alerts|doctor|ui|prune|account|dashboard|report|export)\b(?: --(?!settings)[a-z-]++)*+(?! --settings)"
+    r"\bhealth-assets (?:run|status|alerts(?: (?:list|retry|test|replay))?+|doctor|ui|prune|account|dashboard|report|export)\b"
+    r"(?: --(?!settings)[a-z-]++)*+(?! --settings)"
 )
-errors = Console(stderr=True)
+errors = SafeConsole(stderr=True)
 SettingsFile = Annotated[
     Path | None,
     typer.Option(

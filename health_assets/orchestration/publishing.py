@@ -1,13 +1,13 @@
 """The last asset of a run: the published snapshot, made when every mart is there and no blocking check failed."""
 
 from datetime import date
-from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from health_assets.alerts.rules import rule_versions
 from health_assets.contracts.contract import available_from
+from health_assets.orchestration.alert_jobs import delivered_check, delivered_check_spec
 from health_assets.orchestration.assets import OWNER
 from health_assets.settings import Settings
 from health_assets.tables import TABLES
@@ -26,9 +26,10 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"duckdb"},
         owners=[OWNER],
         required_resource_keys={"open_warehouse", "as_of"},
+        check_specs=[delivered_check_spec()],
         description="The read-only snapshot that dashboards, notebooks, SQL, reports and alerts read.",
     )
-    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         warehouse: Warehouse = context.resources.open_warehouse
         as_of: date = context.resources.as_of
         notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
@@ -39,7 +40,10 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
                 "as_of_date": as_of.isoformat(),
                 "tables": len(rows),
                 "rows": sum(rows.values()),
-            }
+            },
+            check_results=[
+                dg.AssetCheckResult(severity=dg.AssetCheckSeverity.WARN, **delivered_check(settings)),
+            ],
         )
 
     return published

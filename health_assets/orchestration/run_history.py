@@ -19,6 +19,12 @@ from health_assets.reporting.formatting import counted
 PROCESS_TAG = "health_assets/process"  # host:pid of a run that the command line executes itself
 REPOSITORY_LABEL_TAG = ".dagster/repository"  # the UI finds the runs of a job by it
 REPOSITORY = "__repository__@health_assets.definitions"
+NOT_FINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 

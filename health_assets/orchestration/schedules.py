@@ -10,15 +10,10 @@ import dagster as dg
 from dagster._core.storage.tags import RUN_KEY_TAG
 
 from health_assets.orchestration.jobs import DAILY_JOB, PRUNE_JOB
+from health_assets.orchestration.run_history import NOT_FINISHED
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import SnapshotError, published_day
 
-NOT_FINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 AT_SIX = "0 6 * * *"
 
 

@@ -1,8 +1,15 @@
-"""The sensors: they request the alert run after each snapshot, and the data alert after a failed run."""
+"""The sensors: they request the alert run after each snapshot, deliveries while something is due, and data alerts."""
+
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from health_assets.orchestration.jobs import ALERTS_JOB, DATA_ALERTS_JOB
+from health_assets.alerts import AlertError, work_left
+from health_assets.orchestration.alert_jobs import ALERTS_JOB, DATA_ALERTS_JOB, DELIVERY_JOB, NOTIFYING
+from health_assets.orchestration.run_history import NOT_FINISHED
+from health_assets.settings import Settings
+
+SECONDS = 30  # between two evaluations
 
 
 def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
@@ -11,14 +18,14 @@ def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="failed_run_sensor",
         request_job=data_alerts,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Requests a data alert when a run has failed.",
     )
     def on_failure(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
         failed = context.dagster_run
-        if failed.job_name in (ALERTS_JOB, DATA_ALERTS_JOB):
-            return dg.SkipReason(f"{failed.job_name} itself failed; its alerts stay pending for the next run")
+        if failed.job_name in NOTIFYING:
+            return dg.SkipReason(f"{failed.job_name} itself failed; its alerts stay pending for the next delivery")
         return dg.RunRequest(
             run_key=failed.run_id,
             job_name=DATA_ALERTS_JOB,
@@ -35,7 +42,7 @@ def published_sensor() -> dg.SensorDefinition:
         asset_key=dg.AssetKey("published"),
         name="published_sensor",
         job_name=ALERTS_JOB,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Requests the alert run when a snapshot has been published.",
     )
@@ -43,3 +50,30 @@ def published_sensor() -> dg.SensorDefinition:
         return dg.RunRequest(run_key=asset_event.run_id)
 
     return on_published
+
+
+def delivery_sensor(settings: Settings) -> dg.SensorDefinition:
+    """A delivery run whenever an alert is due that no run is delivering."""
+
+    @dg.sensor(
+        name="delivery_sensor",
+        job_name=DELIVERY_JOB,
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests a delivery when an alert that could not be delivered is due again.",
+    )
+    def on_due(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        try:
+            if not (count := work_left(settings, datetime.now(UTC))):
+                return dg.SkipReason("no alert is due")
+        except AlertError as error:
+            return dg.SkipReason(str(error))
+        if any(context.instance.get_runs_count(_unfinished(job)) for job in NOTIFYING):
+            return dg.SkipReason("an alert run is queued or running")
+        return dg.RunRequest(tags={"health_assets/due": str(count)})
+
+    return on_due
+
+
+def _unfinished(job: str) -> dg.RunsFilter:
+    return dg.RunsFilter(job_name=job, statuses=NOT_FINISHED)

@@ -8,7 +8,8 @@ import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from health_assets import settings
-from health_assets.orchestration.jobs import alerts_job, daily_job, data_alerts_job, prune_job
+from health_assets.orchestration.alert_jobs import alerts_job, data_alerts_job
+from health_assets.orchestration.jobs import daily_job, prune_job
 from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.orchestration.schedules import daily_schedule, days_to_run
 from health_assets.orchestration.sensors import failed_run_sensor, published_sensor
