@@ -17,8 +17,8 @@ from rich.table import Table
 
 from health_assets import settings
 from health_assets.cli import account as account_command
-from health_assets.cli import export as export_command
 from health_assets.cli import alerts as alerts_command
+from health_assets.cli import export as export_command
 from health_assets.cli import run as run_command
 from health_assets.cli.terminal import (
     AsOfDay,
