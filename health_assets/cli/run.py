@@ -69,7 +69,7 @@ def run(
 
 def _run(company: settings.Settings, day: date, accepted_by: str | None) -> Outcome:
     job = _daily_job(company)
-    from health_assets.orchestration.run_history import close_killed, this_process
+    from health_assets.orchestration.run_history import close_killed, execute_here
     from health_assets.tables import reached
 
     outcome, run_id = Outcome(), str(uuid.uuid4())
@@ -93,10 +93,10 @@ def _run(company: settings.Settings, day: date, accepted_by: str | None) -> Outc
 
         close_killed(instance)
         instance.add_event_listener(run_id, listen)
-        finished = job.execute_in_process(
-            instance=instance,
+        outcome.succeeded = execute_here(
+            job,
+            instance,
             run_id=run_id,
-            tags=this_process(),
             partition_key=day.replace(day=1).isoformat(),
             run_config={
                 "resources": {
@@ -105,9 +105,7 @@ def _run(company: settings.Settings, day: date, accepted_by: str | None) -> Outc
                 },
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
-            raise_on_error=False,
         )
-    outcome.succeeded = finished.success
     return outcome
 
 

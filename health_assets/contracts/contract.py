@@ -5,6 +5,7 @@ the columns shown in Dagster and the data dictionary. Great Expectations itself 
 """
 
 import hashlib
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -160,28 +161,36 @@ def expectations(contract: type[Contract]) -> list[Expectation]:
 def _expectations(contract: type[Contract]) -> Iterator[Expectation]:
     key = tuple(contract.primary_key())
     if key:
-        yield Expectation("grain__unique", "unique", key, description=grain(contract))
+        yield Expectation("grain__unique", "unique", key, description=f"There is at most {grain(contract)}")
     for name, column in contract.columns().items():
         severity = meta(column, "severity", ERROR)
         if not column.nullable:
-            yield Expectation(f"{name}__not_null", "not_null", (name,), severity=severity)
+            filled = f"{name} is filled in every row"
+            yield Expectation(f"{name}__not_null", "not_null", (name,), severity=severity, description=filled)
         if isinstance(column, dy.Enum):
             allowed = {"value_set": list(column.categories)}
-            yield Expectation(f"{name}__accepted_values", "in_set", (name,), allowed, severity)
+            words = f"{name} is one of {', '.join(column.categories)}"
+            yield Expectation(f"{name}__accepted_values", "in_set", (name,), allowed, severity, words)
         low, high = getattr(column, "min", None), getattr(column, "max", None)
         if low is not None or high is not None:
             bounds = {"min_value": low, "max_value": high}
-            yield Expectation(f"{name}__between", "between", (name,), bounds, severity, _bounds_in_words(low, high))
+            yield Expectation(
+                f"{name}__between", "between", (name,), bounds, severity, f"{name} is {_bounds_in_words(low, high)}"
+            )
         if target := meta(column, "references"):
-            yield Expectation(f"{name}__references_{target.split('.')[0]}", "references", (name,), {"target": target})
+            table, key = target.split(".")
+            exists = f"Every {name} is a {key} of {table.replace('_', '.', 1)}"
+            named = f"{name}__references_{table}"
+            yield Expectation(named, "references", (name,), {"target": target}, description=exists)
     for name in table_rules(contract):
-        yield Expectation(name, "rule", tuple(contract.column_names()))
+        rule = inspect.getdoc(inspect.getattr_static(contract, name).validation_fn) or ""
+        yield Expectation(name, "rule", tuple(contract.column_names()), description=rule)
 
 
 def _bounds_in_words(low: Any, high: Any) -> str:
     if low is None:
         return f"at most {high}"
-    return f"at least {low}" if high is None else f"{low} to {high}"
+    return f"at least {low}" if high is None else f"between {low} and {high}"
 
 
 _RULE_NAMES = {"nullability": "not_null", "min": "at_least", "max": "at_most", "min_exclusive": "above"}

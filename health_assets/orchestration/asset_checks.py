@@ -11,7 +11,13 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 
 from health_assets.contracts.contract import ERROR, Expectation
 from health_assets.orchestration.partitions import monthly_partitions
-from health_assets.quality.expectations import evaluated, expectations_of, load_expectations, waits_for
+from health_assets.quality.expectations import (
+    evaluated,
+    expectations_of,
+    load_expectations,
+    rows_to_evaluate,
+    waits_for,
+)
 from health_assets.quality.run_outcome import ACCEPTED_BY, EXPECTED, FOUND, REMEDY
 from health_assets.settings import Settings
 from health_assets.tables import Table
@@ -36,6 +42,7 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
         resources = context.resources
         target = _materialization(context, table)
         partition = context.partition_key if table.monthly and context.has_partition_key else None
+        rows = rows_to_evaluate(table, resources.open_warehouse)
         for expectation, passed, evidence in evaluated(
             table, resources.open_warehouse, resources.as_of, resources.settings
         ):
@@ -49,7 +56,7 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
                 check_name=spec.name,
                 passed=passed,
                 severity=dg.AssetCheckSeverity.ERROR if is_stopped else dg.AssetCheckSeverity.WARN,
-                metadata=evidence if passed else _explained(evidence, expectation),
+                metadata={"rows": rows} | ({"broken": 0} if passed else _explained(evidence, expectation)),
                 blocking=spec.blocking,
                 partition=partition,
                 target_materialization_data=target,

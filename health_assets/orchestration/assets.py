@@ -9,10 +9,12 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from health_assets.contracts.contract import available_from, dtypes, grain, meta, question
+from health_assets.contracts.contract import available_from, grain, meta, question
 from health_assets.contracts.months import period_of
+from health_assets.orchestration.groups import group_of
 from health_assets.orchestration.io_manager import BY_PERIOD, WHOLE
 from health_assets.orchestration.partitions import monthly_partitions
+from health_assets.orchestration.preview import short_type
 from health_assets.settings import Settings
 from health_assets.settings.source import Source
 from health_assets.sources.quarantine import FilteredRows, filter_rows
@@ -60,7 +62,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         required_resource_keys=injected | {"open_warehouse", "settings", "as_of"},
         partitions_def=monthly_partitions(settings) if table.monthly else None,
         backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
-        group_name=table.layer,
+        group_name=group_of(table, is_reached=is_reached),
         kinds={"polars", "duckdb"} if table.layer != "raw" else {"file", "duckdb"},
         owners=[OWNER],
         tags={} if is_reached else NOT_CONNECTED,
@@ -160,7 +162,7 @@ def _definition_metadata(table: Table) -> dict[str, Any]:
     columns = [
         dg.TableColumn(
             name=name,
-            type=str(column.dtype),
+            type=short_type(column.dtype),
             description=column.description,
             constraints=dg.TableColumnConstraints(
                 nullable=column.nullable, unique=[name] == table.contract.primary_key()
@@ -168,17 +170,13 @@ def _definition_metadata(table: Table) -> dict[str, Any]:
         )
         for name, column in table.contract.columns().items()
     ]
-    lineage = {
-        name: [
-            dg.TableColumnDep(asset_key=dg.AssetKey(upstream), column_name=name)
-            for upstream in table.inputs
-            if name in dtypes(TABLES[upstream].contract)
-        ]
-        for name in dtypes(table.contract)
-    }
+    transform = inspect.unwrap(table.function)
+    place = dg.LocalFileCodeReference(
+        file_path=inspect.getsourcefile(transform) or "", line_number=inspect.getsourcelines(transform)[1]
+    )
     return {
         "dagster/column_schema": dg.TableSchema(columns=columns),
-        "dagster/column_lineage": dg.TableColumnLineage({name: deps for name, deps in lineage.items() if deps}),
+        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place]),
         "dagster/table_name": table.relation,
         "question": question(table.contract),
     }

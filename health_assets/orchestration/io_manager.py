@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from health_assets.contracts.contract import dtypes
+from health_assets.orchestration.preview import preview
 from health_assets.quality.expectations import submit
-from health_assets.sources.parsing import RECORD
 from health_assets.sources.quarantine import FilteredRows
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.quarantined import load_counts, quarantine_reasons
@@ -61,8 +61,8 @@ class TableIOManager(dg.IOManager):
         elif table.monthly:
             shown["months_written"] = len(self.warehouse.written[table.name])
         cursor = self.warehouse.connection.cursor()
-        preview = cursor.sql(f"from {table.relation} limit 5").pl()
-        shown["preview"] = dg.MetadataValue.md(_markdown(preview))
+        shown["dagster/column_lineage"] = _lineage(table.name)
+        shown["preview"] = dg.MetadataValue.md(preview(table, cursor))
         if table.is_staged:
             loaded = load_counts(cursor, table)
             shown["quarantined_rows"] = loaded["rows_quarantined"]
@@ -75,12 +75,16 @@ class TableIOManager(dg.IOManager):
         return shown
 
 
-def _markdown(rows: pl.DataFrame) -> str:
-    with pl.Config(
-        tbl_formatting="MARKDOWN",
-        tbl_hide_dataframe_shape=True,
-        tbl_hide_column_data_types=True,
-        tbl_cols=12,
-        fmt_str_lengths=40,
-    ):
-        return str(rows.select(pl.exclude(RECORD)))
+@cache
+def _lineage(table_name: str) -> dg.TableColumnLineage:
+    """Which columns of the inputs have the same name and type; what is computed under a new name has no lineage here."""
+    table = TABLES[table_name]
+    deps = {
+        name: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(upstream), column_name=name)
+            for upstream in table.inputs
+            if dtypes(TABLES[upstream].contract).get(name) == dtype
+        ]
+        for name, dtype in dtypes(table.contract).items()
+    }
+    return dg.TableColumnLineage({name: found for name, found in deps.items() if found})

@@ -9,9 +9,10 @@ from health_assets.alerts.rules import rule_versions
 from health_assets.contracts.contract import available_from
 from health_assets.orchestration.alert_jobs import delivered_check, delivered_check_spec
 from health_assets.orchestration.assets import OWNER
+from health_assets.reporting.headline import headline
 from health_assets.settings import Settings
 from health_assets.tables import TABLES
-from health_assets.warehouse.snapshot import publish
+from health_assets.warehouse.snapshot import publish, snapshot
 from health_assets.warehouse.storage import Warehouse
 
 
@@ -34,8 +35,11 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
         as_of: date = context.resources.as_of
         notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
         rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
+        with snapshot(settings.published) as connection:
+            numbers = headline(connection)
         return dg.MaterializeResult(
-            metadata={
+            metadata=numbers
+            | {
                 "snapshot": dg.MetadataValue.path(str(settings.published)),
                 "as_of_date": as_of.isoformat(),
                 "tables": len(rows),

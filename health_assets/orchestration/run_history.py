@@ -6,19 +6,23 @@ It holds no data of the pipeline; what the warehouse was made from is recorded i
 import os
 import socket
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.execution.api import execute_run_iterator
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from health_assets.reporting.formatting import counted
 
 PROCESS_TAG = "health_assets/process"  # host:pid of a run that the command line executes itself
-REPOSITORY_LABEL_TAG = ".dagster/repository"  # the UI finds the runs of a job by it
-REPOSITORY = "__repository__@health_assets.definitions"
+LOCATION = "health_assets.definitions"  # the code location that `dagster dev -m` serves
 NOT_FINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -76,9 +80,34 @@ def close_killed(instance: dg.DagsterInstance) -> int:
     return closed
 
 
-def this_process() -> dict[str, str]:
-    """The tags of a run that this process executes: the process, and the label by which the UI lists it with its job."""
-    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}", REPOSITORY_LABEL_TAG: REPOSITORY}
+def execute_here(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    *,
+    run_id: str,
+    partition_key: str,
+    run_config: Mapping[str, Any],
+) -> bool:
+    """Execute a job in this process; returns whether it succeeded.
+
+    `execute_in_process` would do the same, but its runs belong to no code location, so that the UI's timeline leaves them out.
+    """
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), SINGLETON_REPOSITORY_NAME)
+    run = instance.create_run_for_job(
+        job,
+        run_id=run_id,
+        run_config=run_config,
+        tags={
+            **job.run_tags,
+            **job.get_tags_for_partition_key(partition_key, selected_asset_keys=None),
+            PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}",
+        },
+        remote_job_origin=RemoteJobOrigin(repository, job.name),
+    )
+    for _ in execute_run_iterator(InMemoryJob(job), run, instance):
+        pass
+    finished = instance.get_run_by_id(run_id)
+    return finished is not None and finished.is_success
 
 
 def _is_alive(process: int) -> bool:

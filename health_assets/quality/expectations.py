@@ -142,7 +142,7 @@ def submit(table: Table, warehouse: Warehouse) -> Submission:
     made = [expectation for expectation in expectations(table.contract) if not waits_for(table, expectation)]
     months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
     spans = list(_spans(table, months, warehouse)) if months else [(None, None)]
-    if _rows_to_evaluate(table, months, warehouse) > ROWS_EVALUATED_WHOLE:
+    if rows_to_evaluate(table, warehouse) > ROWS_EVALUATED_WHOLE:
         written = (warehouse.read(table, since=first, until=last, as_stored=True).collect() for first, last in spans)
         broken = pl.concat(_broken_rows_by_day(table, rows, made) for rows in written)
         return _submitted(broken, made, tallied=True)
@@ -183,8 +183,9 @@ def _spans(table: Table, months: list[date], warehouse: Warehouse) -> Iterator[t
     yield first, end_of_month(months[-1])
 
 
-def _rows_to_evaluate(table: Table, months: list[date], warehouse: Warehouse) -> int:
+def rows_to_evaluate(table: Table, warehouse: Warehouse) -> int:
     """Rows of the table, or of a monthly one in the months that this run wrote."""
+    months = warehouse.written.get(table.name, []) if table.monthly else []
     if not warehouse.holds(table.relation):
         return 0
     if not months:
@@ -290,10 +291,10 @@ def _evidence(answer: Answer, rows: pl.DataFrame, expectation: Expectation, tall
     if tallied:
         broken = int(rows[expectation.name].sum())
         of_rows = f"{expectation.name}{OF_ROWS}"
-        share = {"of_rows": int(rows[of_rows].sum())} if of_rows in rows.columns else {}
+        share = {"rows": int(rows[of_rows].sum())} if of_rows in rows.columns else {}
         rows_are = f"{broken:,} {'row' if broken == 1 else 'rows'}"
         said = {FOUND: f"{rows_are} {words}"} if (words := IN_WORDS.get(expectation.name)) else {}
         return {"broken": broken} | share | said if broken else {}
     if not answer.unexpected_count:
         return {}
-    return {"broken": answer.unexpected_count, "of_rows": rows.height, "sample": ", ".join(answer.sample)}
+    return {"broken": answer.unexpected_count, "rows": rows.height, "sample": ", ".join(answer.sample)}

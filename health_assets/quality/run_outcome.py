@@ -32,7 +32,7 @@ class Check:
         if FOUND in self.evidence:
             said = str(self.evidence[FOUND])
         else:
-            of_rows = f" of {self.evidence['of_rows']:,}" if "of_rows" in self.evidence else ""
+            of_rows = f" of {self.evidence['rows']:,}" if self.evidence.get("rows") else ""
             samples = str(self.evidence.get("sample", ""))[:SAMPLE_CHARACTERS]
             said = f"{self.evidence.get('broken', 0):,}{of_rows} broken" + (f" ({samples})" if samples else "")
             if EXPECTED in self.evidence:

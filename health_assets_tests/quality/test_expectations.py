@@ -166,7 +166,7 @@ def test_broken_rows_are_counted_and_shown(warehouse, tmp_path):
     evidence = {
         p.name: found for p, _, found in expectations.evaluated(table, warehouse, LOAD_DAY, settings_of(tmp_path))
     }
-    assert evidence["amount__between"] == {"broken": 1, "of_rows": 3, "sample": "-7.0"}
+    assert evidence["amount__between"] == {"broken": 1, "rows": 3, "sample": "-7.0"}
     assert evidence["name__not_null"] == {}
 
 
@@ -291,7 +291,7 @@ def test_rows_outside_the_history_are_counted_and_warned_of(tmp_path):
         }
     assert said["rows__within_history"] == (
         False,
-        {"broken": 3, "of_rows": 5, "found": "3 rows dated before history_start or after the as-of day (ignored)"},
+        {"broken": 3, "rows": 5, "found": "3 rows dated before history_start or after the as-of day (ignored)"},
     )
 
 

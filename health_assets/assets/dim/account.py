@@ -83,6 +83,7 @@ class Account(Contract):
 
     @dy.rule()
     def churn_date__only_of_churned(cls) -> pl.Expr:
+        """Only churned accounts have a churn date."""
         return pl.col("churn_date").is_null() | (pl.col("account_status") == "churned")
 
 

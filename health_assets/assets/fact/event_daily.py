@@ -23,6 +23,7 @@ class EventDaily(Contract):
 
     @dy.rule()
     def user_event_count__within_events(cls) -> pl.Expr:
+        """Events of users are among all events."""
         return pl.col("user_event_count") <= pl.col("event_count")
 
 

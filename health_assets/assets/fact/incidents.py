@@ -51,6 +51,7 @@ class Incidents(Contract):
 
     @dy.rule()
     def is_within_sla__agrees_with_minutes(cls) -> pl.Expr:
+        """An incident is within its target if the response took no longer, and only then."""
         return (pl.col("minutes_to_respond") <= pl.col("sla_minutes")) == pl.col("is_within_sla")
 
 

@@ -47,10 +47,12 @@ class Orders(Contract):
 
     @dy.rule()
     def days_since_previous_order__null_for_the_first(cls) -> pl.Expr:
+        """Only the first order of an account has no order before it."""
         return pl.col("days_since_previous_order").is_null() == (pl.col("order_number").fill_null(1) == 1)
 
     @dy.rule()
     def order_number__only_of_orders(cls) -> pl.Expr:
+        """Only what counts as an order has a number."""
         return pl.col("order_number").is_not_null() == pl.col("is_order")
 
 

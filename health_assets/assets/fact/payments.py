@@ -30,10 +30,12 @@ class Payments(Contract):
 
     @dy.rule()
     def is_late__only_of_due(cls) -> pl.Expr:
+        """Only payments that were due can be late."""
         return pl.col("is_due") | ~pl.col("is_late")
 
     @dy.rule()
     def days_late__agrees_with_is_late(cls) -> pl.Expr:
+        """A payment is late if it has days late, and only then."""
         return (pl.col("days_late") > 0) == pl.col("is_late")
 
 

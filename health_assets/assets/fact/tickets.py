@@ -92,10 +92,12 @@ class Tickets(Contract):
 
     @dy.rule()
     def resolution_hours__only_of_resolved(cls) -> pl.Expr:
+        """Only resolved tickets have a resolution time."""
         return pl.col("resolution_hours").is_null() | ~pl.col("is_open")
 
     @dy.rule()
     def sla_state__agrees_with_ratio(cls) -> pl.Expr:
+        """The target is met if no more than the target time was used, and only then."""
         return pl.col("sla_ratio").is_null() | ((pl.col("sla_ratio") <= 1) == (pl.col("sla_state") == "met"))
 
 

@@ -31,6 +31,7 @@ class UsageDaily(Contract):
 
     @dy.rule()
     def active_user_count__within_events(cls) -> pl.Expr:
+        """No more users were active than there were events."""
         return pl.col("active_user_count") <= pl.col("event_count")
 
 

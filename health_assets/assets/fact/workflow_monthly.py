@@ -45,6 +45,7 @@ class WorkflowMonthly(Contract):
 
     @dy.rule()
     def counts__parts_of_the_processed(cls) -> pl.Expr:
+        """Timed and checked items are among those processed, and errors among those checked."""
         return (pl.max_horizontal("timed_count", "data_checked_count") <= pl.col("tickets_processed")) & (
             pl.col("data_error_count") <= pl.col("data_checked_count")
         )

@@ -26,10 +26,12 @@ class HealthOverrides(Contract):
 
     @dy.rule()
     def score__or_band_given(cls) -> pl.Expr:
+        """An override sets a score or a band."""
         return pl.col("score").is_not_null() | pl.col("band").is_not_null()
 
     @dy.rule()
     def expiry_date__not_before_first_day(cls) -> pl.Expr:
+        """No override expires before its first day."""
         return pl.col("expiry_date") >= pl.col("valid_from")
 
 

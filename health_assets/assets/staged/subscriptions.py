@@ -80,15 +80,18 @@ class Subscriptions(Contract):
 
     @dy.rule()
     def interval__given_with_amount(cls) -> pl.Expr:
+        """A price that is not per month has a billing interval."""
         has_price = pl.col("amount").is_not_null() | pl.col("unit_amount").is_not_null()
         return pl.col("interval").is_not_null() | pl.col("mrr_amount").is_not_null() | ~has_price
 
     @dy.rule()
     def end_date__not_before_start(cls) -> pl.Expr:
+        """No period ends before it starts."""
         return pl.col("end_date").is_null() | (pl.col("end_date") >= pl.col("start_date"))
 
     @dy.rule()
     def end_date__given_when_ended(cls) -> pl.Expr:
+        """A period whose status says that it has ended has an end date."""
         return pl.col("end_date").is_not_null() | ~pl.col("status").is_in(ENDED).fill_null(False)
 
 

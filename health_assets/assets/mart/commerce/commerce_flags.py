@@ -39,6 +39,7 @@ class CommerceFlags(Contract):
 
     @dy.rule()
     def flag_count__is_of_flags(cls) -> pl.Expr:
+        """The number of flags is that of the flags raised."""
         return pl.col("flag_count") == _flag_count()
 
 

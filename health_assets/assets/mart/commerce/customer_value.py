@@ -56,10 +56,12 @@ class CustomerValue(Contract):
 
     @dy.rule()
     def value_segment__none_without_order(cls) -> pl.Expr:
+        """The value segment is none for accounts without an order, and for no others."""
         return (pl.col("value_segment") == "none") == (pl.col("order_count") == 0)
 
     @dy.rule()
     def lifetime_value__is_total_spend(cls) -> pl.Expr:
+        """The lifetime value is the total spend."""
         return pl.col("lifetime_value") == pl.col("total_spend")
 
 

@@ -34,10 +34,12 @@ class OrderCohorts(Contract):
 
     @dy.rule()
     def month__is_cohort_month_plus_offset(cls) -> pl.Expr:
+        """The month is as many months after the cohort month as `month_offset` says."""
         return month_offset(pl.col("cohort_month"), pl.col("month")) == pl.col("month_offset")
 
     @dy.rule()
     def active_account_count__within_cohort(cls) -> pl.Expr:
+        """No more accounts of a cohort are active than it has."""
         return pl.col("active_account_count") <= pl.col("cohort_account_count")
 
 

@@ -39,10 +39,12 @@ class OrderRetentionMonthly(Contract):
 
     @dy.rule()
     def monthly_churn_rate__and_retention_make_one(cls) -> pl.Expr:
+        """Churn and retention rate of a month make 1."""
         return (pl.col("monthly_churn_rate") + pl.col("monthly_retention_rate") - 1).abs() < 1e-9
 
     @dy.rule()
     def active_account_count__holds_retained_and_new(cls) -> pl.Expr:
+        """Active buyers include those who stayed and those who are new."""
         return pl.col("active_account_count") >= pl.col("retained_account_count") + pl.col("new_buyer_count")
 
 

@@ -29,6 +29,7 @@ class OrderValueByAgeGroup(Contract):
 
     @dy.rule()
     def buyer_count__within_accounts(cls) -> pl.Expr:
+        """No more accounts bought than there are."""
         return pl.col("buyer_count") <= pl.col("account_count")
 
 

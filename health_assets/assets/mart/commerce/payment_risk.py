@@ -27,10 +27,12 @@ class PaymentRisk(Contract):
 
     @dy.rule()
     def late_payment_count__within_due(cls) -> pl.Expr:
+        """Late payments are among those that were due."""
         return pl.col("late_payment_count") <= pl.col("due_payment_count")
 
     @dy.rule()
     def past_due_payment_count__within_late(cls) -> pl.Expr:
+        """Payments that are past due are among the late ones."""
         return pl.col("past_due_payment_count") <= pl.col("late_payment_count")
 
 

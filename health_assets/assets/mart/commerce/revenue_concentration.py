@@ -36,6 +36,7 @@ class RevenueConcentration(Contract):
 
     @dy.rule()
     def top_account_count__within_buyers(cls) -> pl.Expr:
+        """The top accounts are among the buyers."""
         return pl.col("top_account_count") <= pl.col("buyer_count")
 
 

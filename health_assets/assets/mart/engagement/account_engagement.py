@@ -48,6 +48,7 @@ class AccountEngagement(Contract):
 
     @dy.rule()
     def wau__between_dau_and_mau(cls) -> pl.Expr:
+        """Daily active users are among the weekly ones, and those among the monthly ones."""
         return (pl.col("dau") <= pl.col("wau")) & (pl.col("wau") <= pl.col("mau"))
 
 

@@ -45,6 +45,7 @@ class AccountFeatureAdoption(Contract):
 
     @dy.rule()
     def user_day_count_30d__at_least_users(cls) -> pl.Expr:
+        """Each user of a feature used it on at least one day."""
         return pl.col("user_day_count_30d") >= pl.col("user_count_30d")
 
 

@@ -33,6 +33,7 @@ class EngagementCohorts(Contract):
 
     @dy.rule()
     def engaged_account_count__within_cohort(cls) -> pl.Expr:
+        """No more accounts of a cohort are engaged than it has."""
         return pl.col("engaged_account_count") <= pl.col("cohort_account_count")
 
 

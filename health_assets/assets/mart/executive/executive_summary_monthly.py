@@ -83,6 +83,7 @@ class ExecutiveSummaryMonthly(Contract):
 
     @dy.rule()
     def mrr_in_low_health__within_mrr(cls) -> pl.Expr:
+        """MRR of accounts in low health is part of all MRR."""
         return pl.col("mrr_in_low_health") <= pl.col("mrr") + CENT
 
 

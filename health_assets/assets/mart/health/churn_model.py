@@ -51,6 +51,7 @@ class ChurnModelQuality(Contract):
 
     @dy.rule()
     def reason__unless_published(cls) -> pl.Expr:
+        """A model that is not published has a reason, a published one has none."""
         return pl.col("is_published") == pl.col("reason").is_null()
 
 

@@ -78,10 +78,12 @@ class AccountChurnRisk(Contract):
 
     @dy.rule()
     def factor_count__is_of_factors(cls) -> pl.Expr:
+        """The number of factors is that of the factors listed."""
         return pl.col("factors").list.len() == pl.col("factor_count")
 
     @dy.rule()
     def risk_level__unknown_without_score(cls) -> pl.Expr:
+        """The risk level is unknown where there is no risk score, and nowhere else."""
         by_rule_set = pl.col("risk_rules") != POINTS
         return by_rule_set | ((pl.col("risk_level") == UNKNOWN) == pl.col("churn_risk_score").is_null())
 

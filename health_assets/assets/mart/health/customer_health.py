@@ -68,14 +68,17 @@ class CustomerHealth(CustomerHealthDaily):
 
     @dy.rule()
     def contributions__sum_to_score(cls) -> pl.Expr:
+        """The contributions of the dimensions add up to the health score."""
         return sums_to(pl.col("computed_health_score"))
 
     @dy.rule()
     def health_band__unknown_without_score(cls) -> pl.Expr:
+        """The band is unknown where there is no score, and nowhere else."""
         return (pl.col("computed_health_band") == UNKNOWN) == pl.col("computed_health_score").is_null()
 
     @dy.rule()
     def override_reason__of_what_is_overridden(cls) -> pl.Expr:
+        """Each score that was set by hand has a reason, and no other has one."""
         return pl.col("is_overridden") == pl.col("override_reason").is_not_null()
 
 

@@ -124,10 +124,12 @@ class CustomerHealthDaily(Contract):
 
     @dy.rule()
     def contributions__sum_to_score(cls) -> pl.Expr:
+        """The contributions of the dimensions add up to the health score."""
         return sums_to(pl.col("health_score"))
 
     @dy.rule()
     def health_band__unknown_without_score(cls) -> pl.Expr:
+        """The band is unknown where there is no score, and nowhere else."""
         return (pl.col("health_band") == "unknown") == pl.col("health_score").is_null()
 
 

@@ -32,6 +32,7 @@ class RiskDrivers(Contract):
 
     @dy.rule()
     def mrr_at_risk__within_mrr_touched(cls) -> pl.Expr:
+        """MRR at risk with a factor is part of the MRR of all accounts with that factor."""
         return pl.col("mrr_at_risk") <= pl.col("mrr_touched")
 
 

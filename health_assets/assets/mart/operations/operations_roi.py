@@ -47,6 +47,7 @@ class OperationsRoi(Contract):
 
     @dy.rule()
     def value__sum_of_its_parts(cls) -> pl.Expr:
+        """The value is the sum of the values of throughput, quality and outcomes."""
         parts = pl.col("throughput_value") + pl.col("quality_value") + pl.col("outcome_value")
         return (pl.col("value") - parts).abs() < TOLERANCE
 

@@ -37,6 +37,7 @@ class OperationsSummary(Contract):
 
     @dy.rule()
     def accounts__parts_of_all(cls) -> pl.Expr:
+        """Working, at-risk and valued accounts are among all accounts."""
         parts = pl.max_horizontal("working_account_count", "at_risk_account_count", "valued_account_count")
         return parts <= pl.col("account_count")
 

@@ -44,6 +44,7 @@ class CustomerLifetimeValue(Contract):
 
     @dy.rule()
     def net_expansion__is_expansion_less_contraction(cls) -> pl.Expr:
+        """The net expansion is expansion less contraction, to the cent."""
         difference = pl.col("expansion_revenue_total") - pl.col("contraction_revenue_total")
         return (difference - pl.col("net_expansion")).abs() < CENT
 

@@ -64,6 +64,7 @@ class NetRevenueRetention(Contract):
 
     @dy.rule()
     def waterfall__closes(cls) -> pl.Expr:
+        """Starting MRR, new, expansion and reactivation less contraction and churn make the ending MRR."""
         return (waterfall(pl.col("starting_mrr")) - pl.col("ending_mrr")).abs() < TOLERANCE
 
 

@@ -39,6 +39,7 @@ class ParentAccounts(Contract):
 
     @dy.rule()
     def waterfall__closes(cls) -> pl.Expr:
+        """Starting MRR, new, expansion and reactivation less contraction and churn make the ending MRR."""
         return (waterfall(pl.col("previous_mrr")) - pl.col("mrr")).abs() < TOLERANCE
 
 

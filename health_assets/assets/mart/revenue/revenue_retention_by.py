@@ -54,6 +54,7 @@ class RevenueRetentionBy(Contract):
 
     @dy.rule()
     def waterfall__closes(cls) -> pl.Expr:
+        """Starting MRR, new, expansion and reactivation less contraction and churn make the ending MRR."""
         return (waterfall(pl.col("starting_mrr")) - pl.col("ending_mrr")).abs() < TOLERANCE
 
 

@@ -44,6 +44,7 @@ class SecurityOperations(Contract):
 
     @dy.rule()
     def incident_count__at_least_its_subsets(cls) -> pl.Expr:
+        """Incidents with a target, critical ones and false positives are among all incidents."""
         with_target = pl.col("within_sla_count") + pl.col("outside_sla_count")
         parts = ("critical_incident_count", "false_positive_count")
         return pl.all_horizontal(pl.col("incident_count") >= part for part in (with_target, *map(pl.col, parts)))

@@ -66,6 +66,7 @@ class Satisfaction(Contract):
 
     @dy.rule()
     def response_count_365d__at_least_its_categories(cls) -> pl.Expr:
+        """Promoters, passives and detractors are among all responses."""
         parts = pl.sum_horizontal("promoter_count_365d", "passive_count_365d", "detractor_count_365d")
         return pl.col("response_count_365d") >= parts
 

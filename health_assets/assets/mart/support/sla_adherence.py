@@ -46,6 +46,7 @@ class SlaAdherence(Contract):
 
     @dy.rule()
     def ticket_count__is_the_sum_of_states(cls) -> pl.Expr:
+        """Each ticket counts as met, breached, pending or unknown, and once."""
         return pl.col("ticket_count") == pl.sum_horizontal(
             "met_count", "breached_count", "pending_count", "unknown_count"
         )

@@ -46,6 +46,7 @@ class SupportOperations(Contract):
 
     @dy.rule()
     def ticket_count__at_least_its_subsets(cls) -> pl.Expr:
+        """Resolved, escalated and rated tickets are among all tickets."""
         parts = ("resolved_count", "escalated_count", "rated_count")
         return pl.all_horizontal(pl.col("ticket_count") >= pl.col(part) for part in parts)
 
