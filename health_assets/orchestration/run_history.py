@@ -80,6 +80,11 @@ def close_killed(instance: dg.DagsterInstance) -> int:
     return closed
 
 
+def this_process() -> dict[str, str]:
+    """The tags of a run that this process executes."""
+    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+
+
 def execute_here(
     job: dg.JobDefinition,
     instance: dg.DagsterInstance,
@@ -100,7 +105,7 @@ def execute_here(
         tags={
             **job.run_tags,
             **job.get_tags_for_partition_key(partition_key, selected_asset_keys=None),
-            PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}",
+            **this_process(),
         },
         remote_job_origin=RemoteJobOrigin(repository, job.name),
     )

@@ -25,4 +25,4 @@ def headline(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
             f"accounts_{band['health_band']}": band["account_count"] for band in portfolio.health_by_band(connection)
         }
     numbers["quarantined_rows"] = sum(part["quarantined_count"] for part in data_quality.quarantined(connection))
-    return {name: number for name, number in numbers.items() if number is not None}
+    return {name: round(number, 2) for name, number in numbers.items() if number is not None}

@@ -7,10 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
 from health_assets.orchestration import run_history as history
-from health_assets.orchestration.run_history import PROCESS_TAG, close_killed, prune, this_process
+from health_assets.orchestration.run_history import PROCESS_TAG, close_killed, prune
 
 MONTHS = dg.MonthlyPartitionsDefinition("2025-01-01")
 IN_100_DAYS = datetime.now(UTC) + timedelta(days=100)
@@ -71,4 +70,4 @@ def test_a_killed_command_line_run_is_closed(instance: dg.DagsterInstance) -> No
 
 def test_the_ui_lists_command_line_runs_with_their_job() -> None:
     (location,) = yaml.safe_load((Path(history.__file__).parents[2] / "workspace.yaml").read_text())["load_from"]
-    assert this_process()[history.REPOSITORY_LABEL_TAG] == f"{SINGLETON_REPOSITORY_NAME}@{location['python_module']}"
+    assert location["python_module"] == history.LOCATION
