@@ -40,6 +40,8 @@ ORDER = [  # a module imports from its own package and from those further down
     "settings",
     "worker",
 ]
+PRESET = {"connection": "env:URL", "preset": "stripe"}
+QUERIED = {"query": {}, "connection": {"query": "select 1"}, "database_schema": PRESET}  # keys that need others
 APART = {"demo": {"demo", "settings"}}  # the simulated company; of the others the command line alone may import it
 MAY_IMPORT_DEMO = {"cli", "demo"}
 IN_THE_ROOT = {"__init__.py", "definitions.py", "tables.py", "worker.py"}
@@ -138,7 +140,7 @@ def test_examples_of_the_keys_of_a_source_are_valid() -> None:
     lines = DEFAULTS.read_text(encoding="utf-8").splitlines()
     examples = {found["key"]: found["value"] for line in lines if (found := EXAMPLE.match(line)) and found["value"]}
     for key, value in examples.items():
-        rows = {"query": {}, "connection": {"query": "select 1"}}.get(key, {"path": "file.csv"})
+        rows = QUERIED.get(key, {"path": "file.csv"})
         Source.model_validate(rows | yaml.safe_load(f"{key}: {value}"))
     assert len(examples) > 10
 

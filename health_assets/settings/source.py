@@ -65,6 +65,7 @@ class Description(Section):
     query: str | None = None
     connection: str | None = None
     preset: str | None = None
+    database_schema: str | None = None
     sheet: str | None = None
     columns: dict[str, str | list[str]] = {}
     values: dict[str, dict[str, str | None]] = {}
@@ -195,6 +196,8 @@ class Description(Section):
             raise ValueError("preset: give the folder of the vendor's export as path, or a connection")
         if self.connection is not None and not self.is_queried:
             raise ValueError("connection: needs a query, or a preset")
+        if self.database_schema is not None and (self.connection is None or self.preset is None):
+            raise ValueError("database_schema: needs a preset with a connection; a query names the schema itself")
         if not self.path and not self.is_queried:
             raise ValueError("give path, query or preset")
         return self

@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,13 +20,14 @@ from health_assets.contracts.months import months_after, months_between
 from health_assets.settings import Settings
 from health_assets.settings.answers import ANSWER, answer_of, is_sql_file, with_answers_in
 from health_assets.settings.source import Description
-from health_assets.sources.databases import NO_EXTENSIONS, Answer, Connection, answered_by_duckdb, connected
+from health_assets.sources.databases import Answer, Connection, answered_by_duckdb, connected, over_files
 from health_assets.sources.formats import SourceError
-from health_assets.sources.presets import opened_preset
+from health_assets.sources.landing import MADE_BY, written
+from health_assets.sources.presets.opened import opened_preset
+from health_assets.sources.presets.vendors import sql_of
 
 BOUND = re.compile(r"(?<![:\w]):(since|until)\b")
 WHOLE = ("accounts", "users")  # sources whose keys others are compared with
-MADE_BY = b"health_assets.made_by"  # of which statement a file is the answer
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def sampled(settings: Settings, rows: int) -> Iterator[tuple[Settings, dict[str,
                     is_whole = query.source in WHOLE
                     answer = database.answer(statement if is_whole else database.limited(statement, rows))
                     some = answer if is_whole else Answer(answer.schema, _first(answer.batches, rows))
-                    _written(some, _file(query.target), statement)
+                    written(some, _file(query.target), statement)
             except SourceError as error:
                 faults[query.source] = f"{query.place}: {error}"
         yield settings.model_copy(update={"sources": with_answers_in(settings.sources, Path(folder))}), faults
@@ -85,12 +84,14 @@ def queries_of(settings: Settings, folder: Path) -> list[Query]:
     return found
 
 
-def statement_of(description: Description) -> str:
-    """The SQL of a query, read from its file where it is one.
+def statement_of(description: Description, source: str) -> str:
+    """The SQL of a query, its own, of its file, or of its preset.
 
     Raises:
-        SourceError: there is no such file.
+        SourceError: there is no such file, or preset.
     """
+    if description.preset:
+        return sql_of(description.preset, source)
     query = str(description.query)
     if not is_sql_file(query):
         return query
@@ -106,7 +107,7 @@ def _fetched(query: Query, settings: Settings) -> int:
             statement = _statement(query)
             if BOUND.search(statement):
                 return _fetched_by_month(query, statement, database, settings)
-            rows = _written(database.answer(statement), _file(query.target), statement)
+            rows = written(database.answer(statement), _file(query.target), statement)
             _remove(query.target, keep=[_file(query.target)])
             return rows
     except SourceError as error:
@@ -125,10 +126,10 @@ def _fetched_by_month(query: Query, statement: str, database: Connection, settin
     rows = 0
     for month, file in files.items():
         if counts[month] and (month in always or _recorded(file) != (counts[month], bound[month])):
-            rows += _written(database.answer(bound[month]), file, bound[month])
+            rows += written(database.answer(bound[month]), file, bound[month])
     kept = [file for month, file in files.items() if counts[month]]
     if not kept:
-        _written(database.answer(bound[months[-1]]), files[months[-1]], bound[months[-1]])
+        written(database.answer(bound[months[-1]]), files[months[-1]], bound[months[-1]])
         kept = [files[months[-1]]]
     _remove(query.target, keep=kept)
     return rows
@@ -157,7 +158,7 @@ def _bound(statement: str, since: date, until: date) -> str:
 
 
 def _statement(query: Query) -> str:
-    return f"from {query.source}" if query.description.preset else statement_of(query.description)
+    return statement_of(query.description, query.source)
 
 
 @contextmanager
@@ -173,17 +174,6 @@ def _database(query: Query, settings: Settings) -> Iterator[Connection]:
     else:
         with over_files(settings.folder, settings.timezone) as files:
             yield Connection(None, lambda statement: answered_by_duckdb(files, statement), str, "")
-
-
-@contextmanager
-def over_files(folder: Path, timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB over files, relative paths from a folder; on one thread, so that the order of rows is always the same."""
-    config: dict[str, Any] = NO_EXTENSIONS | {"threads": 1, "file_search_path": str(folder)}
-    with duckdb.connect(":memory:", config=config) as files, tempfile.TemporaryDirectory(prefix="spilled-") as spilled:
-        files.execute("set timezone = ?", [timezone])
-        files.execute("set temp_directory = ?", [spilled])
-        files.execute("set lock_configuration = true")
-        yield files
 
 
 def _file(target: Path, month: date | None = None) -> Path:
@@ -202,10 +192,10 @@ def _recorded(file: Path) -> tuple[int, str] | None:
     if not file.exists():
         return None
     try:
-        written = pq.read_metadata(file)
+        found = pq.read_metadata(file)
     except (OSError, pa.ArrowException):
         return None
-    return written.num_rows, json.loads((written.metadata or {}).get(MADE_BY, b'""'))
+    return found.num_rows, json.loads((found.metadata or {}).get(MADE_BY, b'""'))
 
 
 def _first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
@@ -214,54 +204,3 @@ def _first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBa
         rows -= batch.num_rows
         if rows <= 0:
             return
-
-
-def _written(answer: Answer, file: Path, statement: str) -> int:
-    """Write the rows as they arrive; the file has its name only when the last is there."""
-    schema = pa.schema([pa.field(field.name, _plain(field)) for field in answer.schema])
-    repeated = {name for name in schema.names if schema.names.count(name) > 1}
-    if repeated:
-        raise SourceError(
-            f"has more than one column {', '.join(sorted(map(repr, repeated)))}; name them apart with `as`"
-        )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    rows = 0
-    try:
-        with pq.ParquetWriter(
-            unfinished, schema.with_metadata({MADE_BY: json.dumps(statement)}), compression="zstd"
-        ) as writer:
-            for batch in answer.batches:
-                columns = [_as(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
-                writer.write_batch(pa.record_batch(columns, schema=writer.schema))
-                rows += batch.num_rows
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return rows
-
-
-def _plain(field: pa.Field) -> pa.DataType:
-    """The type that a column is kept in: text for what is neither number, time nor nested."""
-    kind = field.type
-    if isinstance(kind, pa.BaseExtensionType):
-        return pa.string() if kind.extension_name == "arrow.uuid" else kind.storage_type
-    if pa.types.is_interval(kind):
-        raise SourceError(f"column {field.name!r} is an interval; cast it to text or to a number in the query")
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(_plain(kind.value_field))
-    if pa.types.is_dictionary(kind):
-        return kind.value_type
-    return pa.string() if pa.types.is_null(kind) or pa.types.is_decimal256(kind) else kind
-
-
-def _as(column: pa.Array, wanted: pa.DataType) -> pa.Array:
-    if column.type == wanted:
-        return column
-    if isinstance(column.type, pa.BaseExtensionType) and column.type.extension_name == "arrow.uuid":
-        return pa.array([None if value is None else str(value) for value in column.to_pylist()], wanted)
-    if isinstance(column, pa.ExtensionArray):
-        return column.storage
-    if pa.types.is_list(wanted):
-        return pa.array(column.to_pylist(), wanted)
-    return column.cast(wanted)

@@ -6,6 +6,7 @@ Every connection only reads. The URL comes from the environment; no part of it i
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -81,6 +82,11 @@ class Connection:
         """The statement for the first rows of its answer; unchanged where the database has no `limit`."""
         has_limit = not self._url.startswith(("mssql", "oracle"))
         return f"select * from ({statement}) as answer limit {rows}" if has_limit else statement
+
+    def quoted(self, name: str) -> str:
+        """A name as the database's SQL writes it."""
+        mark = "`" if self._url.startswith(("mysql", "bigquery")) else '"'
+        return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
     def columns(self, schema: str | None) -> dict[str, list[str]]:
         """The columns of each table of a schema, or of all that this user sees."""
@@ -179,6 +185,17 @@ def answered_by_duckdb(database: duckdb.DuckDBPyConnection, statement: str) -> A
         raise ValueError("must be a single SELECT")
     reader = database.execute(statements[0]).to_arrow_reader(BATCH_ROWS)
     return Answer(reader.schema, iter(reader))
+
+
+@contextmanager
+def over_files(folder: Path, timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB over files, relative paths from a folder; on one thread, so that the order of rows is always the same."""
+    config = NO_EXTENSIONS | {"threads": 1, "file_search_path": str(folder)}
+    with duckdb.connect(":memory:", config=config) as files, tempfile.TemporaryDirectory(prefix="spilled-") as spilled:
+        files.execute("set timezone = ?", [timezone])
+        files.execute("set temp_directory = ?", [spilled])
+        files.execute("set lock_configuration = true")
+        yield files
 
 
 def _by_adbc(scheme: str, url: str, timezone: str) -> tuple[Any, Callable[[str], Answer]]:

@@ -91,7 +91,8 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
     basis = fingerprint(table.contract) + settings.fingerprint(*table.settings_sections) + code_version(table)
     if table.is_staged and (spelling := settings.sources.get(table.name.removeprefix("staged_"))):
         basis += spelling.model_dump_json(exclude={"path"})
-        basis += "".join(statement_of(one) for one in spelling.descriptions if one.query)
+        source = table.name.removeprefix("staged_")
+        basis += "".join(statement_of(one, source) for one in spelling.descriptions if one.is_queried)
     marks = {}
     for month in months_between(max(first, settings.history_start), as_of):
         start = None if table.lookback_months is None else months_before(month, table.lookback_months)

@@ -220,6 +220,7 @@ def test_url_of_a_database_is_never_repeated(tmp_path: Path, monkeypatch: pytest
         ({"query": "select 1", "preset": "stripe"}, "give query or preset, not both"),
         ({"connection": "env:URL"}, "connection: needs a query, or a preset"),
         ({"preset": "stripe"}, "give the folder of the vendor's export as path, or a connection"),
+        ({"connection": "env:URL", "query": "x y", "database_schema": "crm"}, "database_schema: needs a preset"),
         ({}, "give path, query or preset"),
     ],
 )
@@ -232,9 +233,9 @@ def test_description_says_in_one_way_where_its_rows_are(
 
 def test_other_sql_makes_the_written_months_of_events_stale(tmp_path: Path) -> None:
     first = company(tmp_path, "users", query=written(tmp_path, "users.sql", "select 1")).sources["users"]
-    assert answers.statement_of(first) == "select 1"
+    assert answers.statement_of(first, "users") == "select 1"
     written(tmp_path, "users.sql", "select 2")
-    assert answers.statement_of(first) == "select 2"
+    assert answers.statement_of(first, "users") == "select 2"
 
 
 def test_values_without_a_counterpart_in_a_file_are_text(tmp_path: Path) -> None:

@@ -1,20 +1,5 @@
-"""Vendors whose exports and landed tables are known: a folder of SQL for each."""
+"""Vendors whose exports and landed tables are known: one folder of SQL for each, one file per source.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from health_assets.settings import Settings
-from health_assets.settings.source import Description
-from health_assets.sources.databases import Connection
-from health_assets.sources.formats import SourceError
-
-
-@contextmanager
-def opened_preset(description: Description, source: str, settings: Settings) -> Iterator[Connection]:
-    """A database that holds a view of the source's name.
-
-    Raises:
-        SourceError: the vendor is not known.
-    """
-    raise SourceError(f"there is no preset {description.preset!r}")
-    yield
+`tables.yml` of a vendor names the tables and columns that its SQL reads, and what the vendor, Fivetran, Airbyte and dlt call
+them. The SQL is answered by DuckDB over views with exactly these columns, wherever the tables come from.
+"""

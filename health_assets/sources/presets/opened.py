@@ -1,0 +1,175 @@
+"""A preset, ready to be read: DuckDB with the views that the vendor's SQL reads, over files or over tables of a database."""
+
+import glob
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from health_assets.settings import Settings
+from health_assets.settings.source import Description
+from health_assets.sources.databases import Connection, answered_by_duckdb, connected, over_files
+from health_assets.sources.formats import SourceError
+from health_assets.sources.landing import written
+from health_assets.sources.presets.vendors import VendorTable, macros_of, needed_by, read_by, sql_of
+from health_assets.sources.presets.views import (
+    IN_PARENT,
+    READERS,
+    create_empty_view,
+    create_nested_view,
+    create_view,
+    key_of,
+    literal,
+    places_of,
+    quoted,
+)
+
+CHILD, PARENT_KEY = "_dlt_parent_id", "_dlt_id"  # by which dlt joins the rows of a list to the row that it was in
+READ = {  # ending -> how DuckDB reads it; text where the file is text
+    ".csv": "read_csv([{}], all_varchar = true, union_by_name = true)",
+    ".tsv": "read_csv([{}], all_varchar = true, union_by_name = true)",
+    ".parquet": "read_parquet([{}], union_by_name = true)",
+    ".json": "read_json([{}], maximum_depth = 1, union_by_name = true)",
+    ".jsonl": "read_json([{}], maximum_depth = 1, union_by_name = true)",
+    ".ndjson": "read_json([{}], maximum_depth = 1, union_by_name = true)",
+}
+
+
+@contextmanager
+def opened_preset(description: Description, source: str, settings: Settings) -> Iterator[Connection]:
+    """What answers the SQL of a vendor, for the `with` block.
+
+    Raises:
+        SourceError: the vendor or source is not known, or a table or column that it needs is missing.
+    """
+    vendor = str(description.preset)
+    sql = sql_of(vendor, source)
+    needs = needed_by(sql)
+    with over_files(settings.folder, settings.timezone) as database, tempfile.TemporaryDirectory() as landed:
+        database.execute(READERS + macros_of(vendor))
+        for table in _in_order(read_by(vendor, sql)):
+            if raw := _raw(database, table, description, settings, Path(landed)):
+                create_view(database, vendor, table, raw)
+            elif table.inside and _exists(database, table.inside[0]):
+                create_nested_view(database, vendor, table)
+            elif table.name not in needs:
+                create_empty_view(database, table)
+            else:
+                there = ", ".join(_tables_there(description, settings)) or "nothing that can be read"
+                raise SourceError(f"{vendor}: needs {' or '.join(table.called)}; there is {there}")
+        yield Connection(None, lambda statement: answered_by_duckdb(database, statement), str, "")
+
+
+def _in_order(tables: list[VendorTable]) -> list[VendorTable]:
+    """Tables that are inside others after those."""
+    inside = {table.name: table.inside[0] for table in tables if table.inside}
+
+    def depth(name: str) -> int:
+        return 1 + depth(inside[name]) if name in inside else 0
+
+    return sorted(tables, key=lambda table: depth(table.name))
+
+
+def _exists(database: duckdb.DuckDBPyConnection, view: str) -> bool:
+    found = database.execute("select count(*) from duckdb_views() where view_name = ?", [view]).fetchone()
+    return bool(found and found[0])
+
+
+def _raw(
+    database: duckdb.DuckDBPyConnection, table: VendorTable, description: Description, settings: Settings, landed: Path
+) -> str | None:
+    """The name of a relation that holds a table of the vendor, under its own column names; None where there is none."""
+    is_landed = description.connection is not None
+    reads = _landed(table, description, settings, landed) if is_landed else _read_files(_files_of(table, description))
+    if not reads:
+        return None
+    name = f"raw_{table.name}"
+    database.execute(f"create view {quoted(name)} as {reads}")
+    parent = f"raw_{table.inside[0]}" if table.inside else ""
+    if (
+        parent
+        and _exists(database, parent)
+        and {CHILD, PARENT_KEY} <= {*_columns(database, name), *_columns(database, parent)}
+    ):
+        joined = f"{name}_of_parent"
+        database.execute(
+            f"create view {quoted(joined)} as select child.*, parent.id as {IN_PARENT} from {quoted(name)} as child "
+            f"join {quoted(parent)} as parent on parent.{PARENT_KEY} = child.{CHILD}"
+        )
+        return joined
+    return name
+
+
+def _columns(database: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    return [str(name) for name, *_ in database.execute(f"describe {quoted(relation)}").fetchall()]
+
+
+def _read_files(files: list[Path]) -> str:
+    """The statement that reads the files of one table."""
+    reads = []
+    for ending, read in READ.items():
+        same = [literal(str(file)) for file in files if _ending(file) == ending]
+        reads += [f"select * from {read.format(', '.join(same))}"] if same else []
+    return " union all by name ".join(reads)
+
+
+def _files_of(table: VendorTable, description: Description) -> list[Path]:
+    """The files that a table is in, named after it, or in a folder that is."""
+    there = _all_files(description)
+    for called in table.called:
+        names = {key_of(called), key_of(f"{description.preset}{called}")}
+        if found := [file for file in there if names & {_bare(file.stem), key_of(file.parent.name)}]:
+            return found
+    return []
+
+
+def _all_files(description: Description) -> list[Path]:
+    found: list[Path] = []
+    for path in [description.path] if isinstance(description.path, str) else description.path:
+        for match in sorted(glob.glob(path, recursive=True)):
+            inside = sorted(Path(match).rglob("*")) if Path(match).is_dir() else [Path(match)]
+            found += [file for file in inside if _ending(file) in READ and file.stat().st_size > 0]
+    return found
+
+
+def _ending(file: Path) -> str:
+    return Path(file.name.lower().removesuffix(".gz")).suffix
+
+
+def _bare(stem: str) -> str:
+    """The name of a file without endings, and without the date or number that exports append."""
+    return key_of(re.sub(r"([-_. ]?\d{2,})+$", "", stem.partition(".")[0]))
+
+
+def _landed(table: VendorTable, description: Description, settings: Settings, folder: Path) -> str | None:
+    """The columns that the vendor's SQL reads, fetched into a file; None where the database has no such table."""
+    with connected(str(description.connection), settings.timezone) as database:
+        there = _tables_of(database, description.database_schema)
+        names = {key_of(name): name for name in there}
+        keys = [key_of(one) for called in table.called for one in (called, f"{description.preset}{called}")]
+        name = next((names[key] for key in keys if key in names), None)
+        if name is None:
+            return None
+        columns = [(column, "VARCHAR") for column in there[name]]
+        wanted = {CHILD, PARENT_KEY} | {
+            place.column for column in table.columns for place in places_of(column, columns)
+        }
+        file = folder / f"{table.name}.parquet"
+        listed = ", ".join(database.quoted(column) for column in there[name] if column in wanted)
+        schema = f"{database.quoted(description.database_schema)}." if description.database_schema else ""
+        written(database.answer(f"select {listed or '*'} from {schema}{database.quoted(name)}"), file, "")
+    return f"select * from read_parquet({literal(str(file))})"
+
+
+def _tables_there(description: Description, settings: Settings) -> list[str]:
+    if description.connection:
+        with connected(description.connection, settings.timezone) as database:
+            return sorted(_tables_of(database, description.database_schema))
+    return [file.name for file in _all_files(description)]
+
+
+def _tables_of(database: Connection, schema: str | None) -> Mapping[str, list[str]]:
+    return database.columns(schema)

@@ -1,0 +1,104 @@
+"""What is known of a vendor: its tables, their columns and other names, and the SQL of each source."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from health_assets.settings.suggestions import did_you_mean
+from health_assets.sources.formats import SourceError
+
+FOLDER = Path(__file__).parent
+TYPES = ("text", "key", "number", "moment", "day", "flag", "json")
+PARENT = "^"  # ^id is the key of the row that a nested row is in
+
+
+@dataclass(frozen=True)
+class VendorColumn:
+    """A column that the SQL of a vendor reads."""
+
+    name: str
+    kind: str  # one of TYPES
+    called: tuple[str, ...]  # what it may be called, in the order in which they are looked up; dots reach into JSON
+
+
+@dataclass(frozen=True)
+class VendorTable:
+    """A table that the SQL of a vendor reads."""
+
+    name: str
+    called: tuple[str, ...]
+    columns: tuple[VendorColumn, ...]
+    required: tuple[str, ...]  # columns without which the table has no meaning
+    inside: tuple[str, tuple[str, ...]] | None  # another table, and its column that holds the rows as a JSON array
+
+
+def vendors() -> list[str]:
+    """The names of the presets."""
+    return sorted(file.parent.name for file in FOLDER.glob("*/tables.yml"))
+
+
+def sources_of(vendor: str) -> list[str]:
+    """The sources that a vendor's data give."""
+    return sorted(file.stem for file in (FOLDER / vendor).glob("*.sql") if file.stem != "macros")
+
+
+def sql_of(vendor: str, source: str) -> str:
+    """The SQL of a source.
+
+    Raises:
+        SourceError: there is no such preset, or the vendor's data do not give the source.
+    """
+    if vendor not in vendors():
+        raise SourceError(
+            f"there is no preset {vendor!r}{did_you_mean(vendor, vendors())}; there are {', '.join(vendors())}"
+        )
+    if source not in sources_of(vendor):
+        raise SourceError(f"preset {vendor} has no {source}; it has {', '.join(sources_of(vendor))}")
+    return (FOLDER / vendor / f"{source}.sql").read_text(encoding="utf-8")
+
+
+def macros_of(vendor: str) -> str:
+    """Functions that the SQL of a vendor shares; empty where it has none."""
+    file = FOLDER / vendor / "macros.sql"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+@cache
+def tables_of(vendor: str) -> dict[str, VendorTable]:
+    """The tables of a vendor."""
+    described = yaml.safe_load((FOLDER / vendor / "tables.yml").read_text(encoding="utf-8"))
+    return {name: _table(name, table) for name, table in described.items()}
+
+
+def read_by(vendor: str, sql: str) -> list[VendorTable]:
+    """The tables that a statement reads."""
+    words = set(re.findall(r"\w+", re.sub(r"--[^\n]*", "", sql)))
+    return [table for name, table in tables_of(vendor).items() if name in words]
+
+
+def needed_by(sql: str) -> set[str]:
+    """The tables without which a statement has no meaning, as its comment `-- needs ...` says; the others may be missing."""
+    return {name for line in re.findall(r"^-- needs (.+)$", sql, re.MULTILINE) for name in line.split(", ")}
+
+
+def _table(name: str, described: dict[str, Any]) -> VendorTable:
+    inside = described.get("inside")
+    return VendorTable(
+        name,
+        (name, *described.get("called", ())),
+        tuple(_column(column, given) for column, given in described["columns"].items()),
+        tuple(described.get("required", ())),
+        (inside["table"], tuple(inside["at"])) if inside else None,
+    )
+
+
+def _column(name: str, given: str) -> VendorColumn:
+    """`moment created_at createdAt`: the type, then other names."""
+    kind, *others = given.split()
+    if kind not in TYPES:
+        raise ValueError(f"{name}: {kind!r} is not one of {', '.join(TYPES)}")
+    return VendorColumn(name, kind, (name, *others))
