@@ -18,6 +18,7 @@ import polars as pl
 
 from health_assets.contracts.contract import available_by
 from health_assets.tables import TABLES
+from health_assets.warehouse.comments import add_comments
 from health_assets.warehouse.history import copy_history
 from health_assets.warehouse.published_load import adopt, held_tables, write_accepted, write_loads
 from health_assets.warehouse.sql import literal, registered
@@ -65,6 +66,7 @@ def publish(
     rows = _write(warehouse, unfinished / link.name, run, as_of, company, notes or {})
     with duckdb.connect(str(unfinished / link.name)) as written:
         add_guide_views(written, tables=rows.keys())
+        add_comments(written)
     number = max((_number(entry) for entry in folder.iterdir()), default=0) + 1
     finished = folder / f"{number:06d}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}"
     os.replace(unfinished, finished)
