@@ -1,4 +1,4 @@
-# make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, coverage, ui,
+# make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, coverage, ui, dashboard,
 # lint, format, types, docs, wheel, lock, clean.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: run demo test test-fast coverage ui lint format types docs wheel lock clean
+.PHONY: run demo test test-fast coverage ui dashboard lint format types docs wheel lock clean
 
 run: $(READY) data/demo/settings.yml
 	@$(BIN)/health-assets run --settings $(SETTINGS)
@@ -39,6 +39,11 @@ ui: $(READY)
 	@test -f "$(SETTINGS)" || { echo "$(SETTINGS) is not there: run 'make run' first, or give SETTINGS=your/settings.yml"; exit 1; }
 	@set -m; $(BIN)/health-assets ui --settings "$(SETTINGS)" --port $(PORT) & group=$$!; \
 	trap 'kill -INT -- -$$group 2>/dev/null; wait $$group' INT TERM EXIT; wait $$group
+
+# The pages for people, over the published snapshot.
+dashboard: $(READY)
+	@test -f "$(SETTINGS)" || { echo "$(SETTINGS) is not there: run 'make run' first, or give SETTINGS=your/settings.yml"; exit 1; }
+	@exec $(BIN)/health-assets dashboard --settings "$(SETTINGS)" --port $(or $(DASHBOARD_PORT),8501)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

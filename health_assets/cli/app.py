@@ -18,6 +18,7 @@ from rich.table import Table
 from health_assets import settings
 from health_assets.cli import account as account_command
 from health_assets.cli import alerts as alerts_command
+from health_assets.cli import dashboard as dashboard_command
 from health_assets.cli import export as export_command
 from health_assets.cli import run as run_command
 from health_assets.cli.terminal import (
@@ -41,6 +42,7 @@ app.add_typer(alerts_command.app, name="alerts")
 app.add_typer(account_command.app, name="account")
 app.command()(run_command.run)
 app.command()(export_command.export)
+app.command()(dashboard_command.dashboard)
 
 DEMO_FOLDER = Path("data/demo")
 

@@ -54,14 +54,16 @@ def account_id_of(connection: duckdb.DuckDBPyConnection, given: str) -> str:
     return found[0]
 
 
-def all_accounts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Every account with its name, those with the most MRR first, to choose one from."""
+def matching(connection: duckdb.DuckDBPyConnection, text: str, limit: int) -> pl.DataFrame:
+    """Accounts whose id or name contains the text, in any case; active ones first, then those with the most MRR."""
     return frame(
         connection,
         """
         select account_id, coalesce(company_name, account_id) as name
-        from dim.account order by is_active desc nulls last, mrr desc nulls last, account_id
+        from dim.account where contains(lower(account_id), lower($1)) or contains(lower(company_name), lower($1))
+        order by account_id = $1 desc, is_active desc nulls last, mrr desc nulls last, account_id limit $2
         """,
+        [text, limit],
     )
 
 

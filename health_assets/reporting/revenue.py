@@ -8,6 +8,8 @@ import polars as pl
 
 from health_assets.reporting.reader import Row, frame, rows
 
+TOTALS = ("starting", "ending")  # the steps of the waterfall that are no movement
+
 
 def latest_retention(connection: duckdb.DuckDBPyConnection) -> Row | None:
     """Retention of the last closed month and of the 12 months up to it; None before a month has closed."""

@@ -27,6 +27,7 @@ from health_assets.settings.sections import (
     ChurnedAccounts,
     ChurnModel,
     Commerce,
+    Dashboard,
     Devices,
     Expansion,
     Lifecycle,
@@ -95,6 +96,7 @@ class Settings(Section):
     churned_accounts: ChurnedAccounts
     renewal_forecast: RenewalForecast
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
+    dashboard: Dashboard
     maintenance: Maintenance
     alerts: Alerts
     backtest: Backtest

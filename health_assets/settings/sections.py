@@ -212,3 +212,10 @@ class Plausibility(Section):
     filled_drop: Fraction
     before_signup: Fraction
     undeclared_lines: Fraction
+
+
+class Dashboard(Section):
+    """Who sees which accounts on the dashboard, by a header that a proxy sets; without one, whoever reaches it sees all."""
+
+    viewer_header: str | None
+    viewers: dict[str, str]

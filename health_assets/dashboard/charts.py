@@ -1,0 +1,225 @@
+"""The charts of the pages. They draw what a query answered; the colours are those of reporting/palette.py."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from health_assets.reporting.palette import GAIN, LINES, LOSS, TOTAL, Mark
+
+HEIGHT = 260
+MONTH = "%b %Y"
+ROW, AXIS = 26, 50  # pixels of a row of bars, and of the axis below
+NAMES = alt.Axis(labelLimit=220, labelOverlap=False)
+POINTS = "points"  # the unit of scores
+SEEN = 0.75  # of the highest level: movements that all lie above it would be too thin to see from 0
+
+
+def draw(chart: Any, label: str) -> None:
+    """Show a chart under its description for screen readers."""
+    st.altair_chart(chart, width="stretch", alt=label)
+
+
+def stacked(rows: pl.DataFrame, month: str, amount: str, word: str, marks: Mapping[str, Mark], unit: str) -> Any:
+    """Bars by month, one segment for each word; a stock at each month's end, so the months are never added."""
+    present = [one for one in marks if one in set(rows[word])]
+    labelled = rows.with_columns(
+        label=pl.col(word).replace_strict({one: f"{marks[one].symbol} {one}" for one in marks}, default=pl.col(word)),
+        place=pl.col(word).replace_strict({one: place for place, one in enumerate(marks)}, default=len(marks)),
+    )
+    scale = alt.Scale(
+        domain=[f"{marks[one].symbol} {one}" for one in present], range=[marks[one].colour for one in present]
+    )
+    return (
+        alt.Chart(labelled)
+        .mark_bar()
+        .encode(
+            x=alt.X(f"yearmonth({month}):O", title=None, axis=alt.Axis(format=MONTH, labelOverlap=True)),
+            y=alt.Y(f"sum({amount}):Q", title=unit, axis=alt.Axis(format=",.0f")),
+            color=alt.Color("label:N", title=None, scale=scale, legend=alt.Legend(orient="top", columns=3)),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip(f"{month}:T", format=MONTH, title="month"),
+                alt.Tooltip("label:N", title="band"),
+                alt.Tooltip(f"{amount}:Q", format=",.0f", title=unit),
+            ],
+        )
+        .properties(height=HEIGHT)
+    )
+
+
+def lines(rows: pl.DataFrame, day: str, columns: Mapping[str, str], unit: str, *, zero: bool = False) -> Any:
+    """A line for each column, under its label; null leaves a gap."""
+    long = rows.select(day, *columns).unpivot(index=day, variable_name="line", value_name="value")
+    long = long.with_columns(pl.col("line").replace(dict(columns))).drop_nulls("value")
+    names = list(columns.values())
+    legend = alt.Legend(orient="top", labelLimit=400, symbolType="stroke", symbolSize=300) if len(names) > 1 else None
+    return (
+        alt.Chart(long)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X(f"{day}:T", title=None, axis=alt.Axis(format=MONTH, labelOverlap=True)),
+            y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=zero)),
+            color=alt.Color(
+                "line:N", title=None, scale=alt.Scale(domain=names, range=list(LINES[: len(names)])),
+                legend=legend,
+            ),
+            strokeDash=alt.StrokeDash("line:N", title=None, legend=legend, scale=alt.Scale(domain=names)),
+            tooltip=[
+                alt.Tooltip(f"{day}:T", title="day"), alt.Tooltip("line:N", title="metric"),
+                alt.Tooltip("value:Q", format=",.1f", title=unit),
+            ],
+        )
+        .properties(height=HEIGHT)
+    )  # fmt: skip
+
+
+def waterfall(steps: Sequence[tuple[str, float]], unit: str, totals: Sequence[str]) -> Any:
+    """What was added and taken, step by step; the steps that are `totals` stand on the ground."""
+    rows: list[dict[str, Any]] = []
+    reached = 0.0
+    for name, amount in steps:
+        is_total = name in totals
+        start, end = (0.0, amount) if is_total else (reached, reached + amount)
+        kind = "total" if is_total else "gain" if amount >= 0 else "loss"
+        rows.append({"step": name, "start": start, "end": end, "amount": amount, "kind": kind, "top": max(start, end)})
+        reached = end
+    lowest = _ground(
+        [(row["start"], row["end"]) for row in rows if row["kind"] != "total"], [row["top"] for row in rows]
+    )
+    frame = pl.DataFrame(rows).with_columns(pl.col("start").clip(lower_bound=lowest))
+    base = alt.Chart(frame).encode(y=alt.Y("step:N", title=None, sort=None, axis=NAMES))
+    bars = base.mark_bar().encode(
+        x=alt.X("start:Q", title=unit, axis=alt.Axis(format=",.0f"), scale=alt.Scale(domainMin=lowest, zero=False)),
+        x2="end:Q",
+        color=alt.Color(
+            "kind:N", legend=None, scale=alt.Scale(domain=["gain", "loss", "total"], range=[GAIN, LOSS, TOTAL])
+        ),
+        tooltip=["step:N", alt.Tooltip("amount:Q", format="+,.1f", title=unit)],
+    )
+    amounts = base.mark_text(dx=4, align="left", color="gray").encode(
+        x="top:Q", text=alt.Text("amount:Q", format="+,.1f" if unit == POINTS else "+,.0f")
+    )
+    return (bars + amounts).properties(height=ROW * frame.height + AXIS)
+
+
+def _ground(movements: Sequence[tuple[float, float]], tops: Sequence[float]) -> float:
+    """Where the axis of a waterfall begins: at 0, or below the movements where they would be too thin to see."""
+    reached = [level for movement in movements for level in movement]
+    if not reached or min(reached) < SEEN * max(tops):
+        return 0.0
+    return max(0.0, min(reached) - 2 * (max(reached) - min(reached)))
+
+
+def bars(rows: pl.DataFrame, name: str, amount: str, unit: str, colour: str = GAIN) -> Any:
+    """Horizontal bars in the order of the rows."""
+    return (
+        alt.Chart(rows)
+        .mark_bar(color=colour)
+        .encode(
+            y=alt.Y(f"{name}:N", sort=None, title=None, axis=NAMES),
+            x=alt.X(f"{amount}:Q", title=unit, axis=alt.Axis(format=",.0f")),
+            tooltip=[f"{name}:N", alt.Tooltip(f"{amount}:Q", format=",.1f", title=unit)],
+        )
+        .properties(height=ROW * rows.height + AXIS)
+    )
+
+
+def months(rows: pl.DataFrame, month: str, amount: str, unit: str, colour: str = GAIN) -> Any:
+    """A bar for each month, of a flow or of a stock at its end."""
+    return (
+        alt.Chart(rows)
+        .mark_bar(color=colour)
+        .encode(
+            x=alt.X(f"yearmonth({month}):O", title=None, axis=alt.Axis(format=MONTH, labelOverlap=True)),
+            y=alt.Y(f"{amount}:Q", title=unit, axis=alt.Axis(format=",.0f")),
+            tooltip=[alt.Tooltip(f"{month}:T", format=MONTH), alt.Tooltip(f"{amount}:Q", format=",.1f", title=unit)],
+        )
+        .properties(height=HEIGHT)
+    )
+
+
+def cohorts(rows: pl.DataFrame, value: str, unit: str) -> Any:
+    """A heat map of cohorts by months since their start; cells that lie ahead are empty."""
+    return (
+        alt.Chart(rows.drop_nulls(value))
+        .mark_rect()
+        .encode(
+            x=alt.X("month_offset:O", title="months since the first one", axis=alt.Axis(labelOverlap=True, labelAngle=0)),
+            y=alt.Y("yearmonth(cohort_month):O", title=None, axis=alt.Axis(format=MONTH)),
+            color=alt.Color(
+                f"{value}:Q", title=unit, scale=alt.Scale(scheme="blues", domainMin=0), legend=alt.Legend(orient="top")
+            ),
+            tooltip=[
+                alt.Tooltip("cohort_month:T", format=MONTH, title="cohort"), alt.Tooltip("month_offset:O", title="month"),
+                alt.Tooltip(f"{value}:Q", format=".1f", title=unit),
+                alt.Tooltip("cohort_account_count:Q", title="accounts at the start"),
+            ],
+        )
+        .properties(height=max(200, 17 * rows["cohort_month"].n_unique()))
+    )  # fmt: skip
+
+
+def health(rows: pl.DataFrame, floors: Mapping[str, float], marks: Mapping[str, Mark]) -> Any:
+    """The score of each day over the bands of the scorecard."""
+    edges = sorted(floors.items(), key=lambda item: item[1])
+    ranges = pl.DataFrame(
+        [
+            {"band": band, "from": floor, "to": edges[place + 1][1] if place + 1 < len(edges) else 100.0}
+            for place, (band, floor) in enumerate(edges)
+        ],
+        schema={"band": pl.String, "from": pl.Float64, "to": pl.Float64},
+    )
+    background = (
+        alt.Chart(ranges)
+        .mark_rect(opacity=0.18)
+        .encode(
+            y=alt.Y("from:Q", title="health score, 0-100", scale=alt.Scale(domain=[0, 100])),
+            y2="to:Q",
+            color=alt.Color(
+                "band:N", title=None, legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=list(floors), range=[marks[band].colour for band in floors]),
+            ),
+        )
+    )  # fmt: skip
+    line = (
+        alt.Chart(rows.drop_nulls("health_score"))
+        .mark_line(color=TOTAL)
+        .encode(
+            x=alt.X("as_of_date:T", title=None),
+            y="health_score:Q",
+            tooltip=["as_of_date:T", alt.Tooltip("health_score:Q", format=".1f"), "health_band:N", "scorecard:N"],
+        )
+    )
+    return (background + line).properties(height=HEIGHT)
+
+
+def gains(rows: pl.DataFrame, name: str, amount: str, unit: str) -> Any:
+    """Horizontal bars to the right for gains and to the left for losses."""
+    return (
+        alt.Chart(rows)
+        .mark_bar()
+        .encode(
+            y=alt.Y(f"{name}:N", sort=None, title=None, axis=NAMES),
+            x=alt.X(f"{amount}:Q", title=unit),
+            color=alt.condition(f"datum['{amount}'] >= 0", alt.value(GAIN), alt.value(LOSS)),
+            tooltip=[f"{name}:N", alt.Tooltip(f"{amount}:Q", format="+.2f", title=unit)],
+        )
+        .properties(height=ROW * rows.height + AXIS)
+    )
+
+
+def weekly(rows: pl.DataFrame, day: str, amount: str, unit: str) -> Any:
+    """A bar for each week."""
+    return (
+        alt.Chart(rows)
+        .mark_bar(color=GAIN)
+        .encode(
+            x=alt.X(f"yearmonthdate({day}):O", title="week ending", axis=alt.Axis(format="%d %b", labelOverlap=True)),
+            y=alt.Y(f"{amount}:Q", title=unit),
+            tooltip=[alt.Tooltip(f"{day}:T", title="week ending"), alt.Tooltip(f"{amount}:Q", format=",")],
+        )
+        .properties(height=140)
+    )

@@ -1,0 +1,64 @@
+"""What do customers buy, how often do they return, and who pays late?"""
+
+import polars as pl
+import streamlit as st
+
+from health_assets.dashboard import charts
+from health_assets.dashboard.view import View, figure, figures
+from health_assets.reporting import shop
+from health_assets.reporting.formatting import month_name, number, pct
+from health_assets.reporting.marts import rows_of
+
+ACCOUNTS = 500
+ORDERS = ("orders",)
+
+
+def show(view: View) -> None:
+    """Spend, concentration, returning buyers, cohorts, flags, regions, age groups."""
+    view.heading("Commerce", "What do customers buy, how often do they return, and who pays late?")
+    if view.part("Spend", "mart.revenue_concentration", sources=ORDERS):
+        _spend(view)
+    if view.part("Returning buyers", "mart.order_retention_monthly", sources=ORDERS):
+        months = view.ask(rows_of, "mart.order_retention_monthly", ("*",), "month")
+        closed = months.filter(~pl.col("is_partial")).with_columns(returned=100 * pl.col("monthly_retention_rate"))
+        st.caption("Share of the buyers of the month before who ordered again; closed months")
+        charts.draw(
+            charts.lines(closed, "month", {"returned": "ordered again"}, "%", zero=True), "Returning buyers by month"
+        )
+        st.caption(f"Net spend in each month, {view.currency}")
+        charts.draw(charts.months(months, "month", "spend", f"spend, {view.currency}"), "Net spend by month")
+    if view.part("Order cohorts", "mart.order_cohorts", sources=ORDERS):
+        cohorts = view.ask(rows_of, "mart.order_cohorts", ("*",), "cohort_month, month_offset")
+        st.caption("Share of the customers of each signup month who ordered in the month")
+        charts.draw(
+            charts.cohorts(cohorts, "account_retention_pct", "customers ordering, %"), "Ordering customers by cohort"
+        )
+    for title, name, order in (
+        ("Customers by value", "mart.customer_value", "spend_rank nulls last, account_id"),
+        ("Flagged customers", "mart.commerce_flags", "attention_rank"),
+        ("Payments", "mart.payment_risk", "late_payment_count desc nulls last, account_id"),
+        ("Regions", "mart.regional_segments", "total_spend desc nulls last, region"),
+        ("Age groups", "mart.order_value_by_age_group", "youngest_age nulls last"),
+    ):
+        if view.part(title, name, sources=ORDERS):
+            view.table(view.ask(rows_of, name, ("*",), order, ACCOUNTS), title, name)
+
+
+def _spend(view: View) -> None:
+    found, month = view.ask(shop.concentration), view.ask(shop.latest_buyers)
+    if not found:
+        return
+    shown = {
+        f"Net spend to date, {view.currency}": (number(found["total_spend"]), "mart.revenue_concentration.total_spend"),
+        "From the top buyers": (pct(found["top_share_pct"]), "mart.revenue_concentration.top_share_pct"),
+    }
+    if month:
+        label = f"Ordered again, {month_name(month['month'])}"
+        shown[label] = (pct(month["retained_pct"]), "mart.order_retention_monthly.monthly_retention_rate")
+        shown["Ordered at least twice"] = (
+            pct(month["repeat_pct"]),
+            "mart.order_retention_monthly.repeat_purchase_rate",
+        )
+    for place, (label, (value, source)) in zip(figures(len(shown)), shown.items(), strict=True):
+        with place:
+            figure(label, value, source)

@@ -1,0 +1,127 @@
+"""Did low scores in the past precede churn, and better than simple baselines would have?"""
+
+import polars as pl
+import streamlit as st
+
+from health_assets.dashboard import charts
+from health_assets.dashboard.view import View, figure, figures, plain
+from health_assets.reporting.backtest import backtest
+from health_assets.reporting.formatting import counted, number, pct
+from health_assets.reporting.marts import rows_of
+from health_assets.scoring.backtest import Findings, Interval, ScoreFindings
+from health_assets.settings import Settings
+
+EFFECTS = 500
+
+
+@st.cache_data(show_spinner="Comparing past scores with later churn; this takes a minute ...", max_entries=4)
+def _findings(snapshot: str, _company: Settings) -> Findings | None:
+    """The backtest of a snapshot, kept by its path."""
+    return backtest(_company)
+
+
+def show(view: View) -> None:
+    """Backtest, calibration, drivers, model, effect of touchpoints."""
+    view.heading(
+        "Does the score work?", "Did low scores in the past precede churn, and better than simple baselines would have?"
+    )
+    if not view.scope.is_all:
+        view.missing("The backtest")
+        return
+    st.subheader("Backtest")
+    if not view.has("fact.account_revenue_daily"):
+        view.missing("The backtest", "subscriptions", "orders")
+    elif st.session_state.get("backtest") == view.snapshot or st.button("Run the backtest", type="primary"):
+        st.session_state["backtest"] = view.snapshot
+        _backtest(view, _findings(view.snapshot, view.settings))
+    else:
+        st.caption("It compares the published scores of every month with who left later, and takes up to a minute.")
+    if view.part("Churn model", "mart.churn_model"):
+        _model(view)
+    if view.part("What drives churn risk", "mart.risk_drivers"):
+        view.table(view.ask(rows_of, "mart.risk_drivers", ("*",), "driver_rank"), "Risk drivers", "mart.risk_drivers")
+    if view.part("Effect of touchpoints", "mart.intervention_effect", sources=("touchpoints",)):
+        effects = view.ask(rows_of, "mart.intervention_effect", ("*",), "intervention_date desc, account_id", EFFECTS)
+        st.caption("Change of the score in the 30 days after a touchpoint, against untouched accounts of the same band")
+        view.table(effects, "Effect of touchpoints", "mart.intervention_effect")
+
+
+def _backtest(view: View, findings: Findings | None) -> None:
+    if findings is None:
+        st.info("There is not enough history: no account was a customer early enough.", icon="ℹ️")
+        return
+    rules = view.settings.backtest
+    st.caption(
+        f"{counted(len(findings.days), 'observation day')} from {findings.days[0]} to {findings.days[-1]}, "
+        f"{counted(findings.rows, 'row')}; left = {rules.lead_days} to {rules.lead_days + rules.horizon_days} days later"
+    )
+    for tab, found in zip(
+        st.tabs([name.capitalize() for name in findings.scores]), findings.scores.values(), strict=True
+    ):
+        with tab:
+            _score(found)
+    bands = pl.DataFrame(
+        [
+            {"band": one.band, "rows": one.rows, "left": one.churned, "rate_pct": 100 * (one.rate.estimate or 0),
+             "interval": _bounds(one.rate, 100)}
+            for one in findings.bands if one.rows
+        ]
+    )  # fmt: skip
+    st.markdown("**Share that left, by health band**")
+    if bands.height:
+        charts.draw(charts.bars(bands, "band", "rate_pct", "% that left"), "Share of accounts that left, by band")
+        view.table(bands, "Share that left by band")
+    if findings.calibration_slope is not None:
+        left, right = figures(2)
+        with left:
+            figure(
+                "Brier skill", number(findings.brier_skill, 3), note="0 = no better than the churn rate of each day."
+            )
+        with right:
+            figure(
+                "Calibration slope", number(findings.calibration_slope, 2), note="1 = right, below 1 = overconfident."
+            )
+
+
+def _score(found: ScoreFindings) -> None:
+    st.markdown(f"**Conclusion: {plain(found.conclusion)}** ({counted(found.churned_accounts, 'account')} left)")
+    rows = [
+        {
+            "ranking": name,
+            "AUC": area.estimate,
+            "interval": _bounds(area),
+            "gain of the score": found.gains.get(name, Interval(None)).estimate,
+        }
+        for name, area in found.auc.items()
+    ]
+    shape = {"ranking": pl.String, "AUC": pl.Float64, "interval": pl.String, "gain of the score": pl.Float64}
+    st.dataframe(
+        pl.DataFrame(rows, schema=shape), hide_index=True, alt="How well each ranking found the accounts that left"
+    )
+    if found.top_recall is not None:
+        st.caption(
+            f"The riskiest accounts: {pct(100 * (found.top_precision or 0))} of them left; they are "
+            f"{pct(100 * found.top_recall)} of all that left."
+        )
+
+
+def _model(view: View) -> None:
+    model = view.ask(rows_of, "mart.churn_model").row(0, named=True)
+    shown = {
+        "Rows learned from": (number(model["rows_learned"]), "rows_learned"),
+        "Accounts that left": (number(model["churned_accounts"]), "churned_accounts"),
+        "Features": (number(model["feature_count"]), "feature_count"),
+        "Brier skill": (number(model["brier_skill"], 3), "brier_skill"),
+    }
+    for place, (label, (value, column)) in zip(figures(len(shown)), shown.items(), strict=True):
+        with place:
+            figure(label, value, f"mart.churn_model.{column}")
+    if model["reason"]:
+        st.info(f"No probability is published: {plain(model['reason'])}", icon="ℹ️")
+
+
+def _bounds(interval: Interval, factor: int = 1) -> str:
+    if interval.low is None or interval.high is None:
+        return ""
+    decimals = 1 if factor > 1 else 3
+    return f"{number(factor * interval.low, decimals)} to {number(factor * interval.high, decimals)}"

@@ -1,0 +1,217 @@
+"""What every page is given: the newest snapshot, cached answers of the queries, and the ways to show a number or a table."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import polars as pl
+import streamlit as st
+
+from health_assets.reporting import portfolio
+from health_assets.reporting.definitions import described
+from health_assets.reporting.export import csv_bytes, workbook_bytes
+from health_assets.reporting.formatting import minute, month_name
+from health_assets.reporting.palette import Mark, band_marks, risk_marks
+from health_assets.reporting.reader import EVERYTHING, Row, has_rows, holds, outdated
+from health_assets.reporting.scope import Scope, scoped
+from health_assets.settings import Settings
+from health_assets.warehouse.snapshot import LOCKED
+
+KEPT_ANSWERS = 2000
+SHOWN_ROWS = 1000  # of a table; more are in the files of `health-assets export`
+ACRONYMS = ("arr", "clv", "csat", "dau", "grr", "id", "mau", "mrr", "nps", "nrr", "sla", "wau")
+FIGURE_WIDTH, FIGURE_HEIGHT = 182, 128  # pixels
+AS_OF = "as_of_date"
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _answer(snapshot: str, scope: Scope, query: str, arguments: tuple[Any, ...], _function: Callable[..., Any]) -> Any:
+    """The answer of a query. It is kept by the real path of the snapshot, so a new snapshot is asked anew."""
+    if scope.is_all:
+        opened: Any = duckdb.connect(snapshot, read_only=True, config=LOCKED)
+    else:
+        opened = scoped(snapshot, scope)
+    with opened as connection:
+        return _function(connection, *arguments)
+
+
+@dataclass(frozen=True)
+class View:
+    """One visit of one page: which snapshot, whose accounts, under which settings."""
+
+    settings: Settings
+    snapshot: str
+    scope: Scope = EVERYTHING
+
+    @classmethod
+    def of(cls, settings: Settings, scope: Scope) -> "View":
+        """The newest snapshot, by its real path: the link may be swapped while the page is read."""
+        return cls(settings, os.path.realpath(settings.published), scope)
+
+    def ask(self, query: Callable[..., Any], *arguments: Any) -> Any:
+        """What a query of reporting/ answers for this snapshot."""
+        name = f"{query.__module__}.{query.__name__}"
+        try:
+            return _answer(self.snapshot, self.scope, name, arguments, query)
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            raise outdated(self.settings.published, error) from None
+
+    def has(self, *relations: str) -> bool:
+        """Whether each table is there and has a row."""
+        return bool(self.ask(has_rows, *relations))
+
+    def holds(self, *relations: str) -> bool:
+        """Whether each table is there, with or without rows."""
+        return bool(self.ask(holds, *relations))
+
+    @property
+    def about(self) -> Row:
+        """Company, as-of day and time of publication."""
+        return dict(self.ask(portfolio.about))
+
+    @property
+    def currency(self) -> str:
+        """The reporting currency."""
+        return self.settings.reporting_currency
+
+    @property
+    def bands(self) -> dict[str, Mark]:
+        """How each band is shown."""
+        return band_marks(self.settings)
+
+    @property
+    def risks(self) -> dict[str, Mark]:
+        """How each risk level is shown."""
+        return risk_marks()
+
+    def heading(self, title: str, question: str = "") -> None:
+        """The title of a page, with the day that it describes."""
+        st.title(title)
+        about = self.about
+        st.caption(
+            f"{plain(about['company'])} · as of **{about['as_of_date']}** · published {minute(about['published_at'])} UTC · "
+            f"{plain(self.scope.in_words())}" + (f"  \n{question}" if question else "")
+        )
+
+    def missing(self, what: str, *sources: str) -> None:
+        """A friendly line instead of a part whose source is not there."""
+        if not self.scope.is_all:
+            st.info(f"{what} is a figure of the whole company and is not shown for a part of the accounts.", icon="ℹ️")
+            return
+        unconnected = [f"`{name}`" for name in sources if name not in self.settings.sources]
+        remedy = f" Connect {' and '.join(unconnected)} in the settings to see it." if unconnected else ""
+        st.info(f"{what} is not measured yet.{remedy}", icon="ℹ️")
+
+    def part(self, title: str, *relations: str, sources: Sequence[str] = ()) -> bool:
+        """The heading of a part of a page, and whether its tables have rows; where they have none, it says so."""
+        st.subheader(title)
+        if self.has(*relations):
+            return True
+        self.missing(title, *sources)
+        return False
+
+    def table(
+        self,
+        rows: pl.DataFrame,
+        label: str,
+        source: str = "",
+        columns: Mapping[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """A table with its downloads; each column has the contract's description one hover away.
+
+        Args:
+            rows: what is shown.
+            label: what the table is, for screen readers and file names.
+            source: the mart that describes columns that `columns` does not map.
+            columns: column -> the described column, e.g. mart.customer_health.mrr.
+            config: how single columns are drawn.
+            options: of st.dataframe.
+        """
+        described_by = {name: (columns or {}).get(name, f"{source}.{name}") for name in rows.columns}
+        drawn = {
+            name: (config or {}).get(name) or _column(name, dtype, described(described_by[name]))
+            for name, dtype in rows.schema.items()
+            if name != AS_OF
+        }
+        shown = rows.head(SHOWN_ROWS).drop(AS_OF, strict=False)  # of every page; it stands in the heading
+        chosen = st.dataframe(
+            shown, hide_index=True, column_config=drawn, width="stretch", alt=label, placeholder="–", **options
+        )
+        self.downloads(rows, label)
+        return chosen
+
+    def downloads(self, rows: pl.DataFrame, label: str) -> None:
+        """The rows as CSV and Excel."""
+        name = "".join(letter if letter.isalnum() else "-" for letter in label.lower())
+        stem = f"{name}-{self.about['as_of_date']}"
+        notes = {
+            "company": self.about["company"],
+            "as-of day": f"{self.about['as_of_date']}",
+            "currency": self.currency,
+        }
+        with st.container(horizontal=True):
+            st.download_button(
+                "CSV", lambda: csv_bytes(rows), f"{stem}.csv", "text/csv", key=f"csv-{name}", help=f"{label} as CSV",
+                type="tertiary", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+            st.download_button(
+                "Excel", lambda: workbook_bytes({label: rows}, notes), f"{stem}.xlsx", EXCEL, key=f"xlsx-{name}",
+                help=f"{label} as a workbook", type="tertiary", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+
+
+def figure(label: str, value: str, source: str = "", change: str | None = None, note: str = "", **options: Any) -> None:
+    """A number with its unit, and the definition of its metric one hover away."""
+    explanation = " ".join(filter(None, [described(source) if source else "", note]))
+    st.metric(
+        label, value, change, help=explanation or None, border=True, width=FIGURE_WIDTH, height=FIGURE_HEIGHT, **options
+    )
+
+
+def figures(count: int) -> Sequence[Any]:
+    """Places for so many figures, which wrap where the window is narrow."""
+    return [st.container(horizontal=True)] * count
+
+
+def plain(text: object) -> str:
+    """Text from outside without any meaning in Markdown."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in str(text))
+
+
+def words(name: str) -> str:
+    """A column's name as a heading."""
+    spelled = name.replace("_pct", " %").replace("_", " ").capitalize()
+    return re.sub(rf"\b({'|'.join(ACRONYMS)})\b", lambda found: found[0].upper(), spelled, flags=re.IGNORECASE)
+
+
+def month_label(month: Any, *, is_partial: bool = False) -> str:
+    """A month, marked where it is still in progress."""
+    return month_name(month) + (" so far" if is_partial else "")
+
+
+def _column(name: str, dtype: pl.DataType, meaning: str) -> Any:
+    label, help_text = words(name), meaning or None
+    if dtype == pl.Date:
+        is_month = name.endswith("month")
+        return st.column_config.DateColumn(label, help=help_text, format="MMM YYYY" if is_month else "YYYY-MM-DD")
+    if dtype == pl.Boolean:
+        return st.column_config.CheckboxColumn(label, help=help_text)
+    if dtype.is_numeric():
+        return st.column_config.NumberColumn(label, help=help_text, format=_number_format(name, dtype))
+    if dtype == pl.List(pl.Float64):
+        return st.column_config.LineChartColumn(label, help=help_text, y_min=0, y_max=100)
+    return st.column_config.TextColumn(label, help=help_text)
+
+
+def _number_format(name: str, dtype: pl.DataType) -> str:
+    if dtype.is_integer():
+        return "localized"
+    if name.endswith(("_pct", "_hours", "_minutes")) or "score" in name or name.startswith("trend"):
+        return "%.1f"
+    return "%.3f" if name.endswith(("_rate", "_ratio")) else "%,.0f" if "mrr" in name else "%,.2f"

@@ -1,0 +1,87 @@
+"""Every page of the dashboard without a browser: what it shows, and what it says where a source is missing."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from health_assets import dashboard
+from health_assets.dashboard.access import scope_of
+from health_assets.reporting.formatting import number, pct
+from health_assets.reporting.portfolio import mrr_at_risk
+from health_assets.reporting.reader import published
+from health_assets.reporting.revenue import latest_retention
+from health_assets.reporting.scope import Scope
+from health_assets.settings import SETTINGS_VARIABLE
+from health_assets_tests.conftest import WholeCompany, said_by
+
+APP = Path(dashboard.__file__).with_name("app.py")
+
+
+@pytest.fixture
+def opened(whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(whole_company.folder / "demo" / "settings.yml"))
+    return AppTest.from_file(str(APP), default_timeout=60).run()
+
+
+def figures(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_a_number_is_the_same_in_terminal_dashboard_and_snapshot(whole_company: WholeCompany, opened: AppTest) -> None:
+    with published(whole_company.settings) as connection:
+        risk, retention = mrr_at_risk(connection), latest_retention(connection)
+    assert retention is not None
+    status = said_by("status", "--settings", str(whole_company.folder / "demo" / "settings.yml")).output
+    shown = figures(opened)
+    assert shown["MRR at risk, USD"] == number(risk["at_risk_mrr"])
+    assert f"MRR at risk USD {number(risk['at_risk_mrr'])} in" in status
+    assert shown["NRR"] == pct(retention["nrr_pct"])
+    assert f"NRR {shown['NRR']}, GRR {shown['GRR']}" in status
+    assert not opened.exception
+
+
+def test_every_figure_explains_itself(opened: AppTest) -> None:
+    assert [metric.label for metric in opened.metric if not metric.help] == []
+    assert len(opened.metric) == 5
+
+
+@pytest.mark.parametrize(
+    ("headers", "scope"),
+    [
+        ({"X-Viewer": "Lena Fischer"}, Scope(owner="Lena Fischer")),
+        ({"x-viewer": "lena@example.com"}, Scope(owner="Lena Fischer")),
+        ({"X-Viewer": "head@example.com"}, Scope()),
+        ({}, None),
+        ({"X-Viewer": " "}, None),
+    ],
+)
+def test_a_viewer_sees_the_accounts_of_one_owner(
+    whole_company: WholeCompany, headers: dict[str, str], scope: Scope | None
+) -> None:
+    viewers = {"lena@example.com": "Lena Fischer", "head@example.com": "all"}
+    limits = whole_company.settings.dashboard.model_copy(update={"viewer_header": "X-Viewer", "viewers": viewers})
+    assert scope_of(headers, whole_company.settings.model_copy(update={"dashboard": limits})) == scope
+
+
+def test_without_a_header_in_the_settings_everybody_sees_all_accounts(whole_company: WholeCompany) -> None:
+    assert scope_of({"X-Viewer": "Lena Fischer"}, whole_company.settings) == Scope()
+
+
+def test_a_scope_holds_its_accounts_only_in_every_table(whole_company: WholeCompany) -> None:
+    ((owner,),) = whole_company.rows("select max(account_owner) from dim.account")
+    with published(whole_company.settings, Scope(owner=owner)) as connection:
+        allowed = {account for (account,) in connection.sql("select account_id from dim.account").fetchall()}
+        tables = connection.sql(
+            "select schema_name, table_name, bool_or(column_name = 'account_id') from duckdb_columns() "
+            "where database_name = current_database() and schema_name in ('main', 'dim', 'fact', 'mart') group by all"
+        ).fetchall()
+        for schema, table, has_account in tables:
+            if has_account:
+                rows = connection.sql(f"select distinct account_id from {schema}.{table}").fetchall()
+                assert {account for (account,) in rows} <= allowed, table
+    assert {f"{schema}.{table}" for schema, table, has_account in tables if not has_account} == {
+        "main.about", "main.sources", "dim.date", "dim.feature"
+    }  # fmt: skip
+    assert len(tables) > 50
+    assert len(allowed) > 1
