@@ -165,6 +165,16 @@ def doctor(settings_file: SettingsFile = None) -> None:
 
 
 @app.command()
+def check(settings_file: SettingsFile = None) -> None:
+    """Read every source as a run would and show what would be kept, per source; exit code 1 if one cannot be published."""
+    with expected_errors(settings_file):
+        from health_assets.cli.check import print_check
+
+        if not print_check(settings.load(settings_file), console):
+            raise typer.Exit(1)
+
+
+@app.command()
 def ui(
     settings_file: SettingsFile = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,

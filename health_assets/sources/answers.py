@@ -72,6 +72,19 @@ def sampled(settings: Settings, rows: int) -> Iterator[tuple[Settings, dict[str,
         yield settings.model_copy(update={"sources": with_answers_in(settings.sources, Path(folder))}), faults
 
 
+@contextmanager
+def answered_apart(settings: Settings) -> Iterator[Settings]:
+    """The settings with all answers fetched into a folder of their own, for the `with` block; those of the runs stay as they are.
+
+    Raises:
+        SourceError: a query cannot be answered.
+    """
+    with tempfile.TemporaryDirectory(prefix="answers-") as folder:
+        for query in queries_of(settings, Path(folder)):
+            _fetched(query, settings)
+        yield settings.model_copy(update={"sources": with_answers_in(settings.sources, Path(folder))})
+
+
 def queries_of(settings: Settings, folder: Path) -> list[Query]:
     """All descriptions whose rows are an answer, each with the file that the answer goes to."""
     found = []
