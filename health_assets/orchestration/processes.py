@@ -16,7 +16,9 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-PROCESS_TAG = "health_assets/process"  # host:pid:start
+PROCESS_TAG = "health_assets/process"  # host:pid:start of a run that the command line executes itself
+WORKER_TAG = "health_assets/worker"  # the same of a run of the daemon
+ENDED = "ended during the run"  # in the message of a run that was killed
 STARTED_BY = re.compile(r"Started process for run \(pid: (\d+)\)")  # how a run of the daemon logs its own process
 
 
@@ -36,7 +38,7 @@ class Process:
     @classmethod
     def of(cls, run: dg.DagsterRun, instance: dg.DagsterInstance) -> "Process | None":
         """The one that executes a run, from its tag or else from its log; None when neither says so."""
-        if tag := run.tags.get(PROCESS_TAG):
+        if tag := run.tags.get(PROCESS_TAG) or run.tags.get(WORKER_TAG):
             host, pid, *start = tag.split(":", 2)
             return cls(host, int(pid), start[0] if start else None)
         for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
@@ -49,10 +51,9 @@ class Process:
         start = start_of(self.pid) if self.host == socket.gethostname() else None
         return replace(self, start=start) if start else None
 
-    @property
-    def tag(self) -> dict[str, str]:
+    def tag(self, name: str) -> dict[str, str]:
         """For a run that it executes."""
-        return {PROCESS_TAG: ":".join([self.host, str(self.pid), *([self.start] if self.start else [])])}
+        return {name: ":".join([self.host, str(self.pid), *([self.start] if self.start else [])])}
 
     def is_gone(self) -> bool:
         """Whether it ended; a process of another machine cannot be seen, and counts as being there."""
@@ -78,7 +79,7 @@ def start_of(pid: int) -> str | None:
 def why_it_ended(run: dg.DagsterRun, instance: dg.DagsterInstance) -> str | None:
     """That a run's process is gone, in words; None while it is there, or when that is not known."""
     if process := Process.of(run, instance):
-        return f"Process {process.pid} ended during the run" if process.is_gone() else None
+        return f"Process {process.pid} {ENDED}" if process.is_gone() else None
     if run.status == dg.DagsterRunStatus.STARTING and _has_lost_its_server(run):
         return "The process that was to start the run is gone"
     return None

@@ -17,7 +17,7 @@ from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from health_assets.orchestration.processes import Process, why_it_ended
+from health_assets.orchestration.processes import PROCESS_TAG, Process, why_it_ended
 from health_assets.reporting.formatting import counted
 
 LOCATION = "health_assets.definitions"  # the code location that `dagster dev -m` serves
@@ -83,7 +83,7 @@ def killed_runs(instance: dg.DagsterInstance) -> list[tuple[dg.DagsterRun, str]]
 
 def this_process() -> dict[str, str]:
     """The tags of a run that this process executes."""
-    return Process.this().tag
+    return Process.this().tag(PROCESS_TAG)
 
 
 def execute_here(

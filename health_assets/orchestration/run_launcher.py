@@ -6,7 +6,7 @@ Dagster's run monitoring then ends a run that was killed; without it, such a run
 from dagster import DagsterRun, DefaultRunLauncher
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 
-from health_assets.orchestration.processes import Process, why_it_ended
+from health_assets.orchestration.processes import WORKER_TAG, Process, why_it_ended
 
 
 class CheckedRunLauncher(DefaultRunLauncher):
@@ -32,4 +32,4 @@ class CheckedRunLauncher(DefaultRunLauncher):
     def _remember(self, run: DagsterRun) -> None:
         process = Process.of(run, self._instance)
         if process and process.start is None and (seen := process.with_start()):
-            self._instance.add_run_tags(run.run_id, seen.tag)
+            self._instance.add_run_tags(run.run_id, seen.tag(WORKER_TAG))

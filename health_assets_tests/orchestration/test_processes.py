@@ -9,7 +9,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from health_assets.orchestration.processes import PROCESS_TAG, Process, start_of, why_it_ended
+from health_assets.orchestration.processes import WORKER_TAG, Process, start_of, why_it_ended
 from health_assets.orchestration.run_launcher import CheckedRunLauncher
 
 
@@ -57,7 +57,7 @@ def test_run_of_the_daemon_is_found_by_its_log_and_then_remembered_with_its_star
         instance.report_engine_event(f"Started process for run (pid: {process.pid}).", run)
         assert launcher.check_run_worker_health(run).status.value == "RUNNING"
         tagged = instance.get_run_by_id(run.run_id)
-        assert tagged.tags[PROCESS_TAG].split(":")[1:] == [str(process.pid), start_of(process.pid)]
+        assert tagged.tags[WORKER_TAG].split(":")[1:] == [str(process.pid), start_of(process.pid)]
         process.kill()
         process.wait()
         health = launcher.check_run_worker_health(tagged)
