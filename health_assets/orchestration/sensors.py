@@ -27,7 +27,7 @@ def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
         failed = context.dagster_run
         if failed.job_name in NOTIFYING:
             return dg.SkipReason(f"{failed.job_name} itself failed; its alerts stay pending for the next delivery")
-        if PROCESS_TAG in failed.tags and ENDED not in context.failure_event.message:
+        if PROCESS_TAG in failed.tags and ENDED not in (context.failure_event.message or ""):
             return dg.SkipReason("the command line executed this run and says itself why it failed")
         return dg.RunRequest(
             run_key=failed.run_id,
