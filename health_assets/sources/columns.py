@@ -12,8 +12,8 @@ from health_assets.settings import Settings
 from health_assets.settings.source import Description
 from health_assets.settings.suggestions import did_you_mean
 from health_assets.sources.formats import DELIMITERS, text_of
-from health_assets.sources.suggested_columns import did_you_mean_column
 from health_assets.sources.parsing import ABOUT_THE_FILE, FILE, ROW
+from health_assets.sources.suggested_columns import did_you_mean_column
 
 READER_COLUMNS = (FILE, ROW, *ABOUT_THE_FILE)  # that are added to the rows of a file
 

@@ -27,7 +27,7 @@ def unread_columns(name: str, columns: Sequence[str], rows: type[Contract], sett
     meant: dict[str, str] = {}
     for ours in lacking:
         is_own_key = bool(meta(rows.columns()[ours], "key"))
-        if (theirs := column_meant(ours, [one for one in columns if one not in meant], is_own_key=is_own_key)):
+        if theirs := column_meant(ours, [one for one in columns if one not in meant], is_own_key=is_own_key):
             meant[theirs] = ours
     counted = "1 column is" if len(columns) == 1 else f"{len(columns)} columns are"
     said = f"{counted} not read: {_listed([*meant, *(one for one in columns if one not in meant)])}"

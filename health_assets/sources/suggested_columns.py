@@ -6,14 +6,17 @@ from collections.abc import Collection, Sequence
 from health_assets.settings.suggestions import did_you_mean, nearest
 
 ENTITIES = {  # what other systems call the things that our keys refer to
-    "account": {"account", "customer", "client", "company", "companies", "organization", "organisation", "org", "tenant", "workspace", "team"},
-    "user": {"user", "member", "person", "contact", "visitor", "actor"},
-    "ticket": {"ticket", "case", "issue", "conversation", "request"},
-    "subscription": {"subscription", "contract", "plan"},
-    "order": {"order", "purchase", "transaction"},
-    "item": {"item", "task", "job", "case"},
-    "incident": {"incident", "alert", "case"},
-}  # fmt: skip
+    name: set(words.split())
+    for name, words in {
+        "account": "account customer client company organization organisation org tenant workspace team",
+        "user": "user member person contact visitor actor",
+        "ticket": "ticket case issue conversation request",
+        "subscription": "subscription contract plan",
+        "order": "order purchase transaction",
+        "item": "item task job case",
+        "incident": "incident alert case",
+    }.items()
+}
 KEY_WORDS = {"id", "key", "uuid", "guid", "number", "no", "nr", "ref", "reference", "code", "name"}
 
 

@@ -6,7 +6,6 @@ published here.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -113,16 +112,25 @@ def _make(table: Table, warehouse: Warehouse, company: settings.Settings) -> Non
     given = {name: known[name] for name in table.injected if name in known}
     if table.monthly:
         frames = {name: partial(warehouse.read, TABLES[name]) for name in table.inputs}
-        frames |= {target.split(".")[0]: partial(warehouse.read, TABLES[target.split(".")[0]]) for target in referenced(table).values()}
+        frames |= {
+            target.split(".")[0]: partial(warehouse.read, TABLES[target.split(".")[0]])
+            for target in referenced(table).values()
+        }
         resources = SimpleNamespace(open_warehouse=warehouse, settings=company, as_of=as_of)
         for months, marks, rows in by_months(table, frames, given, resources, []):
-            warehouse.write_months(table, months, rows if isinstance(rows, FilteredRows) else computed(table, rows), marks)
+            warehouse.write_months(
+                table, months, rows if isinstance(rows, FilteredRows) else computed(table, rows), marks
+            )
         return
     given |= {name: warehouse.read_history(HISTORIES[name], until=as_of) for name in table.histories}
     rows = table.function(**{name: warehouse.read(TABLES[name], until=as_of) for name in table.inputs}, **given)
     if table.is_staged:
         existing = {
-            column: warehouse.read(TABLES[target.split(".")[0]]).select(target.split(".")[1]).unique().collect().to_series()
+            column: warehouse.read(TABLES[target.split(".")[0]])
+            .select(target.split(".")[1])
+            .unique()
+            .collect()
+            .to_series()
             for column, target in referenced(table).items()
         }
         warehouse.write(table, filter_rows(rows, table.contract, existing, source_of(table, company)))

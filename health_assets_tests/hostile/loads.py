@@ -12,9 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -131,11 +129,11 @@ def outcome_of(load: Load, right: Right, folder: Path) -> Outcome:
     _copy(right.folder, folder)
     if load.is_first:
         _forget_the_first_run(folder)
-    _replace_file(load, folder)
+    replace_file(load, folder)
     expected = right.first if load.is_first else right.second
     try:
         ran = _direct(folder, expected.contents)
-    except Exception as error:  # whatever it is, a run that ends so is a fault of ours
+    except Exception as error:  # noqa: BLE001 - whatever it is, a run that ends so is a fault of ours
         return Outcome("traceback", f"{type(error).__name__}: {error}")
     finally:
         shutil.rmtree(folder)
@@ -166,10 +164,15 @@ def _forget_the_first_run(folder: Path) -> None:
         (folder / file).unlink(missing_ok=True)
 
 
-def _replace_file(load: Load, folder: Path) -> None:
+def replace_file(load: Load, folder: Path) -> None:
+    """Harm one file of a company as the load says."""
     file = _files(folder, load.source)[-1]
     chance = random.Random(f"{load.number} {load.mutation.name}")
-    others = {name: rows for name in SOURCES[load.profile] if name != load.source and (rows := _rows(folder, name)) is not None}
+    others = {
+        name: rows
+        for name in SOURCES[load.profile]
+        if name != load.source and (rows := _rows(folder, name)) is not None
+    }
     changed = load.mutation.change(Case(read(file.read_bytes()), load.source, chance, others))
     arrived = file.with_stem(f"{file.stem}_again") if load.mutation.adds_file else file
     arrived.write_bytes(changed)

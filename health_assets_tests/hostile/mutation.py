@@ -43,7 +43,7 @@ class Case:
     def amounts(self, of: Callable[[pl.Expr], pl.Expr], share: float = 1.0) -> bytes:
         """The file with another amount of money in a share of the rows."""
         column = MONEY[self.source]
-        return self.replaced(column, of(pl.col(column).cast(pl.Float64)).cast(pl.String), share)
+        return self.replaced(column, of(amount_in(column)).cast(pl.String), share)
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ class Mutation:
     harmless: bool = False  # must change no figure
     needs_history: bool = False  # nothing in the file itself shows it: tried with an earlier load only
     adds_file: bool = False  # the bytes arrive as one more file of the source
+
+
+def amount_in(column: str) -> pl.Expr:
+    """Text as a number; some amounts of the simulated company have thousands marks."""
+    return pl.col(column).str.replace_all(",", "").cast(pl.Float64)
 
 
 def read(content: bytes) -> Rows:

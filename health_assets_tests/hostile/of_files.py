@@ -6,7 +6,7 @@ import json
 import polars as pl
 
 from health_assets_tests.hostile.columns_of_sources import FIRST_DATE, KEYS, MONEY
-from health_assets_tests.hostile.mutation import Case, Mutation, written
+from health_assets_tests.hostile.mutation import Case, Mutation, amount_in, written
 
 
 def _lines(case: Case) -> list[bytes]:
@@ -131,7 +131,7 @@ def rows_doubled(case: Case) -> bytes:
 def rows_in_conflict(case: Case) -> bytes:
     """Keys come again with another amount."""
     again = case.rows.filter(case.some(0.2))
-    amount = pl.col(MONEY[case.source]).cast(pl.Float64) + 50
+    amount = amount_in(MONEY[case.source]) + 50
     return written(pl.concat([case.rows, again.with_columns(amount.cast(pl.String).alias(MONEY[case.source]))]))
 
 
@@ -149,7 +149,7 @@ def total_row(case: Case) -> bytes:
     """Spreadsheets end in a line that sums."""
     total = dict.fromkeys(case.rows.columns, "") | {case.rows.columns[0]: "Total"}
     if column := MONEY.get(case.source):
-        total[column] = str(case.rows[column].cast(pl.Float64).sum())
+        total[column] = str(case.rows.select(amount_in(column)).to_series().sum())
     return written(case.rows) + ",".join(total.values()).encode() + b"\n"
 
 
@@ -192,7 +192,9 @@ def utf_16(case: Case) -> bytes:
 
 def latin_1(case: Case) -> bytes:
     """A name with an umlaut in another encoding."""
-    name = next((name for name in ("company_name", "line_items", "category") if name in case.rows.columns), case.rows.columns[0])
+    name = next(
+        (name for name in ("company_name", "line_items", "category") if name in case.rows.columns), case.rows.columns[0]
+    )
     text = written(case.rows.with_columns(pl.concat_str(name, pl.lit(" Müller")).alias(name)))
     return text.decode().encode("latin-1")
 

@@ -12,7 +12,7 @@ from health_assets_tests.hostile.columns_of_sources import (
     SECOND_DATE,
     WORDS,
 )
-from health_assets_tests.hostile.mutation import Case, Mutation, written
+from health_assets_tests.hostile.mutation import Case, Mutation, amount_in, written
 
 
 def word_swapped(case: Case) -> bytes:
@@ -84,12 +84,12 @@ def amounts_blank(case: Case) -> bytes:
 def with_signs(case: Case) -> bytes:
     """`$1,234.50` for 1234.5."""
     column = MONEY[case.source]
-    text = pl.col(column).cast(pl.Float64).map_elements(lambda value: f"${value:,.2f}", pl.String)
+    text = amount_in(column).map_elements(lambda value: f"${value:,.2f}", pl.String)
     return written(case.rows.with_columns(text.alias(column)))
 
 
 def _european(case: Case, decimals: int) -> pl.Expr:
-    amount = pl.col(MONEY[case.source]).cast(pl.Float64)
+    amount = amount_in(MONEY[case.source])
     marks = str.maketrans(",.", ".,")
     return amount.map_elements(lambda value: f"{value:,.{decimals}f}".translate(marks), pl.String)
 
@@ -117,7 +117,7 @@ def currency_dropped(case: Case) -> bytes:
 def percent_for_share(case: Case) -> bytes:
     """A ratio or rating on a scale a hundred times as large."""
     column = RATIOS[case.source]
-    return written(case.rows.with_columns((pl.col(column).cast(pl.Float64) * 100).cast(pl.String).alias(column)))
+    return written(case.rows.with_columns((amount_in(column) * 100).cast(pl.String).alias(column)))
 
 
 def _day(column: str) -> pl.Expr:
@@ -176,7 +176,11 @@ def dates_all_today(case: Case) -> bytes:
 
 def dates_a_year_early(case: Case) -> bytes:
     column = FIRST_DATE[case.source]
-    return written(case.rows.with_columns((pl.col(column).str.slice(0, 4).cast(pl.Int64) - 1).cast(pl.String) + pl.col(column).str.slice(4)))
+    return written(
+        case.rows.with_columns(
+            (pl.col(column).str.slice(0, 4).cast(pl.Int64) - 1).cast(pl.String) + pl.col(column).str.slice(4)
+        )
+    )
 
 
 def times_shifted(case: Case) -> bytes:
@@ -226,8 +230,10 @@ def accounts_shuffled(case: Case) -> bytes:
 
 def quarter_prices(case: Case) -> bytes:
     """Prices become those of a quarter, and a column says so."""
-    amount = pl.col("mrr_amount").cast(pl.Float64) * 3
-    return written(case.rows.with_columns(amount.cast(pl.String).alias("mrr_amount"), billing_interval=pl.lit("quarter")))
+    amount = amount_in("mrr_amount") * 3
+    return written(
+        case.rows.with_columns(amount.cast(pl.String).alias("mrr_amount"), billing_interval=pl.lit("quarter"))
+    )
 
 
 def last_paid_days(case: Case) -> bytes:

@@ -56,7 +56,10 @@ def in_words(tried: Tried, seed: int) -> str:
     by_kind = Counter((load.mutation.name, outcome.result) for load, outcome in tried)
     harmless = {mutation.name for mutation in MUTATIONS if mutation.harmless}
     second = {mutation.name for mutation in MUTATIONS if mutation.needs_history}
-    marked = {mutation.name: f"{mutation.name} {'(h)' * (mutation.name in harmless)}{'(s)' * (mutation.name in second)}".strip() for mutation in MUTATIONS}
+    marked = {
+        mutation.name: f"{mutation.name} {'(h)' * (mutation.name in harmless)}{'(s)' * (mutation.name in second)}".strip()
+        for mutation in MUTATIONS
+    }
     return f"""# Hostile loads
 
 {len(tried)} loads, seed {seed}, of four simulated companies: one file of a sound company is harmed and loaded.
@@ -75,7 +78,9 @@ def in_words(tried: Tried, seed: int) -> str:
 """
 
 
-def _table(title: str, names: Iterable[str], counts: Counter[tuple[str, str]], shown: dict[str, str] | None = None) -> str:
+def _table(
+    title: str, names: Iterable[str], counts: Counter[tuple[str, str]], shown: dict[str, str] | None = None
+) -> str:
     rows = [[(shown or {}).get(name, name), *(counts[name, result] for result in RESULTS)] for name in names]
     rows.append(["all", *(sum(count for (_, other), count in counts.items() if other == result) for result in RESULTS)])
     lines = [f"| {title} | {' | '.join(RESULTS)} |", f"|---|{'--:|' * len(RESULTS)}"]
@@ -97,5 +102,3 @@ def _company(profile: str) -> Right:
 def _try(given: tuple[Load, Right]) -> tuple[Load, Outcome]:
     load, right = given
     return load, outcome_of(load, right, _folder / f"load_{load.number}")
-
-
