@@ -90,11 +90,9 @@ def load_expectations(table: Table) -> list[Expectation]:
 
 
 def _load_faults(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
-    found = find_anomalies(table, warehouse, as_of, settings) | compare_with_last_published(
-        table, warehouse, as_of, settings
-    )
-    found = with_changed_settings(found, table, warehouse, settings)
-    return found | find_oddities(table, warehouse, as_of, settings)
+    compared = compare_with_last_published(table, warehouse, as_of, settings)
+    found = find_anomalies(table, warehouse, as_of, settings) | compared
+    return with_changed_settings(found, table, warehouse, settings) | find_oddities(table, warehouse, as_of, settings)
 
 
 def waits_for(table: Table, expectation: Expectation) -> list[str]:
