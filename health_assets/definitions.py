@@ -15,6 +15,7 @@ from health_assets.orchestration import alert_jobs, jobs, schedules, sensors
 from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.publishing import published_asset
+from health_assets.orchestration.report import report_asset
 from health_assets.orchestration.resources import resources
 from health_assets.orchestration.unattended import is_served, notifying_slack
 from health_assets.scoring.churn_model import check_features
@@ -41,6 +42,7 @@ def definitions(company: settings.Settings) -> dg.Definitions:
         assets=[
             *(asset_of(table, company, is_reached=table.name in used) for table in tables),
             published_asset(company),
+            report_asset(company),
         ],
         asset_checks=[checks for table in tables if (checks := checks_of(table, company))],
         jobs=[

@@ -145,6 +145,11 @@ class Settings(Section):
         return self.as_of or (datetime.now(ZoneInfo(self.timezone)) - timedelta(days=1)).date()
 
     @property
+    def report(self) -> Path:
+        """The report of the last run: next to the snapshot, under its name."""
+        return self.published.with_suffix(".report.html")
+
+    @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps the history of this company's runs: DAGSTER_HOME, else next to the warehouse."""
         return Path(os.environ.get("DAGSTER_HOME") or self.warehouse.parent / "dagster").resolve()
@@ -163,12 +168,6 @@ class Settings(Section):
         """Hash of the named sections: what depends on them is recomputed when it changes."""
         chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
         return hashlib.sha256(chosen.encode()).hexdigest()[:12]
-
-    def description_of(self, source: str) -> str:
-        """How a source is read, as JSON: its description without its files, and what of the company's settings concerns it."""
-        description = self.sources[source].model_dump(mode="json", exclude={"path": True, "rows_kept": True})
-        shared = self.model_dump(mode="json", include={"reporting_currency", "fx_rates", "timezone", "id_map"})
-        return json.dumps(description | shared, sort_keys=True)
 
 
 def load(file: str | Path | None = None) -> Settings:
