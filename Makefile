@@ -1,4 +1,4 @@
-# make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, coverage, ui, dashboard,
+# make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, hostile, coverage, ui, dashboard,
 # lint, format, types, docs, wheel, lock, clean.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: run demo test test-fast coverage ui dashboard lint format types docs wheel lock clean
+.PHONY: run demo test test-fast hostile coverage ui dashboard lint format types docs wheel lock clean
 
 run: $(READY) data/demo/settings.yml
 	@$(BIN)/health-assets run --settings $(SETTINGS)
@@ -30,6 +30,11 @@ test: $(READY)
 # Without the tests that kill processes, fill disks, start daemons or simulate years.
 test-fast: $(READY)
 	@$(TEST) -m "not slow"
+
+# What becomes of LOADS exports that went wrong; writes the table of docs/hostile-loads.md and fails on one that is silently wrong.
+LOADS ?= 500
+hostile: $(READY)
+	@$(BIN)/python -m health_assets_tests.hostile --loads $(LOADS) --write docs/hostile-loads.md
 
 coverage: $(READY)
 	@$(TEST) -m "not slow" --cov --cov-report=term:skip-covered

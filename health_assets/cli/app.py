@@ -3,9 +3,6 @@
 Modules that take long to import are imported by the command that needs them.
 """
 
-import os
-import signal
-import sys
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +19,7 @@ from health_assets.cli import dashboard as dashboard_command
 from health_assets.cli import export as export_command
 from health_assets.cli import report as report_command
 from health_assets.cli import run as run_command
+from health_assets.cli import ui as ui_command
 from health_assets.cli.terminal import (
     AsOfDay,
     CommandError,
@@ -29,7 +27,6 @@ from health_assets.cli.terminal import (
     console,
     copyable,
     day_of,
-    errors,
     expected_errors,
 )
 from health_assets.orchestration.instance import prepare_home
@@ -42,6 +39,7 @@ app.add_typer(scorecard, name="scorecard")
 app.add_typer(alerts_command.app, name="alerts")
 app.add_typer(account_command.app, name="account")
 app.command()(run_command.run)
+app.command()(ui_command.ui)
 app.command()(export_command.export)
 app.command()(report_command.report)
 app.command()(dashboard_command.dashboard)
@@ -174,25 +172,6 @@ def check(settings_file: SettingsFile = None) -> None:
 
         if not print_check(settings.load(settings_file), console):
             raise typer.Exit(1)
-
-
-@app.command()
-def ui(
-    settings_file: SettingsFile = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
-) -> None:
-    """Start Dagster for one company: tables, checks, lineage and runs, with the daemon that starts the daily run."""
-    with expected_errors(settings_file):
-        company = settings.load(settings_file)
-        prepare_home(company)
-        if file := settings_file or os.environ.get(settings.SETTINGS_VARIABLE):
-            os.environ[settings.SETTINGS_VARIABLE] = str(Path(file).resolve())
-        errors.print(f"Dagster for {company.company} on http://127.0.0.1:{port}; stop it with Ctrl-C", highlight=False)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell makes background processes ignore Ctrl-C
-        os.chdir(company.dagster_home)  # Dagster warns about a dagster.yaml elsewhere
-        quiet = ["-W", "ignore:Function `dev_command` is superseded"]
-        served = ["dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "health_assets.definitions"]
-        os.execv(sys.executable, [sys.executable, *quiet, "-m", *served])
 
 
 @app.command()

@@ -4,22 +4,19 @@ Nothing is written and no secret is shown. Problems with the data are found by t
 """
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 
 import duckdb
 
 from health_assets import settings as company_settings
-from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, store_of
-from health_assets.alerts.outbox import Outbox
 from health_assets.assets import load_all
+from health_assets.cli.doctor_operations import channels, outbox, runs
+from health_assets.cli.finding import Finding as Finding
+from health_assets.cli.finding import Status as Status
 from health_assets.contracts.contract import Contract
-from health_assets.quality.run_outcome import Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.source import Source
@@ -29,26 +26,6 @@ from health_assets.sources.readers import empty_files, unknown_columns
 from health_assets.tables import source_contracts
 from health_assets.warehouse.recovery import holder_of, is_ours
 from health_assets.warehouse.snapshot import SnapshotError, published_day
-
-SLACK_WEBHOOK = r"https://hooks\.slack(-gov)?\.com/(services|triggers|workflows)/\S+"
-
-
-class Status(StrEnum):
-    """How urgent a finding is."""
-
-    good = "good"
-    warning = "warning"
-    wrong = "wrong"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was examined."""
-
-    status: Status
-    subject: str
-    message: str
-    remedy: str = ""
 
 
 def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
@@ -70,9 +47,9 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     yield _warehouse(company)
     yield from _disk(company)
     yield _snapshot(company, today or company.load_day)
-    yield _webhook(os.environ.get(WEBHOOK_VARIABLE, "").strip())
-    yield _outbox(company)
-    yield from _last_run(company)
+    yield from channels(company)
+    yield outbox(company)
+    yield from runs(company)
     yield _history(company.dagster_home)
 
 
@@ -156,56 +133,6 @@ def _snapshot(company: Settings, today: date) -> Finding:
         )
         return Finding(Status.warning, "snapshot", f"as of {day}, {counted(age, 'day')} behind", remedy)
     return Finding(Status.good, "snapshot", f"as of {day}")
-
-
-def _webhook(url: str) -> Finding:
-    """Never shows any part of the URL: whoever has it can post."""
-    if not url:
-        remedy = "export SLACK_WEBHOOK_URL=... (Slack: Apps, Incoming Webhooks); without it alerts are only printed"
-        return Finding(Status.warning, WEBHOOK_VARIABLE, "not set", remedy)
-    if not url.startswith(("https://", "http://")) or re.search(r"\s", url):
-        return Finding(Status.wrong, WEBHOOK_VARIABLE, "set, but not a URL", "copy it again from Slack")
-    if not re.fullmatch(SLACK_WEBHOOK, url):
-        remedy = "fine for a test or a relay; Slack's own URLs begin with https://hooks.slack.com/services/"
-        return Finding(Status.warning, WEBHOOK_VARIABLE, "set, but not a URL of Slack", remedy)
-    return Finding(Status.good, WEBHOOK_VARIABLE, "set, and looks like a URL of Slack (not tried)")
-
-
-def _outbox(company: Settings) -> Finding:
-    store = store_of(company)
-    if not store.exists():
-        return Finding(Status.good, "alerts", "no alert run yet; the first one only saves the current levels")
-    try:
-        with Outbox.copied(store) as outbox:
-            pending = len(outbox.pending())
-    except AlertError as error:
-        return Finding(Status.wrong, "alerts", str(error), "see the message")
-    if pending:
-        return Finding(Status.warning, "alerts", f"{pending} pending", "deliver them: health-assets alerts")
-    return Finding(Status.good, "alerts", "none pending")
-
-
-def _last_run(company: Settings) -> Iterator[Finding]:
-    """Whether the last daily run published, and why it failed."""
-    if not (company.dagster_home / "history" / "runs.db").exists():
-        return
-    import dagster as dg
-
-    from health_assets.orchestration.alert_jobs import as_of_day
-    from health_assets.orchestration.jobs import DAILY_JOB
-
-    os.environ["DAGSTER_HOME"] = str(company.dagster_home)
-    ended = dg.RunsFilter(job_name=DAILY_JOB, statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
-    with dg.DagsterInstance.get() as instance:
-        for run in instance.get_runs(ended, limit=1):
-            day = f"as of {as_of_day(run, company)}"
-            if run.is_success:
-                yield Finding(Status.good, "last run", f"{day}, published")
-            else:
-                reason = Outcome.read(run.run_id, instance).reason(company.published)
-                yield Finding(
-                    Status.warning, "last run", f"{day}, failed: {reason}", "fix that, then health-assets run"
-                )
 
 
 def _history(home: Path) -> Finding:

@@ -17,8 +17,9 @@ from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.orchestration.preview import short_type
 from health_assets.settings import Settings
 from health_assets.settings.source import Source
+from health_assets.sources.load_warnings import load_warnings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
-from health_assets.sources.readers import collected, empty_files, made_keys, read_source, unknown_columns
+from health_assets.sources.readers import collected, made_keys, read_source
 from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.stale_months import files_with, stale_months, written_together
@@ -33,7 +34,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
 
     One that no connected source reaches bears a tag and is left out of the daily job.
     """
-    targets = _referenced(table) if table.is_staged else {}
+    targets = referenced(table) if table.is_staged else {}
     remembered = [HISTORIES[name].name for name in table.histories]
     reads = list(dict.fromkeys([*table.inputs, *remembered, *(target.split(".")[0] for target in targets.values())]))
     extent = {name: BY_PERIOD if table.monthly else None if name in table.inputs else WHOLE for name in reads}
@@ -44,8 +45,8 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         given = {name: getattr(context.resources, name) for name in injected}
         if table.layer == "raw":
             _warn_of_oddities(context, table, settings)
-        if table.monthly:
-            return partial(_by_months, context, table, frames, given, targets)  # Dagster would run a generator as an op
+        if table.monthly:  # as a function: Dagster would run a generator as an op
+            return partial(by_months, table, frames, given, context.resources, _requested(context))
         given |= _histories(table, context.resources.open_warehouse, context.resources.as_of)
         rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
         made = (
@@ -72,21 +73,19 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
     )(compute)
 
 
-def _by_months(
-    context: dg.AssetExecutionContext,
-    table: Table,
-    frames: dict[str, Any],
-    given: dict[str, Any],
-    targets: dict[str, str],
+def _requested(context: dg.AssetExecutionContext) -> list[date]:
+    """The months that the run was started for."""
+    is_by_month = context.has_partition_key_range or context.has_partition_key
+    return [date.fromisoformat(key) for key in context.partition_keys] if is_by_month else []
+
+
+def by_months(
+    table: Table, frames: dict[str, Any], given: dict[str, Any], resources: Any, requested: list[date]
 ) -> Iterator[tuple[list[date], dict[date, str], pl.LazyFrame | FilteredRows]]:
     """The groups of months to write, each with its rows, computed when the writer needs them."""
-    warehouse: Warehouse = context.resources.open_warehouse
-    settings, as_of = context.resources.settings, context.resources.as_of
-    requested = (
-        [date.fromisoformat(key) for key in context.partition_keys]
-        if context.has_partition_key_range or context.has_partition_key
-        else []
-    )
+    warehouse: Warehouse = resources.open_warehouse
+    settings, as_of = resources.settings, resources.as_of
+    targets = referenced(table) if table.is_staged else {}
     months, marks = stale_months(warehouse, table, as_of, settings, requested)
     if not months and not warehouse.holds(table.relation):
         yield [], marks, table.contract.create_empty(lazy=True)
@@ -135,7 +134,7 @@ def source_of(table: Table, settings: Settings) -> Source | None:
     return settings.sources.get(table.name.removeprefix("staged_"))
 
 
-def _referenced(table: Table) -> dict[str, str]:
+def referenced(table: Table) -> dict[str, str]:
     """Column -> "table.column" that its values must exist in."""
     columns = table.contract.columns().items()
     return {name: target for name, column in columns if (target := meta(column, "references"))}
@@ -150,10 +149,8 @@ def _existing(targets: dict[str, str], frames: dict[str, pl.LazyFrame]) -> dict[
 
 def _warn_of_oddities(context: dg.AssetExecutionContext, table: Table, settings: Settings) -> None:
     name = table.name.removeprefix("raw_")
-    for file, columns in unknown_columns(name, table.rows, settings).items():  # type: ignore[arg-type]
-        context.log.warning(f"{file}: columns that {name} does not know are not read: {', '.join(columns)}")
-    for file in empty_files(name, settings):
-        context.log.warning(f"{file}: holds no rows; {name} is read without it")
+    for warning in load_warnings(name, table.rows, settings):  # type: ignore[arg-type]
+        context.log.warning(warning)
     if made := made_keys(name, table.rows, settings):  # type: ignore[arg-type]
         context.add_output_metadata({"made_keys": ", ".join(made)})
 

@@ -36,6 +36,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         with Warehouse.opened(
             settings.warehouse, settings.load_day, settings.published, connect=warehouse.get_connection
         ) as opened:
+            opened.descriptions = {name: settings.description_of(name) for name in settings.sources}
             shared_worker().prepare(warm_up)  # while the first tables are made
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])

@@ -3,8 +3,6 @@
 It holds no data of the pipeline; what the warehouse was made from is recorded in the warehouse itself.
 """
 
-import os
-import socket
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -19,9 +17,9 @@ from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
+from health_assets.orchestration.processes import PROCESS_TAG, Process, why_it_ended
 from health_assets.reporting.formatting import counted
 
-PROCESS_TAG = "health_assets/process"  # host:pid of a run that the command line executes itself
 LOCATION = "health_assets.definitions"  # the code location that `dagster dev -m` serves
 NOT_FINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -38,7 +36,7 @@ class Pruned:
 
     deleted: int
     kept_for_a_month: int  # old runs that hold the newest load of a month, which the UI shows
-    closed: int  # runs of the command line that were killed
+    closed: int  # runs that were killed
     bytes_freed: int
 
     def summary(self) -> str:
@@ -70,19 +68,22 @@ def prune(instance: dg.DagsterInstance, keep_days: int, now: datetime | None = N
 
 
 def close_killed(instance: dg.DagsterInstance) -> int:
-    """Mark command-line runs whose process is gone as failed; Dagster would wait for them for ever."""
-    closed = 0
-    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        host, _, process = run.tags.get(PROCESS_TAG, "").partition(":")
-        if host == socket.gethostname() and not _is_alive(int(process)):
-            instance.report_run_failed(run, f"Process {process} was killed during the run; the run published nothing.")
-            closed += 1
-    return closed
+    """Mark runs whose process is gone as failed; Dagster would wait for them for hours. Returns how many."""
+    killed = killed_runs(instance)
+    for run, why in killed:
+        instance.report_run_failed(run, f"{why}: it was killed, or its machine stopped. It published nothing.")
+    return len(killed)
+
+
+def killed_runs(instance: dg.DagsterInstance) -> list[tuple[dg.DagsterRun, str]]:
+    """Runs that are marked as running although their process is gone, each with what is known about that."""
+    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    return [(run, why) for run in instance.get_runs(running) if (why := why_it_ended(run, instance))]
 
 
 def this_process() -> dict[str, str]:
     """The tags of a run that this process executes."""
-    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+    return Process.this().tag(PROCESS_TAG)
 
 
 def execute_here(
@@ -113,16 +114,6 @@ def execute_here(
         pass
     finished = instance.get_run_by_id(run_id)
     return finished is not None and finished.is_success
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _runs_with_the_newest_load(instance: dg.DagsterInstance) -> set[str]:

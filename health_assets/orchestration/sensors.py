@@ -6,7 +6,8 @@ import dagster as dg
 
 from health_assets.alerts import AlertError, work_left
 from health_assets.orchestration.alert_jobs import ALERTS_JOB, DATA_ALERTS_JOB, DELIVERY_JOB, NOTIFYING
-from health_assets.orchestration.run_history import NOT_FINISHED, PROCESS_TAG
+from health_assets.orchestration.processes import ENDED, PROCESS_TAG
+from health_assets.orchestration.run_history import NOT_FINISHED
 from health_assets.settings import Settings
 
 SECONDS = 30  # between two evaluations
@@ -26,7 +27,7 @@ def failed_run_sensor(data_alerts: dg.JobDefinition) -> dg.SensorDefinition:
         failed = context.dagster_run
         if failed.job_name in NOTIFYING:
             return dg.SkipReason(f"{failed.job_name} itself failed; its alerts stay pending for the next delivery")
-        if PROCESS_TAG in failed.tags:
+        if PROCESS_TAG in failed.tags and ENDED not in (context.failure_event.message or ""):
             return dg.SkipReason("the command line executed this run and says itself why it failed")
         return dg.RunRequest(
             run_key=failed.run_id,

@@ -29,6 +29,7 @@ from health_assets.quality.load_comparison import compare_with_last_published
 from health_assets.quality.load_expectations import comparison_expectations
 from health_assets.quality.load_oddities import find_oddities, oddity_expectations
 from health_assets.quality.run_outcome import FOUND
+from health_assets.quality.settings_change import with_changed_settings
 from health_assets.settings import Settings
 from health_assets.sources.readers import UNREADABLE
 from health_assets.tables import TABLES, Table
@@ -89,11 +90,9 @@ def load_expectations(table: Table) -> list[Expectation]:
 
 
 def _load_faults(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
-    return (
-        find_anomalies(table, warehouse, as_of, settings)
-        | compare_with_last_published(table, warehouse, as_of, settings)
-        | find_oddities(table, warehouse, as_of, settings)
-    )
+    compared = compare_with_last_published(table, warehouse, as_of, settings)
+    found = find_anomalies(table, warehouse, as_of, settings) | compared
+    return with_changed_settings(found, table, warehouse, settings) | find_oddities(table, warehouse, as_of, settings)
 
 
 def waits_for(table: Table, expectation: Expectation) -> list[str]:

@@ -1,6 +1,6 @@
 """What is expected of a load against the one that was published last; how it is compared is in load_comparison.py."""
 
-from health_assets.contracts.contract import WARN, Contract, Expectation, meta
+from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, meta
 from health_assets.tables import Table
 from health_assets.warehouse.published_load import compared_by_key
 
@@ -30,6 +30,28 @@ FEWER_KEYS = Expectation(
     severity=WARN,
     description="No key of the last published load is missing now: records are corrected, rarely deleted",
 )
+MONTHS = Expectation(
+    "months__not_gone",
+    "rule",
+    (),
+    description="Rows without a stable key are counted by month: no more than plausibility.keys_gone of the rows of the last "
+    "published load are missing from their months",
+)
+FEWER_IN_MONTHS = Expectation(
+    "months__still_full",
+    "rule",
+    (),
+    severity=WARN,
+    description="Rows without a stable key are counted by month: no month has fewer rows than in the last published load",
+)
+SETTINGS_CHANGED = Expectation(
+    "settings__unchanged",
+    "rule",
+    (),
+    severity=WARN,
+    description="The settings of the source are those of the last published load. Where they have changed, what would stop "
+    "the load as implausible is expected, and is reported here",
+)
 MONEY = Expectation(
     "money__not_gone",
     "rule",
@@ -50,6 +72,14 @@ UNCHANGED = Expectation(
     severity=WARN,
     description="Amounts, accounts and first dates of a record do not change; where they do it is taken as a correction",
 )
+SAME_WORDS = Expectation(
+    "words__mostly_unchanged",
+    "rule",
+    (),
+    severity=WARN,
+    description="No more than plausibility.words_changed of the records have another status, flag or other word of the contract "
+    "than in the last published load: words may be exchanged, or true and false",
+)
 WORDS = Expectation(
     "words__seen_before",
     "rule",
@@ -60,10 +90,11 @@ WORDS = Expectation(
 
 
 def comparison_expectations(table: Table) -> list[Expectation]:
-    """What is expected of a load; by key and word only where rows are few enough to be compared one by one."""
-    by_key = [KEYS, FEWER_KEYS, UNCHANGED, WORDS] if compared_by_key(table) else []
+    """What is expected of a load; by key and word only where rows are few enough for that."""
+    by_key = [KEYS, FEWER_KEYS, UNCHANGED, SAME_WORDS, WORDS] if compared_by_key(table) else []
+    by_month = [MONTHS, FEWER_IN_MONTHS] if available_from(table.contract) else []
     money = [MONEY] if money_of(table.contract) else []
-    return [KEPT, NOT_EMPTY, FILLED, SPARSER, *money, *by_key]
+    return [KEPT, NOT_EMPTY, SETTINGS_CHANGED, FILLED, SPARSER, *money, *by_key, *by_month]
 
 
 def money_of(contract: type[Contract]) -> list[str]:

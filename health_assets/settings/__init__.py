@@ -169,6 +169,12 @@ class Settings(Section):
         chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
         return hashlib.sha256(chosen.encode()).hexdigest()[:12]
 
+    def description_of(self, source: str) -> str:
+        """How a source is read, as JSON: its description without its files, and what of the company's settings concerns it."""
+        description = self.sources[source].model_dump(mode="json", exclude={"path": True, "rows_kept": True})
+        shared = self.model_dump(mode="json", include={"reporting_currency", "fx_rates", "timezone", "id_map"})
+        return json.dumps(description | shared, sort_keys=True)
+
 
 def load(file: str | Path | None = None) -> Settings:
     """The defaults, overridden by a company's file.

@@ -13,6 +13,7 @@ from health_assets.settings.source import Description
 from health_assets.settings.suggestions import did_you_mean
 from health_assets.sources.formats import DELIMITERS, text_of
 from health_assets.sources.parsing import ABOUT_THE_FILE, FILE, ROW
+from health_assets.sources.suggested_columns import did_you_mean_column
 
 READER_COLUMNS = (FILE, ROW, *ABOUT_THE_FILE)  # that are added to the rows of a file
 
@@ -95,7 +96,8 @@ def _missing(ours: str, name: str, columns: Columns, declared: Column) -> str:
     remedy = f"map it in the settings: sources.{name}.columns: {{<their name>: {ours}}}"
     if through and through in columns.theirs:
         remedy += f", or connect `users`, which say the account of each {through}"
-    hint = did_you_mean(ours, columns.unread or header, "it has")
+    is_own_key = bool(meta(declared, "key"))
+    hint = did_you_mean_column(ours, columns.unread, columns.unread or header, is_own_key=is_own_key)
     return f"has no column {ours!r}, which {name} needs{instead}{hint}{' ' if hint.endswith('?') else '; '}{remedy}"
 
 

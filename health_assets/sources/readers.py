@@ -148,6 +148,12 @@ def unknown_columns(name: str, rows: type[Contract], settings: Settings) -> dict
     return {file: columns for file, columns in unread.items() if columns}
 
 
+def read_columns(name: str, rows: type[Contract], settings: Settings) -> set[str]:
+    """The columns of ours that every file of a source has."""
+    found = [set(used.theirs) for _, used in _columns_by_file(name, rows, settings)]
+    return set.intersection(*found) if found else set()
+
+
 def made_keys(name: str, rows: type[Contract], settings: Settings) -> list[str]:
     """Key columns that the files lack and that are therefore a hash of the row."""
     by_file = _columns_by_file(name, rows, settings)

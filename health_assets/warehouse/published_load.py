@@ -6,7 +6,7 @@ event scale are described by column only. What counts as implausible is in quali
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from health_assets.contracts.contract import ON_LOAD_DAY, dtypes, meta
+from health_assets.contracts.contract import ON_LOAD_DAY, available_from, dtypes, meta
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.history import LOADS as REMEMBERED_LOADS
 from health_assets.warehouse.history import restore_history
@@ -44,6 +44,10 @@ ACCEPTED: dict[str, Any] = {
     "accepted_at": pl.Datetime("us"),  # UTC
 }
 MOST_WORDS = 50
+ROWS_BY_MONTH = f"{SCHEMA}.rows_by_month"  # of each source with a day: its rows up to the as-of day
+SOURCE_SETTINGS = f"{SCHEMA}.source_settings"  # how each source was described, as JSON
+MONTHS: dict[str, Any] = {"relation": pl.String, "month": pl.Date, "row_count": pl.Int64}
+DESCRIPTIONS: dict[str, Any] = {"relation": pl.String, "description": pl.String}
 MOST_KEYS = 2_000_000  # a source with more rows is described by column only
 LAST = "last_published"
 
@@ -53,6 +57,8 @@ def create_loads(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create schema if not exists {SCHEMA}")
     connection.execute(f"create table if not exists {table_of(f'{SCHEMA}.columns', COLUMNS)}")
     connection.execute(f"create table if not exists {table_of(f'{SCHEMA}.accepted', ACCEPTED)}")
+    connection.execute(f"create table if not exists {table_of(ROWS_BY_MONTH, MONTHS)}")
+    connection.execute(f"create table if not exists {table_of(SOURCE_SETTINGS, DESCRIPTIONS)}")
     connection.execute("create table if not exists internal.published (run_id varchar)")
 
 
@@ -70,6 +76,11 @@ def dated_columns(table: Table) -> list[str]:
     """The columns that may only change where a record is corrected: all but those that describe the load day."""
     columns = table.contract.columns().items()
     return [name for name, column in columns if meta(column, "effective_from") != ON_LOAD_DAY["effective_from"]]
+
+
+def word_columns(table: Table) -> list[str]:
+    """The columns that hold a word of the contract, or true and false."""
+    return [name for name, dtype in dtypes(table.contract).items() if isinstance(dtype, pl.Enum) or dtype == pl.Boolean]
 
 
 def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> pl.DataFrame:
@@ -112,18 +123,49 @@ def _one_row(cursor: duckdb.DuckDBPyConnection, table: Table, measures: dict[str
     return cursor.sql(f"select {chosen} from {table.relation}").pl().row(0, named=True)
 
 
-def write_loads(cursor: duckdb.DuckDBPyConnection, tables: Iterable[Table], as_of: date, database: str = "") -> None:
-    """Write what the staged tables hold now, as that which was published last, to the warehouse or an attached database."""
+def counted_by_month(table: Table, as_of: date) -> str:
+    """A query of the rows of a staged table by month, up to the as-of day; grain: month."""
+    day = f"{available_from(table.contract)}::date"
+    return (
+        f"select date_trunc('month', {day})::date as month, count(*) as row_count from {table.relation} "
+        f"where {day} <= {literal(as_of)} group by 1"
+    )
+
+
+def write_loads(
+    cursor: duckdb.DuckDBPyConnection,
+    tables: Iterable[Table],
+    as_of: date,
+    database: str = "",
+    descriptions: Mapping[str, str] | None = None,
+) -> None:
+    """Write what the staged tables hold now, as that which was published last, to the warehouse or an attached database.
+
+    Args:
+        cursor: of the warehouse.
+        tables: that it holds.
+        as_of: day of the run.
+        database: attached, to write to; by default the warehouse itself.
+        descriptions: source -> its settings as JSON.
+    """
     schema = f"{database}.{SCHEMA}" if database else SCHEMA
     staged = [table for table in tables if table.is_staged]
     columns = [described(cursor, table, as_of) for table in staged]
     with registered(cursor, "described", pl.concat(columns) if columns else pl.DataFrame(schema=COLUMNS)):
         cursor.execute(f"create schema if not exists {schema}")
         cursor.execute(f"create or replace table {schema}.columns as from described")
+    dated = [table for table in staged if available_from(table.contract)]
+    cursor.execute(f"create or replace table {schema}.{table_of(ROWS_BY_MONTH, MONTHS).removeprefix(f'{SCHEMA}.')}")
+    for table in dated:
+        counts = f"select {literal(table.relation)} as relation, * from ({counted_by_month(table, as_of)})"
+        cursor.execute(f"insert into {schema}.rows_by_month by name {counts}")
+    described_as = [(f"staged.{source}", text) for source, text in (descriptions or {}).items()]
+    with registered(cursor, "described", pl.DataFrame(described_as, schema=DESCRIPTIONS, orient="row")):
+        cursor.execute(f"create or replace table {schema}.source_settings as from described")
     for table, description in zip(staged, columns, strict=True):
         name = keys_of(table).split(".")[1]
         if compared_by_key(table) and description["row_count"][0] <= MOST_KEYS:
-            chosen = ", ".join(dated_columns(table))
+            chosen = ", ".join(dict.fromkeys([*dated_columns(table), *word_columns(table)]))
             cursor.execute(f"create or replace table {schema}.{name} as select {chosen} from {table.relation}")
         else:
             cursor.execute(f"drop table if exists {schema}.{name}")

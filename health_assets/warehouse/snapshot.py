@@ -154,7 +154,7 @@ def _write(
             f"now()::timestamp as published_at, {literal(run)} as run_id"
         )
         copy_history(cursor, "snapshot")
-        write_loads(cursor, held_tables(cursor), as_of, "snapshot")
+        write_loads(cursor, held_tables(cursor), as_of, "snapshot", warehouse.descriptions)
         write_accepted(cursor, warehouse.accepted, as_of, "snapshot")
         for name, frame in notes.items():
             with registered(cursor, "note", frame):

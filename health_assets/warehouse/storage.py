@@ -54,6 +54,9 @@ class Warehouse:
         default_factory=dict
     )  # expectations.Submission: tables of this run that are being evaluated
     accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
+    descriptions: dict[str, str] = field(
+        default_factory=dict
+    )  # source -> its settings as JSON, published with the load
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
     @classmethod

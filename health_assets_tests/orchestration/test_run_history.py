@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from health_assets.orchestration import run_history as history
-from health_assets.orchestration.run_history import PROCESS_TAG, close_killed, prune
+from health_assets.orchestration.processes import PROCESS_TAG
+from health_assets.orchestration.run_history import close_killed, prune
 
 MONTHS = dg.MonthlyPartitionsDefinition("2025-01-01")
 IN_100_DAYS = datetime.now(UTC) + timedelta(days=100)

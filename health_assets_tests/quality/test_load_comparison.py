@@ -1,78 +1,18 @@
 """A load that cannot be right is stopped, one that is suspicious warns: each against the load that was published last."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import polars as pl
 import pytest
 
-from health_assets.assets import load_all
 from health_assets.contracts.contract import ERROR
-from health_assets.quality.load_comparison import compare_with_last_published
 from health_assets.quality.load_expectations import comparison_expectations
-from health_assets.quality.load_oddities import find_oddities, oddity_expectations
-from health_assets.sources.quarantine import filter_rows
+from health_assets.quality.load_oddities import oddity_expectations
 from health_assets.tables import TABLES
-from health_assets.warehouse.published_load import adopt, held_tables, write_loads
+from health_assets.warehouse.published_load import adopt
 from health_assets.warehouse.snapshot import publish, snapshot
 from health_assets.warehouse.storage import Warehouse
-from health_assets_tests.frames import LOAD_DAY, settings_of, written
+from health_assets_tests.frames import LOAD_DAY
+from health_assets_tests.quality.company_of_loads import HEADER, publish_load
 
-load_all()
-HEADER = "subscription_id,account_id,mrr_amount,start_date,end_date,product_name\n"
 FEW = {"plausibility": {"min_keys_gone": 1}}
-
-
-class Company:
-    """Accounts and subscriptions in files, loaded into a warehouse one load after the other."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.warehouse_file = folder / "warehouse.duckdb"
-        self.accounts("A1,2024-01-01,active", "A2,2024-01-01,active")
-
-    def accounts(self, *rows: str) -> None:
-        lines = [f"{row},{row.split(',')[0]}" for row in rows]
-        written(self.folder, "accounts.csv", "account_id,signup_date,status,company_name\n" + "\n".join(lines) + "\n")
-
-    def load(
-        self,
-        content: str,
-        warehouse: Warehouse,
-        source: str = "subscriptions",
-        described: dict[str, object] | None = None,
-        **given: object,
-    ) -> dict[str, str]:
-        """What is found in a load of a source with this content, by check."""
-        written(self.folder, f"{source}.csv", content)
-        paths: dict[str, dict[str, object]] = {name: {"path": f"{name}.csv"} for name in ("accounts", source)}
-        paths[source] |= described or {}
-        company = settings_of(self.folder, sources=paths, **given)
-        for name in ("accounts", source):
-            table = TABLES[f"staged_{name}"]
-            existing = {} if name == "accounts" else {"account_id": pl.Series(["A1", "A2"])}
-            rows = table.function(TABLES[f"raw_{name}"].function(company), company)
-            warehouse.write(table, filter_rows(rows, table.contract, existing))
-        table = TABLES[f"staged_{source}"]
-        return compare_with_last_published(table, warehouse, LOAD_DAY, company) | find_oddities(
-            table, warehouse, LOAD_DAY, company
-        )
-
-
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
-    return Company(tmp_path)
-
-
-@pytest.fixture
-def warehouse(company: Company) -> Iterator[Warehouse]:
-    with Warehouse.opened(company.warehouse_file) as opened:
-        yield opened
-
-
-def publish_load(warehouse: Warehouse) -> None:
-    cursor = warehouse.connection.cursor()
-    write_loads(cursor, held_tables(cursor), LOAD_DAY)
 
 
 def test_what_cannot_be_right_stops_and_what_is_possible_warns() -> None:
@@ -83,6 +23,7 @@ def test_what_cannot_be_right_stops_and_what_is_possible_warns() -> None:
         "columns__still_filled",
         "money__not_gone",
         "keys__not_gone",
+        "months__not_gone",
     }
 
 
@@ -319,3 +260,27 @@ def test_invoices_without_a_period_that_come_once_a_year_are_warned_of(company, 
     assert "map their days to period_start and period_end: 1 (I1 of A1)" in found[PAID_FOR]
     monthly = INVOICES + paid(1, "2024-11-05") + paid(2, "2024-12-31") + paid(3, "2025-01-01")
     assert PAID_FOR not in company.load(monthly, warehouse, "invoices", revenue=BY_INVOICES)
+
+
+def test_flag_that_is_inverted_warns_with_what_became_what(company, warehouse) -> None:
+    header = "item_id,account_id,started_at,completed_at,has_data_error\n"
+    rows = [f"I{n},A1,2024-01-01T10:00:00,2024-01-01T11:00:00,{str(n == 1).lower()}\n" for n in range(20)]
+    company.load(header + "".join(rows), warehouse, "workflow_items")
+    publish_load(warehouse)
+    inverted = [row.replace("true", "x").replace("false", "true").replace("x", "false") for row in rows]
+    found = company.load(header + "".join(inverted), warehouse, "workflow_items")
+    assert found == {
+        "words__mostly_unchanged": "has_data_error changed in 20 of 20 records since the load published as of 2025-01-31 "
+        "(false -> true in 19, true -> false in 1)"
+    }
+
+
+def test_a_few_changed_words_are_news_not_a_fault(company, warehouse) -> None:
+    header = "item_id,account_id,started_at,completed_at,has_data_error\n"
+    rows = [f"I{n},A1,2024-01-01T10:00:00,2024-01-01T11:00:00,{str(n == 1).lower()}\n" for n in range(20)]
+    company.load(header + "".join(rows), warehouse, "workflow_items")
+    publish_load(warehouse)
+    found = company.load(
+        header + "".join(rows[:16]) + "".join(rows[16:]).replace("false", "true"), warehouse, "workflow_items"
+    )
+    assert found == {}

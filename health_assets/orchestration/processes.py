@@ -1,0 +1,98 @@
+"""Which process executes a run, and whether that very process is still there.
+
+A number alone does not say: after a restart, or a long time, another process may have it. So the moment at which the
+process started goes along.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.tags import GRPC_INFO_TAG
+
+PROCESS_TAG = "health_assets/process"  # host:pid:start of a run that the command line executes itself
+WORKER_TAG = "health_assets/worker"  # the same of a run of the daemon
+ENDED = "ended during the run"  # in the message of a run that was killed
+STARTED_BY = re.compile(r"Started process for run \(pid: (\d+)\)")  # how a run of the daemon logs its own process
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of a machine."""
+
+    host: str
+    pid: int
+    start: str | None  # differs between processes that have the same number; None = not known
+
+    @classmethod
+    def this(cls) -> "Process":
+        """The one that calls."""
+        return cls(socket.gethostname(), os.getpid(), start_of(os.getpid()))
+
+    @classmethod
+    def of(cls, run: dg.DagsterRun, instance: dg.DagsterInstance) -> "Process | None":
+        """The one that executes a run, from its tag or else from its log; None when neither says so."""
+        if tag := run.tags.get(PROCESS_TAG) or run.tags.get(WORKER_TAG):
+            host, pid, *start = tag.split(":", 2)
+            return cls(host, int(pid), start[0] if start else None)
+        for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+            if found := STARTED_BY.search(entry.message):
+                return cls(socket.gethostname(), int(found[1]), None)
+        return None
+
+    def with_start(self) -> "Process | None":
+        """The same with its start, if it is there."""
+        start = start_of(self.pid) if self.host == socket.gethostname() else None
+        return replace(self, start=start) if start else None
+
+    def tag(self, name: str) -> dict[str, str]:
+        """For a run that it executes."""
+        return {name: ":".join([self.host, str(self.pid), *([self.start] if self.start else [])])}
+
+    def is_gone(self) -> bool:
+        """Whether it ended; a process of another machine cannot be seen, and counts as being there."""
+        if self.host != socket.gethostname():
+            return False
+        start = start_of(self.pid)
+        return start is None or self.start not in (None, start)
+
+
+def start_of(pid: int) -> str | None:
+    """When a process started, in a form that only serves to tell it from others; None when there is no such process."""
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        with suppress(OSError):
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8")[:8]
+            return None if fields[0] in "ZX" else f"{boot}-{fields[19]}"  # a zombie has ended
+        return None
+    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
+    return re.sub(r"\W+", "-", listed.stdout.strip()) or None
+
+
+def why_it_ended(run: dg.DagsterRun, instance: dg.DagsterInstance) -> str | None:
+    """That a run's process is gone, in words; None while it is there, or when that is not known."""
+    if process := Process.of(run, instance):
+        return f"Process {process.pid} {ENDED}" if process.is_gone() else None
+    if run.status == dg.DagsterRunStatus.STARTING and _has_lost_its_server(run):
+        return "The process that was to start the run is gone"
+    return None
+
+
+def _has_lost_its_server(run: dg.DagsterRun) -> bool:
+    """Whether the server that a starting run was passed to answers no more; it would have started the run."""
+    path = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("socket")
+    if not path:
+        return False
+    with closing(socket.socket(socket.AF_UNIX)) as connection:
+        try:
+            connection.connect(path)
+        except OSError:
+            return True
+    return False

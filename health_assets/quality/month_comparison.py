@@ -1,0 +1,31 @@
+"""The rows of a load compared with the last published one by month, where they have no stable key: a hash of the row, a day."""
+
+from health_assets.contracts.contract import available_from
+from health_assets.quality.compared_load import SAMPLES, Load, and_more
+from health_assets.quality.load_expectations import FEWER_IN_MONTHS, MONTHS
+from health_assets.warehouse.published_load import ROWS_BY_MONTH, counted_by_month
+from health_assets.warehouse.sql import literal
+
+
+def rows_gone_by_month(load: Load) -> dict[str, str]:
+    """What is said of months with fewer rows: a warning of a few rows, a stop beyond plausibility.keys_gone."""
+    if available_from(load.table.contract) is None:
+        return {}
+    limits = load.settings.plausibility
+    fewer = load.cursor.execute(
+        f"select before.month, before.row_count, coalesce(now.row_count, 0) from {ROWS_BY_MONTH} as before "
+        f"left join ({counted_by_month(load.table, load.as_of)}) as now using (month) "
+        f"where before.relation = {literal(load.table.relation)} and before.row_count > coalesce(now.row_count, 0) order by 1"
+    ).fetchall()
+    if not fewer:
+        return {}
+    rows = load.one(f"select sum(row_count) from {ROWS_BY_MONTH} where relation = {literal(load.table.relation)}")[0]
+    gone = sum(before - now for _, before, now in fewer)
+    shown = ", ".join(f"{now:,} of {before:,} in {month:%Y-%m}" for month, before, now in fewer[:SAMPLES])
+    said = (
+        f"{gone:,} of {rows:,} rows are gone {load.since}: {shown}{and_more([str(month) for month, *_ in fewer])} "
+        "(compared by month, as the rows have no stable key)"
+    )
+    if gone < limits.min_keys_gone or gone <= limits.keys_gone * rows:
+        return {FEWER_IN_MONTHS.name: said}
+    return {MONTHS.name: f"{said}; if that is correct, raise plausibility.keys_gone ({limits.keys_gone:g})"}

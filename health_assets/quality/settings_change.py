@@ -1,0 +1,38 @@
+"""Were the settings of a source changed since the last published load? Then other sums are expected, and only warned of."""
+
+import json
+
+from health_assets.quality.load_expectations import FILLED, KEYS, MONEY, MONTHS, SETTINGS_CHANGED
+from health_assets.settings import Settings
+from health_assets.tables import Table
+from health_assets.warehouse.published_load import SOURCE_SETTINGS
+from health_assets.warehouse.sql import literal
+from health_assets.warehouse.storage import Warehouse
+
+EXPECTED_THEN = {FILLED.name, KEYS.name, MONEY.name, MONTHS.name, "rows__not_collapsed"}
+SAME_UNIT = "__same_unit"
+
+
+def with_changed_settings(
+    found: dict[str, str], table: Table, warehouse: Warehouse, settings: Settings
+) -> dict[str, str]:
+    """What was found of a load; what would stop it is a warning that names the settings, if these have changed."""
+    stops = {name: words for name, words in found.items() if name in EXPECTED_THEN or name.endswith(SAME_UNIT)}
+    changed = _changed(table, warehouse, settings) if stops else []
+    if not changed:
+        return found
+    source = table.name.removeprefix("staged_")
+    keys = ", ".join(changed)
+    said = f"settings of `{source}` have changed ({keys}) since the last published load, which may explain it: "
+    others = {name: words for name, words in found.items() if name not in stops}
+    return others | {SETTINGS_CHANGED.name: said + "; ".join(stops.values())}
+
+
+def _changed(table: Table, warehouse: Warehouse, settings: Settings) -> list[str]:
+    """The keys of the source's description, and of the company's settings that concern it, that differ."""
+    query = f"select description from {SOURCE_SETTINGS} where relation = {literal(table.relation)}"
+    before = warehouse.connection.cursor().execute(query).fetchone()
+    if before is None:
+        return []
+    then, now = json.loads(before[0]), json.loads(settings.description_of(table.name.removeprefix("staged_")))
+    return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
