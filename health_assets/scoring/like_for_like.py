@@ -4,10 +4,10 @@ A signal that begins to be measured is no improvement, one that ends no decline.
 mart/health/customer_health.py.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import polars as pl
+import polars.selectors as cs
 
 from health_assets.contracts.expressions import first_match, weight_present, weighted_mean
 from health_assets.scoring.measures import parts_of
@@ -17,32 +17,7 @@ from health_assets.settings.scorecard import Scorecard
 
 STATE = ["scorecard_version", "health_score", "health_band", "coverage", "measure_scores"]  # of a day, to compare it
 EARLIER = "earlier_"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Score and band of both days by the parts measured on both; all null where these are too few to compare."""
-
-    score: pl.Expr
-    earlier_score: pl.Expr
-    band: pl.Expr
-    earlier_band: pl.Expr
-
-    @property
-    def change(self) -> pl.Expr:
-        """Points that the score rose."""
-        return self.score - self.earlier_score
-
-    @property
-    def movement(self) -> pl.Expr:
-        """improved, worsened or same, by band; null where the days do not compare."""
-        return first_match(
-            [
-                (self.band == self.earlier_band, "same"),
-                (self.change > 0, "improved"),
-                (self.change < 0, "worsened"),
-            ]
-        )
+CHANGE, MOVEMENT = "health_change", "health_movement"
 
 
 def earlier(days: pl.LazyFrame, *keep: str) -> pl.LazyFrame:
@@ -50,40 +25,40 @@ def earlier(days: pl.LazyFrame, *keep: str) -> pl.LazyFrame:
     return days.select(*keep, **{f"{EARLIER}{name}": name for name in STATE})
 
 
-def comparison(scorecards: Mapping[str, Scorecard]) -> Comparison:
-    """How the day of a row compares with the earlier day joined to it by `earlier`.
+def compared(rows: pl.LazyFrame, scorecards: Mapping[str, Scorecard]) -> pl.LazyFrame:
+    """The rows with `health_change` and `health_movement` since the earlier day joined to each row by `earlier`.
 
-    Days compare if both have a score of the same version of the scorecard, and the parts measured on both carry
+    The change is in points; the movement is improved, worsened or same, by band. Both are null where the days do not
+    compare. Days compare if both have a score of the same version of the scorecard, and the parts measured on both carry
     `min_coverage` of the connected weights of each. Where the same parts are measured, the scores compare as they are.
 
     Args:
+        rows: rows of mart_customer_health_daily with the columns of an earlier day.
         scorecards: in use, by name. Days of a version that is no longer in use compare only if the same parts are
             measured, since its weights are no longer known.
     """
-    both_scored = pl.col("health_score").is_not_null() & pl.col(f"{EARLIER}health_score").is_not_null()
-    is_same_version = pl.col("scorecard_version") == pl.col(f"{EARLIER}scorecard_version")
-    is_same = _pattern("measure_scores").eq_missing(_pattern(f"{EARLIER}measure_scores"))
-
-    def cases(of_day: pl.Expr, of_parts: Mapping[str, pl.Expr]) -> pl.Expr:
-        current = [
-            pl.when(
-                (pl.col("scorecard") == name) & (pl.col("scorecard_version") == card.version) & _is_enough(card)
-            ).then(of_parts[name])
-            for name, card in scorecards.items()
-        ]
-        return pl.when(both_scored & is_same_version).then(
-            pl.when(is_same).then(of_day).otherwise(pl.coalesce(current))
+    change = pl.col("_score") - pl.col("_earlier_score")
+    is_same_band = pl.col("_band") == pl.col("_earlier_band")
+    movement = first_match([(is_same_band, "same"), (change > 0, "improved"), (change < 0, "worsened")])
+    return (
+        # each step reads columns of the step before: as one expression, every score would be planned once per band
+        rows.with_columns(_compares=_compares(), _is_same=_is_same(), _card=_comparable_scorecard(scorecards))
+        .with_columns(
+            _common=_by_scorecard(scorecards, lambda card: _common_score(card, "")),
+            _earlier_common=_by_scorecard(scorecards, lambda card: _common_score(card, EARLIER)),
         )
-
-    now = {name: _common_score(card, "") for name, card in scorecards.items()}
-    before = {name: _common_score(card, EARLIER) for name, card in scorecards.items()}
-    return Comparison(
-        score=cases(pl.col("health_score"), now),
-        earlier_score=cases(pl.col(f"{EARLIER}health_score"), before),
-        band=cases(pl.col("health_band"), {name: band_of(now[name], card) for name, card in scorecards.items()}),
-        earlier_band=cases(
-            pl.col(f"{EARLIER}health_band"), {name: band_of(before[name], card) for name, card in scorecards.items()}
-        ),
+        .with_columns(
+            _common_band=_by_scorecard(scorecards, lambda card: band_of(pl.col("_common"), card)),
+            _earlier_common_band=_by_scorecard(scorecards, lambda card: band_of(pl.col("_earlier_common"), card)),
+        )
+        .with_columns(
+            _score=_of_day_or_parts("health_score", "_common"),
+            _earlier_score=_of_day_or_parts(f"{EARLIER}health_score", "_earlier_common"),
+            _band=_of_day_or_parts("health_band", "_common_band"),
+            _earlier_band=_of_day_or_parts(f"{EARLIER}health_band", "_earlier_common_band"),
+        )
+        .with_columns(change.alias(CHANGE), movement.alias(MOVEMENT))
+        .drop(cs.starts_with("_"))
     )
 
 
@@ -96,9 +71,41 @@ def with_trend(days: pl.LazyFrame, scorecards: Mapping[str, Scorecard], length: 
         length: days between the two.
     """
     before = earlier(days, "account_id", "as_of_date").with_columns(pl.col("as_of_date").dt.offset_by(f"{length}d"))
-    return days.join(before, on=SIGNAL_KEY, how="left", validate="1:1", maintain_order="left").with_columns(
-        comparison(scorecards).change.alias(f"trend_{length}d")
+    return (
+        days.join(before, on=SIGNAL_KEY, how="left", validate="1:1", maintain_order="left")
+        .pipe(compared, scorecards)
+        .rename({CHANGE: f"trend_{length}d"})
+        .drop(MOVEMENT)
     )
+
+
+def _compares() -> pl.Expr:
+    """Whether both days have a score, of the same version of the scorecard."""
+    both_scored = pl.col("health_score").is_not_null() & pl.col(f"{EARLIER}health_score").is_not_null()
+    return both_scored & (pl.col("scorecard_version") == pl.col(f"{EARLIER}scorecard_version"))
+
+
+def _is_same() -> pl.Expr:
+    """Whether the same parts are measured on both days."""
+    return _pattern("measure_scores").eq_missing(_pattern(f"{EARLIER}measure_scores"))
+
+
+def _comparable_scorecard(scorecards: Mapping[str, Scorecard]) -> pl.Expr:
+    """The scorecard by whose common parts the days compare; null where these are too few, or its version is not in use."""
+    is_used = {
+        name: (pl.col("scorecard") == name) & (pl.col("scorecard_version") == card.version) & _is_enough(card)
+        for name, card in scorecards.items()
+    }
+    return first_match((condition, name) for name, condition in is_used.items())
+
+
+def _by_scorecard(scorecards: Mapping[str, Scorecard], of: Callable[[Scorecard], pl.Expr]) -> pl.Expr:
+    return pl.coalesce(pl.when(pl.col("_card") == name).then(of(card)) for name, card in scorecards.items())
+
+
+def _of_day_or_parts(of_day: str, of_parts: str) -> pl.Expr:
+    """What the day shows where the same parts are measured, else what the common parts give; null if days do not compare."""
+    return pl.when("_compares").then(pl.when("_is_same").then(of_day).otherwise(of_parts))
 
 
 def _pattern(measure_scores: str) -> pl.Expr:

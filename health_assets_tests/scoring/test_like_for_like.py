@@ -5,7 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from health_assets.scoring.like_for_like import comparison
+from health_assets.scoring import like_for_like
+from health_assets.scoring.like_for_like import CHANGE, MOVEMENT
 from health_assets.settings.scorecard import Scorecard
 
 
@@ -47,8 +48,7 @@ def compared(now: dict[str, Any], before: dict[str, Any], card: Scorecard = CARD
     row = now | {f"earlier_{name}": value for name, value in before.items()}
     frame = pl.DataFrame([row], schema_overrides={
         name: pl.List(pl.Float64) for name in ("measure_scores", "earlier_measure_scores")})  # fmt: skip
-    found = comparison({"ours": card})
-    return frame.select(change=found.change, movement=found.movement).row(0)
+    return like_for_like.compared(frame.lazy(), {"ours": card}).select(CHANGE, MOVEMENT).collect().row(0)
 
 
 def test_same_measures_on_both_days_compare_by_their_scores() -> None:

@@ -12,7 +12,7 @@ import polars as pl
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, sums_to
 from health_assets.contracts.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.expressions import banded, days_between
-from health_assets.scoring.like_for_like import comparison, earlier
+from health_assets.scoring.like_for_like import CHANGE, MOVEMENT, compared, earlier
 from health_assets.scoring.measures import parts_of
 from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, is_low, scorecards_in_use
 from health_assets.scoring.wording import number_in_words
@@ -119,16 +119,16 @@ def _changes(
 ) -> pl.LazyFrame:
     """The as-of day compared with the day so many days before, by what was measured on both. Grain: account_id."""
     before = mart_customer_health_daily.filter(pl.col("as_of_date") == as_of - timedelta(days=days))
-    change = comparison(scorecards)
     is_new = pl.col("earlier_scorecard_version").is_null()
     return (
         mart_customer_health_daily.filter(pl.col("as_of_date") == as_of)
         .join(earlier(before, "account_id"), on="account_id", how="left", validate="1:1")
+        .pipe(compared, scorecards)
         .select(
             "account_id",
-            change.change.alias(f"trend_{days}d"),
+            pl.col(CHANGE).alias(f"trend_{days}d"),
             pl.col("earlier_health_band").alias(f"previous_band_{days}d"),
-            pl.when(is_new).then(pl.lit("new")).otherwise(change.movement).alias(f"band_movement_{days}d"),
+            pl.when(is_new).then(pl.lit("new")).otherwise(pl.col(MOVEMENT)).alias(f"band_movement_{days}d"),
         )
     )
 

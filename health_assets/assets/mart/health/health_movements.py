@@ -4,7 +4,6 @@ The day of one account is in mart/health/customer_health_daily.py, its movement 
 mart/health/customer_health.py.
 """
 
-from collections.abc import Mapping
 from datetime import date
 
 import dataframely as dy
@@ -13,12 +12,11 @@ import polars as pl
 from health_assets.contracts.columns import Count, Day, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match, month_of
-from health_assets.scoring.like_for_like import STATE, comparison, earlier
+from health_assets.scoring.like_for_like import MOVEMENT, STATE, compared, earlier
 from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
-from health_assets.settings.scorecard import Scorecard
 from health_assets.tables import table
 
 MOVEMENTS = ["improved", "worsened", "same", "new", "left", "not_comparable"]
@@ -77,11 +75,12 @@ def mart_health_movements(
         measured.drop("as_of_date")
         .join(before, on=["account_id", "month"], how="full", coalesce=True, validate="1:1", suffix="_before")
         .join(months, on="month", how="inner", validate="m:1")
+        .with_columns(scorecard=pl.coalesce("scorecard", "scorecard_before"))
+        .pipe(compared, scorecards_in_use(settings))
         .with_columns(
-            scorecard=pl.coalesce("scorecard", "scorecard_before"),
             from_band=pl.col("earlier_health_band").fill_null(NOT_SCORED),
             to_band=pl.col("health_band").fill_null(NOT_SCORED),
-            movement=_movement(scorecards_in_use(settings)),
+            movement=_movement(),
         )
         .group_by("month", "scorecard", "from_band", "to_band", "movement", "measure_date")
         .agg(
@@ -99,9 +98,9 @@ def _is_measured(as_of: date) -> pl.Expr:
     return (day == day.dt.month_end()) | (day == as_of)
 
 
-def _movement(scorecards: Mapping[str, Scorecard]) -> pl.Expr:
+def _movement() -> pl.Expr:
     return pl.coalesce(
         first_match([(pl.col("earlier_health_band").is_null(), "new"), (pl.col("health_band").is_null(), "left")]),
-        comparison(scorecards).movement,
+        pl.col(MOVEMENT),
         pl.lit("not_comparable"),
     )

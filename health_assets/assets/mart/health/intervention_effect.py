@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.contracts.columns import AccountId, Count, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import mean_of
-from health_assets.scoring.like_for_like import STATE, comparison, earlier
+from health_assets.scoring.like_for_like import CHANGE, STATE, compared, earlier
 from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Scorecard
@@ -107,10 +107,11 @@ def _changes(
     return (
         earlier(on_the_day, *key)
         .join(later.select(*key, "scorecard", *STATE), on=key, how="left", validate="1:1")
+        .pipe(compared, scorecards)
         .select(
             *key,
             health_score="earlier_health_score",
             health_band="earlier_health_band",
-            health_change_30d=comparison(scorecards).change,
+            health_change_30d=CHANGE,
         )
     )
