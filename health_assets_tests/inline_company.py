@@ -1,6 +1,7 @@
 """A company of a few inline rows: its files, its settings, and its tables made from them without a warehouse."""
 
 import csv
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from health_assets import settings as company_settings
 from health_assets.assets import load_all
 from health_assets.settings import Settings
 from health_assets.sources.readers import read_source
-from health_assets_tests.every_table import evaluated, staged_tables
+from health_assets_tests.every_table import OnDemand, evaluated, staged_tables
 
 
 def company_of(folder: Path, files: dict[str, list[dict[str, Any]]], **chosen: Any) -> Settings:
@@ -30,9 +31,16 @@ def company_of(folder: Path, files: dict[str, list[dict[str, Any]]], **chosen: A
 
 def made(wanted: str, settings: Settings) -> pl.LazyFrame:
     """A table made from the files by calling the transforms that it needs, as of the load day."""
-    raw = {
-        name: read_source(name.removeprefix("raw_"), table.rows, settings)
-        for name, table in load_all().items()
-        if table.rows is not None
-    }
-    return evaluated(staged_tables(raw, settings), settings, settings.load_day, [wanted])[wanted].lazy()
+    return all_made([wanted], settings)[wanted].lazy()
+
+
+def all_made(wanted: Iterable[str], settings: Settings) -> dict[str, pl.DataFrame]:
+    """Several tables."""
+    staged = staged_tables(raw_tables(settings), settings)
+    return evaluated(staged, settings, settings.load_day, wanted)
+
+
+def raw_tables(settings: Settings) -> Mapping[str, pl.LazyFrame]:
+    """The raw tables of a company's files; each is read when it is first needed."""
+    rows = {name: table.rows for name, table in load_all().items() if table.rows is not None}
+    return OnDemand(rows, lambda name: read_source(name.removeprefix("raw_"), rows[name], settings))

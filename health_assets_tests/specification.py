@@ -23,9 +23,8 @@ import duckdb
 import yaml
 
 from health_assets.assets import load_all
-from health_assets.sources.readers import read_source
-from health_assets_tests.every_table import evaluated, filtered_tables
-from health_assets_tests.inline_company import company_of
+from health_assets_tests.every_table import OnDemand, evaluated, filtered_tables
+from health_assets_tests.inline_company import company_of, raw_tables
 
 LOAD_DAY = date(2025, 1, 31)
 HISTORY_START = "2024-09-01"
@@ -100,13 +99,8 @@ def outcome(example: Example, folder: Path) -> list[tuple[str, Rows, Rows]]:
     """For each result of an example: the table, the rows that it has, and those that it must have."""
     settings = company_of(folder, _with_accounts(example.files), **_settings_of(example))
     known = {table.relation: table for table in load_all().values()}
-    raw = {
-        name: read_source(name.removeprefix("raw_"), table.rows, settings)
-        for name, table in load_all().items()
-        if table.rows is not None
-    }
-    filtered = filtered_tables(raw, settings)
-    staged = {name: rows.kept for name, rows in filtered.items()}
+    filtered = filtered_tables(raw_tables(settings), settings)
+    staged = OnDemand(filtered, lambda name: filtered[name].kept)
     wanted = [known[result.relation].name for result in example.results if result.relation in known]
     made = evaluated(staged, settings, example.as_of, wanted) if wanted else {}
     compared = []

@@ -1,7 +1,9 @@
 """Nothing dated after the as-of day may change any fact or mart of that day: a company with and without its future."""
 
 import random
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -59,7 +61,7 @@ FOLLOWS = {  # table -> date -> what a file says of a row before the date is the
 def test_later_rows_and_dates_change_no_table_of_the_day(seed: int, days_before_load: int) -> None:
     as_of = LOADED - timedelta(days=days_before_load)
     note(f"as of {as_of}")
-    company = staged_tables(raw_company(random.Random(seed)), SETTINGS)
+    company = staged_company(seed)
     known = {name: without_future(name, rows, as_of) for name, rows in company.items()}
     with_future, without = evaluated(company, SETTINGS, as_of), evaluated(known, SETTINGS, as_of)
     changed = {name: difference for name in without if (difference := differ(name, with_future[name], without[name]))}
@@ -69,7 +71,7 @@ def test_later_rows_and_dates_change_no_table_of_the_day(seed: int, days_before_
 @pytest.mark.parametrize("days_before_load", [1, 40])
 def test_one_backfill_gives_the_days_that_daily_runs_gave(days_before_load: int) -> None:
     as_of = LOADED - timedelta(days=days_before_load)
-    company = staged_tables(raw_company(random.Random(2)), SETTINGS)
+    company = staged_company(2)
     by_day = {name: table for name, table in load_all().items() if table.monthly and not table.is_staged}
     daily, backfill = evaluated(company, SETTINGS, as_of), evaluated(company, SETTINGS, LOADED)
     changed = {}
@@ -84,7 +86,7 @@ def test_one_backfill_gives_the_days_that_daily_runs_gave(days_before_load: int)
 def test_the_company_has_rows_in_every_table_before_and_after_the_day() -> None:
     """Else the property says nothing."""
     as_of = LOADED - timedelta(days=38)
-    company = staged_tables(raw_company(random.Random(1)), SETTINGS)
+    company = staged_company(1)
     assert {name for name, table in load_all().items() if table.is_staged} == company.keys()
     for name, rows in company.items():
         known = without_future(name, rows, as_of)
@@ -92,6 +94,12 @@ def test_the_company_has_rows_in_every_table_before_and_after_the_day() -> None:
         assert known.height < rows.height or not any(dtype.is_temporal() for dtype in rows.schema.values()), name
     made = evaluated(company, SETTINGS, as_of)
     assert sum(rows.is_empty() for rows in made.values()) <= len(made) / 10  # rows are random, some tables want many
+
+
+@cache
+def staged_company(seed: int) -> Mapping[str, pl.DataFrame]:
+    """The staged tables of a random company; each table is made when it is first read."""
+    return staged_tables(raw_company(random.Random(seed)), SETTINGS)
 
 
 def raw_company(chance: random.Random) -> dict[str, pl.LazyFrame]:

@@ -10,7 +10,7 @@ from health_assets.cli.security_dashboard import security_dashboard
 from health_assets.reporting.service import DASHBOARD_TABLES
 from health_assets.settings import Settings
 from health_assets_tests import cybersecurity_ten_accounts as ten
-from health_assets_tests.inline_company import company_of, made
+from health_assets_tests.inline_company import all_made, company_of, made
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def printed(company: Settings) -> str:
     """The dashboard of a company whose tables are made from its files."""
     with duckdb.connect() as snapshot:
         snapshot.execute("create schema mart")
-        for relation in DASHBOARD_TABLES:
-            frame = made(relation.replace(".", "_"), company).collect()
+        names = {relation.replace(".", "_"): relation for relation in DASHBOARD_TABLES}
+        for name, frame in all_made(names, company).items():
             snapshot.register("made", frame.with_columns(pl.col(pl.Enum).cast(pl.String)).to_arrow())
-            snapshot.execute(f"create table {relation} as select * from made")
+            snapshot.execute(f"create table {names[name]} as select * from made")
         return "\n".join(str(line) for line in security_dashboard(snapshot, company)).strip("\n")

@@ -104,15 +104,21 @@ EMPTY = {  # connected, but nothing in it that any measure reads
 }
 
 
-@pytest.mark.parametrize("source", EMPTY)
-def test_source_that_carries_no_information_changes_no_score(tmp_path: Path, source: str) -> None:
+def figures_with(folder: Path, **files: list[dict[str, Any]]) -> list[list[Any]]:
+    """The scores of both accounts, of which A ordered once a month."""
     days = [AS_OF - timedelta(days=30 * number) for number in range(1, 4)]
     orders = [{"order_id": str(day), "account_id": "A", "order_date": str(day), "total_amount": 10} for day in days]
-    figures = ("health_score", "health_band", "coverage", "breadth", "measure_scores")
-    (tmp_path / "without").mkdir()
-    (tmp_path / "with").mkdir()
-    without = health(tmp_path / "without", orders=orders)
-    beside = health(tmp_path / "with", orders=orders, **{source: EMPTY[source]})
-    assert [[row[name] for name in figures] for row in beside.values()] == [
-        [row[name] for name in figures] for row in without.values()
-    ]
+    shown = ("health_score", "health_band", "coverage", "breadth", "measure_scores")
+    return [[row[name] for name in shown] for row in health(folder, orders=orders, **files).values()]
+
+
+@pytest.fixture(scope="module")
+def figures_without(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
+    return figures_with(tmp_path_factory.mktemp("without"))
+
+
+@pytest.mark.parametrize("source", EMPTY)
+def test_source_that_carries_no_information_changes_no_score(
+    tmp_path: Path, source: str, figures_without: list[list[Any]]
+) -> None:
+    assert figures_with(tmp_path, **{source: EMPTY[source]}) == figures_without
