@@ -6,6 +6,7 @@ Whether the names and words of ours exist is checked where the contracts are kno
 import codecs
 import re
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
@@ -23,13 +24,18 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones() - NO_PLACES)  # each call reads hundreds of files
+
+
 def time_zone(name: str) -> str:
     """A time zone by its IANA name, which says the same on every machine.
 
     Raises:
         ValueError: it is none.
     """
-    known = available_timezones() - NO_PLACES
+    known = _time_zones()
     if name not in known:
         inside = [zone for zone in sorted(known) if zone.startswith(f"{name}/")]
         meant = nearest(name, sorted(known))

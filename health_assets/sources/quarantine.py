@@ -82,7 +82,7 @@ def filter_rows(
             pl.sum_horizontal(pl.lit(0), *(text.is_not_null() for text in blanked.values())).alias("_blanked"),
             month.cast(pl.Date).alias("month"),
         )
-        .collect(engine="streaming")
+        .collect()  # by the default engine, which streams
         .sort(FILE, ROW, maintain_order=True)
     )
     rows = read.filter(~pl.col(LEFT_OUT))

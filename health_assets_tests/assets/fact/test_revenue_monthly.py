@@ -95,6 +95,7 @@ DAYS = st.dates(date(2024, 6, 1), date(2025, 2, 10))
 SPELLS = st.lists(st.tuples(st.sampled_from("ABC"), AMOUNTS, DAYS, st.integers(0, 120), st.booleans()), max_size=8)
 
 
+@pytest.mark.slow
 @given(SPELLS)
 @settings(max_examples=60, deadline=None)
 def test_the_waterfall_closes_for_each_account_segment_and_the_total(spells: list[tuple]) -> None:

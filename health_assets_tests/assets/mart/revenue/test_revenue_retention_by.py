@@ -97,6 +97,7 @@ SPELL = st.tuples(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(SPELL, max_size=8))
 @settings(max_examples=40, deadline=None)
 def test_groups_sum_to_all_accounts_and_months_to_net_revenue_retention(spells: list[tuple]) -> None:
