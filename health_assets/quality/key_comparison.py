@@ -17,7 +17,7 @@ def keys_gone(load: Load) -> dict[str, str]:
         return {}
     samples = load.cursor.execute(f"select {key[0]} {gone} order by 1 limit {SAMPLES}").fetchall()
     said = f"{count:,} of {of:,} {key[0]}s are gone {load.since}, e.g. {', '.join(str(one) for (one,) in samples)}"
-    for name in money_of(load.table.contract):
+    for name in load.columns_by_key.intersection(money_of(load.table.contract)):
         (amount,), total = load.one(f"select coalesce(sum({name}), 0) {gone}"), load.before[name]["total"] or 0
         said += f", with {amount:,.2f} of {total:,.2f} {name}" if amount else ""
     if count < limits.min_keys_gone or count <= limits.keys_gone * of:

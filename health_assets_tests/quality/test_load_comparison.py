@@ -284,3 +284,11 @@ def test_a_few_changed_words_are_news_not_a_fault(company, warehouse) -> None:
         header + "".join(rows[:16]) + "".join(rows[16:]).replace("false", "true"), warehouse, "workflow_items"
     )
     assert found == {}
+
+
+def test_accounts_that_are_gone_are_named_without_their_undated_revenue(company, warehouse) -> None:
+    header = "account_id,company_name,signup_date,monthly_recurring_revenue\n"
+    company.load(header + "".join(f"A{n},Acme,2024-01-01,10\n" for n in range(9)), warehouse, "accounts")
+    publish_load(warehouse)
+    found = company.load(header + "".join(f"A{n},Acme,2024-01-01,10\n" for n in range(8)), warehouse, "accounts")
+    assert found["keys__still_there"] == "1 of 9 account_ids are gone since the load published as of 2025-01-31, e.g. A8"
