@@ -70,11 +70,11 @@ def in_json(value: Any) -> Any:
 def as_file(kind: str, rows: list[dict[str, Any]], rng: random.Random) -> bytes:
     """The rows in a format; a column of Parquet holds one kind of odd value throughout."""
     if kind == "parquet":
-        odd = rng.choice([value for value in ODD_VALUES if value is not None and value != {}])  # Parquet has no empty struct
+        odd = rng.choice(
+            [value for value in ODD_VALUES if value is not None and value != {}]
+        )  # Parquet has no empty struct
         strings = pl.DataFrame([{name: str(value) for name, value in row.items()} for row in rows])
-        frame = strings.with_columns(
-            pl.Series(rng.choice(list(rows[0])), [odd] * len(rows))
-        )
+        frame = strings.with_columns(pl.Series(rng.choice(list(rows[0])), [odd] * len(rows)))
         content = io.BytesIO()
         frame.write_parquet(content)
         return content.getvalue()

@@ -291,4 +291,6 @@ def test_accounts_that_are_gone_are_named_without_their_undated_revenue(company,
     company.load(header + "".join(f"A{n},Acme,2024-01-01,10\n" for n in range(9)), warehouse, "accounts")
     publish_load(warehouse)
     found = company.load(header + "".join(f"A{n},Acme,2024-01-01,10\n" for n in range(8)), warehouse, "accounts")
-    assert found["keys__still_there"] == "1 of 9 account_ids are gone since the load published as of 2025-01-31, e.g. A8"
+    assert (
+        found["keys__still_there"] == "1 of 9 account_ids are gone since the load published as of 2025-01-31, e.g. A8"
+    )
