@@ -1,0 +1,2 @@
+{{ config(schema='dim', alias='account') }}
+select * from published.dim.account

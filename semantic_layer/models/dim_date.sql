@@ -1,0 +1,2 @@
+{{ config(schema='dim', alias='date') }}
+select * from published.dim.date

@@ -1,0 +1,2 @@
+{{ config(schema='fact', alias='tickets') }}
+select * from published.fact.tickets

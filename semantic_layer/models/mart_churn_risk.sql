@@ -1,0 +1,2 @@
+{{ config(schema='mart', alias='churn_risk') }}
+select * from published.mart.churn_risk

@@ -1,0 +1,2 @@
+{{ config(schema='mart', alias='net_revenue_retention') }}
+select * from published.mart.net_revenue_retention
