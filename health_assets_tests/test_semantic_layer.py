@@ -74,5 +74,7 @@ def test_metrics_are_the_numbers_of_the_marts(published) -> None:
 
 def test_levels_are_not_added_up_over_time() -> None:
     levels = {"ending_mrr", "starting_mrr", "scored_accounts_of_day"}
-    found = {one["name"]: one for model in MODELS.values() for one in model.get("measures", []) if one["name"] in levels}
+    found = {
+        one["name"]: one for model in MODELS.values() for one in model.get("measures", []) if one["name"] in levels
+    }
     assert {name for name, measure in found.items() if "non_additive_dimension" in measure} == levels
