@@ -52,12 +52,12 @@ def of_failed_run(job: str, as_of_date: date, outcome: Outcome, settings: Settin
         remedy = "Correct the source, or the setting that the check names, then run again"
         case = sorted(check.name for check in outcome.broken)
     else:
-        lines = outcome.failures or [
+        lines = [_without_secrets(line) for line in outcome.failures] or [
             "It ended without an error message: it was killed, ran too long, or its machine stopped"
         ]
         title = f"The {job} run failed"
         remedy = "Follow the message, or run `health-assets doctor`, then run again"
-        case = sorted(lines)
+        case = sorted(map(_without_timings, lines))
     kept = "readers keep the previous snapshot" if settings.published.exists() else "nothing has been published yet"
     return DataAlert(
         case=["failed_run", job, as_of_date.isoformat(), *case],
@@ -72,7 +72,7 @@ def of_unstarted_run(reason: str, day: date) -> DataAlert:
     """One alert for a run that did not start: its settings, or a file that they name, cannot be used."""
     lines = [_without_secrets(line) for line in reason.splitlines()]
     return DataAlert(
-        case=["unstarted_run", day.isoformat(), *lines],
+        case=["unstarted_run", day.isoformat(), *map(_without_timings, lines)],
         as_of_date=day,
         title="The run did not start",
         lines=lines,
@@ -84,7 +84,7 @@ def of_idle_daemon(reason: str, day: date) -> DataAlert:
     """One alert for a daemon whose settings cannot be used: no schedule and no sensor is running."""
     return replace(
         of_unstarted_run(reason, day),
-        case=["idle_daemon", day.isoformat(), reason],
+        case=["idle_daemon", day.isoformat(), _without_timings(reason)],
         title="The daily schedule is not running",
         remedy="Follow the message, or run `health-assets doctor`, then restart the daemon. The published snapshot is unchanged.",
     )
@@ -127,6 +127,11 @@ def _without_secrets(text: str) -> str:
     """URLs without credentials: user, password, the query, and the path of an incoming webhook."""
     text = re.sub(r"(https://hooks\.slack\.com/)\S+", r"\1***", text)
     return re.sub(r"(\w://)[^/\s]*@", r"\1***@", re.sub(r"(\w://[^\s?]*\?)\S+", r"\1***", text))
+
+
+def _without_timings(text: str) -> str:
+    """A message without durations, which differ each time the same fault is found."""
+    return re.sub(r"\d+(\.\d+)?\s?(ns|µs|us|ms|s|secs?|seconds?|minutes?)\b", "...", text)
 
 
 def _evidence(evidence: Mapping[str, object]) -> list[str]:

@@ -8,6 +8,7 @@ from health_assets.settings import Settings
 from health_assets.settings.source import Description, Source
 from health_assets.settings.suggestions import did_you_mean
 from health_assets.sources.columns import Columns, exists
+from health_assets.sources.file_names import shown
 from health_assets.sources.formats import UNREADABLE_FILE, SourceError, described_files, is_blank, scan, why_unreadable
 from health_assets.sources.parsing import respelled
 
@@ -43,11 +44,11 @@ def id_map(settings: Settings) -> pl.DataFrame:
     try:
         found = scan(mapped.path, Source(path=mapped.path, delimiter=mapped.delimiter)).collect()
     except UNREADABLE_FILE as error:
-        raise SourceError(f"{mapped.path}: {why_unreadable(error)}") from None
+        raise SourceError(f"{shown(mapped.path)}: {why_unreadable(error)}") from None
     for column in ID_MAP_COLUMNS:
         if column not in found.columns:
             raise SourceError(
-                f"{mapped.path}: has no column {column!r}, which id_map needs{did_you_mean(column, found.columns, 'it has')}"
+                f"{shown(mapped.path)}: has no column {column!r}, which id_map needs{did_you_mean(column, found.columns, 'it has')}"
             )
     text = [pl.col(column).cast(pl.String).str.strip_chars().replace("", None) for column in ID_MAP_COLUMNS]
     rows = found.select(text).drop_nulls(["their_id", "account_id"])

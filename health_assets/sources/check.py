@@ -21,13 +21,13 @@ from health_assets.sources.account_keys import id_map
 from health_assets.sources.answers import sampled
 from health_assets.sources.columns import columns_of, faults_of, given_columns, other_delimiter
 from health_assets.sources.conditions import where_faults
+from health_assets.sources.file_names import shown
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
     SourceError,
     described_files,
     header_of,
     is_blank,
-    shown,
     why_unreadable,
 )
 from health_assets.sources.numbers import duration_factor
@@ -236,6 +236,6 @@ def _faults_of_file(
         if not other_delimiter(header, source):
             yield from where_faults(source, schema, name)
     except SourceError as error:
-        yield str(error).removeprefix(f"{file}: ")
+        yield str(error).removeprefix(f"{shown(file)}: ")
     except UNREADABLE_FILE as error:
         yield why_unreadable(error)

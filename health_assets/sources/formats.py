@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.settings.answers import ANSWER
 from health_assets.settings.source import Description, Source
+from health_assets.sources.file_names import is_remote, label, shown, without_secrets
 from health_assets.sources.parsing import ROW, TEXT
 
 DELIMITERS = (";", "\t", "|")  # that a file may have where the settings do not say so
@@ -69,34 +69,9 @@ def described_files(name: str, source: Source) -> list[tuple[str, int, Descripti
     return found
 
 
-def labels(files: list[str]) -> dict[str, str]:
-    """How files are named in tables: folder and name, with more folders only where that is the same for two."""
-    depth = 2
-    named = {file: label(file) for file in files}
-    while len(set(named.values())) < len(named) and depth < 20:
-        depth += 1
-        named = {file: file if is_remote(file) else "/".join(Path(file).parts[-depth:]) for file in files}
-    return named
-
-
-def label(file: str) -> str:
-    """The folder and name of a file, never the whole path."""
-    return file if is_remote(file) else "/".join(Path(file).parts[-2:]).removesuffix(ANSWER)
-
-
-def shown(file: str) -> str:
-    """A file as messages name it; the answer of a query by what answered it."""
-    return label(file) if file.endswith(ANSWER) else file
-
-
-def is_remote(file: str) -> bool:
-    """Whether a file is in an object store or at a URL."""
-    return "://" in file
-
-
 def kind_of(file: str) -> str:
     """csv, parquet, jsonl, json or xlsx, by the file's name; what is none of the others is delimited text."""
-    name = file.lower().removesuffix(".gz")
+    name = (label(file) if is_remote(file) else file).lower().removesuffix(".gz")
     endings = {
         "parquet": (".parquet", ".pq"),
         "jsonl": (".jsonl", ".ndjson"),
@@ -127,12 +102,12 @@ def scan(file: str, source: Description) -> pl.LazyFrame:
     try:
         return readers[kind_of(file)](file, source)
     except UNREADABLE_FILE as error:
-        raise SourceError(f"{file}: {why_unreadable(error)}") from None
+        raise SourceError(f"{shown(file)}: {why_unreadable(error)}") from None
 
 
 def why_unreadable(error: BaseException) -> str:
     """What is wrong with a file, in one line."""
-    said = str(error).strip().split("\n")[0]
+    said = without_secrets(str(error).strip().split("\n")[0])
     if isinstance(error, EOFError | zlib.error) or "deflate" in said or "unexpected end of file" in said.lower():
         return f"is cut off or damaged ({said or 'it ends too early'}); copy it again"
     return f"cannot be read ({said})"
@@ -147,9 +122,9 @@ def header_of(rows: pl.LazyFrame, file: str) -> list[str]:
     try:
         return [name for name in rows.collect_schema().names() if name not in (ROW, TEXT)]
     except pl.exceptions.NoDataError:
-        raise SourceError(f"{file}: is empty; a file without rows still needs its header line") from None
+        raise SourceError(f"{shown(file)}: is empty; a file without rows still needs its header line") from None
     except UNREADABLE_FILE as error:
-        raise SourceError(f"{file}: {why_unreadable(error)}") from None
+        raise SourceError(f"{shown(file)}: {why_unreadable(error)}") from None
 
 
 def dialect_of(file: str, source: Description) -> Dialect:
@@ -217,7 +192,9 @@ def _schema_of_json_lines(file: str, _changed: int, _size: int) -> pl.Schema:
 def _json(file: str, source: Description) -> pl.LazyFrame:
     """An array of objects, or an object that holds one such array, as many interfaces answer."""
     if is_remote(file):
-        raise SourceError(f"{file}: JSON arrays are read from this machine only; copy it here, or use JSON lines")
+        raise SourceError(
+            f"{shown(file)}: JSON arrays are read from this machine only; copy it here, or use JSON lines"
+        )
     with _opened(file) as binary:
         content = binary.read().decode("utf-8-sig")
     if not content.lstrip().startswith("["):
@@ -231,7 +208,7 @@ def _json(file: str, source: Description) -> pl.LazyFrame:
         rows = json.loads(content)
     objects = [row for row in rows if isinstance(row, dict)]
     if len(objects) < len(rows):
-        raise SourceError(f"{file}: holds values that are not objects; a JSON file must be an array of objects")
+        raise SourceError(f"{shown(file)}: holds values that are not objects; a JSON file must be an array of objects")
     if not objects:
         return pl.LazyFrame(schema={ROW: pl.UInt32})
     lines = "\n".join(json.dumps(row) for row in objects).encode()
@@ -240,17 +217,17 @@ def _json(file: str, source: Description) -> pl.LazyFrame:
 
 def _workbook(file: str, source: Description) -> pl.LazyFrame:
     if is_remote(file):
-        raise SourceError(f"{file}: workbooks are read from this machine only; copy it here")
+        raise SourceError(f"{shown(file)}: workbooks are read from this machine only; copy it here")
     import fastexcel
 
     try:
         book = fastexcel.read_excel(file)
         names = book.sheet_names
         if source.sheet and source.sheet not in names:
-            raise SourceError(f"{file}: has no sheet {source.sheet!r}; it has {', '.join(names)}")
+            raise SourceError(f"{shown(file)}: has no sheet {source.sheet!r}; it has {', '.join(names)}")
         rows = book.load_sheet(source.sheet or 0, schema_sample_rows=None).to_polars()
     except fastexcel.FastExcelError as error:
-        raise SourceError(f"{file}: {why_unreadable(error)}") from None
+        raise SourceError(f"{shown(file)}: {why_unreadable(error)}") from None
     return rows.with_row_index(ROW, offset=1).lazy()
 
 
@@ -280,12 +257,12 @@ def _refuse_foreign_text(file: str, header: bytes) -> None:
     except UnicodeDecodeError:
         foreign = True
     if header.startswith(b"PAR1"):
-        raise SourceError(f"{file}: is a Parquet file; let its name end in .parquet")
+        raise SourceError(f"{shown(file)}: is a Parquet file; let its name end in .parquet")
     if header.startswith(b"PK\x03\x04"):
-        raise SourceError(f"{file}: is a workbook or a zip archive; let a workbook's name end in .xlsx")
+        raise SourceError(f"{shown(file)}: is a workbook or a zip archive; let a workbook's name end in .xlsx")
     if foreign:
         likely = "utf-16" if b"\0" in header else "windows-1252"
         raise SourceError(
-            f"{file}: its header is not UTF-8 text; name the file's encoding in the settings, e.g. encoding: {likely}, "
+            f"{shown(file)}: its header is not UTF-8 text; name the file's encoding in the settings, e.g. encoding: {likely}, "
             "or save it as UTF-8"
         )

@@ -20,7 +20,8 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from health_assets.settings.source import Description
-from health_assets.sources.formats import Dialect, dialect_of, is_remote, kind_of, why_unreadable
+from health_assets.sources.file_names import is_remote
+from health_assets.sources.formats import Dialect, dialect_of, kind_of, why_unreadable
 from health_assets.sources.parsing import ROW, TEXT
 
 ROWS_AT_ONCE = 50_000

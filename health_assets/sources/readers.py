@@ -18,16 +18,14 @@ from health_assets.sources import malformed
 from health_assets.sources.account_keys import accounts_of_users, with_our_accounts
 from health_assets.sources.columns import Columns, columns_of, faults_of, given_columns
 from health_assets.sources.conditions import condition, where_faults
+from health_assets.sources.file_names import is_remote, label, labels, shown
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
     SourceError,
     described_files,
     header_of,
     is_blank,
-    is_remote,
     kind_of,
-    label,
-    labels,
     scan,
     text_of,
     why_unreadable,
@@ -109,12 +107,12 @@ def refused_files(name: str, settings: Settings) -> list[str]:
         try:
             scan(file, description).select(pl.all().count()).collect(engine="streaming")
         except (*UNREADABLE_FILE, SourceError) as error:
-            said = str(error) if isinstance(error, SourceError) else f"{file}: {why_unreadable(error)}"
+            said = str(error) if isinstance(error, SourceError) else f"{shown(file)}: {why_unreadable(error)}"
             if not malformed.is_by_row(file) or (isinstance(error, SourceError) and kind_of(file) == "csv"):
                 advice = "; copy it to this machine, where its rows are read one by one" if is_remote(file) else ""
                 raise SourceError(f"{said}{advice}") from None
             if fault := malformed.fault(file, name, description):
-                raise SourceError(f"{file}: {fault}") from None
+                raise SourceError(f"{shown(file)}: {fault}") from None
             refused.append(file)
     return refused
 
@@ -215,7 +213,7 @@ def _in_our_names(
     own = own if limit is None else own.head(limit)
     used = columns_of(header, source, rows)
     for fault in (*faults_of(used, schema, name, rows, source, settings), *where_faults(source, schema, name)):
-        raise SourceError(f"{file}: {fault}")
+        raise SourceError(f"{shown(file)}: {fault}")
     values = {ours: used.value(ours, schema) for ours in used.theirs}
     lacking = {ours: rows.columns()[ours] for ours in given_columns(rows) if ours not in used.theirs}
     keys = [ours for ours, declared in lacking.items() if meta(declared, "key")]
