@@ -10,6 +10,7 @@ from health_assets.orchestration.databases import DuckDBFile
 from health_assets.orchestration.io_manager import TableIOManager
 from health_assets.quality.great_expectations import warm_up
 from health_assets.settings import Settings
+from health_assets.settings.described import description_of
 from health_assets.sources.answers import fetch_answers
 from health_assets.tables import TABLES, reached
 from health_assets.warehouse.storage import Warehouse
@@ -36,7 +37,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         with Warehouse.opened(
             settings.warehouse, settings.load_day, settings.published, connect=warehouse.get_connection
         ) as opened:
-            opened.descriptions = {name: settings.description_of(name) for name in settings.sources}
+            opened.descriptions = {name: description_of(name, settings) for name in settings.sources}
             shared_worker().prepare(warm_up)  # while the first tables are made
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])

@@ -4,6 +4,7 @@ import json
 
 from health_assets.quality.load_expectations import FILLED, KEYS, MONEY, MONTHS, SETTINGS_CHANGED
 from health_assets.settings import Settings
+from health_assets.settings.described import description_of
 from health_assets.tables import Table
 from health_assets.warehouse.published_load import SOURCE_SETTINGS
 from health_assets.warehouse.sql import literal
@@ -34,5 +35,5 @@ def _changed(table: Table, warehouse: Warehouse, settings: Settings) -> list[str
     before = warehouse.connection.cursor().execute(query).fetchone()
     if before is None:
         return []
-    then, now = json.loads(before[0]), json.loads(settings.description_of(table.name.removeprefix("staged_")))
+    then, now = json.loads(before[0]), json.loads(description_of(table.name.removeprefix("staged_"), settings))
     return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))

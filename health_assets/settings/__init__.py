@@ -169,19 +169,6 @@ class Settings(Section):
         chosen = json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
         return hashlib.sha256(chosen.encode()).hexdigest()[:12]
 
-    def description_of(self, source: str) -> str:
-        """How a source is read, as JSON, without its files; and what of the company's settings concerns it.
-
-        A query stands there by its hash, since it may hold what is secret.
-        """
-        described = self.sources[source].descriptions
-        given = [one.model_dump(mode="json", exclude={"path", "rows_kept", "other_descriptions"}) for one in described]
-        for one in given:
-            one["query"] = one["query"] and hashlib.sha256(one["query"].encode()).hexdigest()[:12]
-        description = given[0] | {"other_descriptions": given[1:]}
-        shared = self.model_dump(mode="json", include={"reporting_currency", "fx_rates", "timezone", "id_map"})
-        return json.dumps(description | shared, sort_keys=True)
-
 
 def load(file: str | Path | None = None) -> Settings:
     """The defaults, overridden by a company's file.

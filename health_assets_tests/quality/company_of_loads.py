@@ -8,6 +8,7 @@ from health_assets.assets import load_all
 from health_assets.quality.load_comparison import compare_with_last_published
 from health_assets.quality.load_oddities import find_oddities
 from health_assets.quality.settings_change import with_changed_settings
+from health_assets.settings.described import description_of
 from health_assets.sources.quarantine import filter_rows
 from health_assets.tables import TABLES
 from health_assets.warehouse.published_load import held_tables, write_loads
@@ -49,7 +50,7 @@ class Company:
             rows = table.function(TABLES[f"raw_{name}"].function(company), company)
             warehouse.write(table, filter_rows(rows, table.contract, existing))
         table = TABLES[f"staged_{source}"]
-        warehouse.descriptions = {name: company.description_of(name) for name in company.sources}
+        warehouse.descriptions = {name: description_of(name, company) for name in company.sources}
         found = compare_with_last_published(table, warehouse, LOAD_DAY, company)
         found = with_changed_settings(found, table, warehouse, company)
         return found | find_oddities(table, warehouse, LOAD_DAY, company)
