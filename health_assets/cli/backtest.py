@@ -61,8 +61,9 @@ def _print_score(name: str, found: ScoreFindings, findings: Findings, company: S
     console.print(_rankings(found, name, rules.confidence))
     if found.top_recall is not None:
         console.print(
-            f"Riskiest {100 * rules.top_share:g}%: {_pct(found.top_precision)} of them churned. They are "
-            f"{_pct(found.top_recall)} of all churned accounts and {_pct(found.top_lost_value)} of the lost {value}.",
+            f"Riskiest {100 * rules.top_share:g}% of a day, on average: {_pct(found.top_precision)} of them churned. They were "
+            f"{_pct(found.top_recall)} of the accounts that churned and {_pct(found.top_lost_value)} of the lost {value}, "
+            f"of {counted(found.churned_accounts, 'churned account')} on {counted(found.days, 'day')}.",
             highlight=False,
         )
     if name == HEALTH:

@@ -1,6 +1,5 @@
 """Whether every name in the scorecards, the risk factors and the rule sets exists, before anything runs."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 
 import polars as pl
@@ -9,10 +8,9 @@ from health_assets.scoring.measures import sql_of
 from health_assets.scoring.risk_factors import FACTORS
 from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.settings import Settings, SettingsError
-from health_assets.settings.suggestions import did_you_mean
+from health_assets.settings.suggestions import did_you_mean, is_misspelt, nearest
 
 OWN_METRICS = "account_metrics"  # the source that brings signals under names of the company's own
-SURELY_MEANT = 0.9  # how alike a name must be to be taken for a misspelling, where own metrics may have any name
 
 
 def check_scorecards(settings: Settings, known: set[str]) -> None:
@@ -78,14 +76,14 @@ def _faults(sql: str, known: set[str], *, has_own: bool) -> list[str]:
         return [f"{sql!r} cannot be read as SQL ({error})"]
     unknown = sorted(names - known)
     if has_own:  # any other name may be a metric of the company's own
-        unknown = [name for name in unknown if difflib.get_close_matches(name, known, n=1, cutoff=SURELY_MEANT)]
+        unknown = [name for name in unknown if is_misspelt(name, known)]
     return [f"no table has a signal {name!r}{_near(name, known)}" for name in unknown]
 
 
 def _near(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
+    close = nearest(name, sorted(known))
     return (
-        f"; did you mean {close[0]!r}?"
+        f"; did you mean {close!r}?"
         if close
         else "; docs/tables.md lists them (fact.account_*_daily); metrics of your own come from the source account_metrics"
     )

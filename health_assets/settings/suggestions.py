@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 SHOWN = 20  # names that are listed where none is near
+SURELY_MEANT = 0.9  # how alike a name must be to be taken for a misspelling, where any name may be right
 CONTAINED = 3  # letters that a name must have to be looked for inside another
 
 
@@ -29,6 +30,11 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
         known for known in bare if min(len(known), len(wanted)) >= CONTAINED and (wanted in known or known in wanted)
     ]
     return bare[min(inside, key=lambda known: (abs(len(known) - len(wanted)), known))] if inside else None
+
+
+def is_misspelt(word: str, words: Iterable[str]) -> bool:
+    """Whether a name that need not be known is so like a known one that it was surely meant."""
+    return bool(difflib.get_close_matches(word, words, n=1, cutoff=SURELY_MEANT))
 
 
 def _bare(name: str) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import first_match
+from health_assets.contracts.expressions import DECIMALS_OF_MONEY, first_match
 from health_assets.contracts.history import valid_on
 from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import came_and_went, has_revenue_history, month_end_mrr, paid_periods
@@ -135,8 +135,8 @@ def moved_amounts() -> dict[str, pl.Expr]:
     return {
         "new_mrr": _moved("new", mrr),
         "reactivation_mrr": _moved("reactivation", mrr),
-        "expansion_mrr": _moved("expansion", mrr - previous),
-        "contraction_mrr": _moved("contraction", previous - mrr),
+        "expansion_mrr": _moved("expansion", (mrr - previous).round(DECIMALS_OF_MONEY)),
+        "contraction_mrr": _moved("contraction", (previous - mrr).round(DECIMALS_OF_MONEY)),
         "churned_mrr": _moved("churn", previous),
     }
 

@@ -37,6 +37,12 @@ def test_a_same_day_upgrade_counts_once_and_is_expansion() -> None:
     assert found[1] == (date(2024, 12, 1), 150.0, "expansion")
 
 
+def test_amount_of_a_movement_carries_no_rounding_error() -> None:
+    change = date(2024, 12, 15)
+    found = months(subscription(0.1, date(2024, 11, 1), change), subscription(0.3, change))
+    assert found["expansion_mrr"].to_list() == [0.0, 0.2, 0.0]  # 0.3 - 0.1 is 0.19999999999999998
+
+
 def test_a_return_after_a_gap_is_reactivation_not_new() -> None:
     found = movements(subscription(100, date(2024, 10, 1), date(2024, 11, 2)), subscription(80, date(2024, 12, 20)))
     assert [movement for _, _, movement in found] == ["new", "churn", "reactivation", "retained"]

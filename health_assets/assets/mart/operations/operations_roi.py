@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.dim.account import SEGMENTS
 from health_assets.contracts.columns import AccountId, Count, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import safe_ratio
+from health_assets.contracts.expressions import DECIMALS_OF_MONEY, safe_ratio
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -63,21 +63,29 @@ def mart_operations_roi(
     return (
         _with_fee(fact_workflow_monthly, fact_revenue_monthly)
         .with_columns(
-            throughput_value=items * worth.throughput,
-            quality_value=_of_the_good_ones(pl.col("data_error_count"), pl.col("data_checked_count")) * worth.quality,
-            outcome_value=_of_the_good_ones(pl.col("denied_count"), decided) * worth.outcome,
-            repair_cost=pl.col("data_error_count") * repair.data_error
-            + pl.col("denied_count") * repair.denied
-            + pl.col("failed_count") * repair.failed,
+            throughput_value=_money(items * worth.throughput),
+            quality_value=_money(
+                _of_the_good_ones(pl.col("data_error_count"), pl.col("data_checked_count")) * worth.quality
+            ),
+            outcome_value=_money(_of_the_good_ones(pl.col("denied_count"), decided) * worth.outcome),
+            repair_cost=_money(
+                pl.col("data_error_count") * repair.data_error
+                + pl.col("denied_count") * repair.denied
+                + pl.col("failed_count") * repair.failed
+            ),
         )
-        .with_columns(value=pl.col("throughput_value") + pl.col("quality_value") + pl.col("outcome_value"))
+        .with_columns(value=_money(pl.col("throughput_value") + pl.col("quality_value") + pl.col("outcome_value")))
         .with_columns(
-            net_value=pl.when(is_closed).then(pl.col("value") - cost),
+            net_value=pl.when(is_closed).then(_money(pl.col("value") - cost)),
             value_to_cost=pl.when(is_closed).then(safe_ratio(pl.col("value"), cost)),
         )
         .sort("account_id", "month")
         .select(OperationsRoi.column_names())
     )
+
+
+def _money(amount: pl.Expr) -> pl.Expr:
+    return amount.round(DECIMALS_OF_MONEY)
 
 
 def _with_fee(fact_workflow_monthly: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame) -> pl.LazyFrame:

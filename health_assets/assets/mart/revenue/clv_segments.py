@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.mart.revenue.customer_lifetime_value import CLV_SEGMENTS
 from health_assets.contracts.columns import Count, Money, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import exact_sum, safe_ratio
+from health_assets.contracts.expressions import exact_sum, mean_of, safe_ratio
 from health_assets.tables import identity, table
 
 
@@ -47,12 +47,12 @@ def mart_clv_segments(
         .group_by("clv_segment")
         .agg(
             account_count=pl.len().cast(pl.Int64),
-            mean_health_score=pl.col("health_score").mean(),
-            mean_tenure_months=months.mean(),
-            mean_mrr=pl.col("mrr").mean(),
+            mean_health_score=mean_of(pl.col("health_score")),
+            mean_tenure_months=mean_of(months),
+            mean_mrr=mean_of(pl.col("mrr")),
             lifetime_value=exact_sum(value),
-            mean_lifetime_value=value.mean(),
-            monthly_clv_rate=safe_ratio(value.sum(), months.sum()),
+            mean_lifetime_value=mean_of(value),
+            monthly_clv_rate=safe_ratio(exact_sum(value), exact_sum(months)),
             net_expansion=pl.when(moved.count() > 0).then(exact_sum(moved)),
         )
         .sort("clv_segment")

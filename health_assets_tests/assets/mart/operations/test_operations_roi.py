@@ -35,6 +35,14 @@ def test_value_is_throughput_quality_and_outcome_at_their_unit_values() -> None:
     assert month["value_to_cost"] == pytest.approx(2.1725)
 
 
+def test_amounts_carry_no_rounding_errors() -> None:
+    worth = SETTINGS.workflow.unit_values.model_copy(update={"throughput": 0.1})  # 3 x 0.1 is 0.30000000000000004
+    workflow = SETTINGS.workflow.model_copy(update={"unit_values": worth})
+    month = roi({"tickets_processed": 3}, REVENUE, settings=SETTINGS.model_copy(update={"workflow": workflow}))
+    assert month["throughput_value"] == 0.3
+    assert month["net_value"] == round(month["net_value"], 6)
+
+
 def test_account_that_pays_nothing_has_a_fee_of_0_and_no_ratio() -> None:
     month = roi({}, REVENUE | {"account_id": "B"})
     assert (month["fee"], month["value_to_cost"]) == (0, None)

@@ -33,6 +33,19 @@ def test_rate_of_a_segment_is_a_ratio_of_sums_over_active_accounts() -> None:
     assert (row["net_expansion"], row["mean_health_score"]) == (30.0, 80.0)
 
 
+def test_means_carry_no_rounding_errors() -> None:
+    names = ("A", "B", "C")
+    values = [value(amount, 1, name, 0.0) for name, amount in zip(names, (0.1, 0.2, 0.3), strict=True)]
+    accounts = [{"account_id": name, "is_active": True} for name in names]
+    made = mart_clv_segments(
+        rows("mart_customer_lifetime_value", *values), rows("dim_account", *accounts), rows("mart_customer_health")
+    ).collect()
+    assert made.select("mean_lifetime_value", "monthly_clv_rate").row(0) == (
+        0.2,
+        0.2,
+    )  # the sum of floats is 0.6000000000000001
+
+
 def test_account_lost_between_the_two_marts_is_found() -> None:
     one_missing = rows("mart_clv_segments", {"clv_segment": "entry", "account_count": 1})
     found = accounts__match_their_segments(
