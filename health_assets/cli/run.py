@@ -154,7 +154,9 @@ def _print_checks(outcome: Outcome) -> None:
 
 def _print_quarantine(outcome: Outcome) -> None:
     if outcome.quarantined:
-        console.print("[yellow]Quarantined rows[/], by reason; the tables hold each with its file and row number (from 1 after the header)")
+        console.print(
+            "[yellow]Quarantined rows[/], by reason; the tables hold each with its file and row number (from 1 after the header)"
+        )
         for table, rows in sorted(outcome.quarantined.items()):
             console.print(f"  {escape(f'{table} {rows}')}", highlight=False)
 
