@@ -11,6 +11,8 @@ import polars as pl
 from health_assets.contracts.contract import dtypes
 from health_assets.orchestration.preview import preview
 from health_assets.quality.expectations import submit
+from health_assets.reporting.mart_charts import image
+from health_assets.settings import Settings
 from health_assets.sources.quarantine import FilteredRows
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.quarantined import load_counts, quarantine_reasons
@@ -23,9 +25,10 @@ WHOLE = {"read": "whole"}  # keys that exist: a row is no orphan because its acc
 class TableIOManager(dg.IOManager):
     """Tables in and out of the run's warehouse; no transform gets a row that was not known by the as-of day."""
 
-    def __init__(self, warehouse: Warehouse, as_of: date) -> None:
+    def __init__(self, warehouse: Warehouse, as_of: date, settings: Settings) -> None:
         self.warehouse = warehouse
         self.as_of = as_of
+        self.settings = settings
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Callable[..., pl.LazyFrame]:
         """The frame of a table; for monthly transforms a function of the days that they need."""
@@ -63,6 +66,8 @@ class TableIOManager(dg.IOManager):
         cursor = self.warehouse.connection.cursor()
         shown["dagster/column_lineage"] = _lineage(table.name)
         shown["preview"] = dg.MetadataValue.md(preview(table, cursor))
+        if drawn := image(table.name, cursor, self.settings):
+            shown["chart"] = dg.MetadataValue.md(drawn)
         if table.is_staged:
             loaded = load_counts(cursor, table)
             shown["quarantined_rows"] = loaded["rows_quarantined"]

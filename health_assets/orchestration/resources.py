@@ -46,7 +46,7 @@ def resources(settings: Settings) -> dict[str, Any]:
 
     @dg.io_manager(required_resource_keys={"open_warehouse", "as_of"})
     def io_manager(context: dg.InitResourceContext) -> TableIOManager:
-        return TableIOManager(context.resources.open_warehouse, context.resources.as_of)
+        return TableIOManager(context.resources.open_warehouse, context.resources.as_of, settings)
 
     return {
         "settings": dg.ResourceDefinition.hardcoded_resource(settings),

@@ -9,7 +9,9 @@ from health_assets.reporting.palette import GAIN, LINES, LOSS, TOTAL, Mark
 
 WIDTH, HEIGHT = 340, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 10, 20  # margins around the plot
-ROW = 20  # of horizontal bars
+ROW = 20  # of horizontal bars and of a heat map
+CELL = 26  # of a heat map
+HALF = 0.6  # a shade from which text on it is white
 TICKS = 4
 STEPS = (1, 2, 2.5, 5, 10, 20)  # round distances of ticks
 
@@ -100,6 +102,28 @@ def waterfall(steps: Sequence[tuple[str, float]], totals: Sequence[str], label: 
             f'<text x="{x + width + 4:.1f}" y="{y + 13}">{shown}</text>'
         )
     return _svg("".join(drawn), label, WIDTH, ROW * len(steps) + 2)
+
+
+def heatmap(cells: Mapping[tuple[str, int], float | None], label: str) -> str:
+    """Percentages as a table of shaded cells: a row for each name in its order, a column for each number from 0 on."""
+    names = list(dict.fromkeys(name for name, _ in cells))
+    columns = max((column for _, column in cells), default=0) + 1
+    drawn = [
+        f'<text x="{LEFT + column * CELL + CELL / 2}" y="{ROW - 6}" text-anchor="middle">{column}</text>'
+        for column in range(columns)
+    ]
+    for place, name in enumerate(names, 1):
+        drawn.append(f'<text x="{LEFT - 4}" y="{place * ROW + 13}" text-anchor="end">{escape(name)}</text>')
+        for column in range(columns):
+            value = cells.get((name, column))
+            if value is not None:
+                x, y, share = LEFT + column * CELL, place * ROW, min(max(value, 0.0), 100.0) / 100
+                colour = "#fff" if share > HALF else "#1b1f24"
+                drawn.append(
+                    f'<rect x="{x}" y="{y}" width="{CELL - 1}" height="{ROW - 1}" fill="{GAIN}" fill-opacity="{share:.2f}"/>'
+                    f'<text x="{x + CELL / 2}" y="{y + 13}" text-anchor="middle" style="fill:{colour}">{number(value)}</text>'
+                )
+    return _svg("".join(drawn), label, LEFT + columns * CELL + RIGHT, (len(names) + 1) * ROW)
 
 
 def _svg(drawn: str, label: str, width: int, height: int) -> str:
