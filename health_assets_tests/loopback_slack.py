@@ -14,6 +14,7 @@ import pytest
 
 from health_assets import settings
 from health_assets.alerts import WEBHOOK_VARIABLE
+from health_assets.scoring.scorecards import DIMENSIONS
 from health_assets.settings import Settings
 
 SECRET = "T0SECRET-never-shown"
@@ -115,13 +116,24 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
 
 @pytest.fixture
 def company(tmp_path: Path) -> Settings:
-    """A better level is reported at once, and nothing is waited for, unless a test says otherwise."""
+    """Every change is reported at once, unless a test says otherwise."""
+    at_once = {"enter_margin": None, "enter_days": 0, "leave_days": 0, "cool_down_days": 0, "remind_after_days": None}
+    delivery = {"pause_seconds": 0, "patience_seconds": 0, "first_retry_seconds": 0.001}
+    rules = dict.fromkeys(settings.load().alerts.rules, at_once)
+    content = {
+        "company": "Acme & Sons",
+        "warehouse": "warehouse.duckdb",
+        "published": "published.duckdb",
+        "alerts": {"delivery": delivery, "rules": rules, "account_cool_down_days": 0},
+    }
     file = tmp_path / "settings.yml"
-    file.write_text(
-        "company: Acme & Sons\nwarehouse: warehouse.duckdb\npublished: published.duckdb\nmaintenance: {better_for_days: 0}\n"
-        "alerts: {delivery: {pause_seconds: 0, patience_seconds: 0, first_retry_seconds: 0.001}}\n"
-    )
+    file.write_text(json.dumps(content))  # which is YAML as well
     return settings.load(file)
+
+
+def with_alerts(company: Settings, **given: Any) -> Settings:
+    """The settings with others under `alerts`."""
+    return company.model_copy(update={"alerts": company.alerts.model_copy(update=given)})
 
 
 def account(account_id: str, risk_level: str | None = "low", health_band: str | None = "healthy", **given: Any) -> dict:
@@ -148,22 +160,28 @@ TABLES = """
     create table rule_versions (rule varchar, version varchar);
     create table sources (source varchar, last_day date, stale_after_days integer);
     create table dim.account (
-        account_id varchar, company_name varchar, account_owner varchar, account_status varchar, mrr double);
+        account_id varchar, company_name varchar, account_owner varchar, account_status varchar, mrr double,
+        segment varchar, value_tier varchar, region varchar, churn_date date);
     create table mart.customer_health (account_id varchar, as_of_date date, health_score double, health_band varchar,
-        trend_30d double, mrr double, scorecard varchar);
+        trend_30d double, mrr double, scorecard varchar, DIMENSIONS);
     create table mart.churn_risk (account_id varchar, risk_level varchar, churn_risk_score double, mrr double,
-        factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[]);
+        factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[],
+        unmeasured_factors varchar[]);
+    create table fact.account_revenue_daily (account_id varchar, as_of_date date, days_to_renewal bigint);
     create table mart.attention_list (account_id varchar, attention_rank bigint, reason varchar, next_step varchar,
         next_step_owner_role varchar, next_step_days bigint, since_date date);
-    create table mart.churned_accounts (account_id varchar, mrr_lost double);
+    create table mart.churned_accounts (account_id varchar, mrr_lost double, health_score_30d_before double);
     create table mart.operations_risk (account_id varchar, month date, is_at_risk boolean, is_volume_drop boolean,
         is_slowdown boolean, is_data_error_rise boolean, is_denial_rise boolean);
     create table mart.payment_risk (account_id varchar);
     create table mart.commerce_flags (account_id varchar, flag_count bigint, reasons varchar);
-    create table fact.account_security_daily (account_id varchar, as_of_date date, critical_incident_count_90d bigint);
+    create table fact.incidents (incident_id varchar, account_id varchar, incident_type varchar, detected_date date,
+        is_critical boolean, is_false_positive boolean, minutes_to_respond double, is_within_sla boolean);
+    create table fact.tickets (ticket_id varchar, account_id varchar, created_at timestamp, priority varchar,
+        category varchar, sla_state varchar, sla_target_hours double);
     create table fact.feedback (feedback_id varchar, account_id varchar, feedback_date date, nps_rating double,
         nps_category varchar);
-"""
+""".replace("DIMENSIONS", ", ".join(f"{name}_score double" for name in DIMENSIONS))
 
 
 @pytest.fixture
@@ -202,13 +220,15 @@ def _insert_health(connection: duckdb.DuckDBPyConnection, one: dict[str, Any], a
         for factor, points, sentence in reasons
     ]
     scorecard = one.get("scorecard", "standard")
-    _insert(connection, "dim.account", key, one["company_name"], one["account_owner"], one["account_status"], mrr)
-    _insert(
-        connection, "mart.customer_health", key, as_of_date, score, one["health_band"], one["trend_30d"], mrr, scorecard
-    )
-    _insert(connection, "mart.churn_risk", key, one["risk_level"], 50, mrr, factors)
+    about = (one["company_name"], one["account_owner"], one["account_status"], mrr)
+    _insert(connection, "dim.account", key, *about, "smb", "key", "emea", one.get("churn_date"))
+    health = (score, one["health_band"], one["trend_30d"], mrr, scorecard, *[None] * len(DIMENSIONS))
+    _insert(connection, "mart.customer_health", key, as_of_date, *health)
+    _insert(connection, "mart.churn_risk", key, one["risk_level"], 50, mrr, factors, one.get("unmeasured", []))
+    if "days_to_renewal" in one:
+        _insert(connection, "fact.account_revenue_daily", key, as_of_date, one["days_to_renewal"])
     if "mrr_lost" in one:
-        _insert(connection, "mart.churned_accounts", key, one["mrr_lost"])
+        _insert(connection, "mart.churned_accounts", key, one["mrr_lost"], None)
     if rank := one.get("attention_rank"):
         step = ("Usage halved", "Call the account", "Customer Success Manager", 5, as_of_date)
         _insert(connection, "mart.attention_list", key, rank, *step)
@@ -222,8 +242,10 @@ def _insert_flags(connection: duckdb.DuckDBPyConnection, one: dict[str, Any], as
         _insert(connection, "mart.payment_risk", key)
     if one.get("late_reasons"):
         _insert(connection, "mart.commerce_flags", key, 1, one["late_reasons"])
-    if (incidents := one.get("critical_incidents")) is not None:
-        _insert(connection, "fact.account_security_daily", key, as_of_date, incidents)
-    for place, rating in enumerate(one.get("ratings", [])):
+    for day, kind in one.get("incidents", []):
+        _insert(connection, "fact.incidents", f"{key}-{day}", key, kind, day, True, False, 3.0, True)
+    for created, category in one.get("breached", []):
+        _insert(connection, "fact.tickets", f"{key}-{created}", key, created, "p1", category, "breached", 4.0)
+    for day, rating in one.get("ratings", []):
         category = "promoter" if rating >= 9 else "detractor" if rating <= 6 else "passive"
-        _insert(connection, "fact.feedback", str(place), key, as_of_date, rating, category)
+        _insert(connection, "fact.feedback", f"{key}-{day}", key, day, rating, category)

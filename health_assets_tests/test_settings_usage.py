@@ -38,7 +38,7 @@ def test_each_setting_is_read_somewhere() -> None:
 
 
 def test_settings_that_nothing_reads_any_more_are_found() -> None:
-    names = {"better_for_days", "order_days", "points_for_maintenance", "watch_list_from"}
+    names = {"leave_days", "order_days", "points_for_maintenance", "watch_list_from"}
     without = [re.sub(rf"\.({'|'.join(names)})\b", ".company", module) for module in MODULES]
     assert {field for _, field in unused(Settings, *without) - FOR_PEOPLE} == names
 

@@ -1,24 +1,30 @@
-"""Alerts: the published snapshot -> changes since the last alert run -> outbox -> Slack.
+"""Alerts: the published snapshot -> changes since the last alert run -> outbox -> channels.
 
-Every change is delivered at least once, and twice only when Slack's answer was lost. Only the snapshot is read; a data
+Every change is delivered at least once, and twice only when a channel's answer was lost. Only the snapshot is read; a data
 alert about a failed run needs not even that.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from health_assets.alerts.channel_kinds import channel_of, has_addresses
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
 from health_assets.alerts.delivery import Delivered, deliver
-from health_assets.alerts.entry import State, entries_of
+from health_assets.alerts.entry import State, entry_of
+from health_assets.alerts.history_file import write_history
 from health_assets.alerts.levels import read_published
 from health_assets.alerts.message import Context, context_of, messages
 from health_assets.alerts.outbox import AlertError, Outbox
-from health_assets.alerts.rules import CHURNED, Kind, rules_of
+from health_assets.alerts.recording import Recorded, recorded
+from health_assets.alerts.routing import entries_of, superseded
+from health_assets.alerts.rules import CHURNED, rules_of
 from health_assets.alerts.state_file import is_delivering
 from health_assets.reporting.formatting import counted
 from health_assets.settings import DEFAULTS, Settings, load
+from health_assets.settings.notes import alert_history
+from health_assets.sources.account_notes import silenced
 
 __all__ = [
     "WEBHOOK_VARIABLE",
@@ -38,16 +44,17 @@ WEBHOOK_VARIABLE = "SLACK_WEBHOOK_URL"
 
 @dataclass(frozen=True)
 class AlertOutcome:
-    """What an alert run found and delivered."""
+    """What an alert run found and delivered; counts are accounts where nothing else is said."""
 
     as_of_date: date
     is_first: bool  # there were no levels to compare with
-    entered: int
-    worsened: int
-    cleared: int  # moves from an alarming level to a better one
-    churned: int  # accounts
-    delivered: int  # transitions, with those of earlier runs
-    pending: int  # transitions that stay in the outbox for the next run
+    worse: int  # need attention, those that churned not counted
+    churned: int
+    better: int  # recovered or renewed
+    held: int  # of these: wait for data that can be trusted, or for the end of quiet hours
+    silenced: int  # of these: not to be posted
+    delivered: int  # alerts, with those of earlier runs
+    pending: int  # alerts that stay in the outbox for the next run
     text: str  # the messages as plain text; empty when there are none
     data_alerts: int = 0  # delivered, with those of earlier runs
     failure: str | None = None  # why something could not be delivered
@@ -58,11 +65,13 @@ class AlertOutcome:
         if self.is_first:
             summary = f"As of {self.as_of_date}: the first alert run has nothing to compare with; alerts start with the next change"
         else:
+            need = "account needs" if self.worse == 1 else "accounts need"
             summary = (
-                f"As of {self.as_of_date}: {self.entered} entered, {self.worsened} worsened, "
-                f"{self.cleared} cleared, {self.churned} churned; "
-                f"{self.delivered} delivered, {self.pending} pending"
+                f"As of {self.as_of_date}: {self.worse} {need} attention, {self.churned} churned, "
+                f"{self.better} recovered or renewed; {self.delivered} delivered, {self.pending} pending"
             )
+            waiting = ((self.held, "held"), (self.silenced, "silenced"))
+            summary += "".join(f", {count} {state}" for count, state in waiting if count)
         if self.data_alerts:
             summary += f"; {counted(self.data_alerts, 'data alert')} delivered"
         return f"{summary} ({self.failure})" if self.failure else summary
@@ -78,34 +87,30 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
 
     Raises:
         SnapshotError: nothing has been published yet, or by another version.
-        AlertError: the alert state or the webhook's address cannot be used.
+        AlertError: the alert state cannot be used, or another delivery does not end.
     """
-    published = read_published(settings)
     file = store or store_of(settings)
-    attention = {account.account_id: account.attention for account in published.accounts if account.attention}
-    context = context_of(settings, attention)
     with Outbox.copied(file) if dry_run else Outbox.opened(file) as outbox:
-        with outbox.transaction():
-            is_first = outbox.known_account_count() == 0
-            rules = rules_of(settings, published.rule_versions)
-            found = outbox.record(rules, published.accounts, published.as_of_date)
-            outbox.add(entries_of([*found, *of_stale_sources(published.sources, published.as_of_date)]))
+        as_of_date, found = _find(settings, outbox)
         before = {one.id for one in outbox.pending() if one.account_id}
         if dry_run:
-            done = Delivered(texts=[message.text for message in messages(outbox.pending(), context)])
+            done = Delivered(texts=[message.text for message in messages(outbox.pending(), context_of(settings))])
         else:
-            done = deliver(settings, outbox, context)
-            prune(settings, outbox)
+            done = deliver(settings, outbox, context_of(settings))
+            _prune(settings, outbox)
+            write_history(outbox.entries(), alert_history(settings.warehouse))
         pending = {one.id for one in outbox.pending() if one.account_id}
+        about = {one.body.id: one.state for one in outbox.entries() if one.account_id}
+    new = [*found.alerts, *found.held]
     transitions = len(before & set(done.delivered))
-    kinds = [transition.kind for transition in found]
     return AlertOutcome(
-        as_of_date=published.as_of_date,
-        is_first=is_first,
-        entered=kinds.count(Kind.entered),
-        worsened=kinds.count(Kind.worsened),
-        cleared=sum(move.kind == Kind.left and move.now != CHURNED for move in found),
-        churned=len({move.account_id for move in found if move.now == CHURNED}),
+        as_of_date=as_of_date,
+        is_first=found.is_first,
+        worse=sum(not one.is_good_news and one.rule != CHURNED for one in new),
+        churned=sum(one.rule == CHURNED for one in new),
+        better=sum(one.is_good_news for one in new),
+        held=sum(about.get(one.id) == State.held for one in new),
+        silenced=sum(about.get(one.id) == State.silenced for one in new),
         delivered=transitions,
         pending=len(pending),
         text="\n\n".join(done.texts),
@@ -115,6 +120,24 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
     )
 
 
+def _find(settings: Settings, outbox: Outbox) -> tuple[date, Recorded]:
+    """Compare the snapshot with what is remembered, and put what changed into the outbox."""
+    published = read_published(settings)
+    now = datetime.now(UTC)
+    silences = silenced(settings.notes, now.astimezone(ZoneInfo(settings.timezone)).date())
+    with outbox.transaction():
+        found = recorded(outbox.connection, published, rules_of(settings, published.rule_versions), settings)
+        faults = of_stale_sources(published.sources, published.as_of_date, found.waiting)
+        held_before = outbox.held()
+        gone, known = superseded(held_before, found)
+        outbox.drop(gone)
+        waiting = [one for one in found.held if (one.account_id, one.rule) not in known]
+        reason = ", ".join(source for source, rules in sorted(found.waiting.items()) if rules)
+        outbox.add(entries_of([*found.alerts, *faults], settings, now, silences))
+        outbox.add(entries_of(waiting, settings, now, silences, held_reason=reason))
+    return published.as_of_date, found
+
+
 def notify_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | None]:
     """Deliver a data alert, and those that are still pending. It needs no snapshot.
 
@@ -122,7 +145,7 @@ def notify_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | Non
     """
     with Outbox.opened(store_of(settings)) as outbox:
         with outbox.transaction():
-            outbox.add(entries_of([fault], settings.alerts.default_channel))
+            outbox.add(entries_of([fault], settings, datetime.now(UTC)))
         done = deliver(settings, outbox, context_of(settings), only=lambda one: one.account_id is None)
     return "\n\n".join(done.texts), "; ".join(done.failures) or None
 
@@ -134,7 +157,9 @@ def deliver_due(settings: Settings) -> Delivered:
         AlertError: the alert state cannot be used, or another delivery does not end.
     """
     with Outbox.opened(store_of(settings)) as outbox:
-        return deliver(settings, outbox, context_of(settings))
+        done = deliver(settings, outbox, context_of(settings))
+        write_history(outbox.entries(), alert_history(settings.warehouse))
+    return done
 
 
 def work_left(settings: Settings, now: datetime) -> int:
@@ -168,17 +193,18 @@ def undelivered(settings: Settings) -> list[str]:
 def notify_without_settings(fault: DataAlert) -> str | None:
     """Deliver a data alert when the settings, and so the outbox, cannot be read. Returns why it could not be delivered."""
     shipped = load(DEFAULTS)
-    channel = channel_of(shipped.alerts.default_channel, shipped)
-    (message,) = messages(entries_of([fault]), Context("health-assets"))
+    default = shipped.alerts.default_channel
+    channel = channel_of(default, shipped)
+    (message,) = messages([entry_of(fault, default)], Context("health-assets"))
     return channel.post(message).reason if channel else None
-
-
-def prune(settings: Settings, outbox: Outbox) -> None:
-    """Forget alerts that were finished long ago."""
-    with outbox.transaction():
-        outbox.prune(datetime.now(UTC) - timedelta(days=settings.maintenance.keep_alerts_days))
 
 
 def store_of(settings: Settings) -> Path:
     """The SQLite file of the alert state and the outbox."""
     return settings.warehouse.with_name("alerts.sqlite")
+
+
+def _prune(settings: Settings, outbox: Outbox) -> None:
+    """Forget alerts that were finished long ago."""
+    with outbox.transaction():
+        outbox.prune(datetime.now(UTC) - timedelta(days=settings.maintenance.keep_alerts_days))

@@ -5,7 +5,7 @@ from health_assets.alerts.channel_kinds import channel_of, variable_of
 from health_assets.alerts.channels import Status
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.delivery import Delivered, deliver
-from health_assets.alerts.entry import entries_of
+from health_assets.alerts.entry import entry_of
 from health_assets.alerts.message import Message, context_of, messages
 from health_assets.alerts.outbox import Outbox
 from health_assets.alerts.state_file import AlertError
@@ -29,7 +29,7 @@ def post_samples(settings: Settings) -> dict[str, str | None]:
     fault = DataAlert(
         ["sample"], settings.load_day, "This is a test", ["The channel works."], "There is nothing to do."
     )
-    (message,) = messages(entries_of([fault]), context_of(settings))
+    (message,) = messages([entry_of(fault, settings.alerts.default_channel)], context_of(settings))
     return {name: _posted(message, name, settings) for name in settings.alerts.channels}
 
 

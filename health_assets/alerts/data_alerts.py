@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 from health_assets.quality.run_outcome import FOUND, Outcome
-from health_assets.reporting.formatting import counted
+from health_assets.reporting.formatting import counted, day_and_month
 from health_assets.settings import Settings
 
 
@@ -90,12 +90,17 @@ def of_idle_daemon(reason: str, day: date) -> DataAlert:
     )
 
 
-def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_of_date: date) -> list[DataAlert]:
+def of_stale_sources(
+    sources: Sequence[tuple[str, date | None, int | None]],
+    as_of_date: date,
+    waiting: Mapping[str, Sequence[str]] | None = None,
+) -> list[DataAlert]:
     """One alert for each source without a row for longer than its limit; repeated only after it has had a new row.
 
     Args:
         sources: name, last day with a row (None: never had one), days after which it counts as stale (None: never).
         as_of_date: the day of the snapshot.
+        waiting: source -> rules whose alerts wait for it.
     """
     return [
         DataAlert(
@@ -103,13 +108,19 @@ def of_stale_sources(sources: Sequence[tuple[str, date | None, int | None]], as_
             as_of_date=as_of_date,
             title=f"{name} is stale",
             lines=[
-                f"Its last row is dated {last_day}, {counted((as_of_date - last_day).days, 'day')} ago; the limit is {limit}"
+                f"Its last row is dated {day_and_month(last_day)}, {counted((as_of_date - last_day).days, 'day')} ago; the "
+                f"limit is {limit}",
+                *_waiting((waiting or {}).get(name, ())),
             ],
             remedy="What it measures is unknown meanwhile. Fix its export, or remove the source from the settings.",
         )
         for name, last_day, limit in sources
         if last_day and limit and (as_of_date - last_day).days > limit
     ]
+
+
+def _waiting(rules: Sequence[str]) -> list[str]:
+    return [f"Alerts about accounts wait meanwhile: {', '.join(rules)}"] if rules else []
 
 
 def of_undelivered_alerts(channel: str, reason: str, count: int, day: date) -> DataAlert:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from health_assets.alerts.channel_kinds import channel_of, has_addresses, variable_of
 from health_assets.alerts.channels import Answer, Status
 from health_assets.alerts.data_alerts import of_undelivered_alerts
-from health_assets.alerts.entry import Entry, State, entries_of
+from health_assets.alerts.entry import Entry, State, entry_of
 from health_assets.alerts.message import Context, Message, messages
 from health_assets.alerts.outbox import UNANSWERED, Outbox
 from health_assets.alerts.state_file import AlertError, only_delivery
@@ -131,7 +131,7 @@ class _Delivery:
         for channel in sorted({one.channel for one in entries if one.account_id or one.channel != default}):
             count = sum(one.channel == channel for one in entries)
             fault = of_undelivered_alerts(channel, reason, count, self.clock().date())
-            self.outbox.add(entries_of([fault], default))
+            self.outbox.add([entry_of(fault, default)])
 
     def _remember_pace(self, channel: str, answer: Answer, now: datetime) -> None:
         if answer.status in (Status.delivered, Status.dead):

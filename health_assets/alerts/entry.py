@@ -1,17 +1,17 @@
 """An entry of the outbox: one alert for one channel, and how far its delivery is."""
 
+import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
-from health_assets.alerts.rules import Transition
 
-DEFAULT_CHANNEL = "default"
+FIRST_CHANNEL = "default"  # the only one of earlier versions, whose entries had the ids of their alerts
 
-Body = Transition | DataAlert
+Body = AccountAlert | DataAlert
 
 
 class State(StrEnum):
@@ -46,22 +46,23 @@ class Entry:
     failure: str | None = None  # why the last attempt failed
 
 
-def entries_of(bodies: Sequence[Body], channel: str = DEFAULT_CHANNEL) -> list[Entry]:
-    """Pending entries for a channel."""
-    return [
-        Entry(
-            id=one.id,
-            as_of_date=one.as_of_date,
-            account_id=one.account_id if isinstance(one, Transition) else None,
-            rule=one.rule if isinstance(one, Transition) else "data",
-            severity="warning",
-            channel=channel,
-            body=one,
-        )
-        for one in bodies
-    ]
+def entry_of(body: Body, channel: str) -> Entry:
+    """The pending entry of an alert for a channel."""
+    about: tuple[str | None, str, str] = (None, "data", "warning")
+    if isinstance(body, AccountAlert):
+        about = (body.account_id, body.rule, body.severity)
+    account_id, rule, severity = about
+    return Entry(
+        id=body.id if channel == FIRST_CHANNEL else hashlib.sha256(json.dumps([body.id, channel]).encode()).hexdigest(),
+        as_of_date=body.as_of_date,
+        account_id=account_id,
+        rule=rule,
+        severity=severity,
+        channel=channel,
+        body=body,
+    )
 
 
 def body_from_json(text: str) -> Body:
     """An alert as the outbox stores it."""
-    return DataAlert.from_json(text) if "data_alert" in json.loads(text) else Transition.from_json(text)
+    return DataAlert.from_json(text) if "data_alert" in json.loads(text) else AccountAlert.from_json(text)

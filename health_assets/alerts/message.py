@@ -1,37 +1,37 @@
-"""The text of messages: Block Kit within Slack's limits, and the same as plain text. slack.py posts them."""
+"""The text of messages: Block Kit within Slack's limits, and the same as plain text.
+
+What an alert says about an account is made in account_alert.py; markup.py makes names harmless; slack.py posts.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from math import inf
 from typing import Any
 
+from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, PlainTextObject, SectionBlock
+
+from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry
-from health_assets.alerts.rules import CHURNED, Attention, Kind, Transition
-from health_assets.reporting.formatting import counted, money, number
+from health_assets.alerts.markup import Mrkdwn, PlainText, Style, account_url, clipped
+from health_assets.alerts.rules import CHURNED
+from health_assets.reporting.formatting import counted, day_and_month, money
 from health_assets.settings import Settings
+from health_assets.settings.alerts import Person
 
-BLOCKS = 50  # of a message
 HEADER_CHARACTERS = 150
-SECTION_CHARACTERS = 3000
-MESSAGE_CHARACTERS = 12_000  # of all blocks together: beyond about 13,000 Slack answers msg_blocks_too_long
-CHANGES = 6  # shown per account; there are more only after Slack was unreachable for long
-REASONS = 3
+SECTION_CHARACTERS = 2_900  # Slack allows 3,000
+MESSAGE_CHARACTERS = 9_500  # of all blocks as JSON; Slack rejects a message somewhere above 13,000
 NAMES = 3  # in the notification
+NAMES_OF_MORE = 10  # of the accounts that are not shown in full
+EARLIER = 3  # changes of an account on earlier days; there are some only after nothing could be delivered for long
 LINES = 5  # of a data alert
-
-FLAGS = ("workflow", "shop", "renewal", "nps")  # rules whose alarming level is a flag, milder than a risk level
-SHOWN = {("shop", "high_risk"): "flagged"}  # its own name would read like a churn risk
-SPELLINGS = {
-    ":large_green_circle:": "+",
-    ":large_orange_circle:": "!",
-    ":red_circle:": "-",
-    "&lt;": "<",
-    "&gt;": ">",
-    "&amp;": "&",
-}
+SIGNS = {"critical": ":red_circle:", "warning": ":large_orange_circle:", "info": ":large_green_circle:"}
+PLAIN_SIGNS = {"critical": "-", "warning": "!", "info": "+"}
+REPEATED = "possibly a repeat of an earlier message"
 
 
 @dataclass(frozen=True)
@@ -49,192 +49,175 @@ class Message:
 
 @dataclass(frozen=True)
 class Context:
-    """What messages need besides the alerts."""
+    """What messages need besides the alerts; all of it from the settings."""
 
     company: str
     currency: str = ""
-    attention: Mapping[str, Attention] = field(default_factory=dict)  # account -> its entry of the attention list
+    account_link: str | None = None
+    list_link: str | None = None
+    people: Mapping[str, Person] = field(default_factory=dict)
+    accounts_shown: int = 10
 
 
-def context_of(settings: Settings, attention: Mapping[str, Attention] | None = None) -> Context:
+def context_of(settings: Settings) -> Context:
     """The context of a company's messages."""
-    return Context(settings.company, settings.reporting_currency, attention or {})
+    return Context(
+        settings.company,
+        settings.reporting_currency,
+        settings.links.account,
+        settings.links.list,
+        settings.people,
+        settings.alerts.accounts_shown,
+    )
 
 
 def messages(pending: Sequence[Entry], context: Context) -> list[Message]:
-    """The pending entries in as few messages as possible: data alerts first, channel by channel."""
+    """The pending entries channel by channel: each data alert by itself, then all accounts in one message."""
     found: list[Message] = []
     for channel in sorted({entry.channel for entry in pending}):
         entries = [entry for entry in pending if entry.channel == channel]
         found += [_data_message(entry, entry.body, context) for entry in entries if isinstance(entry.body, DataAlert)]
-        found += _digest([(entry, entry.body) for entry in entries if isinstance(entry.body, Transition)], context)
+        if about_accounts := [entry for entry in entries if isinstance(entry.body, AccountAlert)]:
+            found.append(_digest(about_accounts, context))
     return found
 
 
-def _key(entries: Sequence[Entry]) -> str:
-    return hashlib.sha256(json.dumps([entry.id for entry in entries]).encode()).hexdigest()[:16]
+def _digest(entries: Sequence[Entry], context: Context) -> Message:
+    """One message about all accounts: bad news first, then the order of the attention list, then the highest MRR."""
+    by_account: dict[str, list[AccountAlert]] = {}
+    for entry in sorted(entries, key=lambda one: (one.as_of_date, one.id)):
+        if isinstance(entry.body, AccountAlert):
+            by_account.setdefault(entry.body.account_id, []).append(entry.body)
+    accounts = sorted(by_account.values(), key=_order)
+    title = _headline([alerts[-1] for alerts in accounts], context)
+    footer = _footer(context, max(entry.as_of_date for entry in entries), entries)
+    shown, blocks = _within_limits(accounts, title, footer, context)
+    plain = [_account(alerts, PlainText(), PLAIN_SIGNS, context) for alerts in accounts[:shown]]
+    plain += _more(accounts[shown:], PlainText(), context)
+    return Message(
+        key=_key(entries),
+        channel=entries[0].channel,
+        account_ids=tuple(alerts[0].account_id for alerts in accounts),
+        alerts=tuple(entry.id for entry in entries),
+        notification=f"{clipped(title, HEADER_CHARACTERS)}: {_names(accounts)}",
+        blocks=blocks,
+        text="\n\n".join([title, *plain, footer(PlainText())]),
+    )
 
 
-def _digest(alerts: list[tuple[Entry, Transition]], context: Context) -> list[Message]:
-    """All transitions of one channel, one section per account.
+def _within_limits(
+    accounts: Sequence[list[AccountAlert]], title: str, footer: Callable[[Style], str], context: Context
+) -> tuple[int, list[dict[str, Any]]]:
+    """As many accounts in full as the settings and Slack allow, the others by name."""
+    style = Mrkdwn()
+    shown = min(len(accounts), context.accounts_shown)
+    sections = [_account(alerts, style, SIGNS, context) for alerts in accounts[:shown]]
+    while True:
+        texts = [*sections[:shown], *_more(accounts[shown:], style, context)]
+        blocks = _blocks(title, texts, footer(style))
+        if shown <= 1 or len(json.dumps(blocks, ensure_ascii=False)) <= MESSAGE_CHARACTERS:
+            return shown, blocks
+        shown -= 1
 
-    Accounts that got worse come first, in the order of the attention list, then those that are not on it, then those
-    that improved; the highest MRR first.
-    """
-    currency, listed = context.currency, context.attention
-    if not alerts:
+
+def _order(alerts: Sequence[AccountAlert]) -> tuple[bool, bool, float, float, str]:
+    last = alerts[-1]
+    is_listed = last.rank is not None or last.rule == CHURNED
+    return last.is_good_news, not is_listed, last.rank or -inf, -(last.mrr or 0.0), last.account_id
+
+
+def _headline(latest: Sequence[AccountAlert], context: Context) -> str:
+    """What a person would say, e.g. "2 accounts need attention, 1 churned: USD 8,940 MRR"."""
+    churned = [one for one in latest if one.rule == CHURNED]
+    bad = [one for one in latest if not one.is_good_news and one.rule != CHURNED]
+    if not churned and not bad:
+        renewed = sum(one.rule == "renewed" for one in latest)
+        verb = "renewed" if renewed == len(latest) else "recovered" if not renewed else "recovered or renewed"
+        return f"{counted(len(latest), 'account')} {verb}{_sum(latest, context)}"
+    if not bad:
+        return f"{counted(len(churned), 'account')} churned{_sum(churned, context)}"
+    also = f", {len(churned)} churned" if churned else ""
+    verb = "needs" if len(bad) == 1 else "need"
+    return f"{counted(len(bad), 'account')} {verb} attention{also}{_sum([*bad, *churned], context)}"
+
+
+def _sum(alerts: Sequence[AccountAlert], context: Context) -> str:
+    known = [one.mrr for one in alerts if one.mrr is not None]
+    return f", {money(sum(known), clipped(context.currency, 10))} MRR" if known else ""
+
+
+def _account(alerts: Sequence[AccountAlert], style: Style, signs: Mapping[str, str], context: Context) -> str:
+    """One account: its name, its money, what changed, why, what to do, who."""
+    *earlier, last = alerts
+    name = style.link(style.words(last.name, 200), account_url(context.account_link, last.account_id))
+    lines = [f"{signs[last.severity]} {style.bold(name)} · {_money(last, context)}", style.words(last.news, 300)]
+    lines += [f"• {style.words(reason, 250)}" for reason in last.reasons]
+    lines += [f"{day_and_month(one.as_of_date)}: {style.words(one.news, 200)}" for one in earlier[-EARLIER:][::-1]]
+    if last.next_step:
+        lines.append(f"{style.bold('Next step:')} {style.words(last.next_step, 300)}")
+    owner = style.person(last.owner, context.people) if last.owner else "none"
+    return "\n".join([*lines, f"Owner: {owner}"])
+
+
+def _money(alert: AccountAlert, context: Context) -> str:
+    if alert.mrr is None:
+        return "MRR unknown"
+    amount = money(alert.mrr, clipped(context.currency, 10))
+    return f"paid {amount} MRR" if alert.rule == CHURNED else f"{amount} MRR"
+
+
+def _more(rest: Sequence[list[AccountAlert]], style: Style, context: Context) -> list[str]:
+    """A line about the accounts that are not shown in full."""
+    if not rest:
         return []
-    moves = [move for _, move in alerts]
-    entries = {move.id: entry for entry, move in alerts}
-    by_account: dict[str, list[Transition]] = {}
-    for move in moves:
-        by_account.setdefault(move.account_id, []).append(move)
-    accounts = [by_account[account_id] for account_id in sorted(by_account)]
-    accounts.sort(key=lambda of_one: (not _is_worse(of_one), _rank(of_one, listed), -_mrr(of_one)))
-    parts = _parts([(of_one, _section(of_one, currency, listed.get(of_one[0].account_id))) for of_one in accounts])
-    worse = [of_one for of_one in accounts if _is_worse(of_one)]
-    counts = f"{counted(len(worse), 'account')} got worse, {len(accounts) - len(worse)} improved"
-    summary = f"As of {max(move.as_of_date for move in moves)}"
-    if worse:
-        summary += f" · {money(sum(map(_mrr, worse)), clipped(currency, 10))} MRR in accounts that got worse"
-    found = []
-    for place, part in enumerate(parts, 1):
-        of_all = f" ({place}/{len(parts)})" if len(parts) > 1 else ""
-        tail = f": {counts}{of_all}"
-        title = clipped(context.company, HEADER_CHARACTERS - len(tail)) + tail
-        sections = [section for _, section in part]
-        shown = [entries[move.id] for of_one, _ in part for move in of_one]
-        found.append(
-            Message(
-                key=_key(shown),
-                channel=shown[0].channel,
-                account_ids=tuple(of_one[0].account_id for of_one, _ in part),
-                alerts=tuple(entry.id for entry in shown),
-                notification=f"{title}: {_names([of_one[-1].name for of_one, _ in part])}",
-                blocks=[
-                    {"type": "header", "text": {"type": "plain_text", "text": title}},
-                    {"type": "context", "elements": [_mrkdwn(summary)]},
-                    *({"type": "section", "text": _mrkdwn(section)} for section in sections),
-                ],
-                text=_plain("\n\n".join([f"{title}\n{summary}", *sections])),
-            )
-        )
-    return found
+    names = [style.words(alerts[-1].name, 60) for alerts in rest[:NAMES_OF_MORE]]
+    others = len(rest) - len(names)
+    listed = ", ".join(names) + (f" and {counted(others, 'other')}" if others else "")
+    where = style.link("see the list", context.list_link) if context.list_link else "health-assets alerts list"
+    return [f"{style.bold(f'and {len(rest)} more')}: {listed} · {where}"]
 
 
-def _data_message(entry: Entry, one: DataAlert, context: Context) -> Message:
-    tail = f": {clipped(one.title, 100)}"
-    title = clipped(context.company, HEADER_CHARACTERS - len(tail)) + tail
-    lines = [f"• {clipped(line, 400)}" for line in one.lines[:LINES]]
-    if len(one.lines) > LINES:
-        lines.append(f"and {len(one.lines) - LINES} more")
-    section = "\n".join([*lines, clipped(one.remedy, 400)])
-    summary = f"Data alert, as of {one.as_of_date}"
+def _footer(context: Context, day: date, entries: Sequence[Entry]) -> Callable[[Style], str]:
+    note = f" · {REPEATED}" if any(entry.possibly_repeated for entry in entries) else ""
+    return lambda style: f"{style.words(context.company, 100)} · as of {day_and_month(day)}{note}"
+
+
+def _names(accounts: Sequence[Sequence[AccountAlert]]) -> str:
+    names = [clipped(alerts[-1].name, 60) for alerts in accounts]
+    shown = ", ".join(names[:NAMES])
+    return shown if len(names) <= NAMES else f"{shown} and {len(names) - NAMES} more"
+
+
+def _data_message(entry: Entry, alert: DataAlert, context: Context) -> Message:
+    title = alert.title
+    footer = _footer(context, alert.as_of_date, [entry])
+
+    def section(style: Style) -> str:
+        lines = [f"• {style.words(line, 400)}" for line in alert.lines[:LINES]]
+        if len(alert.lines) > LINES:
+            lines.append(f"and {len(alert.lines) - LINES} more")
+        return "\n".join([*lines, style.words(alert.remedy, 400)])
+
     return Message(
         key=_key([entry]),
         channel=entry.channel,
         account_ids=(),
         alerts=(entry.id,),
-        notification=title,
-        blocks=[
-            {"type": "header", "text": {"type": "plain_text", "text": title}},
-            {"type": "context", "elements": [_mrkdwn(summary)]},
-            {"type": "section", "text": _mrkdwn(section)},
-        ],
-        text=_plain(f"{title}\n{summary}\n\n{section}"),
+        notification=f"{clipped(context.company, 60)}: {clipped(title, 100)}",
+        blocks=_blocks(title, [section(Mrkdwn())], f"Data alert · {footer(Mrkdwn())}"),
+        text="\n\n".join([title, section(PlainText()), f"Data alert · {footer(PlainText())}"]),
     )
 
 
-def clipped(text: str, limit: int) -> str:
-    """The text on one line, with `&`, `<` and `>` escaped, at most `limit` characters long and never cut within an escape."""
-    pieces: list[str] = []
-    length = 0
-    for character in " ".join(text.split()):
-        piece = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(character, character)
-        if length + len(piece) > limit - 1:
-            return "".join(pieces) + "…"
-        pieces.append(piece)
-        length += len(piece)
-    return "".join(pieces)
+def _blocks(title: str, sections: Sequence[str], footer: str) -> list[dict[str, Any]]:
+    """Validated by slack_sdk; verbatim, so that names do not become links or mentions."""
+    blocks: list[Block] = [HeaderBlock(text=PlainTextObject(text=clipped(title, HEADER_CHARACTERS), emoji=False))]
+    blocks += [
+        SectionBlock(text=MarkdownTextObject(text=text[:SECTION_CHARACTERS], verbatim=True)) for text in sections
+    ]
+    blocks.append(ContextBlock(elements=[MarkdownTextObject(text=footer, verbatim=True)]))
+    return [block.to_dict() for block in blocks]
 
 
-def _section(moves: list[Transition], currency: str, attention: Attention | None) -> str:
-    last = moves[-1]
-    amount = None if last.mrr is None else money(last.mrr, clipped(currency, 10))
-    mrr = f"{amount} MRR" if amount else "MRR unknown"
-    if last.now == CHURNED:
-        mrr = f"lost MRR {amount or 'unknown'}"
-    account_id = "" if last.account_id == last.name else f" ({clipped(last.account_id, 100)})"
-    lines = [f"*{clipped(last.name, 300)}*{account_id} · {mrr}"]
-    if len(moves) > CHANGES:
-        lines.append(counted(len(moves) - CHANGES, "earlier change"))
-    lines += [_change(move) for move in moves[-CHANGES:]]
-    if last.health_score is not None:
-        trend = "" if last.trend_30d is None else f", {number(last.trend_30d, 1, '+')} in 30 days"
-        lines.append(f"Health score {number(last.health_score, 1)}{trend}")
-    still = "" if _is_worse(moves) else "still: "  # an improved account keeps the reasons that have not gone away
-    lines += [f"• {still}{clipped(reason, 350)}" for reason in last.reasons[:REASONS]]
-    if attention and _is_worse(moves):
-        step = f"{clipped(attention.next_step, 300)} ({clipped(attention.owner_role, 100)}, within {counted(attention.days, 'day')})"
-        lines.append(f"Next step: {step}")
-    lines.append(f"Owner: {clipped(last.owner, 100) if last.owner else 'none'}")
-    return "\n".join(lines)
-
-
-def _change(move: Transition) -> str:
-    words = [SHOWN.get((move.rule, level), level) if level else "" for level in (move.before, move.now)]
-    before, now = (clipped(word.replace("_", " "), 40) for word in words)
-    alarm = ":large_orange_circle:" if move.rule in FLAGS else ":red_circle:"
-    sign = ":large_green_circle:" if _is_better(move) else alarm
-    levels = f"{before} → {now}" if before else f"{now}, no earlier level"
-    reason = f": {clipped(move.sentence, 200)}" if move.sentence else ""
-    return f"{sign} {move.label}: {levels} ({move.as_of_date}){reason}"
-
-
-def _parts(sections: list[tuple[list[Transition], str]]) -> list[list[tuple[list[Transition], str]]]:
-    parts: list[list[tuple[list[Transition], str]]] = [[]]
-    length = 0
-    for moves, section in sections:
-        if parts[-1] and (len(parts[-1]) >= BLOCKS - 2 or length + len(section) > MESSAGE_CHARACTERS - 500):
-            parts.append([])
-            length = 0
-        parts[-1].append((moves, section))
-        length += len(section)
-    return parts
-
-
-def _is_better(move: Transition) -> bool:
-    return move.kind == Kind.left and move.now != CHURNED
-
-
-def _is_worse(moves: list[Transition]) -> bool:
-    return not all(map(_is_better, _latest(moves)))
-
-
-def _rank(moves: list[Transition], attention: Mapping[str, Attention]) -> float:
-    entry = attention.get(moves[0].account_id)
-    return entry.rank if entry else inf
-
-
-def _latest(moves: list[Transition]) -> list[Transition]:
-    """The last move under each rule."""
-    return list({move.rule: move for move in moves}.values())
-
-
-def _mrr(moves: list[Transition]) -> float:
-    return moves[-1].mrr or 0.0
-
-
-def _names(names: list[str]) -> str:
-    shown = ", ".join(clipped(name, 60) for name in names[:NAMES])
-    return shown if len(names) <= NAMES else f"{shown} and {len(names) - NAMES} more"
-
-
-def _mrkdwn(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}  # so that names do not become links or mentions
-
-
-def _plain(text: str) -> str:
-    for sign, spelled in SPELLINGS.items():
-        text = text.replace(sign, spelled)
-    return text
+def _key(entries: Sequence[Entry]) -> str:
+    return hashlib.sha256(json.dumps([entry.id for entry in entries]).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
 """The outbox: which alerts are pending, being posted, delivered, dead, held or silenced, and how posts went by channel."""
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 
 from health_assets.alerts import state_file
 from health_assets.alerts.entry import Entry, State, body_from_json
-from health_assets.alerts.rules import Account, LastLevel, Rule, Transition, advance
 from health_assets.alerts.state_file import AlertError as AlertError
 from health_assets.alerts.state_file import stamp
 
@@ -47,60 +46,6 @@ class Outbox:
         """The only writer until it ends; rolled back when something is raised."""
         with state_file.transaction(self.connection):
             yield
-
-    # -- levels -------------------------------------------------------------------------------------------------------
-
-    def record(self, rules: Sequence[Rule], accounts: Sequence[Account], as_of_date: date) -> list[Transition]:
-        """Compare the accounts with their last levels, save the new ones, and return the transitions.
-
-        A rule whose first level this is only saves it, and so does one whose levels now come from other settings.
-        A day that was recorded before, or an earlier one, changes nothing. To be called within a transaction.
-        """
-        seen = {
-            rule: (date.fromisoformat(day), version)
-            for rule, day, version in self.connection.execute("select rule, as_of_date, version from rules")
-        }
-        found = []
-        for rule in rules:
-            is_known = any(account.levels[rule.name] in rule.levels for account in accounts)
-            day, version = seen.get(rule.name, (None, None))
-            is_comparable = day is not None and version in (None, rule.version)
-            if not is_known or (day and (as_of_date < day or (as_of_date == day and is_comparable))):
-                continue
-            if not is_comparable:
-                self.connection.execute("delete from levels where rule = ?", [rule.name])
-            last = self._last_levels(rule)
-            advanced = {
-                account.account_id: advance(rule, account, last.get(account.account_id), as_of_date)
-                for account in accounts
-            }
-            self._save(rule, {account_id: level for account_id, (level, _) in advanced.items()}, as_of_date)
-            found += [transition for _, transition in advanced.values() if transition and is_comparable]
-        return found
-
-    def known_account_count(self) -> int:
-        """Accounts with a last level."""
-        return int(self.connection.execute("select count(distinct account_id) from levels").fetchone()[0])
-
-    def _last_levels(self, rule: Rule) -> dict[str, LastLevel]:
-        rows = self.connection.execute("select account_id, level, better_since from levels where rule = ?", [rule.name])
-        return {key: LastLevel(level, date.fromisoformat(day) if day else None) for key, level, day in rows}
-
-    def _save(self, rule: Rule, by_account: Mapping[str, LastLevel | None], as_of_date: date) -> None:
-        day = as_of_date.isoformat()
-        self.connection.execute("insert or replace into rules values (?, ?, ?)", [rule.name, day, rule.version])
-        self.connection.executemany(
-            "insert or replace into levels values (?, ?, ?, ?, ?)",
-            [
-                (account_id, rule.name, last.level, day, last.better_since and last.better_since.isoformat())
-                for account_id, last in by_account.items()
-                if last
-            ],
-        )
-        self.connection.executemany(
-            "delete from levels where account_id = ? and rule = ?",
-            [(account_id, rule.name) for account_id, last in by_account.items() if not last],
-        )
 
     # -- entries ------------------------------------------------------------------------------------------------------
 
@@ -262,7 +207,7 @@ class Outbox:
         """Delete all that is kept of accounts, alerts and levels. Returns the rows. To be called within a transaction."""
         return sum(
             self.connection.execute(f"delete from {table} where account_id = ?", [account_id]).rowcount
-            for table in ("outbox", "levels")
+            for table in ("outbox", "levels", "reported")
             for account_id in account_ids
         )
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 SECONDS_TO_WAIT = 30  # for another process that writes; none keeps the file locked while it posts
-VERSION = 2
+VERSION = 3
 
 SCHEMA = (
     "create table if not exists rules (rule text primary key, as_of_date text not null, version text)",
@@ -21,12 +21,16 @@ SCHEMA = (
     "better_since text, primary key (account_id, rule))",
     "create table if not exists outbox (id text primary key, as_of_date text not null, body text not null, "
     "written_at text not null, delivered_at text)",
+    "create table if not exists reported (account_id text primary key, as_of_date text not null, severity text not null)",
     "create table if not exists channels (channel text primary key, posted_at text, attempted_at text, "
     "failures integer not null default 0, next_attempt_at text)",
 )
 LATER_COLUMNS = (  # absent from state files of earlier versions
     ("rules", "version", "text"),
     ("levels", "better_since", "text"),
+    ("levels", "since", "text"),
+    ("levels", "is_improving", "integer not null default 1"),
+    ("levels", "reported_on", "text"),
     ("outbox", "account_id", "text"),
     ("outbox", "rule", "text not null default 'data'"),
     ("outbox", "severity", "text not null default 'warning'"),
@@ -82,6 +86,14 @@ def copied(path: Path) -> Iterator[sqlite3.Connection]:
             with closing(sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)) as file:
                 file.backup(connection)
         _migrate(connection, path)
+        yield connection
+
+
+@contextmanager
+def in_memory() -> Iterator[sqlite3.Connection]:
+    """An empty alert state that is gone at the end."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _migrate(connection, Path(":memory:"))
         yield connection
 
 
@@ -159,7 +171,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         for table, column, kind in LATER_COLUMNS:
             if column not in _columns(connection, table):
                 connection.execute(f"alter table {table} add column {column} {kind}")
-        connection.execute(OF_THE_FIRST_VERSION)
+        if version < 2:
+            connection.execute(OF_THE_FIRST_VERSION)
         connection.execute(f"pragma user_version = {VERSION}")
 
 

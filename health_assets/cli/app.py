@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from health_assets import settings
-from health_assets.cli import account as account_command
+from health_assets.cli import account_notes
 from health_assets.cli import alerts as alerts_command
 from health_assets.cli import dashboard as dashboard_command
 from health_assets.cli import export as export_command
@@ -37,7 +37,7 @@ app = typer.Typer(help="Customer health for a company that owns its data.", no_a
 scorecard = typer.Typer(help="How a score is calculated, and what another scorecard would give.", no_args_is_help=True)
 app.add_typer(scorecard, name="scorecard")
 app.add_typer(alerts_command.app, name="alerts")
-app.add_typer(account_command.app, name="account")
+app.add_typer(account_notes.app, name="account")
 app.command()(run_command.run)
 app.command()(ui_command.ui)
 app.command()(export_command.export)

@@ -44,6 +44,11 @@ def month_name(day: date) -> str:
     return f"{day:%B %Y}"
 
 
+def day_and_month(day: date) -> str:
+    """A day as people write it, e.g. "28 November"."""
+    return f"{day.day} {day:%B}"
+
+
 def minute(moment: datetime) -> str:
     """A timestamp to the minute, e.g. "2026-11-28 06:19"."""
     return f"{moment:%Y-%m-%d %H:%M}"

@@ -33,6 +33,7 @@ def with_risk(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
         )
         for name, factor in factors.items()
     ]
+    unmeasured = [pl.when(is_raised[name].is_null()).then(pl.lit(name)) for name in factors]
     points = {name: factor.setting.points for name, factor in factors.items()}
     measured = pl.sum_horizontal(
         is_raised[name].is_not_null().cast(pl.Float64) * worth for name, worth in points.items()
@@ -43,7 +44,11 @@ def with_risk(signals: pl.LazyFrame, risk: ChurnRisk) -> pl.LazyFrame:
     return (
         with_missing_as_null(signals, risk_signals(risk))
         .with_columns(factor.is_raised.alias(f"{name}_is_raised") for name, factor in factors.items())
-        .with_columns(factors=pl.concat_list(raised).list.drop_nulls(), coverage=measured / sum(points.values()))
+        .with_columns(
+            factors=pl.concat_list(raised).list.drop_nulls(),
+            unmeasured_factors=pl.concat_list(unmeasured).list.drop_nulls(),
+            coverage=measured / sum(points.values()),
+        )
         .with_columns(
             factor_count=pl.col("factors").list.len().cast(pl.Int64),
             churn_risk_score=pl.when(pl.col("coverage") >= risk.min_coverage).then(

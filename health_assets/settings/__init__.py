@@ -4,7 +4,6 @@ No number is set here: each is in defaults.yml under the name of its field.
 """
 
 import copy
-import glob
 import hashlib
 import json
 import os
@@ -15,11 +14,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
-from health_assets.settings.alerts import Alerts
+from health_assets.settings.alerts import Alerts, Links, Person
 from health_assets.settings.answers import is_sql_file, with_answers_in
 from health_assets.settings.engagement import Engagement
 from health_assets.settings.files import SettingsError as SettingsError
 from health_assets.settings.files import laid_over, read_settings
+from health_assets.settings.notes import with_notes
+from health_assets.settings.overwritten import overwritten
 from health_assets.settings.risk import Attention, AttentionLevel, ChurnRisk, Play
 from health_assets.settings.scorecard import Scorecard, ScorecardFor
 from health_assets.settings.sections import (
@@ -68,6 +69,7 @@ class Settings(Section):
     history_start: Annotated[date, BeforeValidator(_day)]
     warehouse: Path
     published: Path
+    notes: Path
     reporting_currency: str
     fx_rates: dict[str, Positive]
     scorecard: str
@@ -93,12 +95,14 @@ class Settings(Section):
     churn_risk: ChurnRisk
     attention: Attention
     playbook: dict[AttentionLevel, dict[Literal["strategic", "key", "standard", "basic", "any"], Play]]
+    alerts: Alerts
+    links: Links
+    people: dict[str, Person]
     churned_accounts: ChurnedAccounts
     renewal_forecast: RenewalForecast
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     dashboard: Dashboard
     maintenance: Maintenance
-    alerts: Alerts
     backtest: Backtest
     churn_model: ChurnModel
     plausibility: Plausibility
@@ -189,7 +193,8 @@ def load(file: str | Path | None = None) -> Settings:
     except ValidationError as error:
         raise SettingsError(_in_words(path, error), usable=_without_faults(given, error, base)) from None
     located = _located(settings, base)
-    if faults := _overwritten(located):
+    located = located.model_copy(update={"sources": with_notes(located.sources, located.notes, located.warehouse)})
+    if faults := overwritten(located.sources, located.id_map, located.published, located.warehouse):
         raise SettingsError(f"{path}: the settings cannot be used\n" + "\n".join(f"  {fault}" for fault in faults))
     return located
 
@@ -213,6 +218,7 @@ def _located(settings: Settings, base: Path) -> Settings:
         update={
             "warehouse": (base / settings.warehouse).resolve(),
             "published": Path(os.path.abspath(base / settings.published)),
+            "notes": (base / settings.notes).resolve(),
             "sources": {name: of_source(source) for name, source in settings.sources.items()},
             "id_map": mapped and mapped.model_copy(update={"path": str(base / mapped.path)}),
         }
@@ -238,28 +244,6 @@ def _without_faults(given: dict[str, Any], error: ValidationError, base: Path) -
         return _located(Settings.model_validate(laid_over(read_settings(DEFAULTS), rest)), base)
     except ValidationError:
         return None
-
-
-def _overwritten(settings: Settings) -> list[str]:
-    """What a run would write over: a file of a source, or one of its own files by another."""
-    given = {
-        os.path.realpath(file): f"a file of sources.{name}"
-        for name, source in settings.sources.items()
-        for description in source.descriptions
-        for path in description.path
-        if "://" not in path and not description.is_queried
-        for file in glob.glob(path, recursive=True)
-    }
-    if settings.id_map:
-        given[os.path.realpath(settings.id_map.path)] = "the id_map"
-    faults = [
-        f"{name}: {path} is {given[os.path.realpath(path)]}; a run would write over it: choose another name"
-        for name, path in (("published", settings.published), ("warehouse", settings.warehouse))
-        if os.path.realpath(path) in given
-    ]
-    if settings.published == settings.warehouse:
-        faults.append(f"published: {settings.published} is the warehouse as well; choose another name")
-    return faults
 
 
 def _in_words(path: Path, error: ValidationError) -> str:

@@ -1,13 +1,17 @@
-"""Settings of alerts: where they are posted, and how that is repeated."""
+"""Settings of alerts: what is reported, to whom, and where it is posted."""
 
 import re
-from typing import Annotated
+from datetime import time
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from health_assets.settings.delivery import Delivery
-from health_assets.settings.source import Section
+from health_assets.settings.source import Section, time_zone
 from health_assets.settings.suggestions import did_you_mean
+
+Days = Annotated[int, Field(ge=0)]
+Severity = Literal["critical", "warning", "info"]  # in the order of a message
 
 
 def _from_environment(value: str) -> str:
@@ -16,7 +20,20 @@ def _from_environment(value: str) -> str:
     return value
 
 
+def _time_of_day(value: Any) -> Any:
+    """A time as people write it; YAML reads 22:00 without quotes as a number of minutes."""
+    return time(value // 60 % 24, value % 60) if isinstance(value, int) else value
+
+
 Secret = Annotated[str, AfterValidator(_from_environment)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+class QuietHours(Section):
+    """From when until when a channel gets no message; it gets them afterwards."""
+
+    start: TimeOfDay  # local time, e.g. "20:00"
+    end: TimeOfDay  # local time, e.g. "07:30"; earlier than the start = on the next day
 
 
 class Channel(Section):
@@ -26,6 +43,9 @@ class Channel(Section):
     webhook: Secret | None = None  # env:NAME of the URL that gets the message as JSON
     secret: Secret | None = None  # env:NAME of the key that the JSON is signed with (HMAC-SHA256)
     apprise: Secret | None = None  # env:NAME of a URL of apprise, such as mailto://...
+    timezone: Annotated[str, AfterValidator(time_zone)] | None = None  # of quiet hours; default the company's
+    quiet_hours: QuietHours | None = None  # no message within them
+    weekends: bool = True  # whether messages are posted on Saturday and Sunday
 
     @model_validator(mode="after")
     def _has_one_address(self) -> "Channel":
@@ -36,16 +56,79 @@ class Channel(Section):
         return self
 
 
+class AlertFilter(Section):
+    """Which accounts are meant; what is left out holds for all."""
+
+    segments: list[str] = []
+    tiers: list[str] = []  # value tiers
+    regions: list[str] = []
+    owners: list[str] = []
+    mrr_from: float | None = None
+
+
+class Route(AlertFilter):
+    """Alerts of these rules and accounts go to these channels."""
+
+    rules: list[str] = []
+    channels: Annotated[list[str], Field(min_length=1)]
+
+
+class AlertRule(AlertFilter):
+    """When a change is reported, how severe it is, and how often."""
+
+    is_on: bool = True
+    severity: Severity
+    channel: str | None = None  # default: that of the first route that matches
+    factor: str | None = None  # the churn factor that is watched
+    enter_margin: Annotated[float, Field(ge=0)] | None = None  # points beyond the limit that are reported at once
+    enter_days: Days = 0  # days that a worse level must last, within the margin, before it is reported
+    leave_days: Days = 0  # days that a better level must last before it is reported
+    cool_down_days: Days = 0  # days after an alert in which the same level is not reported again
+    remind_after_days: Annotated[int, Field(gt=0)] | None = None  # days after which what lasts is reported again
+
+
 class Alerts(Section):
-    """Where alerts are posted."""
+    """What is reported, to whom, and where it is posted."""
 
     channels: dict[str, Channel]
     default_channel: str
+    data_channel: str | None
+    routes: list[Route]
     delivery: Delivery
+    accounts_shown: Annotated[int, Field(gt=0)]
+    event_days: Annotated[int, Field(gt=0)]
+    account_cool_down_days: Days
+    sla_priorities: list[str]
+    rules: dict[str, AlertRule]
 
     @model_validator(mode="after")
-    def _default_channel_exists(self) -> "Alerts":
-        if self.default_channel not in self.channels:
-            hint = did_you_mean(self.default_channel, self.channels)
-            raise ValueError(f"default_channel: {self.default_channel!r} is not among the channels{hint}")
+    def _channels_exist(self) -> "Alerts":
+        named = {"default_channel": [self.default_channel], "data_channel": [self.data_channel or self.default_channel]}
+        named |= {f"routes.{place}.channels": route.channels for place, route in enumerate(self.routes)}
+        named |= {f"rules.{name}.channel": [rule.channel] for name, rule in self.rules.items() if rule.channel}
+        rules = {f"routes.{place}.rules": route.rules for place, route in enumerate(self.routes)}
+        for places, known, what in ((named, self.channels, "among the channels"), (rules, self.rules, "a rule")):
+            for place, names in places.items():
+                for name in names:
+                    if name not in known:
+                        raise ValueError(f"{place}: {name!r} is not {what}{did_you_mean(name, known)}")
         return self
+
+
+class Links(Section):
+    """Addresses that messages link to; null = no link."""
+
+    account: str | None  # of an account, with {account_id}
+    list: str | None  # of the list of accounts to contact
+
+    @model_validator(mode="after")
+    def _names_the_account(self) -> "Links":
+        if self.account and "{account_id}" not in self.account:
+            raise ValueError("account: needs {account_id}, e.g. https://crm.example.com/{account_id}")
+        return self
+
+
+class Person(Section):
+    """How messages reach an account owner."""
+
+    slack: str | None = None  # member ID, e.g. U0123ABCD, so that messages mention the person

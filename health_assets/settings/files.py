@@ -51,13 +51,14 @@ _WHOLE = {
     "value_tiers",
     "age_groups",
 }  # replaced whole, never key by key
+_ONE_BY_ONE = {"scorecards", "channels"}  # each by its name, and then whole
 
 
 def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with others over them, key by key, but for those that are replaced whole."""
     merged = dict(below)
     for key, value in above.items():
-        if key == "scorecards" and isinstance(value, dict):
+        if key in _ONE_BY_ONE and isinstance(value, dict):
             merged[key] = {**below.get(key, {}), **value}
         elif isinstance(value, dict) and isinstance(merged.get(key), dict) and key not in _WHOLE:
             merged[key] = laid_over(merged[key], value)

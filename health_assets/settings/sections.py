@@ -169,7 +169,6 @@ class Maintenance(Section):
     free_disk_gb: Positive
     snapshot_max_age_days: Annotated[int, Field(gt=0)]
     keep_alerts_days: Annotated[int, Field(gt=0)]
-    better_for_days: Annotated[int, Field(ge=0)]
 
 
 class Backtest(Section):

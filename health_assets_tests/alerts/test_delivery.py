@@ -9,7 +9,7 @@ import pytest
 from health_assets.alerts import delivery
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.delivery import Delivered, deliver
-from health_assets.alerts.entry import Entry, State, entries_of
+from health_assets.alerts.entry import Entry, State, entry_of
 from health_assets.alerts.message import Context
 from health_assets.alerts.outbox import UNANSWERED, Outbox
 from health_assets.settings import Settings
@@ -34,7 +34,7 @@ class Company:
 
     def add(self, name: str, channel: str = "default", **given: Any) -> Entry:
         """A data alert in the place of any entry: one message each, so that posts can be counted."""
-        (entry,) = entries_of([DataAlert([name], date(2025, 1, 31), name, ["line"], "remedy")], channel)
+        entry = entry_of(DataAlert([name], date(2025, 1, 31), name, ["line"], "remedy"), channel)
         entry = Entry(**{**vars(entry), **given})
         with self.outbox.transaction():
             self.outbox.add([entry])
@@ -226,7 +226,7 @@ def test_state_file_is_not_locked_while_a_message_is_posted(company: Company, po
 
     def add_meanwhile(message: dict[str, Any]) -> None:
         with Outbox.opened(company.outbox.path) as other, other.transaction():
-            other.add(entries_of([DataAlert(["b"], date(2025, 1, 31), "b", [], "")]))
+            other.add([entry_of(DataAlert(["b"], date(2025, 1, 31), "b", [], ""), "default")])
             written.append(str(message["text"]))
 
     posted.on_post = add_meanwhile
@@ -263,7 +263,9 @@ def test_old_alerts_are_pruned_and_those_still_pending_are_not(company: Company,
 
 def test_erased_account_is_in_no_table_and_not_in_the_file(company: Company) -> None:
     company.add("Lena's account", account_id="A1")
-    company.outbox.connection.execute("insert into levels values ('A1', 'risk_level', 'low', '2025-01-31', null)")
+    company.outbox.connection.execute(
+        "insert into levels (account_id, rule, level, as_of_date) values ('A1', 'risk_level', 'low', '2025-01-31')"
+    )
     with company.outbox.transaction():
         assert company.outbox.erase(["A1", "A2"]) == 2
     company.outbox.connection.execute("pragma wal_checkpoint(truncate)")

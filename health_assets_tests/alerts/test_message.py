@@ -1,136 +1,245 @@
-from datetime import date
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
-from health_assets.alerts.entry import entries_of
-from health_assets.alerts.message import BLOCKS, MESSAGE_CHARACTERS, Context, Message, clipped, messages
-from health_assets.alerts.rules import Attention, Kind, Transition
+import pytest
+
+from health_assets import settings
+from health_assets.alerts.account_alert import AccountAlert
+from health_assets.alerts.data_alerts import DataAlert
+from health_assets.alerts.entry import Body
+from health_assets.alerts.message import Context, Message, messages
+from health_assets.alerts.routing import entries_of
+from health_assets.settings.alerts import Person
+
+DAY = date(2025, 1, 31)
+CRM = "https://crm.example.com/accounts/{account_id}"
+ACME = Context(
+    "Acme & Sons", "USD", CRM, "https://health.example.com/accounts", {"Lena Fischer": Person(slack="U0123")}
+)
+RISE = AccountAlert(
+    account_id="A1",
+    rule="risk_level",
+    severity="critical",
+    kind="entered",
+    before="medium",
+    now="high",
+    as_of_date=DAY,
+    is_good_news=False,
+    name="Zeta",
+    owner="Lena Fischer",
+    segment="smb",
+    tier="key",
+    region="emea",
+    mrr=1200.0,
+    news="Churn risk is now high, was medium until 30 January",
+    reasons=["Usage fell 60% compared with the previous 30 days, from 100 to 40 events"],
+    next_step="Call the account (Customer Success Manager, within 1 day)",
+    rank=1,
+)
+FAULT = DataAlert(["x"], DAY, "2 blocking checks failed", ["grain__unique · 3"], "Correct the source, then run again.")
 
 
-def move(account_id: str = "A1", kind: Kind = Kind.entered, **given: object) -> Transition:
-    fields = {
-        "account_id": account_id,
-        "rule": "risk_level",
-        "label": "Churn risk",
-        "kind": kind,
-        "before": "low",
-        "now": "high",
-        "as_of_date": date(2025, 1, 31),
-        "name": "Zeta",
-        "owner": "Ada",
-        "mrr": 1200.0,
-        "health_score": 38.0,
-        "trend_30d": -12.0,
-        "is_alarming": True,
-        "reasons": ["Usage halved"],
-    }
-    return Transition(**fields | given)  # type: ignore[arg-type]
+def alert(account_id: str = "A1", **given: object) -> AccountAlert:
+    return replace(RISE, account_id=account_id, **given)  # type: ignore[arg-type]
 
 
-def digest(moves: list[Transition], company: str, currency: str, attention: dict | None = None) -> list[Message]:
-    return messages(entries_of(moves), Context(company, currency, attention or {}))
+def churned(account_id: str, **given: object) -> AccountAlert:
+    return alert(
+        account_id, **{"rule": "churned", "news": "Churned on 30 January", "reasons": [], "rank": None} | given
+    )
 
 
-def test_a_section_has_name_mrr_change_score_reasons_and_owner() -> None:
-    (message,) = digest([move()], "Acme", "USD")
-    assert message.blocks[0]["text"]["text"] == "Acme: 1 account got worse, 0 improved"
-    assert message.blocks[1]["elements"][0]["text"] == ("As of 2025-01-31 · USD 1,200 MRR in accounts that got worse")
-    assert message.blocks[2]["text"]["text"].split("\n") == [
-        "*Zeta* (A1) · USD 1,200 MRR",
-        ":red_circle: Churn risk: low → high (2025-01-31)",
-        "Health score 38.0, -12.0 in 30 days",
-        "• Usage halved",
-        "Owner: Ada",
+def recovered(account_id: str, **given: object) -> AccountAlert:
+    news = "Recovered: health is 71 (neutral), churn risk is low"
+    good = {"rule": "recovered", "severity": "info", "is_good_news": True, "rank": None, "next_step": None}
+    return alert(account_id, **{"news": news, "reasons": []} | good | given)
+
+
+def made(*bodies: Body, context: Context = ACME) -> Message:
+    (message,) = messages(entries_of(bodies, settings.load(), datetime(2025, 1, 31, 12, tzinfo=UTC)), context)
+    return message
+
+
+def sections(message: Message) -> list[str]:
+    return [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+
+
+# -- what one account shows -------------------------------------------------------------------------------------------
+
+
+def test_an_account_shows_its_link_money_change_reason_next_step_and_owner() -> None:
+    message = made(RISE)
+    assert message.blocks[0]["text"]["text"] == "1 account needs attention, USD 1,200 MRR"
+    assert sections(message)[0].split("\n") == [
+        ":red_circle: *<https://crm.example.com/accounts/A1|Zeta>* · USD 1,200 MRR",
+        "Churn risk is now high, was medium until 30 January",
+        "• Usage fell 60% compared with the previous 30 days, from 100 to 40 events",
+        "*Next step:* Call the account (Customer Success Manager, within 1 day)",
+        "Owner: <@U0123>",
+    ]
+    assert message.blocks[-1]["elements"][0]["text"] == "Acme &amp; Sons · as of 31 January"
+
+
+def test_the_plain_text_says_the_same_without_markup() -> None:
+    assert made(RISE).text.split("\n") == [
+        "1 account needs attention, USD 1,200 MRR",
+        "",
+        "- Zeta (https://crm.example.com/accounts/A1) · USD 1,200 MRR",
+        "Churn risk is now high, was medium until 30 January",
+        "• Usage fell 60% compared with the previous 30 days, from 100 to 40 events",
+        "Next step: Call the account (Customer Success Manager, within 1 day)",
+        "Owner: Lena Fischer",
+        "",
+        "Acme & Sons · as of 31 January",
     ]
 
 
-def test_worse_accounts_come_first_and_the_most_money_before_the_less() -> None:
-    moves = [move("A1", Kind.left, mrr=9e6), move("A2", mrr=1.0), move("A3", mrr=5.0), move("A4", mrr=None)]
-    (message,) = digest(moves, "Acme", "USD")
-    assert list(message.account_ids) == ["A3", "A2", "A4", "A1"]
+def test_without_links_and_people_names_are_shown() -> None:
+    section = sections(made(RISE, context=Context("Acme", "USD")))[0]
+    assert section.startswith(":red_circle: *Zeta* · USD 1,200 MRR")
+    assert section.endswith("Owner: Lena Fischer")
 
 
-def attention(rank: int) -> Attention:
-    return Attention(rank, "Usage halved", "Call the account", "Customer Success Manager", 1, date(2025, 1, 30))
+def test_an_account_without_an_owner_says_so() -> None:
+    assert sections(made(alert(owner=None)))[0].endswith("Owner: none")
 
 
-def test_accounts_that_got_worse_are_in_the_order_of_the_attention_list_then_those_not_on_it() -> None:
-    moves = [
-        move("A1", mrr=50.0),
-        move("A2", mrr=1.0),
-        move("A3", mrr=9e6),
-        move("A4", Kind.left, before="critical", now="low", mrr=9e6),
-    ]
-    (message,) = digest(moves, "Acme", "USD", {"A2": attention(1), "A1": attention(2), "A4": attention(3)})
-    assert list(message.account_ids) == ["A2", "A1", "A3", "A4"]
+def test_a_churned_account_shows_what_it_paid() -> None:
+    first = sections(made(churned("A1", mrr=3750.0)))[0].split("\n")[0]
+    assert first.endswith("· paid USD 3,750 MRR")
+    assert sections(made(churned("A1", mrr=None)))[0].split("\n")[0].endswith("· MRR unknown")
 
 
-def test_the_next_step_of_the_attention_list_is_shown_for_an_account_that_got_worse() -> None:
-    (message,) = digest([move()], "Acme", "USD", {"A1": attention(1)})
-    assert "Next step: Call the account (Customer Success Manager, within 1 day)\nOwner: Ada" in message.text
-    (message,) = digest([move(kind=Kind.left, before="high", now="low")], "Acme", "USD", {"A1": attention(1)})
-    assert "Next step" not in message.text
+def test_changes_of_earlier_days_follow_the_latest() -> None:
+    before = alert(as_of_date=date(2025, 1, 29), news="Health is now at risk (52)", kind="x")
+    message = made(RISE, before)
+    assert message.account_ids == ("A1",)
+    lines = sections(message)[0].split("\n")
+    assert lines[1] == "Churn risk is now high, was medium until 30 January"
+    assert "29 January: Health is now at risk (52)" in lines
 
 
-def test_an_improved_account_shows_the_reasons_that_remain() -> None:
-    (message,) = digest([move(kind=Kind.left, before="critical", now="high")], "Acme", "USD")
-    lines = message.blocks[2]["text"]["text"].split("\n")
-    assert lines[1] == ":large_green_circle: Churn risk: critical → high (2025-01-31)"
-    assert lines[3] == "• still: Usage halved"
+# -- the headline -----------------------------------------------------------------------------------------------------
 
 
-def test_the_reasons_of_an_account_that_also_got_worse_are_not_marked_as_remaining() -> None:
-    better = move(kind=Kind.left, before="critical", now="high")
-    (message,) = digest([better, move(rule="health_band", now="at_risk")], "Acme", "USD")
-    assert "• Usage halved" in message.blocks[2]["text"]["text"]
+@pytest.mark.parametrize(
+    ("bodies", "headline"),
+    [
+        ([alert("A1"), alert("A2", mrr=300.0)], "2 accounts need attention, USD 1,500 MRR"),
+        ([alert("A1"), churned("A2")], "1 account needs attention, 1 churned, USD 2,400 MRR"),
+        ([churned("A1")], "1 account churned, USD 1,200 MRR"),
+        ([alert("A1"), recovered("A2")], "1 account needs attention, USD 1,200 MRR"),
+        ([recovered("A1")], "1 account recovered, USD 1,200 MRR"),
+        ([recovered("A1"), recovered("A2", rule="renewed")], "2 accounts recovered or renewed, USD 2,400 MRR"),
+        ([alert("A1", mrr=None)], "1 account needs attention"),
+    ],
+)
+def test_the_headline_is_what_a_person_would_say(bodies: list[AccountAlert], headline: str) -> None:
+    assert made(*bodies).blocks[0]["text"]["text"] == headline
 
 
 def test_the_notification_names_the_first_three_accounts() -> None:
     names = ["Arbor Learning", "Cobalt Partners", "Delta Trading", "Ember", "Fjord"]
-    moves = [move(f"A{number}", name=name) for number, name in enumerate(names)]
-    assert digest(moves, "Acme", "USD")[0].notification == (
-        "Acme: 5 accounts got worse, 0 improved: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
+    message = made(*(alert(f"A{place}", name=name, rank=place + 1) for place, name in enumerate(names)))
+    assert message.notification == (
+        "5 accounts need attention, USD 6,000 MRR: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
     )
 
 
-def test_an_account_without_a_name_is_not_named_twice() -> None:
-    (message,) = digest([move(name="A1")], "Acme", "USD")
-    assert message.blocks[2]["text"]["text"].startswith("*A1* · USD")
+def test_the_order_is_that_of_the_attention_list_then_the_money_then_good_news() -> None:
+    bodies = [
+        recovered("A1", mrr=9e6),
+        alert("A2", rank=2, mrr=1.0),
+        alert("A3", rank=1, mrr=5.0),
+        alert("A4", rank=None, mrr=50.0),
+        alert("A5", rank=None, mrr=None),
+        churned("A6"),
+    ]
+    assert made(*bodies).account_ids == ("A6", "A3", "A2", "A4", "A5", "A1")
 
 
-def test_a_flag_has_a_milder_sign_than_a_level_of_risk() -> None:
-    (message,) = digest([move(rule="shop", label="Payments", before="calm", now="high_risk")], "Acme", "USD")
-    assert ":large_orange_circle: Payments: calm → flagged" in message.blocks[2]["text"]["text"]
-    assert "! Payments: calm → flagged" in message.text
+# -- many accounts ----------------------------------------------------------------------------------------------------
 
 
-def test_two_moves_of_an_account_share_a_section() -> None:
-    (message,) = digest([move(), move(rule="health_band", label="Health", before="neutral", now="at_risk")], "A", "USD")
-    assert len(message.blocks) == 3
-    assert "Health: neutral → at risk" in message.blocks[2]["text"]["text"]
+def test_accounts_beyond_the_limit_are_counted_and_linked() -> None:
+    bodies = [alert(f"A{place:03}", name=f"Company {place}", rank=place) for place in range(1, 501)]
+    message = made(*bodies)
+    *shown, more = sections(message)
+    assert len(shown) == 10
+    assert more.startswith("*and 490 more*: Company 11, Company 12")
+    assert more.endswith("Company 20 and 480 others · <https://health.example.com/accounts|see the list>")
+    assert len(message.alerts) == 500
 
 
-def test_markup_in_names_is_escaped_and_mentions_do_not_work() -> None:
-    (message,) = digest([move(name="<!channel> A&B\n<script>")], "A<B", "USD")
-    assert message.blocks[2]["text"]["text"].startswith("*&lt;!channel&gt; A&amp;B &lt;script&gt;* (A1) · ")
-    assert message.blocks[2]["text"]["verbatim"]
-    assert message.notification.startswith("A&lt;B: ")
-    assert "<!channel> A&B <script>" in message.text
+def test_the_longest_texts_stay_within_the_limits() -> None:
+    awful = "<!channel> `code` *bold* _it_ & \n\u202eabc\U0001f600" * 400
+    bodies = [
+        alert(f"A{place:03}", name=awful, owner=awful, reasons=[awful] * 3, news=awful, next_step=awful)
+        for place in range(50)
+    ]
+    message = made(*bodies, context=replace(ACME, company=awful, currency=awful))
+    assert len(json.dumps(message.blocks, ensure_ascii=False)) < 10_000
+    assert max(map(len, sections(message))) < 3000
+    assert len(message.blocks[0]["text"]["text"]) <= 150
+    assert len(message.blocks) <= 50
+    assert len(message.alerts) == 50
 
 
-def test_a_text_is_never_cut_within_an_escape() -> None:
-    assert clipped("a&&&", 8) == "a&amp;…"
-    assert clipped("abc", 8) == "abc"
+# -- what names can hold ----------------------------------------------------------------------------------------------
 
 
-def test_a_large_digest_is_split_within_the_limits_and_loses_no_account() -> None:
-    awkward = {"name": "&" * 5000, "owner": "<" * 5000, "reasons": ["&" * 5000] * 9, "before": "<" * 999}
-    moves = [move(f"A{n:03}", rule=f"rule {k}", **awkward) for n in range(20) for k in range(9)]
-    moves += [move(f"B{n:03}") for n in range(120)]
-    parts = digest(moves, "&" * 999, "USD")
-    assert len(parts) > 3
-    for message in parts:
-        assert len(message.blocks) <= BLOCKS
-        assert len(message.blocks[0]["text"]["text"]) <= 150
-        texts = [block["text"]["text"] for block in message.blocks[2:]]
-        assert max(map(len, texts)) <= 3000
-        assert sum(map(len, texts)) <= MESSAGE_CHARACTERS
-    assert sorted(key for message in parts for key in message.alerts) == sorted(one.id for one in moves)
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("<!channel> A&B", "&lt;!channel&gt; A&amp;B"),
+        ("two\nlines\u2028and\r\nmore", "two lines and more"),
+        ("`code` and *bold*", "'code' and ∗bold∗"),
+        ("_private_ snake_case", "＿private＿ snake_case"),
+        ("Fire :fire: sale", "Fire ∶fire: sale"),
+        ("A|B", "A∣B"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("שלום", "\u2068שלום\u2069"),
+        ("Smile \U0001f600", "Smile \U0001f600"),
+    ],
+)
+def test_a_name_is_shown_as_it_is_and_does_nothing_else(name: str, shown: str) -> None:
+    message = made(alert(name=name))
+    assert sections(message)[0].split("\n")[0] == (
+        f":red_circle: *<https://crm.example.com/accounts/A1|{shown}>* · USD 1,200 MRR"
+    )
+    assert all(block["text"]["verbatim"] for block in message.blocks if block["type"] == "section")
+
+
+def test_an_account_id_cannot_leave_its_place_in_the_link() -> None:
+    section = sections(made(alert("a/b?c=<x>|d")))[0]
+    assert "<https://crm.example.com/accounts/a%2Fb%3Fc%3D%3Cx%3E%7Cd|Zeta>" in section
+
+
+# -- data alerts and repeats ------------------------------------------------------------------------------------------
+
+
+def test_a_data_alert_is_a_message_of_its_own_with_what_to_do() -> None:
+    message = made(FAULT)
+    assert (message.account_ids, message.blocks[0]["text"]["text"]) == ((), "2 blocking checks failed")
+    assert sections(message) == ["• grain__unique · 3\nCorrect the source, then run again."]
+    assert message.blocks[-1]["elements"][0]["text"] == "Data alert · Acme &amp; Sons · as of 31 January"
+
+
+def test_a_message_that_may_be_a_repeat_says_so() -> None:
+    entries = [replace(one, possibly_repeated=True) for one in entries_of([RISE], settings.load(), datetime.now(UTC))]
+    (message,) = messages(entries, ACME)
+    assert "possibly a repeat of an earlier message" in message.blocks[-1]["elements"][0]["text"]
+    assert "possibly a repeat" in message.text
+
+
+def test_each_channel_gets_its_own_message() -> None:
+    entries = entries_of([RISE, FAULT], settings.load(), datetime(2025, 1, 31, 12, tzinfo=UTC))
+    other = [replace(one, channel="security") for one in entries]
+    found = messages([*entries, *other], ACME)
+    assert [(one.channel, len(one.alerts)) for one in found] == [
+        ("default", 1),
+        ("default", 1),
+        ("security", 1),
+        ("security", 1),
+    ]

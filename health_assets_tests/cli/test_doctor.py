@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from health_assets.alerts import WEBHOOK_VARIABLE, store_of
 from health_assets.alerts.data_alerts import of_unstarted_run
-from health_assets.alerts.entry import entries_of
+from health_assets.alerts.entry import entry_of
 from health_assets.alerts.outbox import Outbox
 from health_assets.cli import app as cli
 from health_assets.cli.doctor import Finding, Status, examine
@@ -73,7 +73,7 @@ def test_nothing_is_written_to_the_alert_state_the_run_history_or_anywhere_else(
     with open_instance() as instance:
         daily.execute_in_process(instance=instance, run_config={"ops": {"made": {"config": {"is_sound": True}}}})
     with Outbox.opened(store_of(company)) as outbox, outbox.transaction():
-        outbox.add(entries_of([of_unstarted_run("accounts.csv: no file matches", LOAD_DAY)]))
+        outbox.add([entry_of(of_unstarted_run("accounts.csv: no file matches", LOAD_DAY), "default")])
     with Warehouse.opened(company.warehouse) as warehouse:
         publish(warehouse, company.published, "run", LOAD_DAY, "Test")
     before = files_of(healthy)

@@ -192,7 +192,7 @@ def test_a_failed_run_is_reported_once_even_if_repeated_and_without_a_snapshot(
             config = {"ops": {"notify_failed_run": {"config": {"run_id": failed.run_id}}}}
             assert data_alerts_job(company).execute_in_process(instance=instance, run_config=config).success
     (message,) = posted.accepted
-    assert message["blocks"][0]["text"]["text"] == "Acme &amp; Sons: The daily run failed"
+    assert message["blocks"][0]["text"]["text"] == "The daily run failed"
     assert "• breaks: RuntimeError: the disk is full" in posted.sections()[0]
     assert "nothing has been published yet" in posted.sections()[0]
 

@@ -29,6 +29,7 @@ class Touchpoints(Contract):
     )
     owner = dy.String(nullable=True, description="Member of the team; null = not said")
     result = dy.String(nullable=True, description="How it went, lower case; null = not said")
+    note = dy.String(nullable=True, description="What was said; null = not written down")
     touchpoint_number = Count("1 = the account's first touchpoint, 2 = its second; of one moment by touchpoint_id")
     days_since_previous_touchpoint = Count(
         "Days since the account's touchpoint before; null = its first", nullable=True

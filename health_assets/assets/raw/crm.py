@@ -49,6 +49,7 @@ class RawTouchpoints(RawContract):
     kind = Given("email, call, business_review, training ...")
     owner = Given("Person who contacted the account")
     result = Given("Result, e.g. positive, neutral, negative")
+    note = Given("What was said")
 
 
 raw_touchpoints = source("raw_touchpoints", RawTouchpoints)

@@ -21,6 +21,7 @@ class Touchpoints(Contract):
     kind = dy.String(nullable=True, description="email, call, business_review, training ..., lower case")
     owner = dy.String(nullable=True, description="Who of us it was")
     result = dy.String(nullable=True, description="How it went, lower case; null = not said")
+    note = dy.String(nullable=True, description="What was said; null = not written down")
 
 
 @staged(Touchpoints)

@@ -16,7 +16,7 @@ from health_assets.contracts.expressions import CENT
 from health_assets.scoring.like_for_like import with_trend
 from health_assets.scoring.own_metrics import with_own_metrics
 from health_assets.scoring.risk_score import AT_RISK, RISK_LEVELS, risk_signals, with_risk
-from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, scorecards_in_use
+from health_assets.scoring.scorecards import DIMENSIONS, TREND_DAYS, UNKNOWN, scorecards_in_use
 from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
 from health_assets.settings import Settings
 from health_assets.settings.risk import POINTS
@@ -64,6 +64,9 @@ class AccountChurnRisk(Contract):
         ),
         description="The raised factors, most points first, then by name: value, threshold, both in a "
         "sentence, and the MRR that it touches, the account's",
+    )
+    unmeasured_factors = dy.List(
+        dy.String(), description="The factors that could not be measured, most points first, then by name"
     )
     coverage = dy.Float64(min=0, max=1, description="Points of the factors that were measured / of all, 0-1")
     company_name = CompanyName()
@@ -183,16 +186,8 @@ def _risk_since(
         signal.filter(pl.col("as_of_date") >= first_day).join(accounts, on="account_id", how="semi")
         for signal in signals
     ]
-    history = (
-        mart_customer_health_daily.filter(pl.col("as_of_date") >= first_day - timedelta(days=TREND_DAYS))
-        .join(accounts, on="account_id", how="semi")
-        .pipe(with_trend, scorecards_in_use(settings), TREND_DAYS)
-        .select(*SIGNAL_KEY, "health_score", "trend_30d", computed_health_score="health_score")
-    )
     return (
-        joined_signals(days, *known, history)
-        .pipe(with_own_metrics, fact_account_metrics, risk_signals(settings.churn_risk))
-        .pipe(with_risk, settings.churn_risk)
+        risk_of_days(days, mart_customer_health_daily, known, fact_account_metrics, settings)
         .group_by("account_id")
         .agg(
             risk_level_since=pl.col("as_of_date")
@@ -200,6 +195,43 @@ def _risk_since(
             .min()
             .fill_null(pl.col("as_of_date").max())  # at this level by what was set by hand alone
         )
+    )
+
+
+def risk_of_days(
+    days: pl.LazyFrame,
+    mart_customer_health_daily: pl.LazyFrame,
+    signals: Sequence[pl.LazyFrame],
+    fact_account_metrics: pl.LazyFrame,
+    settings: Settings,
+) -> pl.LazyFrame:
+    """The days with health, trend and risk, by the facts of each day.
+
+    Args:
+        days: account_id, as_of_date, mrr; one row each.
+        mart_customer_health_daily: these days and those that the trend compares them with.
+        signals: the account x day facts.
+        fact_account_metrics: a company's own metrics.
+        settings: the company's.
+    """
+    compared = pl.concat(
+        [days.select(SIGNAL_KEY), days.select("account_id", pl.col("as_of_date").dt.offset_by(f"-{TREND_DAYS}d"))]
+    )
+    health = (
+        mart_customer_health_daily.join(compared.unique(), on=SIGNAL_KEY, how="semi")
+        .pipe(with_trend, scorecards_in_use(settings), TREND_DAYS)
+        .select(
+            *SIGNAL_KEY,
+            *("scorecard", "health_score", "health_band", "trend_30d"),
+            *(f"{dimension}_score" for dimension in DIMENSIONS),
+            computed_health_score="health_score",
+        )
+    )
+    of_days = [signal.join(days, on=SIGNAL_KEY, how="semi") for signal in signals]
+    return (
+        joined_signals(days, *of_days, health)
+        .pipe(with_own_metrics, fact_account_metrics, risk_signals(settings.churn_risk))
+        .pipe(with_risk, settings.churn_risk)
     )
 
 

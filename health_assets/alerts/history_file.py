@@ -1,0 +1,35 @@
+"""The alerts about accounts as a CSV file next to the warehouse, which the next run reads for mart.alert_history."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from health_assets.alerts.account_alert import AccountAlert
+from health_assets.alerts.entry import Entry
+from health_assets.assets.raw.alerts import RawAlerts
+from health_assets.contracts.contract import dtypes
+
+
+def write_history(entries: Sequence[Entry], path: Path) -> None:
+    """Replace the file by all entries about accounts; a reader sees the old file or the new one."""
+    with NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", newline="", delete=False) as opened:
+        writer = csv.DictWriter(opened, [name for name in dtypes(RawAlerts) if not name.startswith("source_")])
+        writer.writeheader()
+        writer.writerows(_row(entry, entry.body) for entry in entries if isinstance(entry.body, AccountAlert))
+    Path(opened.name).replace(path)
+
+
+def _row(entry: Entry, alert: AccountAlert) -> dict[str, str]:
+    return {
+        "alert_id": entry.id,
+        "account_id": alert.account_id,
+        "alert_date": alert.as_of_date.isoformat(),
+        "rule": alert.rule,
+        "severity": alert.severity,
+        "channel": entry.channel,
+        "state": entry.state.value,
+        "state_reason": entry.held_reason or entry.failure or "",
+        "news": alert.news,
+        "delivered_at": entry.delivered_at.isoformat() if entry.delivered_at else "",
+    }

@@ -1,0 +1,121 @@
+"""Where an alert goes, and whether it is posted now: channels, quiet hours, silenced accounts, data that cannot be trusted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from health_assets.alerts.account_alert import holds
+from health_assets.alerts.data_alerts import DataAlert
+from health_assets.alerts.entry import Body, Entry, State, entry_of
+from health_assets.alerts.recording import Recorded
+from health_assets.settings import Settings
+from health_assets.settings.alerts import Channel
+
+QUIET_HOURS = "quiet hours"
+SILENCED = "silenced: "
+STALE = "stale: "
+SATURDAY = 5
+
+
+def entries_of(
+    bodies: Sequence[Body],
+    settings: Settings,
+    now: datetime,
+    silences: Mapping[str, str] | None = None,
+    held_reason: str | None = None,
+) -> list[Entry]:
+    """An entry for each alert and channel, in the state in which it begins.
+
+    Args:
+        bodies: the alerts.
+        settings: the company's.
+        now: UTC.
+        silences: account -> why it is silenced.
+        held_reason: why account alerts have to wait for better data.
+    """
+    return [
+        _in_first_state(entry_of(body, channel), settings, now, silences or {}, held_reason)
+        for body in bodies
+        for channel in channels_of(body, settings)
+    ]
+
+
+def channels_of(body: Body, settings: Settings) -> list[str]:
+    """The channels of an alert: its rule's, else those of the first route that matches, else the default."""
+    alerts = settings.alerts
+    if isinstance(body, DataAlert):
+        return [alerts.data_channel or alerts.default_channel]
+    rule = alerts.rules.get(body.rule)
+    if rule and rule.channel:
+        return [rule.channel]
+    for route in alerts.routes:
+        if (not route.rules or body.rule in route.rules) and holds(route, body):
+            return list(dict.fromkeys(route.channels))
+    return [alerts.default_channel]
+
+
+def superseded(held: Sequence[Entry], found: Recorded) -> tuple[list[str], set[tuple[str, str]]]:
+    """What becomes of the alerts that waited for better data, now that a day was compared.
+
+    Returns the entries that are dropped, since they are not true any more or are found again as alerts of today, and the
+    accounts with the rules that go on waiting.
+    """
+    waits = {(one.account_id, one.rule) for one in found.held}
+    gone, known = [], set()
+    for entry in held:
+        if entry.account_id is None or not (entry.held_reason or "").startswith(STALE):
+            continue
+        if (entry.account_id, entry.rule) in waits:
+            known.add((entry.account_id, entry.rule))
+        elif entry.rule in found.compared:
+            gone.append(entry.id)
+    return gone, known
+
+
+def opens_at(channel: Channel, zone: str, now: datetime) -> datetime | None:
+    """When a channel gets messages again, UTC; None = it gets them now.
+
+    Args:
+        channel: with its quiet hours and weekends.
+        zone: the company's time zone, where the channel has none of its own.
+        now: UTC.
+    """
+    local = now.astimezone(ZoneInfo(channel.timezone or zone))
+    moment = local
+    for _ in range(4):  # quiet hours may end on a weekend, and a weekend within quiet hours
+        if not (later := _end_of_quiet(channel, moment) or _end_of_weekend(channel, moment)):
+            break
+        moment = later
+    return None if moment == local else moment.astimezone(UTC)
+
+
+def _end_of_quiet(channel: Channel, local: datetime) -> datetime | None:
+    if not (quiet := channel.quiet_hours):
+        return None
+    clock = local.time().replace(tzinfo=None)
+    spans_midnight = quiet.start >= quiet.end
+    within = clock >= quiet.start or clock < quiet.end if spans_midnight else quiet.start <= clock < quiet.end
+    if not within:
+        return None
+    day = local.date() + timedelta(days=1 if spans_midnight and clock >= quiet.start else 0)
+    return datetime.combine(day, quiet.end, local.tzinfo)
+
+
+def _end_of_weekend(channel: Channel, local: datetime) -> datetime | None:
+    if channel.weekends or local.weekday() < SATURDAY:
+        return None
+    monday = local.date() + timedelta(days=7 - local.weekday())
+    return datetime.combine(monday, datetime.min.time(), local.tzinfo)
+
+
+def _in_first_state(
+    entry: Entry, settings: Settings, now: datetime, silences: Mapping[str, str], held_reason: str | None
+) -> Entry:
+    if entry.account_id in silences:
+        return replace(entry, state=State.silenced, held_reason=SILENCED + silences[entry.account_id or ""])
+    if held_reason and entry.account_id:
+        return replace(entry, state=State.held, held_reason=STALE + held_reason)
+    if until := opens_at(settings.alerts.channels[entry.channel], settings.timezone, now):
+        return replace(entry, state=State.held, held_reason=QUIET_HOURS, held_until=until)
+    return entry
