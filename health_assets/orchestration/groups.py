@@ -7,6 +7,7 @@ from health_assets.tables import EVERYWHERE, TABLES, Table
 UNCONNECTED = "unconnected"
 ACCOUNTS = "accounts"
 OF_SOURCES = {  # module of a raw table -> domain
+    "alerts": "health",
     "billing": "revenue",
     "crm": ACCOUNTS,
     "feedback": "support",
