@@ -1,6 +1,7 @@
 """Which rows of the shop are orders, which are refunds, and how much of their amount counts.
 
-Shared by the tables of the shop and by dim.account. Expressions over `total_amount` and `status` of staged.orders.
+Shared by the tables of the shop and by dim.account. Expressions over `total_amount`, `refunded_amount` and
+`status` of staged.orders.
 """
 
 import polars as pl
@@ -24,9 +25,14 @@ def gross_amount() -> pl.Expr:
 
 
 def net_amount() -> pl.Expr:
-    """What a row adds to net spend: the amount of an order, a negative one for a refund; 0 if cancelled or refunded."""
-    counts = is_refund() | ~_has_status(REFUNDED)
-    return pl.when(counts & ~_has_status(CANCELLED)).then("total_amount").otherwise(0.0)
+    """What a row adds to net spend: the amount of an order less what was paid back of it, a negative one for a refund.
+
+    A cancelled order adds nothing, nor does one of status refunded whose file does not say how much was paid back.
+    """
+    paid_back = pl.col("refunded_amount").fill_null(0.0)
+    counts = is_refund() | ~_has_status(REFUNDED) | (paid_back > 0)
+    kept = pl.when(is_refund()).then("total_amount").otherwise(pl.col("total_amount") - paid_back)
+    return pl.when(counts & ~_has_status(CANCELLED)).then(kept).otherwise(0.0)
 
 
 def _has_status(status: str) -> pl.Expr:

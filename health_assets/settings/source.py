@@ -84,7 +84,7 @@ class Description(Section):
     unit: dict[str, Literal["s", "ms", "us", "minutes", "excel", "minor"]] = {}
     scale: dict[str, tuple[float, float]] = {}
     keys: dict[str, Key] = {}
-    duplicates: Literal["newest", "sum"] | None = None
+    duplicates: Literal["newest", "oldest", "sum"] | None = None
     newest_by: str | None = None
     end_date_is: Literal["first_unpaid_day", "last_paid_day"] = "first_unpaid_day"
     changes: Literal["correction", "new_period"] = "correction"

@@ -1,4 +1,4 @@
-"""What rows of one key are: the same row twice, versions of which the newest counts, or lines that are summed."""
+"""What rows of one key are: the same row twice, versions of which the newest or the oldest counts, or lines that are summed."""
 
 import polars as pl
 
@@ -30,8 +30,9 @@ def one_row_per_key(
         return _summed(rows, contract, key), rows.clear()
     ordered = _oldest_first(rows, source)
     distinct = ordered.unique(subset=list(dtypes(contract)), keep="last", maintain_order=True)
-    newest = distinct.unique(subset=key, keep="last", maintain_order=True)
-    return newest, distinct.join(newest, on=[FILE, ROW], how="anti")
+    kept = "first" if source is not None and source.duplicates == "oldest" else "last"
+    counting = distinct.unique(subset=key, keep=kept, maintain_order=True)  # type: ignore[arg-type]
+    return counting, distinct.join(counting, on=[FILE, ROW], how="anti")
 
 
 def _oldest_first(rows: pl.DataFrame, source: Source | None) -> pl.DataFrame:

@@ -55,8 +55,10 @@ def unknown_words(cursor: duckdb.DuckDBPyConnection, table: Table, column: str) 
 
 
 def declared_versions(cursor: duckdb.DuckDBPyConnection, table: Table, source: Source | None) -> int:
-    """Rows whose place a newer row of their key takes, where the settings say that rows of one key are versions."""
-    if source is None or any(one.duplicates != "newest" and not one.newest_by for one in source.descriptions):
+    """Rows whose place another row of their key takes, where the settings say that rows of one key are versions."""
+    if source is None or any(
+        one.duplicates not in ("newest", "oldest") and not one.newest_by for one in source.descriptions
+    ):
         return 0
     superseded = f"from {quarantine_of(table)} where list_contains(reasons, {literal(SUPERSEDED)})"
     return int(cursor.execute(f"select count(*) {superseded}").fetchone()[0])  # type: ignore[index]

@@ -16,7 +16,8 @@ def orders(
 ) -> FilteredRows:
     """Orders of files with these rows, after the contract."""
     names = [written(folder, f"o{number}.csv", f"{columns}\n{text}") for number, text in enumerate(contents)]
-    company = settings_of(folder, sources={"orders": {"path": names} | described})
+    mapped = {"columns": described.pop("columns_of_ours")} if "columns_of_ours" in described else {}
+    company = settings_of(folder, sources={"orders": {"path": names} | described | mapped})
     table = TABLES["staged_orders"]
     rows = TABLES["raw_orders"].function(company)
     return filter_rows(table.function(rows, company), table.contract, {}, source_of(table, company))
@@ -50,6 +51,31 @@ def test_of_versions_the_newest_counts_by_a_column_that_no_contract_has(tmp_path
     )
     assert outcome.kept["total_amount"].to_list() == [10.0]
     assert outcome.rejected["reasons"].to_list() == [["grain__superseded"]]
+
+
+def test_of_versions_the_oldest_counts_where_the_settings_say_so(tmp_path):
+    versions = "1,A,2025-01-01,10\n1,A,2025-01-01,20\n2,A,2025-01-01,5\n"
+    outcome = orders(tmp_path, versions, duplicates="oldest")
+    assert outcome.kept.select("order_id", "total_amount").rows() == [("1", 10.0), ("2", 5.0)]
+    assert outcome.rejected["reasons"].to_list() == [["grain__superseded"]]
+
+
+def test_orders_of_a_shop_that_were_cancelled_are_left_out_by_the_column_that_says_when(tmp_path):
+    outcome = orders(
+        tmp_path,
+        "#1,ann@example.com,2025-01-01 10:00:00 +0100,100,30,partially_refunded,\n"
+        "#2,ann@example.com,2025-01-02 10:00:00 +0100,50,0,paid,2025-01-03 09:00:00 +0100\n",
+        columns="Name,Email,Created at,Total,Refunded Amount,Financial Status,Cancelled at",
+        where='"Cancelled at" is null',
+        columns_of_ours={
+            "Name": "order_id", "Email": "account_id", "Created at": "order_date", "Total": "total_amount",
+            "Refunded Amount": "refunded_amount", "Financial Status": "status",
+        },
+    )  # fmt: skip
+    assert outcome.kept.select("order_id", "total_amount", "refunded_amount", "status").rows() == [
+        ("#1", 100.0, 30.0, "paid")
+    ]
+    assert counts(outcome)["rows_left_out"] == 1
 
 
 def test_without_a_declaration_the_last_row_counts_and_the_others_are_quarantined_with_a_hint(tmp_path):

@@ -27,13 +27,15 @@ class Orders(Contract):
     order_month = Day("First day of that month", nullable=False)
     status = dy.Enum(ORDER_STATUSES, nullable=True, description="Status in the file; null = not given")
     total_amount = Money("Amount in the file; negative = refund", min=None)
+    refunded_amount = Money("What was paid back of the order, as the file says; null = not said", nullable=True)
     is_refund = dy.Bool(
         description="Whether the amount is negative: money paid back, which is neither order nor activity"
     )
     is_order = dy.Bool(description="Whether the row counts as an order: not a refund and not cancelled")
     gross_amount = Money("Amount of an order, refunded later or not; 0 for rows that are not orders")
     net_amount = Money(
-        "What the row adds to net spend: the amount of an order, a negative amount for a refund, 0 if cancelled or refunded",
+        "What the row adds to net spend: the amount of an order less what was paid back of it, a negative amount for a refund, "
+        "0 if cancelled, or refunded by an amount that is not said",
         min=None,
     )
     signup_month = Day("First day of the month in which the account signed up: its cohort", nullable=False)

@@ -13,6 +13,9 @@ class RawOrders(RawContract):
     order_date = Given("Day of the order", required=True)
     total_amount = Given("Amount of the whole order; negative = refund", required=True)
     currency = Given("Currency of the amount; blank = reporting currency")
+    refunded_amount = Given(
+        "What was paid back of the order, 0 or more; blank = not said. Only where refunds are no rows of their own"
+    )
     status = Given("paid, pending, cancelled or refunded; blank = paid")
 
 

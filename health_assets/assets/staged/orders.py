@@ -22,6 +22,11 @@ class Orders(Contract):
     account_id = AccountId(of="staged_accounts")
     order_date = Day("Day of the order", nullable=False, metadata={"available_from": True})
     total_amount = Money("Amount of the whole order; negative = refund", min=None)
+    refunded_amount = Money(
+        "What was paid back of the order, counted on the order's day; null = not said",
+        nullable=True,
+        metadata={"decides": False},
+    )
     currency = dy.String(description="Currency of the source amount")
     status = dy.Enum(
         ORDER_STATUSES,
@@ -38,7 +43,10 @@ def staged_orders(raw_orders: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     return (
         raw_orders.pipe(parsed, Orders, settings, "orders")
         .with_columns(pl.col("currency").str.to_uppercase().fill_null(settings.reporting_currency))
-        .with_columns(total_amount=in_reporting_currency("total_amount", settings))
+        .with_columns(
+            total_amount=in_reporting_currency("total_amount", settings),
+            refunded_amount=in_reporting_currency("refunded_amount", settings),
+        )
     )
 
 
@@ -53,13 +61,13 @@ def order_date__not_before_signup(staged_orders: pl.LazyFrame, staged_accounts: 
 
 @identity(of=staged_orders, severity=WARN)
 def refunds__counted_once(staged_orders: pl.LazyFrame) -> pl.LazyFrame:
-    """No account has both an order of status refunded and a refund of its own that may be the same money.
+    """No account has both an order of status refunded, or of a refunded amount, and a refund that may be the same money.
 
-    Both lower net spend. If they are the same refund, leave one of them out with `where`, or map the status refunded to
-    paid with `values`.
+    Both lower net spend. If they are the same refund, leave one of them out with `where`, map the status refunded to paid
+    with `values`, or do not map refunded_amount.
     """
-    is_refunded_order = (pl.col("status") == REFUNDED).fill_null(False) & ~is_refund()
-    refunds = staged_orders.filter(is_refund()).select("account_id", amount=-pl.col("total_amount")).unique()
-    return staged_orders.filter(is_refunded_order).join(
-        refunds, left_on=["account_id", "total_amount"], right_on=["account_id", "amount"], how="semi"
-    )
+    said_back = pl.when(pl.col("status") == REFUNDED).then("total_amount")
+    paid_back = pl.when(pl.col("refunded_amount") > 0).then("refunded_amount").otherwise(said_back)
+    refunds = staged_orders.filter(is_refund()).select("account_id", paid_back=-pl.col("total_amount")).unique()
+    refunded_orders = staged_orders.filter(~is_refund()).with_columns(paid_back=paid_back)
+    return refunded_orders.join(refunds, on=["account_id", "paid_back"], how="semi").drop("paid_back")

@@ -19,6 +19,19 @@ def order(order_id: str, day: date, account_id: str = "A", amount: float = 10.0,
     }
 
 
+@pytest.mark.parametrize(
+    ("refunded_amount", "status", "net"),
+    [(30.0, "paid", 70.0), (0.0, "paid", 100.0), (100.0, "refunded", 0.0), (40.0, "refunded", 60.0), (None, "refunded", 0.0),
+     (30.0, "cancelled", 0.0)],
+)  # fmt: skip
+def test_what_was_paid_back_of_an_order_lowers_its_net_amount(
+    refunded_amount: float | None, status: str, net: float
+) -> None:
+    (row,) = facts(order("1", date(2025, 1, 1), amount=100.0, status=status) | {"refunded_amount": refunded_amount})
+    assert row["net_amount"] == net
+    assert row["gross_amount"] == (0.0 if status == "cancelled" else 100.0)
+
+
 def facts(*orders: dict) -> list[dict]:
     return made("fact_orders", staged_orders=rows("staged_orders", *orders), dim_account=ACCOUNTS).to_dicts()
 

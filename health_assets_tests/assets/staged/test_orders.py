@@ -24,6 +24,14 @@ def test_a_negative_amount_keeps_its_row_as_a_refund(tmp_path: Path) -> None:
     assert found.kept.select("total_amount", "status").row(0) == (-40.0, "refunded")
 
 
+def test_a_refunded_amount_comes_into_the_reporting_currency_and_a_word_in_its_place_costs_no_row(
+    tmp_path: Path,
+) -> None:
+    company = settings_of(tmp_path, fx_rates={"EUR": 1.5})
+    given = [order(refunded_amount="10", currency="EUR"), order(order_id="O2", refunded_amount="some")]
+    assert staged(company, "orders", given).kept["refunded_amount"].to_list() == [15.0, None]
+
+
 def test_an_amount_in_an_unknown_currency_is_quarantined(tmp_path: Path) -> None:
     given = [order(), order(order_id="O2", currency="XXX")]
     assert len(reasons(staged(settings_of(tmp_path), "orders", given))) == 1
@@ -35,6 +43,8 @@ def test_a_refunded_order_with_a_refund_of_the_same_amount_may_count_twice() -> 
     other = {"order_id": "3", "account_id": "A", "total_amount": -15.0}
     assert refunds__counted_once(rows("staged_orders", refunded, refund)).collect()["order_id"].to_list() == ["1"]
     assert refunds__counted_once(rows("staged_orders", refunded, other)).collect().is_empty()
+    partly = {"order_id": "4", "account_id": "A", "total_amount": 90.0, "refunded_amount": 15.0}
+    assert refunds__counted_once(rows("staged_orders", partly, other)).collect()["order_id"].to_list() == ["4"]
 
 
 def test_an_order_before_the_signup_is_warned_of() -> None:
