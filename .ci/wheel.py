@@ -24,6 +24,7 @@ SHIPPED = (
     "health_assets/defaults.yml",
     "health_assets/orchestration/dagster.yaml",
     "health_assets/warehouse/guide_views.sql",
+    "health_assets/sources/guesses/synonyms.yml",
     "health_assets/sources/presets/stripe/tables.yml",
     "health_assets/sources/presets/stripe/subscriptions.sql",
 )

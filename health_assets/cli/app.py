@@ -165,6 +165,23 @@ def doctor(settings_file: SettingsFile = None) -> None:
 
 
 @app.command()
+def init(
+    place: Annotated[str, typer.Argument(help="A folder with files, or env:NAME with the URL of a database.")],
+    output: Annotated[
+        Path | None, typer.Option(help="The settings file; by default settings.yml in the folder.")
+    ] = None,
+    schema: Annotated[str | None, typer.Option(help="The schema of a database to look at.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing settings file.")] = False,
+) -> None:
+    """Look at files or a database, guess which source is which, try it, and write a commented settings file."""
+    with expected_errors():
+        from health_assets.cli.init import initialise
+
+        if not initialise(place, output, schema, force, console):
+            raise typer.Exit(1)
+
+
+@app.command()
 def check(settings_file: SettingsFile = None) -> None:
     """Read every source as a run would and show what would be kept, per source; exit code 1 if one cannot be published."""
     with expected_errors(settings_file):

@@ -121,7 +121,7 @@ def _tried(table: Table, settings: Settings, other: Any) -> tuple[Trial, Filtere
     filtered = filter_rows(parsed.lazy(), table.contract, existing, settings.sources[name], monthly=table.monthly)
     counts = filtered.loads.select(pl.exclude("month").sum()).to_dicts()[0] if filtered.loads.height else {}
     unread = {column for columns in unknown_columns(name, rows, settings).values() for column in columns}
-    filled = {column for column in parsed.columns if parsed[column].null_count() < parsed.height}
+    filled = _filled(parsed)
     missing = [column for column in table.contract.columns() if column in rows.columns() and column not in filled]
     trial = Trial(
         name,
@@ -134,6 +134,12 @@ def _tried(table: Table, settings: Settings, other: Any) -> tuple[Trial, Filtere
         missing,
     )
     return trial, filtered
+
+
+def _filled(parsed: pl.DataFrame) -> set[str]:
+    """The columns of ours in which the files have a value."""
+    record = parsed[RECORD].struct.unnest() if isinstance(parsed.schema.get(RECORD), pl.Struct) else parsed
+    return {column for column in record.columns if record[column].null_count() < record.height}
 
 
 def _reasons(rejected: pl.DataFrame) -> list[Reason]:

@@ -1,0 +1,263 @@
+"""`health-assets init`: look at files or a database, guess what they are, try it, and write a commented settings file."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.markup import escape
+
+from health_assets import settings
+from health_assets.assets import load_all
+from health_assets.cli.check import RECORD_CHARACTERS
+from health_assets.cli.terminal import CommandError
+from health_assets.contracts.contract import available_from
+from health_assets.quality.trial_load import Trial, trial_load
+from health_assets.reporting.formatting import counted
+from health_assets.settings import Settings
+from health_assets.sources.answers import answered_apart
+from health_assets.sources.check import Contracts, faults_by_source
+from health_assets.sources.databases import connected
+from health_assets.sources.guesses.candidates import Candidate, candidates_in, tables_in
+from health_assets.sources.guesses.matching import Match, matches
+from health_assets.sources.guesses.spelling import currency_of, join_accounts, spelling_of
+from health_assets.sources.guesses.vendors import presets_for, tables_taken
+from health_assets.tables import TABLES, source_contracts
+
+OLD_DAYS = 7  # files that end earlier than so many days ago are of a fixed day
+MOST_MONTHS = 36  # of history that a first run computes
+STATE_ONLY = ("stripe",)  # vendors whose data hold no earlier prices
+EVENTS = "usage_events"
+
+
+@dataclass
+class Guess:
+    """A settings file in the making."""
+
+    company: str
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)  # source -> what to look at
+    refused: dict[str, str] = field(default_factory=dict)  # source -> why it is not connected
+    undecided: list[str] = field(default_factory=list)
+    top: dict[str, Any] = field(default_factory=dict)
+
+
+def initialise(place: str, output: Path | None, schema: str | None, is_forced: bool, console: Console) -> bool:
+    """Write the settings of a folder or a database; whether what they connect can be published.
+
+    Raises:
+        CommandError: there is nothing to read, no accounts are found, or the settings file exists.
+    """
+    if "://" in place:  # not repeated: it may hold a password
+        raise CommandError("give the URL in an environment variable and its name here: health-assets init env:NAME")
+    load_all()
+    contracts = source_contracts()
+    folder = None if place.startswith("env:") else Path(place)
+    file = output or (folder or Path()) / "settings.yml"
+    if folder is not None and not folder.is_dir():
+        raise CommandError(f"{place}: there is no such folder; give a folder with files, or env:NAME for a database")
+    if file.exists() and not is_forced:
+        raise CommandError(f"{file}: exists; write to another file with --output, or over it with --force")
+    guess = _guessed(place, folder, schema, file, contracts)
+    if "accounts" not in guess.sources:
+        raise CommandError(_without_accounts(place, guess))
+    trials = _tried(guess, file, contracts)
+    _print(guess, trials, file, console)
+    return "accounts" not in guess.refused
+
+
+def _guessed(place: str, folder: Path | None, schema: str | None, file: Path, contracts: dict[str, Contracts]) -> Guess:
+    if folder is None:
+        with connected(place, "UTC") as database:
+            candidates, unreadable = tables_in(database, place, schema), dict[str, str]()
+        guess = Guess(schema or place.removeprefix("env:").removesuffix("_URL").title())
+    else:
+        candidates, unreadable = candidates_in(folder)
+        guess = Guess(folder.resolve().name.replace("_", " ").replace("-", " ").title())
+    guess.undecided += [f"{name}: {why}" for name, why in unreadable.items()]
+    rest = _with_presets(guess, candidates, place, folder, schema, file)
+    best, lost = matches(rest, {name: contract for name, contract in contracts.items() if name not in guess.sources})
+    keys, undecided = join_accounts(best, contracts)
+    guess.undecided += undecided
+    for match in best:
+        _connect(guess, match, contracts[match.source], keys.get(match.source, {}), folder, file)
+    for match in lost:
+        guess.notes.setdefault(match.source, []).append(
+            f"{_place(match.candidate)} looks like {match.source} too; it is not read"
+        )
+    used = {id(match.candidate) for match in (*best, *lost)}
+    guess.undecided += [
+        f"{_place(one)}: no source fits its columns {', '.join(one.header[:8])}" for one in rest if id(one) not in used
+    ]
+    if currency := currency_of(best):
+        guess.top["reporting_currency"] = currency
+    return guess
+
+
+def _with_presets(
+    guess: Guess, candidates: list[Candidate], place: str, folder: Path | None, schema: str | None, file: Path
+) -> list[Candidate]:
+    """Connect what a vendor's preset reads; the candidates that are left."""
+    tables = {one.name: one.header for one in candidates}
+    taken: set[str] = set()
+    for source, (vendor, _) in presets_for(tables).items():
+        described: dict[str, Any] = {"preset": vendor}
+        described |= {"path": _relative(folder, file)} if folder else {"connection": place}
+        described |= {"database_schema": schema} if schema and not folder else {}
+        described |= {"changes": "new_period"} if vendor in STATE_ONLY and source == "subscriptions" else {}
+        guess.sources[source] = described
+        taken |= tables_taken(vendor, tables)
+    if len({one["preset"] for one in guess.sources.values()}) > 1:
+        guess.undecided.append("keys of several vendors: give an id_map with source, their_id and account_id")
+    return [one for one in candidates if one.name not in taken]
+
+
+def _connect(
+    guess: Guess, match: Match, contracts: Contracts, keys: dict[str, Any], folder: Path | None, file: Path
+) -> None:
+    spelling = spelling_of(match, contracts)
+    described = dict(match.candidate.described)
+    if folder:
+        described["path"] = str(Path(_relative(folder, file)) / described["path"])
+    elif match.source == EVENTS:
+        moment = match.columns["event_timestamp"]
+        described["query"] += f" where {moment} >= :since and {moment} < :until"
+    renamed = {theirs: ours for ours, theirs in match.columns.items() if theirs != ours}
+    described |= {"columns": renamed} if renamed else {}
+    guess.sources[match.source] = described | spelling.keys | keys
+    unread = [column for column in match.candidate.header if column not in match.columns.values()]
+    guess.notes[match.source] = spelling.undecided + ([f"not read: {', '.join(unread)}"] if unread else [])
+
+
+def _relative(folder: Path | None, file: Path) -> str:
+    return os.path.relpath(folder or Path(), file.parent)
+
+
+def _place(candidate: Candidate) -> str:
+    return str(candidate.described.get("path") or candidate.name)
+
+
+def _without_accounts(place: str, guess: Guess) -> str:
+    found = ", ".join(guess.sources) or "nothing"
+    others = "".join(f"\n  {said}" for said in guess.undecided)
+    return f"{place}: no accounts found, without which nothing can be computed (found: {found}); they need a key, a name and a date{others}"
+
+
+def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[str, Trial]:
+    """Load what was guessed; a source that could not be published is left out of the settings, with the reason."""
+    for _ in range(2):
+        _write(guess, file, {})
+        company = settings.load(file)
+        wrong = {name: faults[0] for name, faults in faults_by_source(company, contracts) if faults}
+        if not wrong:
+            with answered_apart(company) as answered:
+                trials = {trial.source: trial for trial in trial_load(answered)}
+            wrong = {name: why for name, trial in trials.items() if (why := _why_not(trial, company))}
+            if not wrong:
+                _set_days(guess, trials, company)
+                _write(guess, file, trials)
+                return trials
+        guess.refused |= wrong
+        if "accounts" in wrong:
+            break
+    _write(guess, file, {})
+    return {}
+
+
+def _why_not(trial: Trial, company: Settings) -> str | None:
+    share = trial.kept_share
+    if trial.fault or share is None:
+        return trial.fault or "it has no rows"
+    if share < company.sources[trial.source].rows_kept:
+        first = trial.reasons[0]
+        return f"{share:.0%} of its rows are kept; {first.name}: {first.rows:,}, for example {first.record[:RECORD_CHARACTERS]}"
+    return None
+
+
+def _set_days(guess: Guess, trials: dict[str, Trial], company: Settings) -> None:
+    """The as-of day of files that end on an earlier one, and the first month of history."""
+    today = datetime.now().astimezone().date()
+    starts, ends = [], []
+    for name, trial in trials.items():
+        known = available_from(TABLES[f"staged_{name}"].contract)
+        if known in trial.ranges and name != "accounts" and known not in trial.missing:
+            low, high, _ = trial.ranges[known]
+            starts.append(_day(low))
+            ends.append(min(_day(high), today))
+    if ends and max(ends) < today - timedelta(days=OLD_DAYS):
+        guess.top["as_of"] = max(ends)
+    last = guess.top.get("as_of") or company.load_day
+    if starts:
+        earliest = (last.replace(day=1) - timedelta(days=31 * MOST_MONTHS)).replace(day=1)
+        guess.top["history_start"] = max(min(starts).replace(day=1), earliest)
+
+
+def _day(value: Any) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
+    """The settings file; sources that cannot be published are comments."""
+    top = {"company": guess.company, "timezone": "UTC"} | guess.top
+    comments = {
+        "timezone": "where the company is, e.g. Europe/Berlin: days begin there, and times without a zone are of it",
+        "reporting_currency": "of every amount in the tables",
+        "as_of": "the files end on this day; remove it for files that are exported every day",
+        "history_start": "first month that is computed",
+    }
+    top |= {"warehouse": "out/warehouse.duckdb", "published": "out/published.duckdb"}
+    lines = ["# Written by health-assets init. Every key is described in docs/sources.md and docs/settings.md."]
+    lines += [_line(key, value, comments.get(key, "")) for key, value in top.items()]
+    if "reporting_currency" not in top:
+        lines.append("# reporting_currency: EUR  # USD unless you say so")
+    lines.append("sources:")
+    for name, described in guess.sources.items():
+        mark = "  # " if name in guess.refused else "  "
+        trial = trials.get(name)
+        said = (
+            f"  # {counted(trial.counts['rows_read'], 'row')} read, {trial.counts['rows_kept']:,} kept" if trial else ""
+        )
+        lines += [
+            f"{mark}# {note}"
+            for note in [*([guess.refused[name]] if name in guess.refused else []), *guess.notes.get(name, [])]
+        ]
+        lines.append(f"{mark}{name}:{said}")
+        lines += [f"{mark}  {_line(key, value)}" for key, value in described.items()]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join([*lines, *(f"# not decided: {one}" for one in guess.undecided)]) + "\n", encoding="utf-8")
+
+
+def _line(key: str, value: Any, comment: str = "") -> str:
+    written = yaml.safe_dump(
+        {key: value}, default_flow_style=False, allow_unicode=True, width=1_000_000, sort_keys=False
+    ).strip()
+    if isinstance(value, dict | list):
+        flow = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1_000_000, sort_keys=False)
+        written = f"{key}: {flow.strip()}"
+    return f"{written}  # {comment}" if comment else written
+
+
+def _print(guess: Guess, trials: dict[str, Trial], file: Path, console: Console) -> None:
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    for name, described in guess.sources.items():
+        place = described.get("path") or described.get("query") or described.get("connection")
+        by = f" (preset {described['preset']})" if "preset" in described else ""
+        if name in guess.refused:
+            say(f"[yellow]not connected[/] {name}: {escape(f'{place}{by}; {guess.refused[name]}')}")
+        else:
+            kept = (
+                f", {trials[name].counts['rows_kept']:,} of {counted(trials[name].counts['rows_read'], 'row')} kept"
+                if name in trials
+                else ""
+            )
+            say(f"[green]{name}[/]: {escape(f'{place}{by}')}{kept}")
+        for note in guess.notes.get(name, []):
+            say(f"  [dim]{escape(note)}[/]")
+    for one in guess.undecided:
+        say(f"[yellow]not decided[/] {escape(one)}")
+    say(f"Written: {file}. Look at timezone and reporting_currency, then: health-assets run --settings {file}")

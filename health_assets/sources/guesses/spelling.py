@@ -1,0 +1,192 @@
+"""How the values of a candidate are written: the keys of the settings that make them readable, and what stays undecided."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+import yaml
+
+from health_assets.contracts.contract import meta, vocabularies
+from health_assets.sources.advice import remedy, said_counts
+from health_assets.sources.check import Contracts
+from health_assets.sources.guesses.matching import ZONES, Match, is_known
+from health_assets.sources.guesses.names import interval_of, keys_of, name_score, word_of, zone_of
+from health_assets.sources.moments import moment
+from health_assets.sources.numbers import number
+from health_assets.sources.parsing import scale_of
+from health_assets.sources.probe import LIKELY
+
+JOINED = 0.8  # share of the keys that must be those of accounts
+SCALES = ((1.0, (0, 1)), (5.0, (1, 5)), (10.0, (1, 10)), (100.0, (0, 100)))  # highest value -> the scale that it is of
+BARE = {"match": LIKELY, "replace": ""}
+
+
+@dataclass
+class Spelling:
+    """Keys of the settings of one source, and what could not be decided."""
+
+    keys: dict[str, Any] = field(default_factory=dict)
+    undecided: list[str] = field(default_factory=list)
+
+
+def spelling_of(match: Match, contracts: Contracts) -> Spelling:
+    """Dates, numbers, words, scales and time zone of a source."""
+    found = Spelling()
+    staged = contracts.staged.columns()
+    for ours, theirs in match.columns.items():
+        column, values = staged.get(ours), match.candidate.values(theirs)
+        if column is None or values.is_empty():
+            continue
+        if column.dtype.is_temporal():
+            _dates(found, ours, column, values)
+        elif column.dtype.is_numeric():
+            _numbers(found, ours, column, values)
+        elif isinstance(column, dy.Enum):
+            _words(found, ours, column, values)
+    for column_name in vocabularies(contracts.staged):
+        if column_name in match.columns:
+            _intervals(found, column_name, match.candidate.values(match.columns[column_name]))
+    zones = [zone for ours, theirs in match.columns.items() if (zone := zone_of(theirs))]
+    if zones:
+        found.keys["timezone"] = Counter(zones).most_common(1)[0][0]
+    formats = found.keys.get("date_format", {})
+    if formats and len(set(formats.values())) == 1:
+        found.keys["date_format"] = next(iter(formats.values()))
+    return found
+
+
+def _dates(found: Spelling, ours: str, column: Any, values: pl.Series) -> None:
+    read = values.to_frame("text").select(moment(pl.col("text"), pl.String(), ZONES, [], None)).to_series()
+    unreadable = values.filter(read.is_null())
+    advice = remedy(ours, column.dtype, values, unreadable) if len(unreadable) else None
+    if advice is None:
+        return
+    options = [yaml.safe_load(option) for option in advice.setting.split(" or ")]
+    if unit := options[0].get("unit"):
+        found.keys.setdefault("unit", {}).update(unit)
+        return
+    formats = [option["date_format"] for option in options if "date_format" in option]
+    chosen = next((one for one in formats if "%p" in one and one.startswith("%m")), formats[0])
+    found.keys.setdefault("date_format", {})[ours] = chosen
+    if len(formats) > 1:
+        others = ", ".join(one for one in formats if one != chosen)
+        found.undecided.append(f"{ours}: day and month could be either way; read as {chosen}, the other is {others}")
+
+
+def _numbers(found: Spelling, ours: str, column: Any, values: pl.Series) -> None:
+    words = meta(column, "words") or {}
+    text = values.filter(~values.str.to_lowercase().is_in(list(words)))
+    read = text.to_frame("text").select(number(pl.col("text"))).to_series()
+    unreadable = text.filter(read.is_null())
+    if len(unreadable) and (advice := remedy(ours, column.dtype, text, unreadable)):
+        found.keys |= yaml.safe_load(f"{{{advice.setting}}}") if advice.setting else {}
+        read = text.str.replace(",", ".", literal=True).to_frame("text").select(number(pl.col("text"))).to_series()
+    scale, highest = scale_of(column), read.max()
+    if scale and isinstance(highest, float) and highest > scale[1]:
+        fitting = next((bounds for most, bounds in SCALES if highest <= most), None)
+        if fitting:
+            found.keys.setdefault("scale", {})[ours] = list(fitting)
+            found.undecided.append(f"{ours}: values up to {highest:g}; read as a scale of {fitting[0]} to {fitting[1]}")
+
+
+def _words(found: Spelling, ours: str, column: dy.Enum, values: pl.Series) -> None:
+    counted = values.value_counts(sort=True, name="rows").sort("rows", values.name, descending=[True, False])
+    known = counted.select(is_known(pl.col(values.name), column)).to_series()
+    unknown = []
+    for word, rows in counted.filter(~known).rows():
+        if meaning := word_of(ours, word, list(column.categories)):
+            found.keys.setdefault("values", {}).setdefault(ours, {})[word] = meaning
+        else:
+            unknown.append((word, rows))
+    if unknown:
+        found.undecided.append(
+            f"{ours}: {said_counts(unknown)}; map each to {', '.join(column.categories)}, for example "
+            f"values: {{{ours}: {{{unknown[0][0]}: {column.categories[0]}}}}}"
+        )
+
+
+def _intervals(found: Spelling, ours: str, values: pl.Series) -> None:
+    for word in values.unique(maintain_order=True):
+        if meaning := interval_of(word):
+            found.keys.setdefault("values", {}).setdefault(ours, {})[word] = meaning
+
+
+def join_accounts(best: list[Match], contracts: Mapping[str, Contracts]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The column of each source that holds the keys of accounts, and the spelling that makes them equal."""
+    accounts = next((match for match in best if match.source == "accounts"), None)
+    if accounts is None:
+        return {}, []
+    known = accounts.candidate.values(accounts.columns["account_id"]).unique()
+    bare = _bare(known)
+    is_unique = bare.n_unique() == len(bare)
+    undecided, needs_bare = [], False
+    for match in best:
+        if match.source == "accounts" or "account_id" not in contracts[match.source].raw.columns():
+            continue
+        direct, through_bare = _shares(match, known), _shares(match, bare, is_bare=True)
+        column, share = max(direct.items(), key=lambda one: one[1], default=("", 0.0))
+        other, bare_share = max(through_bare.items(), key=lambda one: one[1], default=("", 0.0))
+        if share >= JOINED or (share and share >= bare_share):
+            _use(match, column)
+        elif is_unique and bare_share >= JOINED:
+            needs_bare = True
+            _use(match, other)
+        elif "account_id" in match.columns:
+            undecided.append(
+                f"{match.source}: {match.columns['account_id']} holds keys that are none of {accounts.candidate.name}; "
+                "give an id_map with source, their_id and account_id"
+            )
+    joined = [match.source for match in best if "account_id" in match.columns] if needs_bare else []
+    return {source: {"keys": {"account_id": BARE}} for source in joined}, undecided
+
+
+def _shares(match: Match, known: pl.Series, *, is_bare: bool = False) -> dict[str, float]:
+    """Which share of the values of each likely column are keys of accounts."""
+    return {
+        column: (_bare(values) if is_bare else values).is_in(known.implode()).sum() / len(values)
+        for column in _likely(match)
+        if len(values := match.candidate.values(column))
+    }
+
+
+def _likely(match: Match) -> Iterator[str]:
+    """The columns that may hold keys of accounts: by their names, the one that was chosen first."""
+    chosen = match.columns.get("account_id")
+    if chosen:
+        yield chosen
+    for column in match.candidate.header:
+        if column != chosen and name_score(column, match.source, "account_id"):
+            yield column
+
+
+def _use(match: Match, column: str) -> None:
+    for ours in [ours for ours, theirs in match.columns.items() if theirs == column and ours != "account_id"]:
+        del match.columns[ours]
+    match.columns["account_id"] = column
+
+
+def _bare(keys: pl.Series) -> pl.Series:
+    return keys.str.replace(r"^(\d+)\.0$", "$1").str.replace(LIKELY, "")
+
+
+def currency_of(matches: list[Match]) -> str | None:
+    """The currency of most amounts, by a column of currencies or the sign of an amount."""
+    signs = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY"}
+    counts: Counter[str] = Counter()
+    for match in matches:
+        if "currency" in match.columns:
+            counts.update(match.candidate.values(match.columns["currency"]).str.to_uppercase().to_list())
+        for ours, theirs in match.columns.items():
+            if "amount" in ours or ours == "monthly_recurring_revenue":
+                text = match.candidate.values(theirs).head(100).to_list()
+                counts.update(currency for value in text for sign, currency in signs.items() if sign in value)
+                counts.update(
+                    code.upper()
+                    for key in keys_of(theirs)
+                    for code in ("eur", "usd", "gbp", "chf")
+                    if key.endswith(code)
+                )
+    return counts.most_common(1)[0][0] if counts else None
