@@ -11,7 +11,7 @@ from health_assets.alerts.data_alerts import of_idle_daemon
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.churn_probability import learnable_columns
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
-from health_assets.orchestration import alert_jobs, jobs, schedules, sensors
+from health_assets.orchestration import alert_jobs, file_sensor, jobs, schedules, sensors
 from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.publishing import published_asset
@@ -57,6 +57,7 @@ def definitions(company: settings.Settings) -> dg.Definitions:
             sensors.published_sensor(),
             sensors.delivery_sensor(company),
             sensors.failed_run_sensor(data_alerts),
+            file_sensor.files_sensor(company),
         ],
         resources=resources(company),
         executor=dg.in_process_executor,

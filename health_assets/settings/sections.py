@@ -165,6 +165,7 @@ class Maintenance(Section):
     """How the product is run."""
 
     keep_history_days: Annotated[int, Field(gt=0)]
+    files_settle_seconds: Annotated[int, Field(ge=0)] | None
     catch_up_days: Annotated[int, Field(gt=0)]
     free_disk_gb: Positive
     snapshot_max_age_days: Annotated[int, Field(gt=0)]

@@ -146,7 +146,7 @@ def join_accounts(best: list[Match], contracts: Mapping[str, Contracts]) -> tupl
 def _shares(match: Match, known: pl.Series, *, is_bare: bool = False) -> dict[str, float]:
     """Which share of the values of each likely column are keys of accounts."""
     return {
-        column: (_bare(values) if is_bare else values).is_in(known.implode()).sum() / len(values)
+        column: (_bare(values) if is_bare else values).is_in(known.implode()).to_list().count(True) / len(values)
         for column in _likely(match)
         if len(values := match.candidate.values(column))
     }
