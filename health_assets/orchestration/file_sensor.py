@@ -17,7 +17,8 @@ from health_assets.settings import Settings
 from health_assets.settings.answers import is_sql_file
 from health_assets.settings.source import Description
 from health_assets.sources.answers import statement_of
-from health_assets.sources.formats import SourceError, is_remote
+from health_assets.sources.file_names import is_remote
+from health_assets.sources.formats import SourceError
 
 SECONDS = 15  # between two evaluations
 QUOTED = re.compile(r"'([^']+)'")
