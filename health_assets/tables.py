@@ -16,7 +16,7 @@ from health_assets.contracts.contract import ERROR, Contract, Expectation, Sever
 from health_assets.contracts.history import remembered_columns
 from health_assets.settings import Settings
 from health_assets.sources.check import Contracts
-from health_assets.sources.readers import collected, read_profile, read_source
+from health_assets.sources.readers import collected, read_profile, read_source, with_keys_for_blanks
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
 Layer = Literal["raw", "staged", "fact", "mart"]
@@ -98,7 +98,7 @@ def source(
         def collect(by_row: Collection[str]) -> pl.DataFrame:
             if profile is not None:
                 return read_profile(given, rows, time, settings, by_row).collect(engine="streaming")
-            return read_source(given, rows, settings, by_row=by_row).collect()
+            return with_keys_for_blanks(read_source(given, rows, settings, by_row=by_row).collect(), rows)
 
         return collected(given, settings, collect).lazy()
 

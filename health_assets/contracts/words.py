@@ -95,11 +95,12 @@ LIKELIHOOD: Words = {
 }  # fmt: skip
 
 CONTRACT_EVENT: Words = {
-    "new": "signed", "signature": "signed", "closed_won": "signed", "created": "signed", "started": "signed",
+    "new": "signed", "signature": "signed", "closed_won": "signed", "won": "signed", "created": "signed", "started": "signed",
     "renewal": "renewed", "renew": "renewed", "upgrade": "upgraded", "expansion": "upgraded",
     "downgrade": "downgraded", "contraction": "downgraded",
     "cancellation": "cancelled", "canceled": "cancelled", "cancel": "cancelled", "churn": "cancelled",
     "churned": "cancelled", "terminated": "cancelled",
+    "closed_lost": "other", "lost": "other",  # a deal that was not made ends no contract
 }  # fmt: skip
 
 OUTCOME: Words = {

@@ -302,3 +302,19 @@ def test_events_that_name_a_user_alone_belong_to_the_account_of_the_user(tmp_pat
     company = settings_of(tmp_path, sources={"users": users, "usage_events": {"path": "e.jsonl"}})
     rows = read_source("usage_events", TABLES["raw_usage_events"].rows, company).collect()
     assert rows["account_id"].to_list() == ["C2"]
+
+
+def test_blank_key_of_a_row_is_made_from_the_row_and_a_given_one_stays(tmp_path):
+    header = "payment_id,account_id,payment_due_date,amount_paid\n"
+    written(tmp_path, "p.csv", header + ",A,2024-01-01,5\n,A,2024-01-01,5\nP3,A,2024-02-01,5\n , , , \n")
+    company = settings_of(tmp_path, sources={"payments": {"path": "p.csv"}})
+    keys = TABLES["raw_payments"].function(company).collect()["payment_id"].to_list()
+    assert keys[1] == f"{keys[0]}-2"
+    assert keys[2] == "P3"
+    assert len(set(keys)) == 4
+
+
+def test_blank_key_that_other_sources_refer_to_is_not_made(tmp_path):
+    written(tmp_path, "a.csv", "account_id,company_name,signup_date\n,Acme,2024-01-01\n")
+    company = settings_of(tmp_path, sources={"accounts": {"path": "a.csv"}})
+    assert TABLES["raw_accounts"].function(company).collect()["account_id"].to_list() == [None]

@@ -12,6 +12,7 @@ class RawSupportTickets(RawContract):
     account_id = Given("Account", required=True)
     created_at = Given("When it was opened", required=True)
     first_response_at = Given("When it was first answered")
+    first_response_time_hours = Given("Hours to the first answer, where the moment itself is not exported")
     resolved_at = Given("When it was resolved; blank while it is open")
     resolution_time_hours = Given("Hours to resolution, where the moment itself is not exported")
     priority = Given("p1 (most urgent) to p4")

@@ -14,6 +14,8 @@ from health_assets.sources.parsing import parsed
 from health_assets.tables import identity, staged
 
 TICKET_STATUSES = [*OPEN_STATUSES, *RESOLVED]
+SECONDS_OF_AN_HOUR = 3600
+MOST_HOURS = 876_000.0  # in a century: a longer time is none that can be meant
 PRIORITIES = ["p1", "p2", "p3", "p4"]
 
 
@@ -24,7 +26,10 @@ class SupportTickets(Contract):
     account_id = AccountId(of="staged_accounts")
     created_at = Moment("When it was opened", nullable=False)
     created_date = Day("Local day on which it was opened", nullable=False, metadata={"available_from": True})
-    first_response_at = Moment("When it was first answered; null = not yet, or not exported")
+    first_response_at = Moment(
+        "When it was first answered, or that many hours after it was opened; null = not yet, or not exported"
+    )
+    first_response_time_hours = Hours("Time to the first answer as the file has it")
     resolved_at = Moment("When it was resolved; null while open, or where only the hours are exported")
     resolution_time_hours = Hours("Time to resolution as the file has it", metadata={"effective_from": "resolved_at"})
     priority = dy.Enum(
@@ -57,9 +62,16 @@ class SupportTickets(Contract):
 def staged_support_tickets(raw_support_tickets: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """Parsed tickets."""
     return raw_support_tickets.pipe(parsed, SupportTickets, settings, "support_tickets").with_columns(
+        first_response_at=pl.coalesce("first_response_at", _opened_and_answered_after_hours()),
         created_date=local_date(pl.col("created_at"), settings.timezone),
         is_escalated=pl.col("is_escalated") | (pl.col("status") == "escalated").fill_null(False),
     )
+
+
+def _opened_and_answered_after_hours() -> pl.Expr:
+    hours = pl.col("first_response_time_hours")
+    seconds = (pl.when(hours <= MOST_HOURS).then(hours) * SECONDS_OF_AN_HOUR).round().cast(pl.Int64)
+    return pl.col("created_at") + pl.duration(seconds=seconds)
 
 
 @identity(of=staged_support_tickets, severity=WARN)
