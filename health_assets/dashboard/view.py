@@ -25,6 +25,8 @@ SHOWN_ROWS = 1000  # of a table; more are in the files of `health-assets export`
 ACRONYMS = ("arr", "clv", "csat", "dau", "grr", "id", "mau", "mrr", "nps", "nrr", "sla", "wau")
 FIGURE_WIDTH, FIGURE_HEIGHT = 182, 128  # pixels
 AS_OF = "as_of_date"
+LONGEST = 300  # characters of a name in a heading
+WORD_JOINER = "\u2060"  # invisible
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -180,8 +182,11 @@ def figures(count: int) -> Sequence[Any]:
 
 
 def plain(text: object) -> str:
-    """Text from outside without any meaning in Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in str(text))
+    """Text from outside without any meaning in Markdown, which would make links of bare addresses too."""
+    whole = str(text)
+    shortened = whole if len(whole) <= LONGEST else f"{whole[:LONGEST]} ..."
+    unlinked = re.sub(r"(://|www\.|@)", f"{WORD_JOINER}\\1", shortened, flags=re.IGNORECASE)
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in unlinked)
 
 
 def words(name: str) -> str:

@@ -1,5 +1,6 @@
 """Every page of the dashboard without a browser: what it shows, and what it says where a source is missing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from health_assets import dashboard
 from health_assets.dashboard.access import scope_of
+from health_assets.dashboard.view import WORD_JOINER, plain
 from health_assets.reporting.formatting import number, pct
 from health_assets.reporting.portfolio import mrr_at_risk
 from health_assets.reporting.reader import published
@@ -85,3 +87,12 @@ def test_a_scope_holds_its_accounts_only_in_every_table(whole_company: WholeComp
     }  # fmt: skip
     assert len(tables) > 50
     assert len(allowed) > 1
+
+
+@pytest.mark.parametrize(
+    "text", ["http://x.y", "WWW.x.y", "a@b.c", "[a](b)", "<b>", ":material/home:", "$a$", "# a", "1. a"]
+)
+def test_text_from_outside_means_nothing_in_markdown(text: str) -> None:
+    shown = plain(text)
+    assert shown.replace("\\", "").replace(WORD_JOINER, "") == text
+    assert not re.search(r"(?<!\\)[\[\]<>$#:]|https?://|www\.|(?<!\u2060)@", shown, re.IGNORECASE)
