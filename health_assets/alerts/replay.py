@@ -84,9 +84,8 @@ def replay(settings: Settings, first: date, last: date) -> Replay:
     in_period = [day for day in standing if first <= day <= last]
     if not in_period:
         raise ValueError(f"the snapshot has no day between {first} and {last}")
-    return _with_figures(
-        [alert for alert in alerts if alert.as_of_date >= first], standing, first, max(in_period), days
-    )
+    reported = [alert for alert in alerts if alert.as_of_date >= first]
+    return _with_figures(reported, list(settings.alerts.rules), standing, first, max(in_period), days)
 
 
 def _is_bad(account: Account, rules: Sequence[Rule]) -> bool | None:
@@ -100,9 +99,15 @@ def _is_bad(account: Account, rules: Sequence[Rule]) -> bool | None:
 
 
 def _with_figures(
-    alerts: list[AccountAlert], standing: Mapping[date, Mapping[str, Standing]], first: date, last: date, days: int
+    alerts: list[AccountAlert],
+    rules: Sequence[str],
+    standing: Mapping[date, Mapping[str, Standing]],
+    first: date,
+    last: date,
+    days: int,
 ) -> Replay:
-    names = list(dict.fromkeys(alert.rule for alert in alerts))
+    reported = {alert.rule for alert in alerts}
+    names = [rule for rule in rules if rule in reported]
     churned = {alert.account_id: alert.as_of_date for alert in alerts if alert.rule == CHURNED}
     warned = [alert for alert in alerts if not alert.is_good_news and alert.rule != CHURNED]
     foreseen = {

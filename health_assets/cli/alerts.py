@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from health_assets import settings
-from health_assets.cli.terminal import CommandError, SettingsFile, console, expected_errors
+from health_assets.cli.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 from health_assets.reporting.formatting import counted
 
 app = typer.Typer(help="Notify people of accounts that changed.", invoke_without_command=True)
@@ -93,3 +93,20 @@ def post_samples(context: typer.Context, settings_file: SettingsFile = None) -> 
             console.print(f"{escape(channel)}: {outcome}", highlight=False)
         if any(answers.values()):
             raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    first: Annotated[str, typer.Option("--from", help="First day, e.g. 2025-01-01.")],
+    last: Annotated[str, typer.Option("--to", help="Last day.")],
+    is_listed: Annotated[bool, typer.Option("--list", help="Show each alert.")] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """What a past period would have reported under today's settings, and how many of those accounts churned or recovered."""
+    from health_assets.cli.replay import print_replay
+
+    file = settings_file or context.obj
+    with expected_errors(file):
+        days = day_of(first, "--from"), day_of(last, "--to")
+        print_replay(settings.load(file), *days, console, is_listed=is_listed)

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from health_assets.alerts.replay import Replay, RuleFigures, replay
+from health_assets.alerts.rules import CHURNED
 from health_assets.cli.terminal import CommandError, grid
 from health_assets.reporting.formatting import counted, number, pct
 from health_assets.settings import Settings
@@ -39,6 +40,8 @@ def print_replay(company: Settings, first: date, last: date, shown_on: Console, 
 
 
 def _share(count: int, rule: RuleFigures) -> str:
+    if rule.rule == CHURNED:
+        return ""
     return f"{pct(100 * count / rule.observed, 0)} of {rule.observed}" if rule.observed else "too early"
 
 

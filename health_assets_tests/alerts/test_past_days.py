@@ -1,0 +1,41 @@
+"""Past days are read as the alert run would have read them: on the as-of day both agree."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from health_assets.alerts.levels import read_published
+from health_assets.alerts.past_days import past_days
+from health_assets.alerts.rules import CHURNED
+from health_assets.reporting.reader import published
+from health_assets_tests.conftest import END, WholeCompany, said_by
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_as_of_day_is_read_from_its_facts_as_from_the_marts(whole_company: WholeCompany) -> None:
+    settings = whole_company.settings
+    today = read_published(settings)
+    with published(settings) as connection:
+        (replayed,) = past_days(connection, settings, END, END)
+    then = {account.account_id: account for account in replayed.accounts}
+    assert {account.account_id for account in today.accounts if CHURNED in account.readings} == set(then)
+    for account in today.accounts:
+        if account.account_id in then:
+            past = then[account.account_id]
+            assert replace(account, attention=None, events={}) == replace(past, attention=None, events={})
+            assert {rule: list(events) for rule, events in account.events.items()} == {
+                rule: [one for one in events if one.day > END - timedelta(days=settings.alerts.event_days)]
+                for rule, events in past.events.items()
+            }
+
+
+def test_a_period_is_replayed_with_its_figures(whole_company: WholeCompany) -> None:
+    file = str(whole_company.folder / "demo" / "settings.yml")
+    said = said_by("alerts", "replay", "--settings", file, "--from", "2024-10-01", "--to", "2024-12-31")
+    assert said.exit_code == 0, said.output
+    assert "2024-10-01 to 2024-12-31: " in said.output
+    said = said_by("alerts", "replay", "--settings", file, "--from", "2020-01-01", "--to", "2020-02-01")
+    assert said.exit_code == 1
+    assert "the snapshot has no day between 2020-01-01 and 2020-02-01" in said.output
