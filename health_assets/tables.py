@@ -68,22 +68,39 @@ class Table:
     @property
     def inputs(self) -> list[str]:
         """Names of the tables that the transform reads."""
-        return [name for name in inspect.signature(self.function).parameters if name in TABLES]
+        return [name for name in self._parameters if name in TABLES]
 
     @property
     def histories(self) -> list[str]:
         """Names of the histories of undated values that the transform reads, each next to its staged table."""
-        return [name for name in inspect.signature(self.function).parameters if name in HISTORIES]
+        return [name for name in self._parameters if name in HISTORIES]
 
     @property
     def injected(self) -> list[str]:
         """What the transform is given besides tables: settings, as_of, load_day, period."""
-        parameters = inspect.signature(self.function).parameters
-        return [name for name in parameters if name not in TABLES and name not in HISTORIES]
+        return [name for name in self._parameters if name not in TABLES and name not in HISTORIES]
+
+    @property
+    def _parameters(self) -> list[str]:
+        """Names of what the transform is called with; `**signals` stands for the tables of SIGNALS."""
+        declared = inspect.signature(self.function).parameters.values()
+        return [name for one in declared for name in (SIGNALS if one.kind is one.VAR_KEYWORD else [one.name])]
 
 
 TABLES: dict[str, Table] = {}
 HISTORIES: dict[str, Table] = {}  # history_<source> -> its staged table; see contracts/history.py
+SIGNALS = (  # one signal a column, by account and day: a transform reads them all as `**signals`
+    "fact_account_revenue_daily",
+    "fact_account_usage_daily",
+    "fact_account_adoption_daily",
+    "fact_account_support_daily",
+    "fact_account_satisfaction_daily",
+    "fact_account_security_daily",
+    "fact_account_commerce_daily",
+    "fact_account_operations_daily",
+    "fact_account_relationship_daily",
+    "fact_account_device_daily",
+)
 EVERYWHERE = ("dim_account", "dim_date")
 
 

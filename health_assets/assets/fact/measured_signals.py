@@ -31,33 +31,12 @@ class MeasuredSignals(Contract):
 
 @table(MeasuredSignals, monthly=True, lookback_months=0)
 def fact_measured_signals(
-    fact_account_revenue_daily: pl.LazyFrame,
-    fact_account_usage_daily: pl.LazyFrame,
-    fact_account_adoption_daily: pl.LazyFrame,
-    fact_account_support_daily: pl.LazyFrame,
-    fact_account_satisfaction_daily: pl.LazyFrame,
-    fact_account_security_daily: pl.LazyFrame,
-    fact_account_commerce_daily: pl.LazyFrame,
-    fact_account_operations_daily: pl.LazyFrame,
-    fact_account_relationship_daily: pl.LazyFrame,
-    fact_account_device_daily: pl.LazyFrame,
     fact_account_metrics: pl.LazyFrame,
     period: Period,
+    **signals: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """One row per signal and month of the period in which it was measured."""
     in_period = period.holds(pl.col("as_of_date"))
-    tables = (
-        fact_account_revenue_daily,
-        fact_account_usage_daily,
-        fact_account_adoption_daily,
-        fact_account_support_daily,
-        fact_account_satisfaction_daily,
-        fact_account_security_daily,
-        fact_account_commerce_daily,
-        fact_account_operations_daily,
-        fact_account_relationship_daily,
-        fact_account_device_daily,
-    )
     own = (
         fact_account_metrics.filter(in_period)
         .group_by(signal="metric", month=month_of(pl.col("as_of_date")))
@@ -65,7 +44,10 @@ def fact_measured_signals(
     )
     return (
         pl.concat(
-            [*(_first_dates(table.filter(in_period)) for table in tables), own.select("month", "signal", "first_date")]
+            [
+                *(_first_dates(table.filter(in_period)) for table in signals.values()),
+                own.select("month", "signal", "first_date"),
+            ]
         )
         .group_by("signal", "month")
         .agg(pl.col("first_date").min())

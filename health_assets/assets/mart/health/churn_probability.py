@@ -42,36 +42,14 @@ class ChurnProbability(Contract):
 def mart_churn_probability(
     mart_churn_model: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
-    fact_account_revenue_daily: pl.LazyFrame,
-    fact_account_usage_daily: pl.LazyFrame,
-    fact_account_adoption_daily: pl.LazyFrame,
-    fact_account_support_daily: pl.LazyFrame,
-    fact_account_satisfaction_daily: pl.LazyFrame,
-    fact_account_security_daily: pl.LazyFrame,
-    fact_account_commerce_daily: pl.LazyFrame,
-    fact_account_operations_daily: pl.LazyFrame,
-    fact_account_relationship_daily: pl.LazyFrame,
-    fact_account_device_daily: pl.LazyFrame,
     fact_orders: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
     as_of: date,
+    **signals: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Probabilities of the accounts observed on the as-of day."""
-    signals = (
-        mart_customer_health_daily,
-        fact_account_revenue_daily,
-        fact_account_usage_daily,
-        fact_account_adoption_daily,
-        fact_account_support_daily,
-        fact_account_satisfaction_daily,
-        fact_account_security_daily,
-        fact_account_commerce_daily,
-        fact_account_operations_daily,
-        fact_account_relationship_daily,
-        fact_account_device_daily,
-    )
-    rows = model_rows(signals, fact_orders, dim_account, settings, as_of)
+    rows = model_rows([mart_customer_health_daily, *signals.values()], fact_orders, dim_account, settings, as_of)
     predict = partial(predicted, day=as_of, backtest=settings.backtest, model=settings.churn_model)
     return (
         at_once(rows, predict, SHAPE)

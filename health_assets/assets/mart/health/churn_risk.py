@@ -96,40 +96,23 @@ def mart_churn_risk(
     mart_customer_health: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
     mart_churn_probability: pl.LazyFrame,
-    fact_account_revenue_daily: pl.LazyFrame,
-    fact_account_usage_daily: pl.LazyFrame,
-    fact_account_adoption_daily: pl.LazyFrame,
-    fact_account_support_daily: pl.LazyFrame,
-    fact_account_satisfaction_daily: pl.LazyFrame,
-    fact_account_security_daily: pl.LazyFrame,
-    fact_account_commerce_daily: pl.LazyFrame,
-    fact_account_operations_daily: pl.LazyFrame,
-    fact_account_relationship_daily: pl.LazyFrame,
-    fact_account_device_daily: pl.LazyFrame,
     fact_account_metrics: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
     as_of: date,
+    **signals: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Risk of the accounts of the as-of day."""
-    signals = (
-        fact_account_revenue_daily.drop("mrr", "account_status"),  # the as-of day's are those of dim_account
-        fact_account_usage_daily,
-        fact_account_adoption_daily,
-        fact_account_support_daily,
-        fact_account_satisfaction_daily,
-        fact_account_security_daily,
-        fact_account_commerce_daily,
-        fact_account_operations_daily,
-        fact_account_relationship_daily,
-        fact_account_device_daily,
-    )
-    today = _risk_of_today(mart_customer_health, signals, fact_account_metrics, dim_account, settings, as_of)
+    revenue = signals["fact_account_revenue_daily"].drop(
+        "mrr", "account_status"
+    )  # the as-of day's are those of dim_account
+    by_day = list({**signals, "fact_account_revenue_daily": revenue}.values())
+    today = _risk_of_today(mart_customer_health, by_day, fact_account_metrics, dim_account, settings, as_of)
     first_day = as_of - timedelta(days=settings.attention.since_days)
     since = _risk_since(
         today.filter(pl.col("risk_level").is_in(AT_RISK)),
         mart_customer_health_daily,
-        signals,
+        by_day,
         fact_account_metrics,
         settings,
         first_day,

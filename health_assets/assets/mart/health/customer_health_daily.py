@@ -136,37 +136,16 @@ class CustomerHealthDaily(Contract):
 @table(CustomerHealthDaily, monthly=True, lookback_months=0)  # no settings_sections: new weights rewrite no history
 def mart_customer_health_daily(
     dim_account: pl.LazyFrame,
-    fact_account_revenue_daily: pl.LazyFrame,
-    fact_account_usage_daily: pl.LazyFrame,
-    fact_account_adoption_daily: pl.LazyFrame,
-    fact_account_support_daily: pl.LazyFrame,
-    fact_account_satisfaction_daily: pl.LazyFrame,
-    fact_account_security_daily: pl.LazyFrame,
-    fact_account_commerce_daily: pl.LazyFrame,
-    fact_account_operations_daily: pl.LazyFrame,
-    fact_account_relationship_daily: pl.LazyFrame,
-    fact_account_device_daily: pl.LazyFrame,
     fact_account_metrics: pl.LazyFrame,
     fact_measured_signals: pl.LazyFrame,
     settings: Settings,
     period: Period,
+    **signals: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Scores of the days of a period."""
-    signals = (
-        fact_account_revenue_daily,
-        fact_account_usage_daily,
-        fact_account_adoption_daily,
-        fact_account_support_daily,
-        fact_account_satisfaction_daily,
-        fact_account_security_daily,
-        fact_account_commerce_daily,
-        fact_account_operations_daily,
-        fact_account_relationship_daily,
-        fact_account_device_daily,
-    )
     in_period = period.holds(pl.col("as_of_date"))
     rows = scorable_rows(
-        [signal.filter(in_period) for signal in signals],
+        [signal.filter(in_period) for signal in signals.values()],
         dim_account,
         fact_account_metrics,
         fact_measured_signals,

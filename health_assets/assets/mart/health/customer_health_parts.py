@@ -45,37 +45,16 @@ class CustomerHealthParts(Contract):
 @table(CustomerHealthParts)
 def mart_customer_health_parts(
     dim_account: pl.LazyFrame,
-    fact_account_revenue_daily: pl.LazyFrame,
-    fact_account_usage_daily: pl.LazyFrame,
-    fact_account_adoption_daily: pl.LazyFrame,
-    fact_account_support_daily: pl.LazyFrame,
-    fact_account_satisfaction_daily: pl.LazyFrame,
-    fact_account_security_daily: pl.LazyFrame,
-    fact_account_commerce_daily: pl.LazyFrame,
-    fact_account_operations_daily: pl.LazyFrame,
-    fact_account_relationship_daily: pl.LazyFrame,
-    fact_account_device_daily: pl.LazyFrame,
     fact_account_metrics: pl.LazyFrame,
     fact_measured_signals: pl.LazyFrame,
     settings: Settings,
     as_of: date,
+    **signals: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Parts of the two days."""
-    signals = (
-        fact_account_revenue_daily,
-        fact_account_usage_daily,
-        fact_account_adoption_daily,
-        fact_account_support_daily,
-        fact_account_satisfaction_daily,
-        fact_account_security_daily,
-        fact_account_commerce_daily,
-        fact_account_operations_daily,
-        fact_account_relationship_daily,
-        fact_account_device_daily,
-    )
     days = (as_of - timedelta(days=TREND_DAYS), as_of)
     rows = scorable_rows(
-        [signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals],
+        [signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals.values()],
         dim_account,
         fact_account_metrics,
         fact_measured_signals,
