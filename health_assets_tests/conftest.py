@@ -78,8 +78,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         notes.unlink()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests that take minutes begin first, so that no worker is left alone with one at the end."""
+    """Tests of the whole company are slow; those that take minutes begin first, so that no worker is left alone with one."""
+    for item in items:
+        if "whole_company" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: "/faults/" not in item.nodeid)
 
 

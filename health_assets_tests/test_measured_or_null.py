@@ -29,6 +29,7 @@ EMPTY_FEEDS = {  # source -> its rows, which say nothing
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_dropping_user_ids_changes_no_other_figure_and_makes_those_of_users_null(seed: int) -> None:
     named = staged_company(seed)
@@ -44,6 +45,7 @@ def test_dropping_user_ids_changes_no_other_figure_and_makes_those_of_users_null
         assert measured <= {"user_event_count", "license_utilization"}, table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", EMPTY_FEEDS)
 def test_connecting_a_feed_that_carries_no_information_changes_no_score(source: str) -> None:
     everything = staged_company(1)

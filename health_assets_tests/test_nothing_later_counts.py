@@ -68,6 +68,7 @@ def test_later_rows_and_dates_change_no_table_of_the_day(seed: int, days_before_
     assert changed == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days_before_load", [1, 40])
 def test_one_backfill_gives_the_days_that_daily_runs_gave(days_before_load: int) -> None:
     as_of = LOADED - timedelta(days=days_before_load)

@@ -326,6 +326,7 @@ def test_state_and_outbox_live_in_one_file_with_wal(company: Settings, publish: 
 LEVELS = st.lists(st.sampled_from(["low", "medium", "high", "critical", "unknown"]), min_size=3, max_size=3)
 
 
+@pytest.mark.slow
 @given(days=st.lists(LEVELS, min_size=2, max_size=4), repeats=st.integers(2, 3))
 @hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_same_input_given_again_is_never_posted_again(

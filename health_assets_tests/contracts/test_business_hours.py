@@ -66,6 +66,7 @@ offices = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(office=offices, earlier=moments, minutes=st.integers(0, 9 * 24 * 60))
 def test_business_hours_are_the_minutes_counted_one_by_one_also_when_clocks_change(
@@ -76,6 +77,7 @@ def test_business_hours_are_the_minutes_counted_one_by_one_also_when_clocks_chan
     assert hours(office, start, end) == pytest.approx(minutes_counted(office, start, end) / 60)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(office=offices, start=moments, target=st.sampled_from([0.5, 1, 4, 12, 48, 120]))
 def test_deadline_is_the_first_moment_at_which_the_target_has_passed(

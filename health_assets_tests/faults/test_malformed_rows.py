@@ -138,6 +138,7 @@ def test_only_the_malformed_file_of_a_source_is_read_row_by_row(
     assert rows.select("source_row", "account_id").rows() == [(1, "A"), (1, None), (2, "C")]
 
 
+@pytest.mark.slow
 def test_many_events_are_read_in_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(malformed, "ROWS_AT_ONCE", 1000)
     lines = [f"{number},A,login,2024-01-01 10:00:00" for number in range(100_000)]

@@ -54,6 +54,7 @@ def test_comments_docstrings_and_code_that_is_not_called_do_not(version) -> None
     assert {version(**{name: change}) for name, change in changes.items()} == {version()}
 
 
+@pytest.mark.slow
 def test_version_is_the_same_in_every_process() -> None:
     program = (
         "from health_assets.assets import load_all; from health_assets.warehouse.code_version import code_version; "

@@ -161,6 +161,7 @@ with Warehouse.opened(Path(sys.argv[1])) as warehouse:
 """
 
 
+@pytest.mark.slow
 def test_process_killed_between_write_and_swap_changes_nothing_for_readers(tmp_path, link):
     file = tmp_path / "warehouse.duckdb"
     with Warehouse.opened(file) as warehouse:

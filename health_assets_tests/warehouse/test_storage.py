@@ -279,6 +279,7 @@ def test_second_run_writes_the_current_month_only(company):
     assert ran(company) == (first, [JANUARY])
 
 
+@pytest.mark.slow
 def test_row_that_comes_in_four_months_late_is_the_same_as_a_rebuild(company):
     ran(company)
     written(company, "events_late.csv", HEADER + "9,A,login,2024-09-29\n")
@@ -296,6 +297,7 @@ def test_month_that_is_missing_is_written_again(company):
     assert ran(company) == (first, [date(2024, 10, 1), JANUARY])
 
 
+@pytest.mark.slow
 def test_first_run_that_was_killed_is_made_up_for(company, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("health_assets.orchestration.assets.filter_rows", _killed)
@@ -310,6 +312,7 @@ def _killed(*_, **__):
     raise RuntimeError("killed")
 
 
+@pytest.mark.slow
 def test_account_that_comes_in_later_brings_its_events_of_all_months(company):
     written(company, "events_b.csv", HEADER + "7,B,login,2024-10-01\n")
     ran(company)
