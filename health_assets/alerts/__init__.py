@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from health_assets.alerts.channel_kinds import channel_of, has_addresses
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
 from health_assets.alerts.delivery import Delivered, deliver
-from health_assets.alerts.entry import State, entry_of
+from health_assets.alerts.entry import DATA, State, entry_of
 from health_assets.alerts.history_file import write_history
 from health_assets.alerts.levels import read_published
 from health_assets.alerts.message import Context, context_of, messages
 from health_assets.alerts.outbox import AlertError, Outbox
 from health_assets.alerts.recording import Recorded, recorded
-from health_assets.alerts.routing import entries_of, superseded
+from health_assets.alerts.routing import digest_entries, entries_of, superseded
 from health_assets.alerts.rules import CHURNED, rules_of
 from health_assets.alerts.state_file import is_delivering
 from health_assets.reporting.formatting import counted
@@ -100,6 +100,7 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
             _prune(settings, outbox)
             write_history(outbox.entries(), alert_history(settings.warehouse))
         pending = {one.id for one in outbox.pending() if one.account_id}
+        faults = {one.id for one in outbox.entries() if one.rule == DATA}
         about = {one.body.id: one.state for one in outbox.entries() if one.account_id}
     new = [*found.alerts, *found.held]
     transitions = len(before & set(done.delivered))
@@ -114,7 +115,7 @@ def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = Non
         delivered=transitions,
         pending=len(pending),
         text="\n\n".join(done.texts),
-        data_alerts=len(done.delivered) - transitions,
+        data_alerts=len(faults & set(done.delivered)),
         failure="; ".join(done.failures) or None,
         has_webhook=not dry_run and has_addresses(settings),
     )
@@ -134,6 +135,7 @@ def _find(settings: Settings, outbox: Outbox) -> tuple[date, Recorded]:
         waiting = [one for one in found.held if (one.account_id, one.rule) not in known]
         reason = ", ".join(source for source, rules in sorted(found.waiting.items()) if rules)
         outbox.add(entries_of([*found.alerts, *faults], settings, now, silences))
+        outbox.add(digest_entries(published.digests, settings, now))
         outbox.add(entries_of(waiting, settings, now, silences, held_reason=reason))
     return published.as_of_date, found
 

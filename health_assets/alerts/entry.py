@@ -8,10 +8,12 @@ from enum import StrEnum
 
 from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
+from health_assets.alerts.weekly import Digest
 
+DATA = "data"  # in place of the rule of an alert about an account
 FIRST_CHANNEL = "default"  # the only one of earlier versions, whose entries had the ids of their alerts
 
-Body = AccountAlert | DataAlert
+Body = AccountAlert | DataAlert | Digest
 
 
 class State(StrEnum):
@@ -48,9 +50,11 @@ class Entry:
 
 def entry_of(body: Body, channel: str) -> Entry:
     """The pending entry of an alert for a channel."""
-    about: tuple[str | None, str, str] = (None, "data", "warning")
+    about: tuple[str | None, str, str] = (None, DATA, "warning")
     if isinstance(body, AccountAlert):
         about = (body.account_id, body.rule, body.severity)
+    elif isinstance(body, Digest):
+        about = (None, "weekly", "info")
     account_id, rule, severity = about
     return Entry(
         id=body.id if channel == FIRST_CHANNEL else hashlib.sha256(json.dumps([body.id, channel]).encode()).hexdigest(),
@@ -65,4 +69,6 @@ def entry_of(body: Body, channel: str) -> Entry:
 
 def body_from_json(text: str) -> Body:
     """An alert as the outbox stores it."""
-    return DataAlert.from_json(text) if "data_alert" in json.loads(text) else AccountAlert.from_json(text)
+    stored = json.loads(text)
+    kind = DataAlert if "data_alert" in stored else Digest if "digest" in stored else AccountAlert
+    return kind.from_json(text)

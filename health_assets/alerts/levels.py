@@ -4,7 +4,7 @@ rules.py says which levels are alarming. A source that is not connected gives no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import duckdb
 
 from health_assets.alerts.accounts import Account, Attention, Event, Reading
 from health_assets.alerts.rules import CALM, CHURNED, RAISED, RISK_RULE, band_rule
+from health_assets.alerts.weekly import Digest, digests
 from health_assets.reporting.formatting import day_and_month, number
 from health_assets.reporting.reader import Row, published, rows
 from health_assets.scoring.scorecards import DIMENSIONS, scorecards_in_use
@@ -90,6 +91,7 @@ class Published:
     accounts: list[Account]
     rule_versions: dict[str, str]
     sources: list[tuple[str, date | None, int | None]]  # name, last day with a row, days after which it is stale
+    digests: list[tuple[Digest, str]] = field(default_factory=list)  # that are due, each with its channel
 
 
 Readings = dict[tuple[str, date], dict[str, Reading]]  # by account and day, by rule
@@ -117,6 +119,7 @@ def read_published(settings: Settings) -> Published:
             as_of_date=as_of_date,
             accounts=accounts,
             rule_versions=dict(connection.sql("select rule, version from rule_versions").fetchall()),
+            digests=digests(connection, settings, as_of_date),
             sources=connection.sql("select source, last_day, stale_after_days from sources").fetchall(),
         )
 

@@ -18,6 +18,7 @@ from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry
 from health_assets.alerts.markup import Mrkdwn, PlainText, Style, account_url, clipped
 from health_assets.alerts.rules import CHURNED
+from health_assets.alerts.weekly import Digest, Item
 from health_assets.reporting.formatting import counted, day_and_month, money
 from health_assets.settings import Settings
 from health_assets.settings.alerts import Person
@@ -29,6 +30,7 @@ NAMES = 3  # in the notification
 NAMES_OF_MORE = 10  # of the accounts that are not shown in full
 EARLIER = 3  # changes of an account on earlier days; there are some only after nothing could be delivered for long
 LINES = 5  # of a data alert
+LINES_OF_WEEK = 12
 SIGNS = {"critical": ":red_circle:", "warning": ":large_orange_circle:", "info": ":large_green_circle:"}
 PLAIN_SIGNS = {"critical": "-", "warning": "!", "info": "+"}
 REPEATED = "possibly a repeat of an earlier message"
@@ -77,6 +79,7 @@ def messages(pending: Sequence[Entry], context: Context) -> list[Message]:
     for channel in sorted({entry.channel for entry in pending}):
         entries = [entry for entry in pending if entry.channel == channel]
         found += [_data_message(entry, entry.body, context) for entry in entries if isinstance(entry.body, DataAlert)]
+        found += [_weekly_message(entry, entry.body, context) for entry in entries if isinstance(entry.body, Digest)]
         if about_accounts := [entry for entry in entries if isinstance(entry.body, AccountAlert)]:
             found.append(_digest(about_accounts, context))
     return found
@@ -91,30 +94,29 @@ def _digest(entries: Sequence[Entry], context: Context) -> Message:
     accounts = sorted(by_account.values(), key=_order)
     title = _headline([alerts[-1] for alerts in accounts], context)
     footer = _footer(context, max(entry.as_of_date for entry in entries), entries)
-    shown, blocks = _within_limits(accounts, title, footer, context)
+    sections = [_account(alerts, Mrkdwn(), SIGNS, context) for alerts in accounts[: context.accounts_shown]]
+    names = [alerts[-1].name for alerts in accounts]
+    shown, blocks = _within_limits(sections, names, title, footer(Mrkdwn()), context)
     plain = [_account(alerts, PlainText(), PLAIN_SIGNS, context) for alerts in accounts[:shown]]
-    plain += _more(accounts[shown:], PlainText(), context)
+    plain += _more(names[shown:], PlainText(), context)
     return Message(
         key=_key(entries),
         channel=entries[0].channel,
         account_ids=tuple(alerts[0].account_id for alerts in accounts),
         alerts=tuple(entry.id for entry in entries),
-        notification=f"{clipped(title, HEADER_CHARACTERS)}: {_names(accounts)}",
+        notification=f"{clipped(title, HEADER_CHARACTERS)}: {_names(names)}",
         blocks=blocks,
         text="\n\n".join([title, *plain, footer(PlainText())]),
     )
 
 
 def _within_limits(
-    accounts: Sequence[list[AccountAlert]], title: str, footer: Callable[[Style], str], context: Context
+    sections: Sequence[str], names: Sequence[str], title: str, footer: str, context: Context
 ) -> tuple[int, list[dict[str, Any]]]:
-    """As many accounts in full as the settings and Slack allow, the others by name."""
-    style = Mrkdwn()
-    shown = min(len(accounts), context.accounts_shown)
-    sections = [_account(alerts, style, SIGNS, context) for alerts in accounts[:shown]]
+    """As many sections as Slack allows, the other accounts by name. Returns how many, and the blocks."""
+    shown = len(sections)
     while True:
-        texts = [*sections[:shown], *_more(accounts[shown:], style, context)]
-        blocks = _blocks(title, texts, footer(style))
+        blocks = _blocks(title, [*sections[:shown], *_more(names[shown:], Mrkdwn(), context)], footer)
         if shown <= 1 or len(json.dumps(blocks, ensure_ascii=False)) <= MESSAGE_CHARACTERS:
             return shown, blocks
         shown -= 1
@@ -166,11 +168,11 @@ def _money(alert: AccountAlert, context: Context) -> str:
     return f"paid {amount} MRR" if alert.rule == CHURNED else f"{amount} MRR"
 
 
-def _more(rest: Sequence[list[AccountAlert]], style: Style, context: Context) -> list[str]:
+def _more(rest: Sequence[str], style: Style, context: Context) -> list[str]:
     """A line about the accounts that are not shown in full."""
     if not rest:
         return []
-    names = [style.words(alerts[-1].name, 60) for alerts in rest[:NAMES_OF_MORE]]
+    names = [style.words(name, 60) for name in rest[:NAMES_OF_MORE]]
     others = len(rest) - len(names)
     listed = ", ".join(names) + (f" and {counted(others, 'other')}" if others else "")
     where = style.link("see the list", context.list_link) if context.list_link else "health-assets alerts list"
@@ -182,10 +184,44 @@ def _footer(context: Context, day: date, entries: Sequence[Entry]) -> Callable[[
     return lambda style: f"{style.words(context.company, 100)} · as of {day_and_month(day)}{note}"
 
 
-def _names(accounts: Sequence[Sequence[AccountAlert]]) -> str:
-    names = [clipped(alerts[-1].name, 60) for alerts in accounts]
-    shown = ", ".join(names[:NAMES])
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(clipped(name, 60) for name in names[:NAMES])
     return shown if len(names) <= NAMES else f"{shown} and {len(names) - NAMES} more"
+
+
+def _weekly_message(entry: Entry, digest: Digest, context: Context) -> Message:
+    """Where things stand, then the accounts to contact."""
+    footer = _footer(context, digest.as_of_date, [entry])
+    names = [item.name for item in digest.items]
+
+    def sections(style: Style) -> list[str]:
+        lines = "\n".join(style.words(line, 200) for line in digest.lines[:LINES_OF_WEEK])
+        items = [_item(item, style, context, shows_owner=digest.owner is None) for item in digest.items]
+        return [lines, *items] if lines else items
+
+    has_lines = bool(digest.lines)
+    marked = sections(Mrkdwn())[: context.accounts_shown + has_lines]
+    shown, blocks = _within_limits(marked, [""] * has_lines + names, digest.title, footer(Mrkdwn()), context)
+    plain = [*sections(PlainText())[:shown], *_more(names[shown - has_lines :], PlainText(), context)]
+    return Message(
+        key=_key([entry]),
+        channel=entry.channel,
+        account_ids=tuple(item.account_id for item in digest.items),
+        alerts=(entry.id,),
+        notification=clipped(digest.title, HEADER_CHARACTERS),
+        blocks=blocks,
+        text="\n\n".join([digest.title, *plain, footer(PlainText())]),
+    )
+
+
+def _item(item: Item, style: Style, context: Context, *, shows_owner: bool) -> str:
+    name = style.link(style.words(item.name, 200), account_url(context.account_link, item.account_id))
+    amount = "MRR unknown" if item.mrr is None else f"{money(item.mrr, clipped(context.currency, 10))} MRR"
+    lines = [f"{style.bold(name)} · {amount}", style.words(item.news, 400)]
+    lines.append(f"{style.bold('Next step:')} {style.words(item.next_step, 300)}")
+    if shows_owner:
+        lines.append(f"Owner: {style.person(item.owner, context.people) if item.owner else 'none'}")
+    return "\n".join(lines)
 
 
 def _data_message(entry: Entry, alert: DataAlert, context: Context) -> Message:

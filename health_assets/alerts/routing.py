@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from health_assets.alerts.account_alert import holds
+from health_assets.alerts.account_alert import AccountAlert, holds
 from health_assets.alerts.data_alerts import DataAlert
-from health_assets.alerts.entry import Body, Entry, State, entry_of
+from health_assets.alerts.entry import Entry, State, entry_of
 from health_assets.alerts.recording import Recorded
+from health_assets.alerts.weekly import Digest
 from health_assets.settings import Settings
 from health_assets.settings.alerts import Channel
 
@@ -19,7 +20,7 @@ SATURDAY = 5
 
 
 def entries_of(
-    bodies: Sequence[Body],
+    bodies: Sequence[AccountAlert | DataAlert],
     settings: Settings,
     now: datetime,
     silences: Mapping[str, str] | None = None,
@@ -41,7 +42,7 @@ def entries_of(
     ]
 
 
-def channels_of(body: Body, settings: Settings) -> list[str]:
+def channels_of(body: AccountAlert | DataAlert, settings: Settings) -> list[str]:
     """The channels of an alert: its rule's, else those of the first route that matches, else the default."""
     alerts = settings.alerts
     if isinstance(body, DataAlert):
@@ -107,6 +108,11 @@ def _end_of_weekend(channel: Channel, local: datetime) -> datetime | None:
         return None
     monday = local.date() + timedelta(days=7 - local.weekday())
     return datetime.combine(monday, datetime.min.time(), local.tzinfo)
+
+
+def digest_entries(due: Sequence[tuple[Digest, str]], settings: Settings, now: datetime) -> list[Entry]:
+    """The entries of weekly digests, each for its channel."""
+    return [_in_first_state(entry_of(digest, channel), settings, now, {}, None) for digest, channel in due]
 
 
 def _in_first_state(

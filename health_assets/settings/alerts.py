@@ -2,7 +2,7 @@
 
 import re
 from datetime import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -87,6 +87,17 @@ class AlertRule(AlertFilter):
     remind_after_days: Annotated[int, Field(gt=0)] | None = None  # days after which what lasts is reported again
 
 
+class Weekly(Section):
+    """Who gets a weekly digest of the accounts to contact."""
+
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    head: str | None
+    owners: dict[str, str]
+
+
+WEEKDAYS: tuple[str, ...] = get_args(Weekly.model_fields["weekday"].annotation)
+
+
 class Alerts(Section):
     """What is reported, to whom, and where it is posted."""
 
@@ -94,6 +105,7 @@ class Alerts(Section):
     default_channel: str
     data_channel: str | None
     routes: list[Route]
+    weekly: Weekly
     delivery: Delivery
     accounts_shown: Annotated[int, Field(gt=0)]
     event_days: Annotated[int, Field(gt=0)]
@@ -106,6 +118,8 @@ class Alerts(Section):
         named = {"default_channel": [self.default_channel], "data_channel": [self.data_channel or self.default_channel]}
         named |= {f"routes.{place}.channels": route.channels for place, route in enumerate(self.routes)}
         named |= {f"rules.{name}.channel": [rule.channel] for name, rule in self.rules.items() if rule.channel}
+        named |= {"weekly.head": [self.weekly.head] if self.weekly.head else []}
+        named |= {f"weekly.owners.{owner}": [channel] for owner, channel in self.weekly.owners.items()}
         rules = {f"routes.{place}.rules": route.rules for place, route in enumerate(self.routes)}
         for places, known, what in ((named, self.channels, "among the channels"), (rules, self.rules, "a rule")):
             for place, names in places.items():
