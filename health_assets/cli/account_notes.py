@@ -4,7 +4,6 @@ import getpass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
@@ -19,7 +18,8 @@ from health_assets.reporting.reader import published
 from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.settings import Settings
 from health_assets.settings.suggestions import did_you_mean
-from health_assets.sources.account_notes import append
+from health_assets.sources.account_notes import append, touchpoint
+from health_assets.sources.account_notes import silence as silence_row
 
 AccountArgument = Annotated[str, typer.Argument(help="The account_id or the name.")]
 Author = Annotated[str | None, typer.Option("--by", help="Your name; by default that of the user of this machine.")]
@@ -38,15 +38,9 @@ def note(
     """Write down that somebody was in touch with an account; the next run counts it as a touchpoint."""
     with expected_errors(settings_file):
         company = settings.load(settings_file)
-        row = {
-            "touchpoint_id": f"note-{uuid4().hex}",
-            "account_id": _account_id(company, account),
-            "occurred_at": _moment(on, company),
-            "kind": kind,
-            "owner": by or getpass.getuser(),
-            "result": result,
-            "note": text,
-        }
+        row = touchpoint(
+            _account_id(company, account), _moment(on, company), kind, by or getpass.getuser(), result, text
+        )
         _added(append(company.notes, "touchpoints", row), f"{kind} with {row['account_id']}", "the next run counts it")
 
 
@@ -61,14 +55,7 @@ def silence(
     """Keep alerts about an account from being posted for some days; they are still listed."""
     with expected_errors(settings_file):
         company = settings.load(settings_file)
-        today = _today(company)
-        row = {
-            "account_id": _account_id(company, account),
-            "valid_from": today,
-            "expiry_date": today + timedelta(days=days - 1),
-            "reason": reason,
-            "author": by or getpass.getuser(),
-        }
+        row = silence_row(_account_id(company, account), _today(company), days, reason, by or getpass.getuser())
         what = f"no alerts about {row['account_id']} until {row['expiry_date']}" if days else "the silence has ended"
         _added(append(company.notes, "silences", row), what, "the next alert run follows it")
 

@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from health_assets import settings
-from health_assets.dashboard.access import scope_of
+from health_assets.dashboard.access import scope_of, viewer_of
 from health_assets.dashboard.pages import (
     account,
     attention,
@@ -35,12 +35,13 @@ def _settings() -> Settings:
 def _page(show: Callable[[View], None], title: str, icon: str, *, is_first: bool = False) -> st.Page:
     def run() -> None:
         company = _settings()
-        scope = scope_of(st.context.headers.to_dict(), company)
+        headers = st.context.headers.to_dict()
+        scope = scope_of(headers, company)
         if scope is None:
             st.error("No viewer: this dashboard is to be opened through the proxy that names the viewer.")
             return
         try:
-            show(View.of(company, scope))
+            show(View.of(company, scope, viewer_of(headers, company)))
         except SnapshotError as error:
             st.error(str(error))
 

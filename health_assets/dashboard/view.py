@@ -48,11 +48,12 @@ class View:
     settings: Settings
     snapshot: str
     scope: Scope = EVERYTHING
+    viewer: str | None = None  # whom the proxy names
 
     @classmethod
-    def of(cls, settings: Settings, scope: Scope) -> "View":
+    def of(cls, settings: Settings, scope: Scope, viewer: str | None = None) -> "View":
         """The newest snapshot, by its real path: the link may be swapped while the page is read."""
-        return cls(settings, os.path.realpath(settings.published), scope)
+        return cls(settings, os.path.realpath(settings.published), scope, viewer)
 
     def ask(self, query: Callable[..., Any], *arguments: Any) -> Any:
         """What a query of reporting/ answers for this snapshot."""

@@ -5,7 +5,7 @@ import polars as pl
 
 from health_assets.reporting.reader import frame, has_rows
 
-INTERNAL = ("touchpoint", "health")  # kinds of events that are not shown to the customer
+INTERNAL = ("alert", "touchpoint", "health")  # kinds of events that are not shown to the customer
 EVENTS = {  # kind -> the table whose rows are the events, and the query
     "ticket": (
         "fact.tickets",
@@ -44,7 +44,7 @@ EVENTS = {  # kind -> the table whose rows are the events, and the query
         "fact.touchpoints",
         """
         select occurred_date, 'touchpoint',
-               concat_ws(' ', upper(kind[1]) || replace(kind[2:], '_', ' '), 'by ' || owner, '(' || result || ')')
+               concat_ws(' ', upper(kind[1]) || replace(kind[2:], '_', ' '), 'by ' || owner, '(' || result || ')', '- ' || note)
         from fact.touchpoints where account_id = $1
         """,
     ),
@@ -69,6 +69,13 @@ EVENTS = {  # kind -> the table whose rows are the events, and the query
                    count(*) filter (event_count > 0) as active_days
             from fact.usage_daily where account_id = $1 group by 1
         ) cross join about
+        """,
+    ),
+    "alert": (
+        "mart.alert_history",
+        """
+        select alert_date, 'alert', concat_ws(', ', coalesce(news, rule), state || ' (' || channel || ')', state_reason)
+        from mart.alert_history where account_id = $1
         """,
     ),
     "health": (

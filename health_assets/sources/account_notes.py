@@ -1,4 +1,4 @@
-"""Notes that people add about accounts from the command line: CSV files next to the settings, one row a note.
+"""Notes that people add about accounts, from the command line or the dashboard: CSV files next to the settings, one row a note.
 
 Touchpoints and overrides are read as sources by the next run, silences by the next alert run.
 """
@@ -8,11 +8,38 @@ import fcntl
 import io
 import os
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from health_assets.settings.notes import COLUMNS, note_file
 from health_assets.sources.formats import SourceError
+
+
+def touchpoint(
+    account_id: str, occurred_at: str, kind: str, owner: str, result: str | None, text: str | None
+) -> dict[str, object]:
+    """A row of the touchpoints: somebody was in touch with an account."""
+    return {
+        "touchpoint_id": f"note-{uuid4().hex}",
+        "account_id": account_id,
+        "occurred_at": occurred_at,
+        "kind": kind,
+        "owner": owner,
+        "result": result,
+        "note": text,
+    }
+
+
+def silence(account_id: str, first: date, days: int, reason: str, author: str) -> dict[str, object]:
+    """A row of the silences: no alerts about an account from a day on; 0 days end a silence."""
+    return {
+        "account_id": account_id,
+        "valid_from": first,
+        "expiry_date": first + timedelta(days=days - 1),
+        "reason": reason,
+        "author": author,
+    }
 
 
 def append(folder: Path, name: str, note: Mapping[str, object]) -> Path:

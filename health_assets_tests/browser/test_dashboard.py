@@ -129,3 +129,16 @@ def test_a_viewer_sees_the_accounts_of_one_owner_and_nobody_none(whole_company: 
             seen.page.get_by_label("Search by name or id").fill(other)
             seen.page.keyboard.press("Enter")
             seen.page.get_by_text("No account matches.").wait_for()
+
+
+def test_a_note_is_added_to_the_file_that_the_next_run_reads(whole_company: WholeCompany, tmp_path: Path) -> None:
+    file = snapshots.company_with(tmp_path, whole_company.settings)
+    with dashboard(file) as base, visit(base) as seen:
+        seen.open("Account")
+        seen.page.get_by_text("Add a note").click()
+        seen.page.get_by_label("What was said").fill("=renews, said the CFO")
+        seen.page.get_by_label("Your name").first.fill("Lena Fischer")
+        seen.page.get_by_role("button", name="Save the note").click()
+        seen.page.get_by_text("the next run counts it").wait_for()
+    (line,) = (tmp_path / "notes" / "touchpoints.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert ',call,Lena Fischer,,"=renews, said the CFO"' in line

@@ -4,6 +4,7 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
+from health_assets.dashboard.pages.account_notes import write_about
 from health_assets.dashboard.view import View, figure, figures, plain
 from health_assets.reporting import accounts, timeline
 from health_assets.reporting.formatting import counted, number, pct
@@ -36,6 +37,7 @@ def show(view: View) -> None:
         _moved(view, found)
     _history(view, found)
     _timeline(view, found)
+    write_about(view, found["account_id"])
 
 
 def _choose(view: View) -> str | None:
