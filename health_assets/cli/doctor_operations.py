@@ -14,6 +14,7 @@ from health_assets.cli.finding import Finding, Status
 from health_assets.quality.run_outcome import Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
+from health_assets.warehouse.disk import trouble
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -68,9 +69,12 @@ def runs(company: Settings) -> Iterator[Finding]:
     import dagster as dg
 
     os.environ["DAGSTER_HOME"] = str(company.dagster_home)
-    with dg.DagsterInstance.get() as instance:
-        yield from _last_run(instance, company)
-        yield from _unfinished(instance)
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield from [*_last_run(instance, company), *_unfinished(instance)]
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from being read is what there is to say
+        said = trouble(error, [company.dagster_home / "dagster.yaml"]) or str(error).splitlines()[0]
+        yield Finding(Status.wrong, "runs", f"the run history cannot be read: {said}", "see the message")
 
 
 def _last_run(instance: "dg.DagsterInstance", company: Settings) -> Iterator[Finding]:

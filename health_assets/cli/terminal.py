@@ -81,10 +81,11 @@ def expected_errors(settings_file: Path | None = None) -> Iterator[None]:
     """Turn expected errors into one message and exit code 1, without a traceback; commands in it are `copyable`."""
     from health_assets.alerts import AlertError
     from health_assets.sources.formats import SourceError
+    from health_assets.warehouse.disk import DiskError, trouble
     from health_assets.warehouse.snapshot import SnapshotError
     from health_assets.warehouse.storage import WarehouseError
 
-    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, AlertError, CommandError)
+    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, AlertError, DiskError, CommandError)
     try:
         yield
     except expected as error:
@@ -92,11 +93,18 @@ def expected_errors(settings_file: Path | None = None) -> Iterator[None]:
     except KeyboardInterrupt:
         _exit_with("interrupted; nothing was published, and the next run recomputes what is missing")
     except Exception as error:
-        message = str(error).lower()
-        if "no space left" not in message and "disk is full" not in message:
+        if (found := trouble(error, _files(settings_file))) is None:
             raise  # a bug, which its traceback explains best
-        message = "the disk is full; free some space and run again (health-assets doctor shows how much is needed)"
-        _exit_with(copyable(message, settings_file))
+        _exit_with(copyable(found, settings_file))
+
+
+def _files(settings_file: Path | None) -> list[Path]:
+    """The files that are written for a company, as far as its settings can be read."""
+    try:
+        company = settings.load(settings_file)
+    except settings.SettingsError:
+        return []
+    return [company.warehouse, company.published, company.dagster_home / "dagster.yaml"]
 
 
 def _exit_with(message: str) -> NoReturn:

@@ -12,6 +12,7 @@ from health_assets import settings
 from health_assets.cli.terminal import SettingsFile, errors, expected_errors
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.reporting.formatting import counted
+from health_assets.warehouse.disk import check_writable
 
 
 def ui(
@@ -27,6 +28,7 @@ def ui(
         from health_assets.orchestration.web_guard import HOSTS_VARIABLE
 
         company = settings.load(settings_file)
+        check_writable(company.warehouse, company.published, company.dagster_home / "dagster.yaml")
         prepare_home(company)
         with open_instance() as instance:
             if closed := close_killed(instance):

@@ -71,7 +71,9 @@ def close_killed(instance: dg.DagsterInstance) -> int:
     """Mark runs whose process is gone as failed; Dagster would wait for them for hours. Returns how many."""
     killed = killed_runs(instance)
     for run, why in killed:
-        instance.report_run_failed(run, f"{why}: it was killed, or its machine stopped. It published nothing.")
+        instance.report_run_failed(
+            run, f"{why}: it was killed, or its machine stopped. The next run makes what is missing."
+        )
     return len(killed)
 
 

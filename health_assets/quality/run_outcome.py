@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from health_assets.warehouse.disk import FULL
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -122,7 +124,7 @@ class Outcome:
         module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
         if error.cls_name == "DagsterExecutionInterruptedError":
             message, module_error = "interrupted; the next run recomputes what is missing", True
-        if "no space left" in message.lower():
+        if re.search(FULL, message.lower()):
             message, module_error = f"the disk is full; free some space and run again ({message.splitlines()[0]})", True
         step = f"{event.step_key}: " if event.step_key else ""
         failure = message if module_error else f"{step}{error.cls_name}: {message}"

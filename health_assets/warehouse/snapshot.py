@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -71,8 +71,9 @@ def publish(
     finished = folder / f"{number:06d}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}"
     os.replace(unfinished, finished)
     _swap(link, finished / link.name)
-    adopt(warehouse.connection.cursor(), link)
-    _prune(folder, kept=finished)
+    with suppress(duckdb.Error, OSError):  # readers have the snapshot: what is left to do, the next run does as well
+        adopt(warehouse.connection.cursor(), link)
+        _prune(folder, kept=finished)
     return rows
 
 
@@ -109,6 +110,16 @@ def published_day(link: Path) -> date:
         raise SnapshotError(
             f"{link}: cannot be read ({str(error).splitlines()[0]}); run the pipeline again (health-assets run)"
         ) from None
+
+
+def published_run(link: Path) -> str | None:
+    """The run that made the newest snapshot; None when that cannot be read."""
+    try:
+        with snapshot(link) as connection:
+            run: str = connection.sql("select run_id from about").fetchall()[0][0]
+            return run
+    except (SnapshotError, duckdb.Error, OSError):
+        return None
 
 
 def _number(entry: Path) -> int:

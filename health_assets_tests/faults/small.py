@@ -1,7 +1,7 @@
 """The real command line in a process of its own, over the tables that revenue, usage and support need.
 
 Fewer tables make a run that is killed twenty times bearable; everything else is as in production. FAULT, from the
-environment, does harm at a chosen place: "kill insert 3", "kill swap", "fill staged_invoices", "fill published".
+environment, does harm at a chosen place: "kill insert 3", "kill swap", "fill staged_invoices", "fill published", "fill swap" (after it).
 """
 
 import os
@@ -43,6 +43,8 @@ def do_harm(fault: str) -> None:
         storage.insert = _killing(storage.insert, int(count[0]))
     elif kind == "kill":
         publish._swap = _killing(publish._swap, 1)
+    elif place == "swap":
+        publish._swap = _then_filling(publish._swap)
     elif place == "published":
         publish._write = _filling(publish._write, lambda *_: True)
     else:
@@ -66,6 +68,15 @@ def _filling(function: Callable[..., Any], when: Callable[..., bool]) -> Callabl
         if when(*given):
             fill(Path(os.environ["DISK"]))
         return function(*given)
+
+    return filling
+
+
+def _then_filling(function: Callable[..., Any]) -> Callable[..., Any]:
+    def filling(*given: Any) -> Any:
+        done = function(*given)
+        fill(Path(os.environ["DISK"]))
+        return done
 
     return filling
 
