@@ -88,9 +88,22 @@ class Slack:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._handler = Handler
+        self._listen(0)
         self.url = f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
+
+    def _listen(self, port: int) -> None:
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), self._handler)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def pause(self) -> None:
+        """Refuse connections from now on."""
+        self.server.shutdown()
+        self.server.server_close()
+
+    def resume(self) -> None:
+        """Listen on the same port again."""
+        self._listen(self.server.server_port)
 
     def stop(self) -> None:
         """End the server and free its port."""
