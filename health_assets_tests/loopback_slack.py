@@ -52,7 +52,8 @@ class Slack:
                     if status == "hang":
                         heard.ended.wait(60)
                     return self.connection.close()
-                if status in (200, "drip", "stall"):
+                body = heard.bodies.pop(0) if heard.bodies else b"ok" if status == 200 else b"no"
+                if (status == 200 and body == b"ok") or status in ("drip", "stall"):
                     heard.accepted.append(message)
                 self.send_response(status if isinstance(status, int) else 200)
                 for name, value in headers.items():
@@ -66,7 +67,7 @@ class Slack:
                 if status == "stall":
                     heard.ended.wait(60)
                 if isinstance(status, int) and status != 204:
-                    self.wfile.write(heard.bodies.pop(0) if heard.bodies else b"ok" if status == 200 else b"no")
+                    self.wfile.write(body)
                 return None
 
             def do_OPTIONS(self) -> None:

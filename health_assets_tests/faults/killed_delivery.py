@@ -1,4 +1,7 @@
-"""A delivery in a process of its own that kills itself with SIGKILL: FAULT is "claimed 2", "posted 2" or "marked 2"."""
+"""A delivery in a process of its own that kills itself with SIGKILL: FAULT is "posting 2", for example.
+
+It is killed while it claims, before it posts, after it has posted, or while it marks the second message.
+"""
 
 import os
 import signal
@@ -10,24 +13,29 @@ from health_assets.alerts import deliver_due
 from health_assets.alerts.outbox import Outbox
 from health_assets.alerts.slack import SlackWebhook
 
-PLACES = {"claimed": (Outbox, "claim"), "posted": (SlackWebhook, "post"), "marked": (Outbox, "settle")}
+PLACES = {
+    "claiming": (Outbox, "claim"),
+    "posting": (SlackWebhook, "post"),
+    "posted": (SlackWebhook, "post"),
+    "marking": (Outbox, "settle"),
+}
 
 
-def killing_after(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+def killing(function: Callable[..., Any], count: int, *, before: bool) -> Callable[..., Any]:
     calls: list[int] = []
 
-    def killing(*given: Any, **named: Any) -> Any:
-        done = function(*given, **named)
+    def called(*given: Any, **named: Any) -> Any:
         calls.append(1)
+        done = None if before and len(calls) == count else function(*given, **named)
         if len(calls) == count:
             os.kill(os.getpid(), signal.SIGKILL)
         return done
 
-    return killing
+    return called
 
 
 if __name__ == "__main__":
     place, count = os.environ["FAULT"].split()
     owner, name = PLACES[place]
-    setattr(owner, name, killing_after(getattr(owner, name), int(count)))
+    setattr(owner, name, killing(getattr(owner, name), int(count), before=place == "posting"))
     deliver_due(settings.load())

@@ -21,6 +21,7 @@ from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry, State
 from health_assets.alerts.outbox import Outbox
 from health_assets.orchestration.instance import prepare_home
+from health_assets.reporting.formatting import counted
 from health_assets.settings import SETTINGS_VARIABLE, Settings, load
 from health_assets_tests.faults.conftest import ROOT
 from health_assets_tests.faults.served import environment, group_of, seen_within
@@ -226,7 +227,7 @@ def test_a_kill_at_every_step_of_a_delivery_loses_nothing_and_repeats_at_most_on
 ) -> None:
     file = str(company.warehouse.with_name("settings.yml"))
     due = 0
-    for place in ("claimed", "posted", "marked"):
+    for place in ("claiming", "posting", "posted", "marking"):
         for count in (1, 2):
             names = [f"{place} {count} {number}" for number in range(3)]
             due += len(names)
@@ -248,7 +249,7 @@ def test_a_kill_at_every_step_of_a_delivery_loses_nothing_and_repeats_at_most_on
     copies = sum(count - 1 for count in arrived.values())
     with capsys.disabled():
         print(
-            f"\n6 kills: {due} due, {len(arrived)} delivered, {copies} repeated, {len(marked)} marked, {due - len(arrived)} lost"
+            f"\n8 kills: {due} due, {len(arrived)} delivered, {copies} repeated, {len(marked)} marked, {due - len(arrived)} lost"
         )
     assert len(arrived) == due
     assert max(arrived.values()) <= 2
@@ -294,7 +295,7 @@ def test_500_accounts_at_once_with_hostile_names_arrive_within_slacks_limits(
     publish(DAY + timedelta(days=1), accounts("critical"))
     outcome = alert(company)
     with capsys.disabled():
-        print(f"\n500 accounts: {outcome.delivered} delivered in {len(posted.posts)} messages")
+        print(f"\n500 accounts: {outcome.delivered} delivered in {counted(len(posted.posts), 'message')}")
     assert (outcome.delivered, outcome.pending, outcome.failure) == (500, 0, None)
     for message in posted.accepted:
         assert len(message["blocks"]) <= 50
