@@ -38,7 +38,7 @@ hostile: $(READY)
 	@$(BIN)/python -m health_assets_tests.hostile --loads $(LOADS) --write docs/hostile-loads.md
 
 coverage: $(READY)
-	@$(TEST) -m "not slow" --cov --cov-report=term:skip-covered
+	@$(TEST) -m "not slow or whole_company" --cov --cov-report=term:skip-covered
 
 # A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too.
 ui: $(READY)

@@ -83,6 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the whole company are slow; those that take minutes begin first, so that no worker is left alone with one."""
     for item in items:
         if "whole_company" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.whole_company)
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: "/faults/" not in item.nodeid)
 
