@@ -10,14 +10,28 @@ from health_assets.alerts.entry import Entry
 from health_assets.assets.raw.alerts import RawAlerts
 from health_assets.contracts.contract import dtypes
 
+COLUMNS = [name for name in dtypes(RawAlerts) if not name.startswith("source_")]  # without where a row was read
+
 
 def write_history(entries: Sequence[Entry], path: Path) -> None:
-    """Replace the file by all entries about accounts; a reader sees the old file or the new one."""
+    """Bring the file up to date with the entries about accounts; a reader sees the old file or the new one.
+
+    Alerts that are not in the outbox any more stay: it forgets them in time, and its file may have been moved aside.
+    """
+    rows = {row["alert_id"]: row for row in _written(path)}
+    rows |= {entry.id: _row(entry, entry.body) for entry in entries if isinstance(entry.body, AccountAlert)}
     with NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", newline="", delete=False) as opened:
-        writer = csv.DictWriter(opened, [name for name in dtypes(RawAlerts) if not name.startswith("source_")])
+        writer = csv.DictWriter(opened, COLUMNS, restval="", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(_row(entry, entry.body) for entry in entries if isinstance(entry.body, AccountAlert))
+        writer.writerows(rows.values())
     Path(opened.name).replace(path)
+
+
+def _written(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as opened:
+        return [row for row in csv.DictReader(opened) if row.get("alert_id")]
 
 
 def _row(entry: Entry, alert: AccountAlert) -> dict[str, str]:

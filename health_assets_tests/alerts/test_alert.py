@@ -514,6 +514,19 @@ def test_the_alerts_are_left_for_the_next_run(company: Settings, publish: Publis
     assert row["news"] == "Churn risk is now high, was low until 27 January"
 
 
+def test_alerts_stay_for_the_next_run_when_the_alert_state_is_gone(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    publish(TUESDAY, [account("A1", "high")])
+    alert(company)
+    kept = alert_history(company.warehouse).read_text()
+    store_of(company).unlink()
+    alert(company)
+    assert alert_history(company.warehouse).read_text() == kept
+
+
 def scorecards_of(company: Settings, **given: object) -> Settings:
     """The company with a scorecard `traffic` whose bands are called green, yellow and red, of which two are low."""
     bands = {"bands": {"green": 70.0, "yellow": 40.0, "red": 0.0}, "low_bands": ["yellow", "red"]}

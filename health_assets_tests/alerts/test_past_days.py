@@ -24,7 +24,9 @@ def test_the_as_of_day_is_read_from_its_facts_as_from_the_marts(whole_company: W
     for account in today.accounts:
         if account.account_id in then:
             past = then[account.account_id]
-            assert replace(account, attention=None, events={}) == replace(past, attention=None, events={})
+            known = {rule: reading for rule, reading in account.readings.items() if rule != "shop"}
+            comparable = replace(account, attention=None, events={}, readings=known)
+            assert comparable == replace(past, attention=None, events={})
             assert {rule: list(events) for rule, events in account.events.items()} == {
                 rule: [one for one in events if one.day > END - timedelta(days=settings.alerts.event_days)]
                 for rule, events in past.events.items()
