@@ -44,18 +44,21 @@ def AccountOwner(**options: Any) -> dy.String:  # noqa: N802
     return dy.String(nullable=True, description="Person in charge", **options)
 
 
+AFTER_NEVER = datetime(1970, 1, 2)  # the day before is how systems write "never": zero seconds since the epoch
+
+
 def Moment(description: str, **options: Any) -> dy.Datetime:  # noqa: N802
     """A UTC timestamp within a century that can be meant."""
     options = {"nullable": True} | options
     return dy.Datetime(
-        time_unit="us", description=f"{description}, UTC", min=datetime(1970, 1, 1), max=datetime(2100, 1, 1), **options
+        time_unit="us", description=f"{description}, UTC", min=AFTER_NEVER, max=datetime(2100, 1, 1), **options
     )
 
 
 def Day(description: str, **options: Any) -> dy.Date:  # noqa: N802
     """A day in the company's time zone within a century that can be meant."""
     options = {"nullable": True} | options
-    return dy.Date(description=description, min=date(1970, 1, 1), max=date(2100, 1, 1), **options)
+    return dy.Date(description=description, min=AFTER_NEVER.date(), max=date(2100, 1, 1), **options)
 
 
 def AsOfDate(*, primary_key: bool = True) -> dy.Date:  # noqa: N802

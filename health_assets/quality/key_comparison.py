@@ -1,5 +1,7 @@
 """The records of a load compared with the last published one, key by key: which are gone, and what changed in them."""
 
+from dataframely.columns import Column
+
 from health_assets.contracts.contract import meta
 from health_assets.quality.compared_load import SAMPLES, Load
 from health_assets.quality.load_expectations import FEWER_KEYS, KEYS, money_of
@@ -33,11 +35,16 @@ def changed_under_key(load: Load) -> str:
         for name, column in contract.columns().items()
         if name in load.columns_by_key
         and name in load.given
-        and (meta(column, "money") or meta(column, "references") or meta(column, "available_from"))
+        and (meta(column, "money") or meta(column, "references") or _is_first_date(column))
         and name not in contract.primary_key()
     ]
     changed = [_changed(load, name) for name in columns if not _takes_changes(load, name)]
     return "; ".join(said for said in changed if said)
+
+
+def _is_first_date(column: Column) -> bool:
+    """Whether a column says when a record began: later dates of it may come and move."""
+    return bool(meta(column, "available_from")) or (column.dtype.is_temporal() and not column.nullable)
 
 
 def _takes_changes(load: Load, name: str) -> bool:

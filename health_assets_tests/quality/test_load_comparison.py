@@ -294,3 +294,19 @@ def test_accounts_that_are_gone_are_named_without_their_undated_revenue(company,
     assert (
         found["keys__still_there"] == "1 of 9 account_ids are gone since the load published as of 2025-01-31, e.g. A8"
     )
+
+
+def test_times_that_moved_under_their_key_warn_and_answers_that_came_do_not(company, warehouse) -> None:
+    header = "ticket_id,account_id,created_at,resolved_at\n"
+    company.load(
+        header + "T1,A1,2024-01-01T10:00:00,\nT2,A1,2024-01-02T10:00:00,2024-01-02T11:00:00\n",
+        warehouse,
+        "support_tickets",
+    )
+    publish_load(warehouse)
+    moved = "T1,A1,2024-01-01T15:00:00,2024-01-01T16:00:00\nT2,A1,2024-01-02T10:00:00,2024-01-02T12:00:00\n"
+    found = company.load(header + moved, warehouse, "support_tickets")
+    assert found == {
+        "values__unchanged_under_their_key": "created_at changed in 1 record since the load published as of 2025-01-31 "
+        "(T1 2024-01-01 10:00:00 -> 2024-01-01 15:00:00)"
+    }

@@ -28,3 +28,9 @@ def test_an_amount_that_is_not_there_is_null_and_one_that_cannot_be_read_costs_t
 def test_a_due_day_that_cannot_be_read_quarantines_the_row(tmp_path: Path) -> None:
     found = staged(settings_of(tmp_path), "payments", [payment(payment_due_date="end of month", payment_date=BEFORE)])
     assert reasons(found) == [["payment_due_date__unreadable"]]
+
+
+def test_first_of_january_1970_says_never_as_a_blank_does(tmp_path: Path) -> None:
+    found = staged(settings_of(tmp_path), "payments", [payment(payment_date="1970-01-01")])
+    assert found.kept["payment_date"].to_list() == [None]
+    assert found.unreadable.select("column_name", "word").rows() == [("payment_date", "1970-01-01")]
