@@ -56,6 +56,9 @@ def test_telemetry_is_off_and_one_run_writes_at_a_time(tmp_path: Path, monkeypat
         assert instance.telemetry_enabled is False
         assert queue is not None
         assert queue.max_concurrent_runs == 1
+        assert instance.run_monitoring_enabled
+        assert instance.run_launcher.supports_check_run_worker_health
+        assert instance.run_monitoring_poll_interval_seconds <= 30
 
 
 def test_web_server_listens_on_the_loopback_address_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ alert about a failed run needs not even that.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from health_assets.alerts.channel_kinds import channel_of, has_addresses
@@ -16,7 +15,7 @@ from health_assets.alerts.entry import DATA, State, entry_of
 from health_assets.alerts.history_file import write_history
 from health_assets.alerts.levels import read_published
 from health_assets.alerts.message import Context, context_of, messages
-from health_assets.alerts.outbox import AlertError, Outbox
+from health_assets.alerts.outbox import AlertError, Outbox, store_of
 from health_assets.alerts.recording import Recorded, recorded
 from health_assets.alerts.routing import digest_entries, entries_of, superseded
 from health_assets.alerts.rules import CHURNED, rules_of
@@ -77,20 +76,18 @@ class AlertOutcome:
         return f"{summary} ({self.failure})" if self.failure else summary
 
 
-def alert(settings: Settings, *, dry_run: bool = False, store: Path | None = None) -> AlertOutcome:
+def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
     """Find what changed since the last as-of day, and deliver it together with what is still pending.
 
     Args:
         settings: the company's; the snapshot is the one it publishes.
         dry_run: give the messages only; nothing is delivered, saved or written.
-        store: the SQLite file of the alert state; see `store_of` when not given.
 
     Raises:
         SnapshotError: nothing has been published yet, or by another version.
         AlertError: the alert state cannot be used, or another delivery does not end.
     """
-    file = store or store_of(settings)
-    with Outbox.copied(file) if dry_run else Outbox.opened(file) as outbox:
+    with Outbox.copied(store_of(settings)) if dry_run else Outbox.of(settings) as outbox:
         as_of_date, found = _find(settings, outbox)
         before = {one.id for one in outbox.pending() if one.account_id}
         if dry_run:
@@ -145,7 +142,7 @@ def notify_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | Non
 
     Returns the text, empty when it was delivered before, and why it could not be delivered.
     """
-    with Outbox.opened(store_of(settings)) as outbox:
+    with Outbox.of(settings) as outbox:
         with outbox.transaction():
             outbox.add(entries_of([fault], settings, datetime.now(UTC)))
         done = deliver(settings, outbox, context_of(settings), only=lambda one: one.account_id is None)
@@ -158,7 +155,7 @@ def deliver_due(settings: Settings) -> Delivered:
     Raises:
         AlertError: the alert state cannot be used, or another delivery does not end.
     """
-    with Outbox.opened(store_of(settings)) as outbox:
+    with Outbox.of(settings) as outbox:
         done = deliver(settings, outbox, context_of(settings))
         write_history(outbox.entries(), alert_history(settings.warehouse))
     return done
@@ -199,11 +196,6 @@ def notify_without_settings(fault: DataAlert) -> str | None:
     channel = channel_of(default, shipped)
     (message,) = messages([entry_of(fault, default)], Context("health-assets"))
     return channel.post(message).reason if channel else None
-
-
-def store_of(settings: Settings) -> Path:
-    """The SQLite file of the alert state and the outbox."""
-    return settings.warehouse.with_name("alerts.sqlite")
 
 
 def _prune(settings: Settings, outbox: Outbox) -> None:

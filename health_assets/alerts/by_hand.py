@@ -1,6 +1,5 @@
 """What an operator does about alerts: deliver dead ones again, and post a sample to each channel."""
 
-from health_assets.alerts import store_of
 from health_assets.alerts.channel_kinds import channel_of, variable_of
 from health_assets.alerts.channels import Status
 from health_assets.alerts.data_alerts import DataAlert
@@ -18,7 +17,7 @@ def retry_dead(settings: Settings) -> Delivered:
     Raises:
         AlertError: the alert state cannot be used, or another delivery does not end.
     """
-    with Outbox.opened(store_of(settings)) as outbox:
+    with Outbox.of(settings) as outbox:
         with outbox.transaction():
             outbox.retry()
         return deliver(settings, outbox, context_of(settings))

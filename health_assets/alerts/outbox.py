@@ -11,6 +11,7 @@ from health_assets.alerts import state_file
 from health_assets.alerts.entry import Entry, State, body_from_json
 from health_assets.alerts.state_file import AlertError as AlertError
 from health_assets.alerts.state_file import stamp
+from health_assets.settings import Settings
 
 READ = (
     "select id, outbox.as_of_date, account_id, rule, severity, channel, body, state, held_reason, held_until, attempts, "
@@ -33,6 +34,18 @@ class Outbox:
         """Open the file, or create it; see state_file.opened for what is raised."""
         with state_file.opened(path) as connection:
             yield cls(connection, path)
+
+    @classmethod
+    @contextmanager
+    def of(cls, settings: Settings) -> Iterator["Outbox"]:
+        """That of a company.
+
+        Raises:
+            AlertError: it belongs to another company, or cannot be used; see state_file.
+        """
+        state_file.refuse_another(store_of(settings), settings.warehouse.name)
+        with cls.opened(store_of(settings)) as outbox:
+            yield outbox
 
     @classmethod
     @contextmanager
@@ -220,6 +233,11 @@ class Outbox:
         self.connection.executemany(
             f"update outbox set {columns} where id = ? and state = ?", [(*values.values(), key, current) for key in ids]
         )
+
+
+def store_of(settings: Settings) -> Path:
+    """The SQLite file of a company's alert state and outbox."""
+    return settings.warehouse.with_name("alerts.sqlite")
 
 
 def _entry(row: Sequence[Any]) -> Entry:

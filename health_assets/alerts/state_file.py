@@ -71,6 +71,25 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
 
 
+def refuse_another(path: Path, warehouse: str) -> None:
+    """The alert state belongs to one warehouse: the accounts of two companies would be compared with each other.
+
+    Raises:
+        AlertError: it belongs to another warehouse in the folder.
+    """
+    owner = path.with_name(f"{path.name}.warehouse")
+    with _readable(path):
+        theirs = owner.read_text(encoding="utf-8").strip() if owner.exists() else ""
+        if not theirs:
+            owner.parent.mkdir(parents=True, exist_ok=True)
+            owner.write_text(warehouse, encoding="utf-8")
+    if theirs not in ("", warehouse):
+        raise AlertError(
+            f"{path}: belongs to the warehouse {theirs}, not to {warehouse} in the same folder; give each company a folder of "
+            f"its own. If the warehouse was only renamed, delete {owner}"
+        )
+
+
 @contextmanager
 def copied(path: Path) -> Iterator[sqlite3.Connection]:
     """A copy in memory: whatever is done to it, no file is written or created.

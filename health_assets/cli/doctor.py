@@ -24,6 +24,7 @@ from health_assets.sources.check import faults_by_source, general_faults, with_s
 from health_assets.sources.formats import files_of
 from health_assets.sources.readers import empty_files, unknown_columns
 from health_assets.tables import source_contracts
+from health_assets.warehouse.disk import DiskError, check_links
 from health_assets.warehouse.recovery import holder_of, is_ours
 from health_assets.warehouse.snapshot import SnapshotError, published_day
 
@@ -122,6 +123,10 @@ def _disk(company: Settings) -> Iterator[Finding]:
 
 
 def _snapshot(company: Settings, today: date) -> Finding:
+    try:
+        check_links(company.published)
+    except DiskError as error:
+        return Finding(Status.wrong, "snapshot", str(error), "a run could not publish")
     try:
         day = published_day(company.published)
     except SnapshotError as error:

@@ -4,11 +4,13 @@ That is a command-line run started by cron, and the daemon if its settings canno
 reported by failed_run_sensor.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from health_assets.alerts import AlertError, notify_failure, notify_without_settings
 from health_assets.alerts.data_alerts import DataAlert, of_unstarted_run
@@ -51,6 +53,28 @@ def notifying_slack(fault_of: Callable[[str, date], DataAlert] = of_unstarted_ru
 def _notify(fault: DataAlert, settings: Settings | None) -> str | None:
     """Why it could not be delivered; None when it was, or when no webhook is set."""
     try:
-        return notify_failure(settings, fault)[1] if settings else notify_without_settings(fault)
+        if settings:
+            return notify_failure(settings, fault)[1]
+        return _notify_once(fault)
     except AlertError as error:
         return str(error)
+
+
+def _notify_once(fault: DataAlert) -> str | None:
+    """Report a fault that no other process has reported; a file says so in the place of the outbox.
+
+    The web server and the daemon both load the settings, and load them again when they fail.
+    """
+    home = os.environ.get("DAGSTER_HOME")
+    mark = Path(home, f"reported-{fault.id[:16]}") if home else None
+    if mark:
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
+            return None
+        except OSError:  # there is no such folder, or it cannot be written
+            mark = None
+    failure = notify_without_settings(fault)
+    if failure and mark:
+        mark.unlink(missing_ok=True)
+    return failure

@@ -35,6 +35,11 @@ def refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, *, had_lo
 def why_it_does_not_open(path: Path, error: str) -> str:
     """What is wrong and what to do; a damaged warehouse is set aside, so that the next run can start."""
     if process := holder_of(error):
+        if _is_open_for_reading(path):
+            return (
+                f"{path}: process {process} has the warehouse open for reading, so no run can write to it; close it there and run "
+                "again. Programs that read open the published snapshot"
+            )
         return (
             f"{path}: another run (process {process}) is writing to the warehouse; wait for it to end, or stop it, "
             "and start again. Readers use the published snapshot meanwhile"
@@ -45,6 +50,15 @@ def why_it_does_not_open(path: Path, error: str) -> str:
     if not is_ours(path):
         return f"{said}; move it aside and run again: the warehouse will be rebuilt from the files"
     return f"{said}; set aside as {_put_aside(path).name}. Run again: the warehouse will be rebuilt from the files"
+
+
+def _is_open_for_reading(path: Path) -> bool:
+    """Whether another process holds the file in a way that leaves room for readers."""
+    try:
+        duckdb.connect(str(path), read_only=True).close()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def is_ours(path: Path) -> bool:

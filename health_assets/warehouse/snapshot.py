@@ -21,6 +21,7 @@ from health_assets.tables import TABLES
 from health_assets.warehouse.comments import add_comments
 from health_assets.warehouse.history import copy_history
 from health_assets.warehouse.published_load import adopt, held_tables, write_accepted, write_loads
+from health_assets.warehouse.recovery import holder_of
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
@@ -89,11 +90,24 @@ def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{link}: nothing has been published yet; run `health-assets run`, or see why the last run did not publish with "
             "`health-assets doctor`; if this is another company's, name its settings file with --settings"
         )
-    connection = duckdb.connect(os.path.realpath(link), read_only=True, config=LOCKED)
+    try:
+        connection = duckdb.connect(os.path.realpath(link), read_only=True, config=LOCKED)
+    except duckdb.Error as error:
+        raise SnapshotError(_why_it_does_not_open(link, error)) from None
     try:
         yield connection
     finally:
         connection.close()
+
+
+def _why_it_does_not_open(link: Path, error: duckdb.Error) -> str:
+    if process := holder_of(str(error)):
+        return (
+            f"{link}: process {process} has the snapshot open for writing; close it there, or open it read-only: then any number of "
+            "programs can read it at once"
+        )
+    said = str(error).splitlines()[0]
+    return f"{link}: cannot be read ({said}); run the pipeline again (health-assets run)"
 
 
 def published_day(link: Path) -> date:

@@ -129,3 +129,16 @@ def test_deliveries_take_turns_and_one_that_waits_too_long_says_so(tmp_path: Pat
     assert not is_delivering(file)
     with only_delivery(file, 0.2):
         pass
+
+
+def test_second_company_with_its_warehouse_in_the_same_folder_is_refused(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    publish(THURSDAY, [account("A1")])
+    alert(company)
+    other = company.model_copy(update={"warehouse": company.warehouse.with_name("other.duckdb")})
+    with pytest.raises(
+        AlertError, match=r"belongs to the warehouse warehouse\.duckdb, not to other\.duckdb.* of its own"
+    ):
+        alert(other)
+    assert alert(company).delivered == 0

@@ -1,6 +1,7 @@
 """The doctor finds problems, says how to fix them, shows no secret and writes nothing."""
 
-from datetime import date
+import socket
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -9,12 +10,13 @@ from typer.testing import CliRunner
 
 from health_assets.alerts import WEBHOOK_VARIABLE, store_of
 from health_assets.alerts.data_alerts import of_unstarted_run
-from health_assets.alerts.entry import entry_of
+from health_assets.alerts.entry import State, entry_of
 from health_assets.alerts.outbox import Outbox
 from health_assets.cli import app as cli
 from health_assets.cli.doctor import Finding, Status, examine
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.orchestration.jobs import DAILY_JOB
+from health_assets.orchestration.processes import PROCESS_TAG
 from health_assets.settings import load
 from health_assets.sources.formats import SourceError
 from health_assets.warehouse.snapshot import publish
@@ -166,3 +168,31 @@ def test_the_command_exits_with_1_only_for_an_error(healthy: Path) -> None:
     settings.write_text("companie: Acme")
     said = CliRunner().invoke(cli.app, ["doctor", "--settings", str(settings)])
     assert (said.exit_code, "did you mean 'company'?" in said.output) == (1, True)
+
+
+def test_file_system_without_symbolic_links_is_foreseen(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(Path, "symlink_to", refuses)
+    found = findings(healthy)["snapshot"]
+    assert (found.status, "has no symbolic links" in found.message) == (Status.wrong, True)
+
+
+def test_alert_that_is_dead_and_a_run_whose_process_is_gone_are_found(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(healthy / "dagster"))
+    company = load(healthy / "settings.yml")
+    prepare_home(company)
+    with open_instance() as instance:
+        gone = {PROCESS_TAG: f"{socket.gethostname()}:{2**22 + 1}"}
+        instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTED, tags=gone)
+    with Outbox.opened(store_of(company)) as outbox, outbox.transaction():
+        entry = entry_of(of_unstarted_run("accounts.csv: no file matches", LOAD_DAY), "default")
+        outbox.add([entry])
+        outbox.settle([entry.id], State.dead, datetime.now(UTC), "HTTP 404", repeat=False)
+    found = findings(healthy)
+    assert found["alerts"].message == "1 not delivered (channel default: HTTP 404), 0 pending"
+    assert "health-assets alerts retry" in found["alerts"].remedy
+    assert f"Process {2**22 + 1} ended during the run" in found["runs"].message

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from health_assets.warehouse.snapshot import SnapshotError, publish, published_day
 from health_assets.warehouse.storage import Warehouse, WarehouseError
 from health_assets_tests.faults.conftest import Company, differences
 from health_assets_tests.frames import LOAD_DAY, table_of, toys
@@ -76,6 +77,52 @@ def test_a_file_that_only_another_process_holds_stays_where_it_is(tmp_path: Path
     finally:
         holder.communicate()
     assert not list(tmp_path.glob("*.damaged-*"))
+
+
+def held(file: Path, *, read_only: bool) -> subprocess.Popen:
+    """Another program that has a file open."""
+    holding = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'True'); print('held', flush=True); "
+        "sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", holding, str(file), str(read_only)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout.readline() == b"held\n"
+    return holder
+
+
+def test_program_that_reads_the_warehouse_is_not_called_a_run(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with Warehouse.opened(file):
+        pass
+    holder = held(file, read_only=True)
+    try:
+        said = rf"process {holder.pid} has the warehouse open for reading"
+        with pytest.raises(WarehouseError, match=said), Warehouse.opened(file):
+            pass
+    finally:
+        holder.communicate()
+
+
+def test_program_that_holds_the_snapshot_for_writing_is_named_to_readers_and_hinders_no_run(tmp_path: Path) -> None:
+    link = tmp_path / "published.duckdb"
+
+    def published(amount: float) -> None:
+        with Warehouse.opened(tmp_path / "warehouse.duckdb", LOAD_DAY, link) as warehouse:
+            warehouse.write(TOY, toys(("a", LOAD_DAY, amount)))
+            publish(warehouse, link, f"run {amount:.0f}", LOAD_DAY, "Test")
+
+    published(1.0)
+    holder = held(link.resolve(), read_only=False)
+    try:
+        said = rf"process {holder.pid} has the snapshot open for writing; close it there"
+        with pytest.raises(SnapshotError, match=said):
+            published_day(link)
+        published(2.0)
+        assert published_day(link) == LOAD_DAY
+    finally:
+        holder.communicate()
 
 
 @pytest.mark.slow

@@ -80,3 +80,15 @@ def test_the_error_is_shown_even_if_slack_cannot_be_notified(
 )
 def test_credentials_in_urls_are_hidden(reason: str, shown: str) -> None:
     assert of_unstarted_run(reason, date(2025, 1, 31)).lines == [shown]
+
+
+def test_fault_of_the_settings_is_reported_once_by_all_processes_and_again_if_it_was_not_delivered(
+    run: Run, posted: Slack, tmp_path: Path
+) -> None:
+    (tmp_path / "dagster").mkdir()
+    posted.answers = [(503, {})]
+    for _ in range(3):
+        run("compnay: Acme\n")
+    assert (len(posted.posts), len(posted.accepted)) == (2, 1)
+    run("compnay: Bcme\ncountry: x\n")
+    assert len(posted.accepted) == 2
