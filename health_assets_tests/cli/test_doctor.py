@@ -187,7 +187,8 @@ def test_alert_that_is_dead_and_a_run_whose_process_is_gone_are_found(
     prepare_home(company)
     with open_instance() as instance:
         gone = {PROCESS_TAG: f"{socket.gethostname()}:{2**22 + 1}"}
-        instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTED, tags=gone)
+        config = {"ops": {"made": {"config": {"is_sound": True}}}}
+        instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTED, tags=gone, run_config=config)
     with Outbox.opened(store_of(company)) as outbox, outbox.transaction():
         entry = entry_of(of_unstarted_run("accounts.csv: no file matches", LOAD_DAY), "default")
         outbox.add([entry])
