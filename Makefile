@@ -1,5 +1,5 @@
 # make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, hostile, coverage, ui, dashboard,
-# lint, format, types, docs, wheel, lock, clean.
+# screenshots, lint, format, types, docs, wheel, lock, clean.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -50,6 +50,13 @@ ui: $(READY)
 dashboard: $(READY)
 	@test -f "$(SETTINGS)" || { echo "$(SETTINGS) is not there: run 'make run' first, or give SETTINGS=your/settings.yml"; exit 1; }
 	@exec $(BIN)/health-assets dashboard --settings "$(SETTINGS)" --port $(or $(DASHBOARD_PORT),8501)
+
+# The README's pictures of the dashboard, from the demo company; needs Debian's chromium.
+screenshots: $(READY) data/demo/published.duckdb
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py data/demo/settings.yml
+
+data/demo/published.duckdb: | data/demo/settings.yml
+	@$(BIN)/health-assets run --settings data/demo/settings.yml
 
 lint: $(READY)
 	@$(BIN)/ruff check .

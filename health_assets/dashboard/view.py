@@ -23,8 +23,9 @@ from health_assets.warehouse.snapshot import LOCKED
 KEPT_ANSWERS = 2000
 SHOWN_ROWS = 1000  # of a table; more are in the files of `health-assets export`
 ACRONYMS = ("arr", "clv", "csat", "dau", "grr", "id", "mau", "mrr", "nps", "nrr", "sla", "wau")
-FIGURE_WIDTH, FIGURE_HEIGHT = 182, 128  # pixels
+FIGURE_WIDTH, PLAIN_HEIGHT, NOTED_HEIGHT = 182, 98, 128  # pixels, without and with a note below the number
 AS_OF = "as_of_date"
+NO_DIRECTION: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}  # of a note that is no change
 LONGEST = 300  # characters of a name in a heading
 WORD_JOINER = "\u2060"  # invisible
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -172,9 +173,8 @@ class View:
 def figure(label: str, value: str, source: str = "", change: str | None = None, note: str = "", **options: Any) -> None:
     """A number with its unit, and the definition of its metric one hover away."""
     explanation = " ".join(filter(None, [described(source) if source else "", note]))
-    st.metric(
-        label, value, change, help=explanation or None, border=True, width=FIGURE_WIDTH, height=FIGURE_HEIGHT, **options
-    )
+    height = PLAIN_HEIGHT if change is None else NOTED_HEIGHT
+    st.metric(label, value, change, help=explanation or None, border=True, width=FIGURE_WIDTH, height=height, **options)
 
 
 def figures(count: int) -> Sequence[Any]:

@@ -1,11 +1,13 @@
 """What is the story of one account?"""
 
+from datetime import timedelta
+
 import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
 from health_assets.dashboard.pages.account_notes import write_about
-from health_assets.dashboard.view import View, figure, figures, plain
+from health_assets.dashboard.view import NO_DIRECTION, View, figure, figures, plain
 from health_assets.reporting import accounts, timeline
 from health_assets.reporting.formatting import counted, number, pct
 from health_assets.reporting.reader import Row
@@ -64,23 +66,31 @@ def _choose(view: View) -> str | None:
 def _figures(view: View, found: Row) -> None:
     places = iter(figures(5))
     with next(places):
-        trend = None if found["trend_30d"] is None else f"{number(found['trend_30d'], 1, '+')} in 30 days"
+        trend = "no trend" if found["trend_30d"] is None else f"{number(found['trend_30d'], 1, '+')} in 30 days"
         score = number(found["health_score"], 1)
         figure("Health, 0-100", score, "mart.customer_health.health_score", trend)
     with next(places):
         band, days = found["health_band"] or UNKNOWN, found["days_in_band"]
-        note = None if days is None else f"{view.bands[band].symbol} for {counted(days, 'day')}"
-        figure("Band", band, "mart.customer_health.health_band", note, delta_color="off", delta_arrow="off")
+        note = view.bands[band].symbol if days is None else f"{view.bands[band].symbol} for {counted(days, 'day')}"
+        figure("Band", band, "mart.customer_health.health_band", note, **NO_DIRECTION)
     with next(places):
         level, points = found["risk_level"] or UNKNOWN, found["churn_risk_score"]
         symbol = view.risks[level].symbol
-        note = None if points is None else f"{symbol} {number(points)} of 100 points"
-        figure("Churn risk", level, "mart.churn_risk.risk_level", note, delta_color="off", delta_arrow="off")
+        note = symbol if points is None else f"{symbol} {number(points)} of 100 points"
+        figure("Churn risk", level, "mart.churn_risk.risk_level", note, **NO_DIRECTION)
     with next(places):
-        figure(f"MRR, {view.currency}", number(found["mrr"]), "dim.account.mrr")
+        figure(
+            f"MRR, {view.currency}",
+            number(found["mrr"]),
+            "dim.account.mrr",
+            found["value_tier"] or "no MRR",
+            **NO_DIRECTION,
+        )
     with next(places):
         days = found["days_to_renewal"]
-        figure("Days to renewal", "none" if days is None else number(days), "mart.renewal_forecast.days_to_renewal")
+        date = "none ahead" if days is None else f"on {found['as_of_date'] + timedelta(days=days)}"
+        source = "mart.renewal_forecast.days_to_renewal"
+        figure("Days to renewal", "–" if days is None else number(days), source, date, **NO_DIRECTION)
     if found["is_overridden"]:
         st.warning(
             f"Set by hand until {found['override_expiry_date']} by {plain(found['override_author'])}: "

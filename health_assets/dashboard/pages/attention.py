@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard.pages.account import CHOSEN
-from health_assets.dashboard.view import View, words
+from health_assets.dashboard.view import View, plain, words
 from health_assets.reporting import portfolio
 from health_assets.reporting.definitions import described as definition
 from health_assets.reporting.formatting import counted, money
@@ -14,10 +14,12 @@ from health_assets.reporting.formatting import counted, money
 FILTERS = ("account_owner", "segment", "plan_tier", "health_band", "region")
 LEVELS = {"critical_risk": "critical risk", "high_risk": "high risk", "low_health": "low health", "renewal": "renewal"}
 COLUMNS = (
-    "attention_rank", "name", "attention_level", "health_band", "health_score", "trend_30d", "weekly_health", "mrr",
-    "reason", "next_step", "next_step_days", "account_owner", "days_to_renewal", "days_in_band", "since_date", "segment",
-    "plan_tier", "region", "account_id",
+    "attention_rank", "name", "reason", "next_step", "health_score", "weekly_health", "mrr", "attention_level",
+    "account_owner", "next_step_days", "health_band", "trend_30d", "days_to_renewal", "days_in_band", "since_date",
+    "segment", "plan_tier", "region", "account_id",
 )  # fmt: skip
+WIDTHS = {"reason": 340, "next_step": 250}  # pixels
+IN_WORDS = 10  # accounts
 FROM_HEALTH = ("days_in_band", "trend_30d", "health_score")
 
 
@@ -48,18 +50,22 @@ def show(view: View, account_page: Any) -> None:
         help="Health score, 0-100, on the as-of day and on the same weekday of the 11 weeks before.",
         y_min=0,
         y_max=100,
+        width=90,
     )
+    rank = st.column_config.NumberColumn("#", help=definition("mart.attention_list.attention_rank"), width=40)
     wide = {
-        name: st.column_config.TextColumn(words(name), help=definition(f"mart.attention_list.{name}"), width="large")
-        for name in ("reason", "next_step")
+        name: st.column_config.TextColumn(words(name), help=definition(f"mart.attention_list.{name}"), width=width)
+        for name, width in WIDTHS.items()
     }
     event = view.table(
-        shown, "Attention list", "mart.attention_list", described, {"weekly_health": weekly} | wide, on_select="rerun",
-        selection_mode="single-row", key="attention",
+        shown, "Attention list", "mart.attention_list", described,
+        {"attention_rank": rank, "weekly_health": weekly} | wide,
+        on_select="rerun", selection_mode="single-row", key="attention",
     )  # fmt: skip
     if event.selection.rows:
         st.session_state[CHOSEN] = shown["account_id"][event.selection.rows[0]]
         st.switch_page(account_page)
+    _in_words(chosen.head(IN_WORDS))
 
 
 def _filtered(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -69,3 +75,14 @@ def _filtered(accounts: pl.DataFrame) -> pl.DataFrame:
             if given := st.multiselect(words(name), values, key=f"filter-{name}"):
                 accounts = accounts.filter(pl.col(name).is_in(given))
     return accounts
+
+
+def _in_words(accounts: pl.DataFrame) -> None:
+    st.subheader("In words")
+    for one in accounts.to_dicts():
+        st.markdown(
+            f"{one['attention_rank']}\\. **{plain(one['name'])}** ({plain(one['account_id'])}, "
+            f"{LEVELS[one['attention_level']]} since {one['since_date']}): {plain(one['reason'])}  \n"
+            f":material/arrow_forward: {plain(one['next_step'])} ({plain(one['next_step_owner_role'])}, within "
+            f"{counted(one['next_step_days'], 'day')}; owner {plain(one['account_owner'] or 'none')})"
+        )

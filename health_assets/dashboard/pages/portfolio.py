@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figure, figures, month_label, plain
+from health_assets.dashboard.view import NO_DIRECTION, View, figure, figures, month_label, plain
 from health_assets.reporting import data_quality, portfolio, revenue
 from health_assets.reporting.formatting import counted, money, number, pct
 from health_assets.scoring.scorecards import low_bands
@@ -51,21 +51,23 @@ def _figures(view: View) -> None:
     places = iter(figures(5))
     with next(places):
         note = "Of all scored accounts."
-        figure(f"MRR, {view.currency}", number(risk["mrr"] if risk else None), "mart.customer_health.mrr", note=note)
+        count = counted(risk["account_count"], "account") if risk else "no account"
+        amount, source = number(risk["mrr"] if risk else None), "mart.customer_health.mrr"
+        figure(f"MRR, {view.currency}", amount, source, count, note, **NO_DIRECTION)
     with next(places):
-        share = None if not risk or risk["at_risk_mrr_pct"] is None else f"{pct(risk['at_risk_mrr_pct'])} of MRR"
+        share = f"{pct(risk['at_risk_mrr_pct'] if risk else None)} of MRR"
         amount, source = number(risk["at_risk_mrr"] if risk else None), "mart.executive_summary_monthly.mrr_at_risk"
-        figure(f"MRR at risk, {view.currency}", amount, source, share, delta_color="off", delta_arrow="off")
+        figure(f"MRR at risk, {view.currency}", amount, source, share, **NO_DIRECTION)
     with next(places):
-        names = " and ".join(low_bands(view.settings))
+        names = ", ".join(low_bands(view.settings))
         count = number(sum(low) if bands else None)
-        figure("Low-band accounts", count, "mart.customer_health.is_low_band", note=f"Bands {names}.")
-    month = f"{retention['month']:%b %Y}" if retention else None
+        figure("In low bands", count, "mart.customer_health.is_low_band", names, **NO_DIRECTION)
+    month = f"{retention['month']:%b %Y}" if retention else "no closed month"
     for label, column in (("NRR", "nrr_pct"), ("GRR", "grr_pct")):
         with next(places):
             value = pct(retention[column]) if retention else pct(None)
             source = f"mart.net_revenue_retention.{column}"
-            figure(label, value, source, month, delta_color="off", delta_arrow="off")
+            figure(label, value, source, month, **NO_DIRECTION)
 
 
 def _bands(view: View) -> None:
