@@ -29,7 +29,7 @@ from health_assets.tables import TABLES, source_contracts
 
 OLD_DAYS = 7  # files that end earlier than so many days ago are of a fixed day
 MOST_MONTHS = 36  # of history that a first run computes
-STATE_ONLY = ("stripe",)  # vendors whose data hold no earlier prices
+STATE_ONLY = ("chargebee", "recurly", "stripe")  # vendors whose data hold no earlier prices
 EVENTS = "usage_events"
 
 

@@ -75,9 +75,12 @@ def tables_of(vendor: str) -> dict[str, VendorTable]:
 
 
 def read_by(vendor: str, sql: str) -> list[VendorTable]:
-    """The tables that a statement reads."""
-    words = set(re.findall(r"\w+", re.sub(r"--[^\n]*", "", sql)))
-    return [table for name, table in tables_of(vendor).items() if name in words]
+    """The tables that a statement reads, with those that they are inside of."""
+    tables = tables_of(vendor)
+    names = set(re.findall(r"\w+", re.sub(r"--[^\n]*", "", sql))) & set(tables)
+    while parents := {inside[0] for name in names if (inside := tables[name].inside)} - names:
+        names |= parents
+    return [table for name, table in tables.items() if name in names]
 
 
 def needed_by(sql: str) -> set[str]:

@@ -1,0 +1,34 @@
+-- needs subscription
+-- Chargebee computes the recurring revenue of a subscription itself; without it the items (or the plan) of one billing period count.
+with item as (
+  select
+    subscription_id,
+    sum(coalesce(amount, unit_price * coalesce(quantity, 1))) filter (where coalesce(item_type, 'plan') <> 'charge') as amount,
+    arg_min(item_price_id, case when item_type = 'plan' then 0 else 1 end) as item_price_id
+  from subscription_item
+  where subscription_id is not null
+  group by all
+)
+select
+  s.id as subscription_id,
+  s.customer_id as account_id,
+  coalesce(s.plan_id, i.item_price_id) as product_name,
+  in_major_units(s.mrr, s.currency) as mrr_amount,
+  case when s.mrr is null
+    then in_major_units(coalesce(i.amount, s.plan_unit_price * coalesce(s.plan_quantity, 1)), s.currency) end as amount,
+  case when s.mrr is null then s.billing_period_unit end as interval,
+  case when s.mrr is null then s.billing_period::bigint end as interval_count,
+  s.plan_quantity as seats,
+  upper(s.currency) as currency,
+  coalesce(s.started_at, s.start_date, s.created_at) as start_date,
+  case
+    when s.status in ('cancelled', 'transferred') then coalesce(s.cancelled_at, s.current_term_end)
+    when s.status = 'non_renewing' then coalesce(s.cancelled_at, s.current_term_end) end as end_date,
+  case when s.status = 'transferred' then 'cancelled' else s.status end as status,
+  s.trial_end as trial_end_date,
+  case when s.status = 'paused' then s.pause_date end as paused_at,
+  case when s.status not in ('cancelled', 'transferred', 'non_renewing') then coalesce(s.next_billing_at, s.current_term_end) end as renewal_date
+from subscription s
+left join item i on i.subscription_id = s.id
+where not coalesce(s.is_deleted, false)
+order by s.id
