@@ -4,11 +4,11 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.contracts.columns import AccountId, Day, Money
-from health_assets.contracts.contract import Contract
+from health_assets.contracts.contract import WARN, Contract
 from health_assets.contracts.expressions import in_reporting_currency
 from health_assets.settings import Settings
 from health_assets.sources.parsing import parsed
-from health_assets.tables import staged
+from health_assets.tables import identity, staged
 
 
 class Payments(Contract):
@@ -42,3 +42,11 @@ def staged_payments(raw_payments: pl.LazyFrame, settings: Settings) -> pl.LazyFr
         )
         .with_columns(amount_paid=in_reporting_currency("amount_paid", settings))
     )
+
+
+@identity(of=staged_payments, severity=WARN)
+def amount_paid__given_where_others_have_it(staged_payments: pl.LazyFrame) -> pl.LazyFrame:
+    """Every payment that was made has an amount, if the file has any: one without adds nothing to what was paid."""
+    has_amounts = staged_payments.select(has_amounts=pl.col("amount_paid").is_not_null().any())
+    unsaid = staged_payments.filter(pl.col("payment_date").is_not_null(), pl.col("amount_paid").is_null())
+    return unsaid.join(has_amounts, how="cross").filter("has_amounts").drop("has_amounts")

@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+from health_assets.assets.staged.payments import amount_paid__given_where_others_have_it
+from health_assets_tests.assets.rows import rows
 from health_assets_tests.frames import settings_of
 from health_assets_tests.sources.test_quarantine import reasons, staged
 
@@ -28,6 +30,17 @@ def test_an_amount_that_is_not_there_is_null_and_one_that_cannot_be_read_costs_t
 def test_a_due_day_that_cannot_be_read_quarantines_the_row(tmp_path: Path) -> None:
     found = staged(settings_of(tmp_path), "payments", [payment(payment_due_date="end of month", payment_date=BEFORE)])
     assert reasons(found) == [["payment_due_date__unreadable"]]
+
+
+def test_payment_that_was_made_without_an_amount_is_warned_of_where_others_have_one() -> None:
+    paid = [
+        {"payment_id": str(n), "payment_date": date(2025, 1, 5), "amount_paid": amount}
+        for n, amount in enumerate((5.0, None))
+    ]
+    unpaid = {"payment_id": "unpaid", "payment_date": None, "amount_paid": None}
+    found = amount_paid__given_where_others_have_it(rows("staged_payments", *paid, unpaid)).collect()
+    assert found["payment_id"].to_list() == ["1"]
+    assert amount_paid__given_where_others_have_it(rows("staged_payments", paid[1], unpaid)).collect().is_empty()
 
 
 def test_first_of_january_1970_says_never_as_a_blank_does(tmp_path: Path) -> None:
