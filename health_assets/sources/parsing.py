@@ -112,9 +112,8 @@ def respelled(name: str, given: pl.DataType, spelling: Description | None) -> pl
     if given != pl.String and not (spelling and (name in spelling.values or name in spelling.keys or is_key(name))):
         return pl.col(name)
     stripped = pl.col(name).cast(pl.String).str.strip_chars()
-    text = pl.when(stripped != "").then(
-        stripped
-    )  # not replace(), for which Polars would hold the whole column in memory
+    # not replace(), for which Polars would hold the whole column in memory
+    text: pl.Expr = pl.when(stripped != "").then(stripped)
     if is_key(name):
         text = text.str.replace(r"^(\d+)\.0$", "$1")  # as pandas writes whole numbers of a column with blanks
     if spelling is None:
