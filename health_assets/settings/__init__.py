@@ -140,6 +140,14 @@ class Settings(Section):
                 raise ValueError(f"{place}: {name!r} is not among the scorecards{did_you_mean(name, self.scorecards)}")
         return self
 
+    @model_validator(mode="after")
+    def _watched_factors_exist(self) -> "Settings":
+        for name, rule in self.alerts.rules.items():
+            if rule.factor and rule.factor not in (known := self.churn_risk.factors):
+                hint = did_you_mean(rule.factor, known)
+                raise ValueError(f"alerts.rules.{name}.factor: {rule.factor!r} is not a churn factor{hint}")
+        return self
+
     @property
     def load_day(self) -> date:
         """The day for which columns without a date of their own (CRM status, invoice status) are known.

@@ -87,6 +87,12 @@ class AlertRule(AlertFilter):
     remind_after_days: Annotated[int, Field(gt=0)] | None = None  # days after which what lasts is reported again
 
 
+RULES = (  # that watch something other than a churn factor
+    *("churned", "risk_level", "health_band", "incident", "sla_breach", "detractor", "workflow", "shop"),
+    *("recovered", "renewed"),
+)
+
+
 class Weekly(Section):
     """Who gets a weekly digest of the accounts to contact."""
 
@@ -112,6 +118,14 @@ class Alerts(Section):
     account_cool_down_days: Days
     sla_priorities: list[str]
     rules: dict[str, AlertRule]
+
+    @model_validator(mode="after")
+    def _rules_watch_something(self) -> "Alerts":
+        for name, rule in self.rules.items():
+            if (rule.factor is None) != (name in RULES):
+                what = "needs a `factor`" if rule.factor is None else "watches no churn factor: leave out `factor`"
+                raise ValueError(f"rules.{name}: {what}{'' if rule.factor else did_you_mean(name, RULES)}")
+        return self
 
     @model_validator(mode="after")
     def _channels_exist(self) -> "Alerts":
