@@ -11,7 +11,7 @@ PICTURES = {
     "Portfolio": "dashboard_portfolio.png",
     "Attention list": "dashboard_attention.png",
 }
-WIDTH, HEIGHT = 1280, 860
+WIDTH, HEIGHT = 1440, 900
 DRAWN = 4000  # milliseconds until charts and tables are drawn
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from health_assets_tests.conftest import WholeCompany
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -34,3 +36,17 @@ def test_benchmark_against_dbt_says_what_it_needs() -> None:
     )
     assert ended.returncode == 2
     assert "--dbt" in ended.stderr
+
+
+@pytest.mark.slow
+def test_benchmark_of_the_pages_runs(whole_company: WholeCompany) -> None:
+    command = [
+        sys.executable,
+        str(BENCHMARKS / "pages.py"),
+        str(whole_company.folder / "demo" / "settings.yml"),
+        "--copies",
+        "2",
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "Portfolio, again" in ended.stdout

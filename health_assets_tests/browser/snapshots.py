@@ -16,7 +16,7 @@ HOSTILE = [
     "x" * 10_000,
     "**[link](http://example.com)** $a^2$ :material/home: ![](http://example.com/x.png)",
 ]
-OF_ONE_DAY = "account_%_daily"  # facts by account and day, of which pages read the as-of day only
+DAYS = 100  # of the history of health that a multiplied snapshot keeps: what the pages compare with
 
 
 def company_with(folder: Path, company: Settings, *statements: str) -> Path:
@@ -78,7 +78,7 @@ def hostile(company: Settings) -> list[str]:
 
 def multiplied(company: Settings, copies: int) -> list[str]:
     """Every account so many times, under other ids and names; figures of the whole company are left as they are."""
-    statements = []
+    statements = [f"delete from mart.customer_health_daily where as_of_date < (select as_of_date - {DAYS} from about)"]
     for table, columns in tables(company):
         if "account_id" not in columns or table.startswith("quarantine"):
             continue

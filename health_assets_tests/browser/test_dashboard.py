@@ -142,3 +142,15 @@ def test_a_note_is_added_to_the_file_that_the_next_run_reads(whole_company: Whol
         seen.page.get_by_text("the next run counts it").wait_for()
     (line,) = (tmp_path / "notes" / "touchpoints.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert ',call,Lena Fischer,,"=renews, said the CFO"' in line
+
+
+def test_every_page_is_drawn_with_20_000_accounts(whole_company: WholeCompany, tmp_path: Path) -> None:
+    company = whole_company.settings
+    ((accounts,),) = whole_company.rows("select count(*) from dim.account")
+    file = snapshots.company_with(tmp_path, company, *snapshots.multiplied(company, 20_000 // accounts))
+    with dashboard(file) as base, visit(base) as seen:
+        walk(seen)
+        seen.open("Account")
+        seen.page.get_by_label("Search by name or id").fill(" 77")
+        seen.page.keyboard.press("Enter")
+        seen.page.get_by_role("heading", level=2, name=" 77").wait_for()

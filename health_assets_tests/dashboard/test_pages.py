@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from health_assets import dashboard
+from health_assets.cli.export import ExportFormat, export_to
 from health_assets.dashboard.access import scope_of
 from health_assets.dashboard.view import WORD_JOINER, plain
 from health_assets.reporting.formatting import number, pct
@@ -41,6 +43,16 @@ def test_a_number_is_the_same_in_terminal_dashboard_and_snapshot(whole_company: 
     assert shown["NRR"] == pct(retention["nrr_pct"])
     assert f"NRR {shown['NRR']}, GRR {shown['GRR']}" in status
     assert not opened.exception
+
+
+def test_a_number_is_the_same_in_report_export_and_dashboard(
+    whole_company: WholeCompany, opened: AppTest, tmp_path: Path
+) -> None:
+    folder, _ = export_to(whole_company.settings, ExportFormat.parquet, ["mart.churn_risk"], Scope(), tmp_path)
+    risk = pl.read_parquet(folder / "churn_risk.parquet")
+    at_risk = number(risk.filter(pl.col("risk_level").is_in(["high", "critical"]))["mrr"].sum())
+    assert figures(opened)["MRR at risk, USD"] == at_risk
+    assert f"MRR at risk<b>{at_risk}</b>" in whole_company.settings.report.read_text(encoding="utf-8")
 
 
 def test_every_figure_explains_itself(opened: AppTest) -> None:

@@ -14,11 +14,11 @@ from health_assets.reporting.formatting import counted, money
 FILTERS = ("account_owner", "segment", "plan_tier", "health_band", "region")
 LEVELS = {"critical_risk": "critical risk", "high_risk": "high risk", "low_health": "low health", "renewal": "renewal"}
 COLUMNS = (
-    "attention_rank", "name", "reason", "next_step", "health_score", "weekly_health", "mrr", "attention_level",
+    "attention_rank", "name", "health_score", "weekly_health", "mrr", "reason", "next_step", "attention_level",
     "account_owner", "next_step_days", "health_band", "trend_30d", "days_to_renewal", "days_in_band", "since_date",
     "segment", "plan_tier", "region", "account_id",
 )  # fmt: skip
-WIDTHS = {"reason": 340, "next_step": 250}  # pixels
+WIDTHS = {"reason": 330, "next_step": 250}  # pixels
 IN_WORDS = 10  # accounts
 FROM_HEALTH = ("days_in_band", "trend_30d", "health_score")
 
