@@ -45,6 +45,7 @@ def list_alerts(
 ) -> None:
     """The newest alerts with their states, and why those that were not delivered were not."""
     from health_assets.alerts import store_of
+    from health_assets.alerts.account_alert import AccountAlert
     from health_assets.alerts.entry import State
     from health_assets.alerts.outbox import Outbox
     from health_assets.settings.suggestions import did_you_mean
@@ -55,12 +56,15 @@ def list_alerts(
             raise CommandError(f"--state: {state!r} is not a state{did_you_mean(state, [str(one) for one in State])}")
         with Outbox.copied(store_of(settings.load(file))) as outbox:
             entries = outbox.entries(State(state) if state else None)
-        listed = Table("as of", "account", "rule", "channel", "state", "", box=None, pad_edge=False, header_style="dim")
+        listed = Table(
+            "as of", "account", "rule", "what", "channel", "state", "", box=None, pad_edge=False, header_style="dim"
+        )
         for one in entries[-LISTED:]:
             why = one.held_reason or one.failure or ""
             if one.state == State.pending and one.next_attempt_at and one.next_attempt_at > datetime.now(UTC):
                 why += f"; next attempt {one.next_attempt_at:%Y-%m-%d %H:%M} UTC"
-            cells = (str(one.as_of_date), one.account_id or "", one.rule, one.channel, str(one.state), why)
+            about = one.body.news if isinstance(one.body, AccountAlert) else one.body.title
+            cells = (str(one.as_of_date), one.account_id or "", one.rule, about, one.channel, str(one.state), why)
             listed.add_row(*(escape(cell) for cell in cells))
         console.print(listed, highlight=False)
         left_out = f", the newest {LISTED} shown" if len(entries) > LISTED else ""

@@ -31,6 +31,7 @@ def test_dead_alert_is_listed_with_the_reason_and_delivered_by_retry(
     assert said_by("alerts", "--settings", file).exit_code == 1
     listed = said_by("alerts", "list", "--settings", file, "--state", "dead")
     assert "A1" in listed.output
+    assert "Churn risk is now high" in listed.output
     assert "HTTP 404" in listed.output
     again = said_by("alerts", "retry", "--settings", file)
     assert (again.exit_code, again.output) == (0, "2 alerts delivered\n")
