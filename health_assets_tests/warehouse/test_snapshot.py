@@ -148,6 +148,45 @@ def test_failure_before_the_swap_changes_nothing_for_readers(warehouse, link, mo
     assert not list((link.parent / "published.snapshots").glob(".*"))
 
 
+def test_what_a_failed_run_left_is_deleted_by_the_next_one(warehouse, link, monkeypatch):
+    def fails(*_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "_write", fails)
+        with pytest.raises(OSError, match="disk full"):
+            published(warehouse, link, 1.0, run="failed")
+    assert [entry.name for entry in (link.parent / "published.snapshots").iterdir()] == [".failed"]
+    published(warehouse, link, 2.0, run="next")
+    assert [entry.name for entry in (link.parent / "published.snapshots").iterdir()] == ["000001-next"]
+
+
+def test_link_is_replaced_in_one_step_so_that_it_is_never_missing(warehouse, link, monkeypatch):
+    published(warehouse, link, 1.0)
+    replace = os.replace
+
+    def seen(source, target):
+        if target == link:
+            assert link.is_symlink()  # the old one, until this very step
+            raise OSError("not replaced")
+        replace(source, target)
+
+    monkeypatch.setattr(publishing.os, "replace", seen)
+    with pytest.raises(OSError, match="not replaced"):
+        published(warehouse, link, 2.0)
+    assert amount(link) == 1.0
+
+
+def test_failure_after_the_swap_does_not_unpublish(warehouse, link, monkeypatch):
+    def fails(*_, **__):
+        raise OSError("disk full")
+
+    published(warehouse, link, 1.0)
+    monkeypatch.setattr(publishing, "adopt", fails)
+    assert published(warehouse, link, 2.0, run="second")["fact.toy"] == 1
+    assert (amount(link), publishing.published_run(link)) == (2.0, "second")
+
+
 _KILLED_BEFORE_THE_SWAP = """
 import os, signal, sys
 from datetime import date
