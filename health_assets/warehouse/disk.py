@@ -81,10 +81,10 @@ def folders_of(files: Iterable[Path]) -> list[Path]:
 
 
 def _of_folder(folder: Path) -> str | None:
-    if shutil.disk_usage(folder).free < PROBE:
-        free = shutil.disk_usage(folder).free
+    usage = shutil.disk_usage(folder)
+    if usage.total and usage.free < PROBE:  # a file system without files, such as /proc, has no size
         return (
-            f"the disk is full: {free / 1e6:.1f} MB free in {folder}; free some space and run again (health-assets doctor "
+            f"the disk is full: {usage.free / 1e6:.1f} MB free in {folder}; free some space and run again (health-assets doctor "
             "shows how much is needed)"
         )
     if os.statvfs(folder).f_flag & os.ST_RDONLY:

@@ -98,6 +98,11 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
         check_writable(tmp_path / "warehouse.duckdb")
 
 
+def test_place_that_holds_no_files_is_refused_before_a_run() -> None:
+    with pytest.raises(DiskError, match="/proc: cannot be written"):
+        check_writable(Path("/proc/x/warehouse.duckdb"))
+
+
 def test_file_system_without_symbolic_links_is_found_before_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
