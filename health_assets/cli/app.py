@@ -170,14 +170,16 @@ def init(
     output: Annotated[
         Path | None, typer.Option(help="The settings file; by default settings.yml in the folder.")
     ] = None,
-    schema: Annotated[str | None, typer.Option(help="The schema of a database to look at.")] = None,
+    schema: Annotated[
+        list[str] | None, typer.Option(help="A schema of a database to look at; may be repeated, default all.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing settings file.")] = False,
 ) -> None:
     """Look at files or a database, guess which source is which, try it, and write a commented settings file."""
     with expected_errors():
         from health_assets.cli.init import initialise
 
-        if not initialise(place, output, schema, force, console):
+        if not initialise(place, output, schema or [], force, console):
             raise typer.Exit(1)
 
 

@@ -22,13 +22,15 @@ from health_assets.sources.answers import answered_apart
 from health_assets.sources.check import Contracts, faults_by_source
 from health_assets.sources.databases import connected
 from health_assets.sources.guesses.candidates import Candidate, candidates_in, tables_in
+from health_assets.sources.guesses.joining import column_with_keys
 from health_assets.sources.guesses.matching import Match, matches
 from health_assets.sources.guesses.spelling import currency_of, join_accounts, spelling_of
-from health_assets.sources.guesses.vendors import presets_for, tables_taken
+from health_assets.sources.guesses.vendors import presets_for, priority_of, tables_taken
 from health_assets.tables import TABLES, source_contracts
 
 OLD_DAYS = 7  # files that end earlier than so many days ago are of a fixed day
 MOST_MONTHS = 36  # of history that a first run computes
+NO_ACCOUNT = "belong to no account"  # how a fault says that the keys of a source are not those of accounts
 STATE_ONLY = ("chargebee", "recurly", "stripe")  # vendors whose data hold no earlier prices
 EVENTS = "usage_events"
 
@@ -45,7 +47,7 @@ class Guess:
     top: dict[str, Any] = field(default_factory=dict)
 
 
-def initialise(place: str, output: Path | None, schema: str | None, is_forced: bool, console: Console) -> bool:
+def initialise(place: str, output: Path | None, schemas: list[str], is_forced: bool, console: Console) -> bool:
     """Write the settings of a folder or a database; whether what they connect can be published.
 
     Raises:
@@ -61,7 +63,7 @@ def initialise(place: str, output: Path | None, schema: str | None, is_forced: b
         raise CommandError(f"{place}: there is no such folder; give a folder with files, or env:NAME for a database")
     if file.exists() and not is_forced:
         raise CommandError(f"{file}: exists; write to another file with --output, or over it with --force")
-    guess = _guessed(place, folder, schema, file, contracts)
+    guess = _guessed(place, folder, schemas, file, contracts)
     if "accounts" not in guess.sources:
         raise CommandError(_without_accounts(place, guess))
     trials = _tried(guess, file, contracts)
@@ -69,16 +71,16 @@ def initialise(place: str, output: Path | None, schema: str | None, is_forced: b
     return "accounts" not in guess.refused
 
 
-def _guessed(place: str, folder: Path | None, schema: str | None, file: Path, contracts: dict[str, Contracts]) -> Guess:
+def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, contracts: dict[str, Contracts]) -> Guess:
     if folder is None:
         with connected(place, "UTC") as database:
-            candidates, unreadable = tables_in(database, place, schema), dict[str, str]()
-        guess = Guess(schema or place.removeprefix("env:").removesuffix("_URL").title())
+            candidates, unreadable = tables_in(database, place, schemas), dict[str, str]()
+        guess = Guess(place.removeprefix("env:").removesuffix("_URL").replace("_", " ").title())
     else:
         candidates, unreadable = candidates_in(folder)
         guess = Guess(folder.resolve().name.replace("_", " ").replace("-", " ").title())
     guess.undecided += [f"{name}: {why}" for name, why in unreadable.items()]
-    rest = _with_presets(guess, candidates, place, folder, schema, file)
+    rest = _with_presets(guess, candidates, place, folder, file)
     best, lost = matches(rest, {name: contract for name, contract in contracts.items() if name not in guess.sources})
     keys, undecided = join_accounts(best, contracts)
     guess.undecided += undecided
@@ -98,21 +100,23 @@ def _guessed(place: str, folder: Path | None, schema: str | None, file: Path, co
 
 
 def _with_presets(
-    guess: Guess, candidates: list[Candidate], place: str, folder: Path | None, schema: str | None, file: Path
+    guess: Guess, candidates: list[Candidate], place: str, folder: Path | None, file: Path
 ) -> list[Candidate]:
-    """Connect what a vendor's preset reads; the candidates that are left."""
-    tables = {one.name: one.header for one in candidates}
-    taken: set[str] = set()
-    for source, (vendor, _) in presets_for(tables).items():
-        described: dict[str, Any] = {"preset": vendor}
-        described |= {"path": _relative(folder, file)} if folder else {"connection": place}
-        described |= {"database_schema": schema} if schema and not folder else {}
-        described |= {"changes": "new_period"} if vendor in STATE_ONLY and source == "subscriptions" else {}
-        guess.sources[source] = described
-        taken |= tables_taken(vendor, tables)
-    if len({one["preset"] for one in guess.sources.values()}) > 1:
-        guess.undecided.append("keys of several vendors: give an id_map with source, their_id and account_id")
-    return [one for one in candidates if one.name not in taken]
+    """Connect what a vendor's preset reads, schema by schema; the candidates that are left."""
+    taken: set[int] = set()
+    for schema in dict.fromkeys(one.schema for one in candidates):
+        tables = {one.name: one.header for one in candidates if one.schema == schema}
+        for source, (vendor, _) in presets_for(tables).items():
+            described: dict[str, Any] = {"preset": vendor}
+            described |= {"path": _relative(folder, file)} if folder else {"connection": place}
+            described |= {"database_schema": schema} if schema else {}
+            described |= {"changes": "new_period"} if vendor in STATE_ONLY and source == "subscriptions" else {}
+            before = guess.sources.get(source)
+            if before is None or priority_of(vendor) < priority_of(before["preset"]):
+                guess.sources[source] = described
+            read = tables_taken(vendor, tables)
+            taken |= {id(one) for one in candidates if one.schema == schema and one.name in read}
+    return [one for one in candidates if id(one) not in taken]
 
 
 def _connect(
@@ -148,10 +152,12 @@ def _without_accounts(place: str, guess: Guess) -> str:
 
 def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[str, Trial]:
     """Load what was guessed; a source that could not be published is left out of the settings, with the reason."""
-    for _ in range(2):
+    for _ in range(3):
         _write(guess, file, {})
         company = settings.load(file)
         wrong = {name: faults[0] for name, faults in faults_by_source(company, contracts) if faults}
+        if any(_rejoined(guess, name, company) for name, fault in wrong.items() if NO_ACCOUNT in fault):
+            continue
         if not wrong:
             with answered_apart(company) as answered:
                 trials = {trial.source: trial for trial in trial_load(answered)}
@@ -165,6 +171,21 @@ def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[st
             break
     _write(guess, file, {})
     return {}
+
+
+def _rejoined(guess: Guess, name: str, company: Settings) -> bool:
+    """Whether another column holds the keys of accounts; the account is then read from it."""
+    described = guess.sources[name]
+    columns = described.get("columns", {})
+    joined = {key: source for key, source in company.sources.items() if key in (name, "accounts")}
+    with answered_apart(company.model_copy(update={"sources": joined})) as answered:
+        column = column_with_keys(name, answered)
+    if column is None or columns.get(column) == "account_id":
+        return False
+    described["columns"] = {theirs: ours for theirs, ours in columns.items() if ours != "account_id"} | {
+        column: "account_id"
+    }
+    return True
 
 
 def _why_not(trial: Trial, company: Settings) -> str | None:
@@ -187,7 +208,8 @@ def _set_days(guess: Guess, trials: dict[str, Trial], company: Settings) -> None
             low, high, _ = trial.ranges[known]
             starts.append(_day(low))
             ends.append(min(_day(high), today))
-    if ends and max(ends) < today - timedelta(days=OLD_DAYS):
+    is_of_files = not any("connection" in described for described in guess.sources.values())
+    if is_of_files and ends and max(ends) < today - timedelta(days=OLD_DAYS):
         guess.top["as_of"] = max(ends)
     last = guess.top.get("as_of") or company.load_day
     if starts:
@@ -221,7 +243,7 @@ def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
             f"  # {counted(trial.counts['rows_read'], 'row')} read, {trial.counts['rows_kept']:,} kept" if trial else ""
         )
         lines += [
-            f"{mark}# {note}"
+            f"  # {note}"
             for note in [*([guess.refused[name]] if name in guess.refused else []), *guess.notes.get(name, [])]
         ]
         lines.append(f"{mark}{name}:{said}")

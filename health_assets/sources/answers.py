@@ -20,11 +20,12 @@ from health_assets.contracts.months import months_after, months_between
 from health_assets.settings import Settings
 from health_assets.settings.answers import ANSWER, answer_of, is_sql_file, with_answers_in
 from health_assets.settings.source import Description
-from health_assets.sources.databases import Answer, Connection, answered_by_duckdb, connected, over_files
+from health_assets.sources.databases import Connection, answered_by_duckdb, connected, over_files
 from health_assets.sources.formats import SourceError
 from health_assets.sources.landing import MADE_BY, written
 from health_assets.sources.presets.opened import opened_preset
 from health_assets.sources.presets.vendors import sql_of
+from health_assets.sources.sqlite_files import Answer
 
 BOUND = re.compile(r"(?<![:\w]):(since|until)\b")
 WHOLE = ("accounts", "users")  # sources whose keys others are compared with

@@ -7,11 +7,10 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,8 +19,8 @@ import duckdb
 import pyarrow as pa
 
 from health_assets.sources.formats import SourceError
+from health_assets.sources.sqlite_files import BATCH_ROWS, Answer, answered_by_sqlite, sqlite_columns
 
-BATCH_ROWS = 50_000
 INSTALL = "pip install 'health-assets[databases]'"
 ADBC = {  # scheme of a URL -> the module that connects
     "postgresql": "adbc_driver_postgresql.dbapi",
@@ -34,11 +33,13 @@ FAILURES = (OSError, RuntimeError, ValueError, TypeError, duckdb.Error, sqlite3.
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The rows of a query as they arrive."""
+class DatabaseTable:
+    """A table of a database."""
 
-    schema: pa.Schema
-    batches: Iterator[pa.RecordBatch]
+    schema: str | None
+    name: str
+    relation: str  # as a statement names it
+    columns: list[str]
 
 
 class Connection:
@@ -88,14 +89,20 @@ class Connection:
         mark = "`" if self._url.startswith(("mysql", "bigquery")) else '"'
         return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
-    def columns(self, schema: str | None) -> dict[str, list[str]]:
-        """The columns of each table of a schema, or of all that this user sees."""
-        rows = [row for batch in self.answer(self._columns(schema)).batches for row in batch.to_pylist()]
-        tables: dict[str, list[str]] = {}
-        for row in rows:
-            table, column = row.values()
-            tables.setdefault(str(table), []).append(str(column))
-        return tables
+    def tables(self, schema: str | None) -> dict[str, "DatabaseTable"]:
+        """The tables of a schema by name; without one those of all schemas, by schema and name.
+
+        Raises:
+            SourceError: they cannot be listed.
+        """
+        found: dict[str, DatabaseTable] = {}
+        for batch in self.answer(self._columns(schema)).batches:
+            for row in batch.to_pylist():
+                own, table, column = (None if value is None else str(value) for value in row.values())
+                name = str(table) if schema or own is None else f"{own}.{table}"
+                relation = ".".join(self.quoted(part) for part in (own, table) if part)
+                found.setdefault(name, DatabaseTable(own, str(table), relation, [])).columns.append(str(column))
+        return found
 
     def hidden(self, text: str) -> str:
         """A message in one line, without the URL, user and password."""
@@ -156,7 +163,7 @@ def _opened(
         return database, lambda statement: answered_by_duckdb(database, statement), _information_schema
     if scheme == "sqlite":
         file = sqlite3.connect(f"{Path(_path(url)).absolute().as_uri()}?mode=ro", uri=True)
-        return file, lambda statement: _answered_by_sqlite(file, statement), _sqlite_columns
+        return file, lambda statement: answered_by_sqlite(file, statement), sqlite_columns
     if scheme in ADBC:
         return *_by_adbc(scheme, url, timezone), _information_schema
     if scheme in CONNECTORX:
@@ -224,44 +231,6 @@ def _answered_by_connectorx(connectorx: Any, url: str, statement: str) -> Answer
     return Answer(reader.schema, iter(reader))
 
 
-def _answered_by_sqlite(file: sqlite3.Connection, statement: str) -> Answer:
-    """SQLite has a type per value: a column is text if one of its values is, a number if all are."""
-    cursor = file.execute(statement)
-    names = [name for name, *_ in cursor.description or []]
-    if not names:
-        raise ValueError("must be a single SELECT")
-    quoted = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names]
-    kinds = ", ".join(
-        f"max(typeof({name}) in ('text', 'blob')), max(typeof({name}) = 'real'), count({name})" for name in quoted
-    )
-    found = file.execute(f"select {kinds} from ({statement})").fetchone()
-    types = [_sqlite_type(*found[place : place + 3]) for place in range(0, len(found), 3)]
-    schema = pa.schema(list(zip(names, types, strict=True)))
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        while rows := list(islice(cursor, BATCH_ROWS)):
-            columns = [_values(values, kind) for values, kind in zip(zip(*rows, strict=True), types, strict=True)]
-            yield pa.record_batch(columns, schema=schema)
-
-    return Answer(schema, batches())
-
-
-def _sqlite_type(has_text: int | None, has_fractions: int | None, filled: int) -> pa.DataType:
-    if has_text or not filled:
-        return pa.string()
-    return pa.float64() if has_fractions else pa.int64()
-
-
-def _values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if kind == pa.string():
-        return pa.array([value if value is None or isinstance(value, str) else _text(value) for value in values], kind)
-    return pa.array(values, kind)
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
 def _path(url: str) -> str:
     """The file of a URL: three slashes begin a relative path, four an absolute one, as do three where only that exists."""
     path = unquote(url.partition("://")[2]).removeprefix("/")
@@ -271,15 +240,8 @@ def _path(url: str) -> str:
 def _information_schema(schema: str | None) -> str:
     wanted = f"= '{schema}'" if schema else "not in ('information_schema', 'pg_catalog', 'sys', 'mysql')"
     return (
-        "select table_name, column_name from information_schema.columns "
-        f"where lower(table_schema) {wanted.lower()} order by table_name, ordinal_position"
-    )
-
-
-def _sqlite_columns(_: str | None) -> str:
-    return (
-        "select m.name, p.name from sqlite_master m join pragma_table_info(m.name) p where m.type in ('table', 'view') "
-        "and m.name not like 'sqlite_%' order by m.name, p.cid"
+        "select table_schema, table_name, column_name from information_schema.columns "
+        f"where lower(table_schema) {wanted.lower()} order by table_schema, table_name, ordinal_position"
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from health_assets.sources.databases import Answer
 from health_assets.sources.formats import SourceError
+from health_assets.sources.sqlite_files import Answer
 
 MADE_BY = b"health_assets.made_by"  # of which statement a file is the answer
 

@@ -163,10 +163,10 @@ def test_tables_of_a_database_are_queries_and_events_are_by_month(
     said = said_by("init", "env:CRM_URL")
     assert said.exit_code == 0, said.output
     sources = yaml.safe_load((tmp_path / "settings.yml").read_text(encoding="utf-8"))["sources"]
-    assert sources["accounts"]["query"] == 'select * from "customers"'
+    assert sources["accounts"]["query"] == 'select * from "main"."customers"'
     assert (
         sources["usage_events"]["query"]
-        == 'select * from "events" where occurred_at >= :since and occurred_at < :until'
+        == 'select * from "main"."events" where occurred_at >= :since and occurred_at < :until'
     )
     assert sources["usage_events"]["connection"] == "env:CRM_URL"
     assert said_by("check", "--settings", "settings.yml").exit_code == 0

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from health_assets import settings as company_settings
 from health_assets.settings import Settings
 from health_assets.sources import answers
 from health_assets.sources.check import source_faults
@@ -118,6 +119,60 @@ def test_server_that_dies_while_rows_arrive_is_an_error_and_leaves_the_earlier_a
         postgres.start()
     (file,) = (settings.answers / "BILLING_URL").iterdir()
     assert pl.read_parquet(file)["user_id"].to_list() == ["1"]
+
+
+def test_init_connects_the_schemas_of_two_vendors_and_an_application(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.sql(
+        "create schema stripe; create schema zendesk; create schema app; "
+        "create table stripe.customer as select 'cus_' || i as id, 'Firm ' || i as name, timestamptz '2024-05-01' as created, "
+        "true as livemode from generate_series(1, 20) i; "
+        "create table stripe.subscription_history as select 'sub_' || i as id, 'cus_' || i as customer_id, 'active' as status, "
+        "timestamptz '2024-05-01 10:00+00' as start_date, timestamptz '2025-05-01' as current_period_end, "
+        "false as cancel_at_period_end, true as livemode from generate_series(1, 20) i; "
+        "create table stripe.subscription_item as select 'si_' || i as id, 'sub_' || i as subscription_id, 'p' as plan_id, "
+        "2 as quantity from generate_series(1, 20) i; "
+        "create table stripe.price as select 'p' as id, 2500 as unit_amount, 'usd' as currency, 'month' as recurring_interval; "
+        "create table zendesk.organization as select 100 + i as id, 'Firm ' || i as name, timestamptz '2024-05-01' as created_at, "
+        "'cus_' || i as external_id from generate_series(1, 20) i; "
+        "create table zendesk.ticket as select i as id, 100 + i as organization_id, 1 as requester_id, 1 as submitter_id, "
+        "timestamptz '2024-06-01' as created_at, 'open' as status, 'high' as priority, 'web' as via_channel "
+        "from generate_series(1, 20) i; "
+        "create table app.clicks as select 'e' || i as id, 'cus_' || i as org, 'u' || i as user_email, 'login' as action, "
+        "timestamptz '2024-12-01 10:00+00' as occurred_at from generate_series(1, 20) i"
+    )
+    monkeypatch.chdir(tmp_path)
+    schemas = [option for name in ("stripe", "zendesk", "app") for option in ("--schema", name)]
+    said = said_by("init", "env:BILLING_URL", *schemas)
+    assert said.exit_code == 0, said.output
+    sources = company_settings.load(tmp_path / "settings.yml").sources
+    assert {name: (source.preset, source.database_schema) for name, source in sources.items()} == {
+        "accounts": ("stripe", "stripe"),
+        "subscriptions": ("stripe", "stripe"),
+        "support_tickets": ("zendesk", "zendesk"),
+        "usage_events": (None, None),
+    }
+    assert sources["support_tickets"].columns == {
+        "organization_external_id": "account_id"
+    }  # whose values are Stripe's keys
+    assert (
+        sources["usage_events"].query
+        == 'select * from "app"."clicks" where occurred_at >= :since and occurred_at < :until'
+    )
+    settings = company_settings.load(tmp_path / "settings.yml")
+    answers.fetch_answers(settings)
+    rows = made("staged_subscriptions", settings).collect()
+    assert rows["mrr_amount"].to_list() == [50.0] * 20  # 2 x 25.00
+
+
+def test_table_of_two_schemas_needs_the_one_that_is_meant(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.sql(
+        "create schema one; create schema two; create table one.product (id int); create table two.product (id int)"
+    )
+    described = {"preset": "stripe", "connection": "env:BILLING_URL"}
+    with pytest.raises(SourceError, match=r"product is in the schemas one and two; name the one that is meant"):
+        answers.fetch_answers(settings_of(tmp_path, sources={"accounts": described}))
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ class Candidate:
     rows: pl.DataFrame  # all text
     described: dict[str, Any]  # keys of a source
     files: list[Path] = field(default_factory=list)
+    schema: str | None = None  # of a table
 
     @property
     def header(self) -> list[str]:
@@ -54,17 +55,17 @@ def candidates_in(folder: Path) -> tuple[list[Candidate], dict[str, str]]:
     return [_joined(several, folder) for several in alike.values()], unreadable
 
 
-def tables_in(database: Connection, connection: str, schema: str | None) -> list[Candidate]:
-    """The tables of a database."""
+def tables_in(database: Connection, connection: str, schemas: list[str]) -> list[Candidate]:
+    """The tables of some schemas of a database, of all by default."""
+    listed = [table for schema in (schemas or (None,)) for table in database.tables(schema).values()]
     found = []
-    for table in database.columns(schema):
-        name = f"{database.quoted(schema)}.{database.quoted(table)}" if schema else database.quoted(table)
-        statement = f"select * from {name}"
+    for table in listed:
+        statement = f"select * from {table.relation}"
         batches = list(database.answer(database.limited(statement, SAMPLED)).batches)
-        if not batches:
-            continue
-        rows = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches], how="vertical_relaxed")
-        found.append(Candidate(table, _as_text(rows), {"connection": connection, "query": statement}))
+        if batches:
+            rows = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches], how="vertical_relaxed")
+            described = {"connection": connection, "query": statement}
+            found.append(Candidate(table.name, _as_text(rows), described, schema=table.schema))
     return found
 
 

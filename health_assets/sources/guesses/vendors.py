@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from health_assets.sources.presets.vendors import VendorTable, needed_by, sources_of, sql_of, tables_of, vendors
+from health_assets.sources.presets.vendors import VendorTable, needed_by, sources_of, sql_of, tables_of
 from health_assets.sources.presets.views import key_of, places_of
 
 MARKS = 2  # columns that only this vendor has, of which so many must be there
@@ -16,8 +16,8 @@ def presets_for(tables: Mapping[str, list[str]]) -> dict[str, tuple[str, set[str
     """The sources that a vendor's preset reads from tables with these columns: the vendor, and the tables that it takes."""
     found: dict[str, tuple[str, set[str]]] = {}
     columns = {key_of(column) for names in tables.values() for column in names}
-    for vendor in vendors():
-        if len({key_of(mark) for mark in _marks().get(vendor, ())} & columns) < MARKS:
+    for vendor, marks in _marks().items():
+        if len({key_of(mark) for mark in marks} & columns) < MARKS:
             continue
         for source in sources_of(vendor):
             needed = [table for name, table in tables_of(vendor).items() if name in needed_by(sql_of(vendor, source))]
@@ -51,3 +51,8 @@ def _found(vendor: str, table: VendorTable, tables: Mapping[str, list[str]]) -> 
 def _marks() -> dict[str, list[str]]:
     marks: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "marks.yml").read_text(encoding="utf-8"))
     return marks
+
+
+def priority_of(vendor: str) -> int:
+    """The place of a vendor among those that have the same source; the lowest counts."""
+    return list(_marks()).index(vendor)

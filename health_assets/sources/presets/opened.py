@@ -3,7 +3,7 @@
 import glob
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import duckdb
 
 from health_assets.settings import Settings
 from health_assets.settings.source import Description
-from health_assets.sources.databases import Connection, answered_by_duckdb, connected, over_files
+from health_assets.sources.databases import Connection, DatabaseTable, answered_by_duckdb, connected, over_files
 from health_assets.sources.formats import SourceError
 from health_assets.sources.landing import written
 from health_assets.sources.presets.vendors import VendorTable, macros_of, needed_by, read_by, sql_of
@@ -147,29 +147,39 @@ def _bare(stem: str) -> str:
 def _landed(table: VendorTable, description: Description, settings: Settings, folder: Path) -> str | None:
     """The columns that the vendor's SQL reads, fetched into a file; None where the database has no such table."""
     with connected(str(description.connection), settings.timezone) as database:
-        there = _tables_of(database, description.database_schema)
+        there = _tables_of(database, description)
         names = {key_of(name): name for name in there}
         keys = [key_of(one) for called in table.called for one in (called, f"{description.preset}{called}")]
         name = next((names[key] for key in keys if key in names), None)
         if name is None:
             return None
-        columns = [(column, "VARCHAR") for column in there[name]]
-        wanted = {CHILD, PARENT_KEY} | {
-            place.column for column in table.columns for place in places_of(column, columns)
-        }
+        columns = [(column, "VARCHAR") for column in there[name].columns]
+        wanted = {CHILD, PARENT_KEY} | {place.column for one in table.columns for place in places_of(one, columns)}
+        listed = ", ".join(database.quoted(column) for column in there[name].columns if column in wanted)
         file = folder / f"{table.name}.parquet"
-        listed = ", ".join(database.quoted(column) for column in there[name] if column in wanted)
-        schema = f"{database.quoted(description.database_schema)}." if description.database_schema else ""
-        written(database.answer(f"select {listed or '*'} from {schema}{database.quoted(name)}"), file, "")
+        written(database.answer(f"select {listed or '*'} from {there[name].relation}"), file, "")
     return f"select * from read_parquet({literal(str(file))})"
 
 
 def _tables_there(description: Description, settings: Settings) -> list[str]:
     if description.connection:
         with connected(description.connection, settings.timezone) as database:
-            return sorted(_tables_of(database, description.database_schema))
+            return sorted(_tables_of(database, description))
     return [file.name for file in _all_files(description)]
 
 
-def _tables_of(database: Connection, schema: str | None) -> Mapping[str, list[str]]:
-    return database.columns(schema)
+def _tables_of(database: Connection, description: Description) -> dict[str, DatabaseTable]:
+    """The tables by name.
+
+    Raises:
+        SourceError: without a schema, the same name is in several.
+    """
+    if description.database_schema:
+        return database.tables(description.database_schema)
+    found: dict[str, DatabaseTable] = {}
+    for table in database.tables(None).values():
+        if other := found.get(table.name):
+            both = f"{other.schema} and {table.schema}"
+            raise SourceError(f"{table.name} is in the schemas {both}; name the one that is meant with database_schema")
+        found[table.name] = table
+    return found

@@ -52,9 +52,11 @@ select
   t.via as ticket_type,
   t.status,
   coalesce(rating.score, t.score) as satisfaction_score,
-  coalesce(solving.reopened_count, 0) as reopened_count
+  coalesce(solving.reopened_count, 0) as reopened_count,
+  organization.external_id as organization_external_id
 from ticket t
 left join agent requester on requester.id = t.requester_id
+left join organization on organization.id = coalesce(t.organization_id, requester.organization_id)
 left join solving on solving.ticket_id = t.id
 left join rating on rating.ticket_id = t.id
 left join answer on answer.ticket_id = t.id
