@@ -15,6 +15,7 @@ from health_assets.orchestration.jobs import DAILY_JOB
 from health_assets.orchestration.run_history import NOT_FINISHED
 from health_assets.settings import Settings
 from health_assets.settings.answers import is_sql_file
+from health_assets.settings.notes import alert_history
 from health_assets.settings.source import Description
 from health_assets.sources.answers import statement_of
 from health_assets.sources.file_names import is_remote
@@ -53,9 +54,9 @@ def after(seen: Seen | None, state: str, now: float, settle_seconds: float) -> t
 
 def state_of_files(settings: Settings) -> str:
     """A hash of the names, sizes and times of all files of this machine that sources are read from."""
-    files = {
-        file for source in settings.sources.values() for one in source.descriptions for file in _files(one, settings)
-    }
+    own = str(alert_history(settings.warehouse))  # written after each snapshot: it would start runs for ever
+    descriptions = [one for source in settings.sources.values() for one in source.descriptions]
+    files = {file for one in descriptions for file in _files(one, settings)} - {own}
     states = []
     for file in sorted(files):
         try:

@@ -84,7 +84,9 @@ def not_measured(settings: Settings) -> dict[str, list[str]]:
     """The marts that each source that is not connected would bring."""
     connected = set(settings.sources)
     there = {table.relation for table in reached(connected)}
-    absent = [name.removeprefix("raw_") for name, table in TABLES.items() if table.rows is not None]
+    absent = [
+        name.removeprefix("raw_") for name, table in TABLES.items() if table.rows is not None and name != "raw_alerts"
+    ]
     added = {
         name: [
             table.relation

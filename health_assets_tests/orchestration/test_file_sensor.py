@@ -84,6 +84,15 @@ def test_sensor_is_switched_off_by_null(tmp_path: Path) -> None:
     assert (runs, why) == ([], "maintenance.files_settle_seconds is null: files start no run")
 
 
+def test_file_that_alert_runs_write_begins_no_run(tmp_path: Path) -> None:
+    written(tmp_path, "alert_history.csv", "alert_id\n")
+    settings = company(tmp_path)
+    assert "alerts" in settings.sources
+    before = state_of_files(settings)
+    written(tmp_path, "alert_history.csv", "alert_id\n1\n")
+    assert state_of_files(settings) == before
+
+
 @pytest.mark.parametrize(
     ("described", "file"),
     [
