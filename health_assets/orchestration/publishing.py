@@ -9,6 +9,7 @@ from health_assets.alerts.rules import rule_versions
 from health_assets.contracts.contract import available_from
 from health_assets.orchestration.alert_jobs import delivered_check, delivered_check_spec
 from health_assets.orchestration.assets import OWNER
+from health_assets.quality.run_outcome import Check
 from health_assets.reporting.headline import headline
 from health_assets.settings import Settings
 from health_assets.tables import TABLES
@@ -33,7 +34,11 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         warehouse: Warehouse = context.resources.open_warehouse
         as_of: date = context.resources.as_of
-        notes = {"sources": last_days(warehouse, as_of, settings), "rule_versions": _rule_versions(settings)}
+        notes = {
+            "sources": last_days(warehouse, as_of, settings),
+            "rule_versions": _rule_versions(settings),
+            "checks": _checks(context),
+        }
         rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
         with snapshot(settings.published) as connection:
             numbers = headline(connection)
@@ -67,3 +72,12 @@ def last_days(warehouse: Warehouse, as_of: date, settings: Settings) -> pl.DataF
 
 def _rule_versions(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame(list(rule_versions(settings).items()), schema=["rule", "version"], orient="row")
+
+
+def _checks(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    """The checks of this run, with what those that did not pass found."""
+    evaluations = context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    checks = [Check(entry.dagster_event.event_specific_data) for entry in evaluations if entry.dagster_event]
+    rows = [(*check.name.split(": ", 1), check.passed, None if check.passed else check.in_words()) for check in checks]
+    shape = {"asset": pl.String, "check_name": pl.String, "is_passed": pl.Boolean, "finding": pl.String}
+    return pl.DataFrame(rows, schema=shape, orient="row")

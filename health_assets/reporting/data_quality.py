@@ -3,7 +3,7 @@
 import duckdb
 import polars as pl
 
-from health_assets.reporting.reader import Row, frame, rows
+from health_assets.reporting.reader import Row, frame, row, rows
 
 
 def quarantined(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -77,4 +77,19 @@ def unreadable_values(connection: duckdb.DuckDBPyConnection, limit: int) -> pl.D
         order by 4 desc, 1, 2, 3 limit ?
         """,
         [limit],
+    )
+
+
+def check_counts(connection: duckdb.DuckDBPyConnection) -> Row:
+    """How many checks the run that published evaluated, and how many of them only warned."""
+    return row(
+        connection, "select count(*) as check_count, count(*) filter (not is_passed) as warned_count from main.checks"
+    )
+
+
+def warnings(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The checks that warned: what they found. A check that fails otherwise keeps a run from publishing."""
+    return frame(
+        connection,
+        "select asset, check_name, finding from main.checks where not is_passed order by asset, check_name",
     )

@@ -6,7 +6,7 @@ import streamlit as st
 from health_assets.dashboard.view import View, figure, figures
 from health_assets.reporting import data_quality
 from health_assets.reporting.definitions import columns_of, key_of, marts, question_of
-from health_assets.reporting.formatting import number
+from health_assets.reporting.formatting import counted, number
 
 ROWS = 1000
 LOADS = {
@@ -23,6 +23,8 @@ def show(view: View) -> None:
     elif view.part("Sources", "quarantine.loads"):
         _sources(view)
         _quarantine(view)
+        if view.part("Checks", "main.checks"):
+            _checks(view)
     st.subheader("What the tables mean")
     name = st.selectbox("Table", marts())
     st.markdown(question_of(name))
@@ -55,3 +57,12 @@ def _quarantine(view: View) -> None:
         st.subheader("Values that could not be read")
         st.caption("The row is kept and the value is null")
         view.table(values, "Unreadable values")
+
+
+def _checks(view: View) -> None:
+    counts = view.ask(data_quality.check_counts)
+    st.caption(
+        f"{counted(counts['check_count'], 'check')} of the run that published, {number(counts['warned_count'])} warned"
+    )
+    if counts["warned_count"]:
+        view.table(view.ask(data_quality.warnings), "Checks that warned")
