@@ -23,11 +23,11 @@ def main() -> int:
     parser.add_argument("--loads", type=int, default=500)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--only", default="", help="part of the name of a mutation")
+    parser.add_argument("--only", action="append", default=[], help="part of the name of a load; may be given again")
     parser.add_argument("--each", action="store_true", help="print every load, not only those that are wrong")
     parser.add_argument("--write", type=Path, help="file that the table replaces")
     given = parser.parse_args()
-    loads = [load for load in drawn(given.loads, given.seed) if given.only in str(load)]
+    loads = [load for load in drawn(given.loads, given.seed) if not given.only or any(name in str(load) for name in given.only)]
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         spawning = multiprocessing.get_context("spawn")  # Polars must not be forked
         with ProcessPoolExecutor(given.workers, spawning, _prepare, (Path(folder),)) as pool:
