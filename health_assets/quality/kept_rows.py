@@ -9,6 +9,8 @@ from health_assets.warehouse.quarantined import declared_versions, load_counts, 
 REMEDIES = {  # of rows that could not be kept, by what their reasons contain
     SUPERSEDED: "if rows of one key are versions, set sources.{source}.duplicates: newest, if they are lines, sum",
     "__not_null": "if rows without it are no records, leave them out with sources.{source}.where",
+    "account_id__orphan": "no account has their key: were rows of `accounts` lost, or are keys spelled differently (`keys` of the "
+    "source, id_map)",
     UNKNOWN_CURRENCY: "give the rates of their currencies in fx_rates",
 }
 

@@ -27,7 +27,11 @@ def main() -> int:
     parser.add_argument("--each", action="store_true", help="print every load, not only those that are wrong")
     parser.add_argument("--write", type=Path, help="file that the table replaces")
     given = parser.parse_args()
-    loads = [load for load in drawn(given.loads, given.seed) if not given.only or any(name in str(load) for name in given.only)]
+    loads = [
+        load
+        for load in drawn(given.loads, given.seed)
+        if not given.only or any(name in str(load) for name in given.only)
+    ]
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         spawning = multiprocessing.get_context("spawn")  # Polars must not be forked
         with ProcessPoolExecutor(given.workers, spawning, _prepare, (Path(folder),)) as pool:

@@ -310,3 +310,8 @@ def test_times_that_moved_under_their_key_warn_and_answers_that_came_do_not(comp
         "values__unchanged_under_their_key": "created_at changed in 1 record since the load published as of 2025-01-31 "
         "(T1 2024-01-01 10:00:00 -> 2024-01-01 15:00:00)"
     }
+
+
+def test_rows_of_unknown_accounts_ask_for_the_accounts_or_the_spelling_of_keys(company, warehouse) -> None:
+    found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,a-1,100,2024-01-01,,\n", warehouse)
+    assert "no account has their key: were rows of `accounts` lost, or are keys spelled" in found["rows__mostly_kept"]
