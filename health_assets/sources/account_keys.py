@@ -57,16 +57,21 @@ def id_map(settings: Settings) -> pl.DataFrame:
 
 def accounts_of_users(rows: pl.LazyFrame, user: str, source: Description, settings: Settings) -> pl.LazyFrame:
     """Rows that name a user alone, with the account of that user as `_account_id`; null where the user is unknown."""
+    accounts = account_by_user(settings).rename({"account_id": "_account_id", "user_id": "_user"})
+    text = rows.with_columns(user_id=pl.col(user).cast(pl.String)).with_columns(
+        _user=respelled("user_id", pl.String(), source)
+    )
+    return text.drop("_account_id").join(accounts, on="_user", how="left", validate="m:1", maintain_order="left")
+
+
+def account_by_user(settings: Settings) -> pl.LazyFrame:
+    """The account of each user, as the files of `users` say now."""
     known = (
         _keys("users", ["user_id", "account_id"], settings)
         .drop_nulls()
         .unique("user_id", keep="last", maintain_order=True)
     )
-    accounts = with_our_accounts(known, "users", settings).rename({"account_id": "_account_id", "user_id": "_user"})
-    text = rows.with_columns(user_id=pl.col(user).cast(pl.String)).with_columns(
-        _user=respelled("user_id", pl.String(), source)
-    )
-    return text.drop("_account_id").join(accounts, on="_user", how="left", validate="m:1", maintain_order="left")
+    return with_our_accounts(known, "users", settings)
 
 
 def keys_of_accounts(settings: Settings) -> pl.Series:

@@ -14,9 +14,10 @@ from health_assets.contracts.contract import ON_LOAD_DAY, available_from, dtypes
 from health_assets.contracts.history import VALID_FROM, VALID_TO, history_contract
 from health_assets.contracts.months import end_of_month, months_after, months_before, months_between
 from health_assets.settings import Settings
+from health_assets.sources.account_keys import account_by_user
 from health_assets.sources.answers import statement_of
 from health_assets.sources.parsing import typed
-from health_assets.sources.readers import UNREADABLE
+from health_assets.sources.readers import UNREADABLE, read_columns
 from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.history import history_of
@@ -43,6 +44,7 @@ def stale_months(
     always = {current, *requested} | ({(current - timedelta(days=1)).replace(day=1)} if as_of.day <= 3 else set())
     foreign = not warehouse.fits(table)
     always |= _months_of_changed_orphans(warehouse, table, settings)
+    always |= _months_of_changed_users(warehouse, table, settings)
     return [
         month
         for month, mark in marks.items()
@@ -77,6 +79,30 @@ def _months_of_changed_orphans(warehouse: Warehouse, table: Table, settings: Set
                 )
                 months.update(month for (month,) in left.fetchall())
     return months
+
+
+def _months_of_changed_users(warehouse: Warehouse, table: Table, settings: Settings) -> set[date]:
+    """Months with events that name a user alone, who is known by now or belongs to another account than then."""
+    raw = TABLES.get(table.name.replace("staged_", "raw_", 1))
+    if raw is None or raw.rows is None or not warehouse.holds(table.relation) or "users" not in settings.sources:
+        return set()
+    source = raw.name.removeprefix("raw_")
+    through = {meta(column, "through") for column in raw.rows.columns().values()} - {None}
+    if not through or source not in settings.sources or "account_id" in read_columns(source, raw.rows, settings):
+        return set()
+    known, (user,) = available_from(table.contract), through
+    cursor = warehouse.connection.cursor()
+    events = (
+        f"select month, json_extract_string(record, '$.{user}') as user_id, null as account_id from {quarantine_of(table)} "
+        "where list_contains(reasons, 'account_id__not_null') and month is not null union all "
+        f"select date_trunc('month', {known})::date, {user}, account_id from {table.relation}"
+    )
+    with registered(cursor, "users_now", account_by_user(settings).collect()):
+        months = cursor.execute(
+            f"select distinct month from ({events}) as event join users_now using (user_id) "
+            "where event.account_id is distinct from users_now.account_id"
+        ).fetchall()
+    return {month for (month,) in months}
 
 
 def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Settings) -> dict[date, str]:

@@ -322,6 +322,22 @@ def test_account_that_comes_in_later_brings_its_events_of_all_months(company):
     assert len(rows) == 5
 
 
+@pytest.mark.slow
+def test_user_who_comes_in_later_or_changes_account_brings_the_events_of_all_months(company, monkeypatch):
+    monkeypatch.setitem(SOURCES, "users", {"path": "users.csv"})
+    header = "event_id,user_id,event_name,event_timestamp\n"
+    written(company, "accounts.csv", "account_id,company_name,signup_date\nA,Acme,2024-01-01\nB,Beta,2024-01-01\n")
+    written(company, "events.csv", header + "1,U1,login,2024-09-30\n2,U2,login,2024-11-15\n3,U1,login,2025-01-30\n")
+    written(company, "users.csv", "user_id,account_id\nU1,A\n")
+    ran(company)
+    written(company, "users.csv", "user_id,account_id\nU1,B\nU2,A\n")
+    rows, months = ran(company)
+    assert months == [date(2024, 9, 1), date(2024, 11, 1), JANUARY]
+    assert sorted(row[:2] for row in rows) == [("1", "B"), ("2", "A"), ("3", "B")]
+    assert rows == rebuilt(company)
+    assert ran(company) == (rows, [JANUARY])
+
+
 def test_spelling_that_changes_in_the_settings_is_read_anew(company, monkeypatch):
     ran(company)
     spelt = SOURCES["usage_events"] | {"values": {"event_name": {"login": "logged_in"}}}
