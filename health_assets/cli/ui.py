@@ -31,7 +31,7 @@ def ui(
         check_writable(company.warehouse, company.published, company.dagster_home / "dagster.yaml")
         prepare_home(company)
         with open_instance() as instance:
-            if closed := close_killed(instance):
+            if closed := close_killed(instance, by_daemon=True):
                 errors.print(f"{counted(closed, 'killed run')} ended, so that the queue moves on", highlight=False)
         if file := settings_file or os.environ.get(settings.SETTINGS_VARIABLE):
             os.environ[settings.SETTINGS_VARIABLE] = str(Path(file).resolve())

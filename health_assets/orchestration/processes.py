@@ -33,7 +33,7 @@ class Process:
     @classmethod
     def this(cls) -> "Process":
         """The one that calls."""
-        return cls(socket.gethostname(), os.getpid(), start_of(os.getpid()))
+        return cls(this_host(), os.getpid(), start_of(os.getpid()))
 
     @classmethod
     def of(cls, run: dg.DagsterRun, instance: dg.DagsterInstance) -> "Process | None":
@@ -43,12 +43,12 @@ class Process:
             return cls(host, int(pid), start[0] if start else None)
         for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
             if found := STARTED_BY.search(entry.message):
-                return cls(socket.gethostname(), int(found[1]), None)
+                return cls(this_host(), int(found[1]), None)
         return None
 
     def with_start(self) -> "Process | None":
         """The same with its start, if it is there."""
-        start = start_of(self.pid) if self.host == socket.gethostname() else None
+        start = start_of(self.pid) if self.host == this_host() else None
         return replace(self, start=start) if start else None
 
     def tag(self, name: str) -> dict[str, str]:
@@ -56,8 +56,8 @@ class Process:
         return {name: ":".join([self.host, str(self.pid), *([self.start] if self.start else [])])}
 
     def is_gone(self) -> bool:
-        """Whether it ended; a process of another machine cannot be seen, and counts as being there."""
-        if self.host != socket.gethostname():
+        """Whether it ended; a process of another machine or container cannot be seen, and counts as being there."""
+        if self.host not in (this_host(), socket.gethostname()):  # the latter in tags of earlier versions
             return False
         start = start_of(self.pid)
         return start is None or self.start not in (None, start)
@@ -76,9 +76,28 @@ def start_of(pid: int) -> str | None:
     return re.sub(r"\W+", "-", listed.stdout.strip()) or None
 
 
-def why_it_ended(run: dg.DagsterRun, instance: dg.DagsterInstance) -> str | None:
-    """That a run's process is gone, in words; None while it is there, or when that is not known."""
-    if process := Process.of(run, instance):
+def this_host() -> str:
+    """The machine, and the container of it whose processes can be seen from here."""
+    try:
+        container = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{container}"
+
+
+def why_it_ended(run: dg.DagsterRun, instance: dg.DagsterInstance, *, by_daemon: bool = False) -> str | None:
+    """That a run's process is gone, in words; None while it is there, or when that is not known.
+
+    Args:
+        run: one that is marked as running.
+        instance: of its history.
+        by_daemon: the daemon wants to know: there is one per history, so what another container executed for it is gone
+            with that container. Only it looks into the log of a run that has no tag yet.
+    """
+    tagged = WORKER_TAG in run.tags or PROCESS_TAG in run.tags
+    if process := Process.of(run, instance) if tagged or by_daemon else None:
+        if by_daemon and WORKER_TAG in run.tags and process.host != this_host():
+            return f"Process {process.pid} of {process.host} {ENDED}"
         return f"Process {process.pid} {ENDED}" if process.is_gone() else None
     if run.status == dg.DagsterRunStatus.STARTING and _has_lost_its_server(run):
         return "The process that was to start the run is gone"

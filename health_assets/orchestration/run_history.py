@@ -67,9 +67,9 @@ def prune(instance: dg.DagsterInstance, keep_days: int, now: datetime | None = N
     return Pruned(len(deleted), len(old) - len(deleted), closed, max(0, size - _bytes_in(home)))
 
 
-def close_killed(instance: dg.DagsterInstance) -> int:
+def close_killed(instance: dg.DagsterInstance, *, by_daemon: bool = False) -> int:
     """Mark runs whose process is gone as failed; Dagster would wait for them for hours. Returns how many."""
-    killed = killed_runs(instance)
+    killed = killed_runs(instance, by_daemon=by_daemon)
     for run, why in killed:
         instance.report_run_failed(
             run, f"{why}: it was killed, or its machine stopped. The next run makes what is missing."
@@ -77,10 +77,12 @@ def close_killed(instance: dg.DagsterInstance) -> int:
     return len(killed)
 
 
-def killed_runs(instance: dg.DagsterInstance) -> list[tuple[dg.DagsterRun, str]]:
+def killed_runs(instance: dg.DagsterInstance, *, by_daemon: bool = False) -> list[tuple[dg.DagsterRun, str]]:
     """Runs that are marked as running although their process is gone, each with what is known about that."""
     running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    return [(run, why) for run in instance.get_runs(running) if (why := why_it_ended(run, instance))]
+    return [
+        (run, why) for run in instance.get_runs(running) if (why := why_it_ended(run, instance, by_daemon=by_daemon))
+    ]
 
 
 def this_process() -> dict[str, str]:

@@ -24,7 +24,7 @@ class CheckedRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Called by Dagster's run monitoring for each run that has started."""
-        if ended := why_it_ended(run, self._instance):
+        if ended := why_it_ended(run, self._instance, by_daemon=True):
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, ended)
         self._remember(run)
         return CheckRunHealthResult(WorkerStatus.RUNNING)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from health_assets.orchestration.processes import WORKER_TAG, Process, start_of, why_it_ended
+from health_assets.orchestration.processes import PROCESS_TAG, WORKER_TAG, Process, start_of, why_it_ended
 from health_assets.orchestration.run_launcher import CheckedRunLauncher
 
 
@@ -62,6 +62,15 @@ def test_run_of_the_daemon_is_found_by_its_log_and_then_remembered_with_its_star
         process.wait()
         health = launcher.check_run_worker_health(tagged)
         assert (health.status.value, health.msg) == ("NOT_FOUND", f"Process {process.pid} ended during the run")
+
+
+def test_run_of_another_container_is_gone_for_the_daemon_alone_and_only_if_a_daemon_executed_it() -> None:
+    elsewhere = "machine/1:7:boot-1"
+    with dg.instance_for_test() as instance:
+        for tag, ended in [(WORKER_TAG, True), (PROCESS_TAG, False)]:
+            run = instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTED, tags={tag: elsewhere})
+            assert why_it_ended(run, instance) is None
+            assert bool(why_it_ended(run, instance, by_daemon=True)) == ended
 
 
 def test_starting_run_whose_server_is_gone_has_ended() -> None:
