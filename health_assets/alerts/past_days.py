@@ -18,6 +18,7 @@ from health_assets.scoring.scorecards import DIMENSIONS, TREND_DAYS
 from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
 
+ROWS_AT_ONCE = 200_000
 STATUS = ["account_status", "mrr", "days_to_renewal"]
 
 
@@ -25,17 +26,27 @@ def past_days(
     connection: duckdb.DuckDBPyConnection, settings: Settings, first: date, last: date
 ) -> Iterator[Published]:
     """What each of these days would have shown, the earliest first."""
-    rows = _rows(connection, settings, first, last)
     events = events_between(connection, settings, first - timedelta(days=settings.alerts.event_days), last)
     flags = flags_between(connection, first, last)
     versions = dict(connection.sql("select rule, version from rule_versions").fetchall())
-    for day in sorted(rows):
+    for day, rows in _rows_by_day(connection, settings, first, last):
         known = {
             rule: {account: [one for one in of_one if one.day <= day] for account, of_one in of_rule.items()}
             for rule, of_rule in events.items()
         }
-        accounts = [account_of(row, flags.get((row["account_id"], day), {}), known, settings) for row in rows[day]]
+        accounts = [account_of(row, flags.get((row["account_id"], day), {}), known, settings) for row in rows]
         yield Published(day, accounts, versions, sources=[])
+
+
+def _rows_by_day(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, first: date, last: date
+) -> Iterator[tuple[date, list[Row]]]:
+    """The rows of each day, read in as many days at once as fit into memory."""
+    (accounts,) = connection.sql("select count(*) from dim.account").fetchone() or (0,)
+    at_once = timedelta(days=max(1, ROWS_AT_ONCE // max(accounts, 1)))
+    while first <= last:
+        yield from sorted(_rows(connection, settings, first, min(last, first + at_once - timedelta(days=1))).items())
+        first += at_once
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, settings: Settings, first: date, last: date) -> dict[date, list[Row]]:

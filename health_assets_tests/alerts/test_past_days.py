@@ -33,6 +33,18 @@ def test_the_as_of_day_is_read_from_its_facts_as_from_the_marts(whole_company: W
             }
 
 
+def test_days_are_the_same_however_many_are_read_at_once(
+    whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = END - timedelta(days=4)
+    with published(whole_company.settings) as connection:
+        at_once = list(past_days(connection, whole_company.settings, first, END))
+        monkeypatch.setattr("health_assets.alerts.past_days.ROWS_AT_ONCE", 80)  # two days of 40 accounts
+        in_parts = list(past_days(connection, whole_company.settings, first, END))
+    assert [day.as_of_date for day in in_parts] == [first + timedelta(days=number) for number in range(5)]
+    assert in_parts == at_once
+
+
 def test_a_period_is_replayed_with_its_figures(whole_company: WholeCompany) -> None:
     file = str(whole_company.folder / "demo" / "settings.yml")
     said = said_by("alerts", "replay", "--settings", file, "--from", "2024-10-01", "--to", "2024-12-31")
