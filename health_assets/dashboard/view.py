@@ -16,11 +16,11 @@ from health_assets.reporting.export import csv_bytes, workbook_bytes
 from health_assets.reporting.formatting import minute, month_name
 from health_assets.reporting.palette import Mark, band_marks, risk_marks
 from health_assets.reporting.reader import EVERYTHING, Row, has_rows, holds, outdated
-from health_assets.reporting.scope import Scope, scoped
+from health_assets.reporting.scope import Scope, connected
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import LOCKED
 
-KEPT_ANSWERS = 2000
+KEPT_ANSWERS, KEPT_CONNECTIONS = 2000, 32
 SHOWN_ROWS = 1000  # of a table; more are in the files of `health-assets export`
 ACRONYMS = ("arr", "clv", "csat", "dau", "grr", "id", "mau", "mrr", "nps", "nrr", "sla", "wau")
 FIGURE_WIDTH, PLAIN_HEIGHT, NOTED_HEIGHT = 182, 98, 128  # pixels, without and with a note below the number
@@ -31,15 +31,17 @@ WORD_JOINER = "\u2060"  # invisible
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+@st.cache_resource(max_entries=KEPT_CONNECTIONS, show_spinner=False)
+def _connection(snapshot: str, scope: Scope) -> duckdb.DuckDBPyConnection:
+    """A connection to a snapshot, kept open: opening a large one takes longer than a query."""
+    return duckdb.connect(snapshot, read_only=True, config=LOCKED) if scope.is_all else connected(snapshot, scope)
+
+
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
 def _answer(snapshot: str, scope: Scope, query: str, arguments: tuple[Any, ...], _function: Callable[..., Any]) -> Any:
     """The answer of a query. It is kept by the real path of the snapshot, so a new snapshot is asked anew."""
-    if scope.is_all:
-        opened: Any = duckdb.connect(snapshot, read_only=True, config=LOCKED)
-    else:
-        opened = scoped(snapshot, scope)
-    with opened as connection:
-        return _function(connection, *arguments)
+    with _connection(snapshot, scope).cursor() as cursor:
+        return _function(cursor, *arguments)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from health_assets.reporting.scope import Scope, scoped
+from health_assets.reporting.scope import Scope, connected
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import SnapshotError, snapshot
 
@@ -30,7 +30,7 @@ def published(company: Settings, scope: Scope = EVERYTHING) -> Iterator[duckdb.D
                 yield connection
                 return
             connection.close()  # a process opens a file in one way at a time
-            with scoped(os.path.realpath(company.published), scope) as part:
+            with connected(os.path.realpath(company.published), scope) as part:
                 yield part
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             raise outdated(company.published, error) from None

@@ -1,7 +1,5 @@
 """A part of the snapshot: the accounts of one owner or one segment, in the same tables under the same names."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -36,27 +34,26 @@ class Scope:
         return ", ".join(filter(None, [owner, segment])) or "all accounts"
 
 
-@contextmanager
-def scoped(file: str, scope: Scope) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(file: str, scope: Scope) -> duckdb.DuckDBPyConnection:
     """A connection whose tables hold the accounts of the scope only.
 
     Tables without an account_id are figures of the whole company and are left out, so that a page that needs them says so.
     """
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {literal(file)} as snapshot (read_only)")
-        chosen = f"select account_id from snapshot.dim.account where {scope.condition}"
-        tables = connection.sql(
-            """
-            select schema_name, table_name, bool_or(column_name = 'account_id') as has_account
-            from duckdb_columns() where database_name = 'snapshot' and schema_name in ('main', 'dim', 'fact', 'mart')
-            group by all
-            """
-        ).fetchall()
-        for schema, table, has_account in tables:
-            name = f'{schema}."{table}"'
-            if has_account or f"{schema}.{table}" in WHOLE:
-                connection.execute(f"create schema if not exists {schema}")
-                rows = f" where account_id in ({chosen})" if has_account else ""
-                connection.execute(f"create view {name} as from snapshot.{name}{rows}")
-        connection.execute("set enable_external_access = false; set lock_configuration = true")
-        yield connection
+    connection = duckdb.connect()
+    connection.execute(f"attach {literal(file)} as snapshot (read_only)")
+    chosen = f"select account_id from snapshot.dim.account where {scope.condition}"
+    tables = connection.sql(
+        """
+        select schema_name, table_name, bool_or(column_name = 'account_id') as has_account
+        from duckdb_columns() where database_name = 'snapshot' and schema_name in ('main', 'dim', 'fact', 'mart')
+        group by all
+        """
+    ).fetchall()
+    for schema, table, has_account in tables:
+        name = f'{schema}."{table}"'
+        if has_account or f"{schema}.{table}" in WHOLE:
+            connection.execute(f"create schema if not exists {schema}")
+            rows = f" where account_id in ({chosen})" if has_account else ""
+            connection.execute(f"create view {name} as from snapshot.{name}{rows}")
+    connection.execute("set enable_external_access = false; set lock_configuration = true")
+    return connection
