@@ -172,7 +172,7 @@ def test_the_alert_run_fails_visibly_when_it_cannot_deliver(company: Settings, p
 def _failing(company: Settings) -> dg.Definitions:
     @dg.op
     def breaks() -> None:
-        raise RuntimeError("the disk is full")
+        raise RuntimeError("a bug")
 
     @dg.job
     def daily() -> None:
@@ -193,7 +193,7 @@ def test_a_failed_run_is_reported_once_even_if_repeated_and_without_a_snapshot(
             assert data_alerts_job(company).execute_in_process(instance=instance, run_config=config).success
     (message,) = posted.accepted
     assert message["blocks"][0]["text"]["text"] == "The daily run failed"
-    assert "• breaks: RuntimeError: the disk is full" in posted.sections()[0]
+    assert "• breaks: RuntimeError: a bug" in posted.sections()[0]
     assert "nothing has been published yet" in posted.sections()[0]
 
 
