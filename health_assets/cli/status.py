@@ -23,7 +23,6 @@ KEY_SOURCES = ("usage_events", "support_tickets", "subscriptions", "invoices")  
 SHOWN_ACCOUNTS = 5
 SHOWN_DRIVERS = 2
 LABEL_WIDTH = 11
-LEVELS = {"critical_risk": "critical risk", "high_risk": "high risk", "low_health": "low health", "renewal": "renewal"}
 Lines = Iterator[tuple[str, str]]  # label, markup
 
 
@@ -98,7 +97,7 @@ def _entry(account: Row, currency: str, low: list[str]) -> Iterator[str]:
     word = {"critical_risk": "critical", "high_risk": "high"}.get(
         account["attention_level"], account["health_band"] or ""
     )
-    level = coloured(word, low).replace(escape(word), LEVELS[account["attention_level"]])
+    level = coloured(word, low).replace(escape(word), portfolio.LEVELS[account["attention_level"]])
     yield (
         f"{account['attention_rank']:>2} [bold]{escape(account['name'])}[/] ({escape(account['account_id'])}): {level}, "
         f"MRR {money(account['mrr'], currency)}, health {number(score, 1)}{change}, since {account['since_date']}"

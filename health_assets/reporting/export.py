@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import xlsxwriter
 
 from health_assets.reporting.definitions import columns_of, question_of
 
@@ -61,6 +60,8 @@ def write_workbook(target: Path | BytesIO, sheets: Mapping[str, pl.DataFrame], a
         sheets: by the table's name, e.g. mart.customer_health, or any title.
         about: what the reader must know of the whole, e.g. the as-of day; written above the definitions.
     """
+    import xlsxwriter  # takes long to import
+
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(target, options) as book:
         formats = {name: book.add_format({"num_format": pattern}) for name, pattern in FORMATS.items()}
@@ -80,7 +81,7 @@ def definitions(sheets: Mapping[str, pl.DataFrame], about: Mapping[str, str]) ->
     return pl.DataFrame(lines, schema=["table", "column", "meaning"], orient="row")
 
 
-def _title(name: str, book: xlsxwriter.Workbook) -> str:
+def _title(name: str, book: Any) -> str:
     """A name that Excel takes: without the schema, short, without the characters that it forbids, unique."""
     short = "".join(" " if letter in "[]:*?/\\" else letter for letter in name.split(".")[-1])[:31]
     taken = {sheet.get_name().lower() for sheet in book.worksheets()} | {DEFINITIONS.lower()}

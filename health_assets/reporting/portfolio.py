@@ -5,6 +5,12 @@ import polars as pl
 
 from health_assets.reporting.reader import Row, frame, row, rows
 
+LEVELS = {  # of the attention list, in words
+    "critical_risk": "critical risk",
+    "high_risk": "high risk",
+    "low_health": "low health",
+    "renewal": "renewal",
+}
 WEEKS = 12  # of the small chart next to an account
 ATTENTION = """
     select attention_rank, account_id, coalesce(list.company_name, account_id) as name,

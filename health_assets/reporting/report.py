@@ -21,7 +21,6 @@ LISTED = 50  # accounts and renewals
 CHANGES = 25
 MONTHS = 24
 LONGEST = 500  # characters of a cell
-LEVELS = {"critical_risk": "critical risk", "high_risk": "high risk", "low_health": "low health", "renewal": "renewal"}
 STYLE = """
 @page { size: A4; margin: 14mm }
 * { box-sizing: border-box }
@@ -168,7 +167,9 @@ def _attention(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iter
         (
             (
                 str(one["attention_rank"]),
-                Drawn(f"<b>{_text(one['name'])}</b><br>{_text(one['account_id'])}, {LEVELS[one['attention_level']]}"),
+                Drawn(
+                    f"<b>{_text(one['name'])}</b><br>{_text(one['account_id'])}, {portfolio.LEVELS[one['attention_level']]}"
+                ),
                 _health(one, company),
                 Drawn(svg.sparkline(one["weekly_health"] or [], f"Health of {one['name'][:100]} over 12 weeks")),
                 number(one["mrr"]),

@@ -12,7 +12,6 @@ from health_assets.reporting.definitions import described as definition
 from health_assets.reporting.formatting import counted, money
 
 FILTERS = ("account_owner", "segment", "plan_tier", "health_band", "region")
-LEVELS = {"critical_risk": "critical risk", "high_risk": "high risk", "low_health": "low health", "renewal": "renewal"}
 COLUMNS = (
     "attention_rank", "name", "health_score", "weekly_health", "mrr", "reason", "next_step", "attention_level",
     "account_owner", "next_step_days", "health_band", "trend_30d", "days_to_renewal", "days_in_band", "since_date",
@@ -40,7 +39,8 @@ def show(view: View, account_page: Any) -> None:
     )
     bands = {band: f"{mark.symbol} {band}" for band, mark in view.bands.items()}
     shown = chosen.select(COLUMNS).with_columns(
-        health_band=pl.col("health_band").replace(bands), attention_level=pl.col("attention_level").replace(LEVELS)
+        health_band=pl.col("health_band").replace(bands),
+        attention_level=pl.col("attention_level").replace(portfolio.LEVELS),
     )
     dim = {name: f"dim.account.{name}" for name in ("segment", "plan_tier", "region", "account_id")}
     described = dim | {name: f"mart.customer_health.{name}" for name in FROM_HEALTH}
@@ -82,7 +82,7 @@ def _in_words(accounts: pl.DataFrame) -> None:
     for one in accounts.to_dicts():
         st.markdown(
             f"{one['attention_rank']}\\. **{plain(one['name'])}** ({plain(one['account_id'])}, "
-            f"{LEVELS[one['attention_level']]} since {one['since_date']}): {plain(one['reason'])}  \n"
+            f"{portfolio.LEVELS[one['attention_level']]} since {one['since_date']}): {plain(one['reason'])}  \n"
             f":material/arrow_forward: {plain(one['next_step'])} ({plain(one['next_step_owner_role'])}, within "
             f"{counted(one['next_step_days'], 'day')}; owner {plain(one['account_owner'] or 'none')})"
         )
