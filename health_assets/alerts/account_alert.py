@@ -191,6 +191,7 @@ def _alert(
     account: Account, rule: str, moves: Sequence[Change], rules: Sequence[Rule], as_of_date: date
 ) -> AccountAlert:
     first, *others = moves
+    policy = _rule(first, rules).policy
     said = {SAID_BY.get(move.rule) or _rule(move, rules).policy.factor for move in moves}
     news, shows_trend = news_of(first, account)
     if shows_trend:
@@ -199,7 +200,7 @@ def _alert(
     reasons += [sentence for factor, sentence in account.reasons if factor not in said]
     if account.is_churned:
         reasons = []
-    return _made(account, first, rule, _rule(first, rules).policy.severity, as_of_date, news, reasons)
+    return _made(account, first, rule, policy.severity, as_of_date, news, reasons, next_step=policy.next_step)
 
 
 def _good_alert(
@@ -224,6 +225,7 @@ def _made(
     news: str,
     reasons: Sequence[str],
     *,
+    next_step: str | None = None,
     is_good_news: bool = False,
 ) -> AccountAlert:
     return AccountAlert(
@@ -243,7 +245,7 @@ def _made(
         mrr=_mrr_lost(account) if account.is_churned else account.mrr,
         news=plain(news),
         reasons=list(dict.fromkeys(plain(reason) for reason in reasons if plain(reason) != plain(news)))[:REASONS],
-        next_step=None if is_good_news else _next_step(account.attention),
+        next_step=None if is_good_news else _next_step(account.attention) or next_step,
         rank=account.attention.rank if account.attention else None,
     )
 

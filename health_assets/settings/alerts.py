@@ -79,6 +79,9 @@ class AlertRule(AlertFilter):
     is_on: bool = True
     severity: Severity
     channel: str | None = None  # default: that of the first route that matches
+    next_step: str | None = (
+        None  # for an account that is not on the attention list, which has its own from the playbook
+    )
     factor: str | None = None  # the churn factor that is watched
     enter_margin: Annotated[float, Field(ge=0)] | None = None  # points beyond the limit that are reported at once
     enter_days: Days = 0  # days that a worse level must last, within the margin, before it is reported

@@ -177,6 +177,15 @@ def test_the_next_step_is_that_of_the_attention_list() -> None:
     assert alert.next_step == "Call the account (Customer Success Manager, within 1 day)"
 
 
+def test_the_next_step_of_an_account_that_is_not_on_the_list_is_that_of_the_rule() -> None:
+    breach = Change("sla_breach", Kind.happened, None, "t1", since=DAY, sentence="A p1 ticket passed its target")
+    (alert,) = alerts(breach)
+    assert alert.next_step == "Tell the account when its ticket will be solved"
+    listed = replace(ADA, attention=Attention(1, "Call the account", "Customer Success Manager", 2))
+    (alert,) = alerts(breach, account=listed)
+    assert alert.next_step == "Call the account (Customer Success Manager, within 2 days)"
+
+
 def test_the_same_change_on_the_same_day_has_the_same_id() -> None:
     (one,) = alerts(RISE)
     (renamed,) = alerts(RISE, account=replace(ADA, name="Renamed", mrr=1.0))
