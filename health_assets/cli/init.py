@@ -30,7 +30,10 @@ from health_assets.tables import TABLES, source_contracts
 
 OLD_DAYS = 7  # files that end earlier than so many days ago are of a fixed day
 MOST_MONTHS = 36  # of history that a first run computes
-NO_ACCOUNT = "belong to no account"  # how a fault says that the keys of a source are not those of accounts
+NO_ACCOUNT = (
+    "belong to no account",
+    "account_id__orphan",
+)  # what says that the keys of a source are not those of accounts
 STATE_ONLY = ("chargebee", "recurly", "stripe")  # vendors whose data hold no earlier prices
 EVENTS = "usage_events"
 
@@ -152,20 +155,23 @@ def _without_accounts(place: str, guess: Guess) -> str:
 
 def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[str, Trial]:
     """Load what was guessed; a source that could not be published is left out of the settings, with the reason."""
-    for _ in range(3):
+    for _ in range(4):
         _write(guess, file, {})
         company = settings.load(file)
         wrong = {name: faults[0] for name, faults in faults_by_source(company, contracts) if faults}
-        if any(_rejoined(guess, name, company) for name, fault in wrong.items() if NO_ACCOUNT in fault):
-            continue
+        trials: dict[str, Trial] = {}
         if not wrong:
             with answered_apart(company) as answered:
                 trials = {trial.source: trial for trial in trial_load(answered)}
             wrong = {name: why for name, trial in trials.items() if (why := _why_not(trial, company))}
-            if not wrong:
-                _set_days(guess, trials, company)
-                _write(guess, file, trials)
-                return trials
+        if not wrong:
+            _set_days(guess, trials, company)
+            _write(guess, file, trials)
+            return trials
+        if any(
+            _rejoined(guess, name, company) for name, why in wrong.items() if any(said in why for said in NO_ACCOUNT)
+        ):
+            continue
         guess.refused |= wrong
         if "accounts" in wrong:
             break

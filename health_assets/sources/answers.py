@@ -62,7 +62,7 @@ def sampled(settings: Settings, rows: int) -> Iterator[tuple[Settings, dict[str,
     with tempfile.TemporaryDirectory(prefix="answers-") as folder:
         for query in queries_of(settings, Path(folder)):
             try:
-                with _database(query, settings) as database:
+                with _database(query, settings, limit=0) as database:
                     statement = _bound(_statement(query), settings.history_start, _end(settings))
                     is_whole = query.source in WHOLE
                     answer = database.answer(statement if is_whole else database.limited(statement, rows))
@@ -176,11 +176,11 @@ def _statement(query: Query) -> str:
 
 
 @contextmanager
-def _database(query: Query, settings: Settings) -> Iterator[Connection]:
-    """What answers the query: a database, or DuckDB over the company's files."""
+def _database(query: Query, settings: Settings, limit: int | None = None) -> Iterator[Connection]:
+    """What answers the query: a database, or DuckDB over the company's files; of a preset's tables in a database so many rows."""
     description = query.description
     if description.preset:
-        with opened_preset(description, query.source, settings) as database:
+        with opened_preset(description, query.source, settings, limit) as database:
             yield database
     elif description.connection:
         with connected(description.connection, settings.timezone) as database:

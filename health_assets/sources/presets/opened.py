@@ -39,8 +39,16 @@ READ = {  # ending -> how DuckDB reads it; text where the file is text
 
 
 @contextmanager
-def opened_preset(description: Description, source: str, settings: Settings) -> Iterator[Connection]:
+def opened_preset(
+    description: Description, source: str, settings: Settings, limit: int | None = None
+) -> Iterator[Connection]:
     """What answers the SQL of a vendor, for the `with` block.
+
+    Args:
+        description: with the preset.
+        source: one that the vendor's data give.
+        settings: of the company.
+        limit: rows that are fetched of each table of a database; 0 shows whether all are there.
 
     Raises:
         SourceError: the vendor or source is not known, or a table or column that it needs is missing.
@@ -51,7 +59,7 @@ def opened_preset(description: Description, source: str, settings: Settings) -> 
     with over_files(settings.folder, settings.timezone) as database, tempfile.TemporaryDirectory() as landed:
         database.execute(READERS + macros_of(vendor))
         for table in _in_order(read_by(vendor, sql)):
-            if raw := _raw(database, table, description, settings, Path(landed)):
+            if raw := _raw(database, table, description, settings, Path(landed), limit):
                 create_view(database, vendor, table, raw)
             elif table.inside and _exists(database, table.inside[0]):
                 create_nested_view(database, vendor, table)
@@ -79,12 +87,19 @@ def _exists(database: duckdb.DuckDBPyConnection, view: str) -> bool:
 
 
 def _raw(
-    database: duckdb.DuckDBPyConnection, table: VendorTable, description: Description, settings: Settings, landed: Path
+    database: duckdb.DuckDBPyConnection,
+    table: VendorTable,
+    description: Description,
+    settings: Settings,
+    landed: Path,
+    limit: int | None,
 ) -> str | None:
     """The name of a relation that holds a table of the vendor, under its own column names; None where there is none."""
-    is_landed = description.connection is not None
-    reads = _landed(table, description, settings, landed) if is_landed else _read_files(_files_of(table, description))
-    if not reads:
+    if description.connection is not None:
+        reads = _landed(table, description, settings, landed, limit)
+    else:
+        reads = _read_files(_files_of(table, description)) or None
+    if reads is None:
         return None
     name = f"raw_{table.name}"
     database.execute(f"create view {quoted(name)} as {reads}")
@@ -144,7 +159,9 @@ def _bare(stem: str) -> str:
     return key_of(re.sub(r"([-_. ]?\d{2,})+$", "", stem.partition(".")[0]))
 
 
-def _landed(table: VendorTable, description: Description, settings: Settings, folder: Path) -> str | None:
+def _landed(
+    table: VendorTable, description: Description, settings: Settings, folder: Path, limit: int | None
+) -> str | None:
     """The columns that the vendor's SQL reads, fetched into a file; None where the database has no such table."""
     with connected(str(description.connection), settings.timezone) as database:
         there = _tables_of(database, description)
@@ -157,7 +174,8 @@ def _landed(table: VendorTable, description: Description, settings: Settings, fo
         wanted = {CHILD, PARENT_KEY} | {place.column for one in table.columns for place in places_of(one, columns)}
         listed = ", ".join(database.quoted(column) for column in there[name].columns if column in wanted)
         file = folder / f"{table.name}.parquet"
-        written(database.answer(f"select {listed or '*'} from {there[name].relation}"), file, "")
+        statement = f"select {listed or '*'} from {there[name].relation}"
+        written(database.answer(statement if limit is None else database.limited(statement, limit)), file, "")
     return f"select * from read_parquet({literal(str(file))})"
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from health_assets.assets import load_all
 from health_assets.contracts.contract import meta
+from health_assets.sources import answers
 from health_assets.sources.databases import over_files
 from health_assets.sources.presets.vendors import (
     FOLDER,
@@ -19,6 +21,7 @@ from health_assets.sources.presets.vendors import (
     vendors,
 )
 from health_assets.sources.presets.views import READERS, Place, create_empty_view, create_view, key_of, places_of
+from health_assets_tests.frames import settings_of
 from health_assets_tests.sources.presets.exports import csv_export, of_preset, staged
 from health_assets_tests.sources.presets.test_stripe import as_fivetran_loads
 
@@ -75,6 +78,18 @@ def test_tables_in_a_database_give_the_same_as_files(tmp_path: Path, warehouse: 
     for name, table in zip(names, found, strict=True):
         keys = [column for column in table.columns if not column.startswith(("source_", "_"))]
         assert table.select(keys).equals(staged(name, files).select(keys)), name
+
+
+def test_check_before_a_run_fetches_no_rows_of_a_preset_in_a_database(tmp_path: Path, warehouse: Path) -> None:
+    described = {"preset": "stripe", "connection": "env:WAREHOUSE_URL", "database_schema": "stripe"}
+    settings = settings_of(
+        tmp_path, sources={"subscriptions": described, "invoices": described | {"database_schema": "other"}}
+    )
+    with answers.sampled(settings, 2_000) as (sampled, faults):
+        assert pl.read_parquet(sampled.sources["subscriptions"].paths[0]).is_empty()
+        assert faults == {
+            "invoices": "sources.invoices.preset: stripe: needs invoice or invoices; there is subscription_item"
+        }
 
 
 def test_names_are_found_without_regard_to_case_and_underscores_and_inside_json() -> None:
