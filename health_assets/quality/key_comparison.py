@@ -5,7 +5,7 @@ from dataframely.columns import Column
 from health_assets.contracts.contract import meta
 from health_assets.quality.compared_load import SAMPLES, Load
 from health_assets.quality.load_expectations import FEWER_KEYS, KEYS, money_of
-from health_assets.warehouse.published_load import keys_of, word_columns
+from health_assets.warehouse.published_load import keys_of
 
 PRICES = {"mrr_amount", "amount", "unit_amount", "discount_amount"}  # of subscriptions
 
@@ -29,8 +29,14 @@ def keys_gone(load: Load) -> dict[str, str]:
 
 def changed_under_key(load: Load) -> str:
     """Amounts, accounts and dates that differ under the same key."""
+    changed = [_changed(load, name) for name in _compared_one_by_one(load) if not _takes_changes(load, name)]
+    return "; ".join(said for said in changed if said)
+
+
+def _compared_one_by_one(load: Load) -> list[str]:
+    """The columns of which each change is news."""
     contract = load.table.contract
-    columns = [
+    return [
         name
         for name, column in contract.columns().items()
         if name in load.columns_by_key
@@ -38,8 +44,6 @@ def changed_under_key(load: Load) -> str:
         and (meta(column, "money") or meta(column, "references") or _is_first_date(column))
         and name not in contract.primary_key()
     ]
-    changed = [_changed(load, name) for name in columns if not _takes_changes(load, name)]
-    return "; ".join(said for said in changed if said)
 
 
 def _is_first_date(column: Column) -> bool:
@@ -73,12 +77,13 @@ def _changed(load: Load, name: str) -> str:
     return said
 
 
-def changed_words(load: Load) -> str:
-    """Columns of words that say something else of more than plausibility.words_changed of the records."""
+def widely_changed(load: Load) -> str:
+    """Columns that say something else of more than plausibility.values_changed of the records that had a value."""
+    others = {*_compared_one_by_one(load), *load.table.contract.primary_key()}
     limits, key = load.settings.plausibility, ", ".join(load.table.contract.primary_key())
     found = []
-    for name in word_columns(load.table):
-        if name not in load.columns_by_key or name not in load.given:
+    for name in load.given:
+        if name not in load.columns_by_key or name in others:
             continue
         pairs = f"from {keys_of(load.table)} as before join {load.table.relation} as now using ({key})"
         both = f"{pairs} where before.{name} is not null and now.{name} is not null"
@@ -86,7 +91,7 @@ def changed_words(load: Load) -> str:
             load.one(f"select count(*) {both}"),
             load.one(f"select count(*) {both} and before.{name} <> now.{name}"),
         )
-        if records < limits.min_rows or changed <= limits.words_changed * records:
+        if records < limits.min_rows or changed <= limits.values_changed * records:
             continue
         most = load.cursor.execute(
             f"select before.{name}, now.{name}, count(*) {both} and before.{name} <> now.{name} group by 1, 2 "

@@ -10,13 +10,13 @@ from datetime import date
 from health_assets.quality.column_comparison import emptied_columns, money_gone, new_words, sparser_columns
 from health_assets.quality.compared_load import Load
 from health_assets.quality.kept_rows import emptied, too_few_kept
-from health_assets.quality.key_comparison import changed_under_key, changed_words, keys_gone
+from health_assets.quality.key_comparison import changed_under_key, keys_gone, widely_changed
 from health_assets.quality.load_expectations import (
     FILLED,
     KEPT,
     MONEY,
+    MOSTLY_UNCHANGED,
     NOT_EMPTY,
-    SAME_WORDS,
     SPARSER,
     UNCHANGED,
     WORDS,
@@ -38,7 +38,7 @@ def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date,
             found[WORDS.name] = new_words(load)
         if load.has_keys:
             found |= {**keys_gone(load), UNCHANGED.name: changed_under_key(load)}
-            found[SAME_WORDS.name] = changed_words(load)
+            found[MOSTLY_UNCHANGED.name] = widely_changed(load)
         else:
             found |= rows_gone_by_month(load)
     return {name: words for name, words in found.items() if words}

@@ -72,13 +72,13 @@ UNCHANGED = Expectation(
     severity=WARN,
     description="Amounts, accounts and first dates of a record do not change; where they do it is taken as a correction",
 )
-SAME_WORDS = Expectation(
-    "words__mostly_unchanged",
+MOSTLY_UNCHANGED = Expectation(
+    "values__mostly_unchanged",
     "rule",
     (),
     severity=WARN,
-    description="No more than plausibility.words_changed of the records have another status, flag or other word of the contract "
-    "than in the last published load: words may be exchanged, or true and false",
+    description="In no column do more than plausibility.values_changed of the records have another value than in the last "
+    "published load: words may be exchanged, true and false inverted, or a column sorted apart from its rows",
 )
 WORDS = Expectation(
     "words__seen_before",
@@ -91,7 +91,7 @@ WORDS = Expectation(
 
 def comparison_expectations(table: Table) -> list[Expectation]:
     """What is expected of a load; by key and word only where rows are few enough for that."""
-    by_key = [KEYS, FEWER_KEYS, UNCHANGED, SAME_WORDS, WORDS] if compared_by_key(table) else []
+    by_key = [KEYS, FEWER_KEYS, UNCHANGED, MOSTLY_UNCHANGED, WORDS] if compared_by_key(table) else []
     by_month = [MONTHS, FEWER_IN_MONTHS] if available_from(table.contract) else []
     money = [MONEY] if money_of(table.contract) else []
     return [KEPT, NOT_EMPTY, SETTINGS_CHANGED, FILLED, SPARSER, *money, *by_key, *by_month]

@@ -210,7 +210,7 @@ class Plausibility(Section):
     min_keys_gone: Annotated[int, Field(gt=0)]
     money_gone: Fraction
     filled_drop: Fraction
-    words_changed: Fraction
+    values_changed: Fraction
     before_signup: Fraction
     undeclared_lines: Fraction
 

@@ -270,7 +270,7 @@ def test_flag_that_is_inverted_warns_with_what_became_what(company, warehouse) -
     inverted = [row.replace("true", "x").replace("false", "true").replace("x", "false") for row in rows]
     found = company.load(header + "".join(inverted), warehouse, "workflow_items")
     assert found == {
-        "words__mostly_unchanged": "has_data_error changed in 20 of 20 records since the load published as of 2025-01-31 "
+        "values__mostly_unchanged": "has_data_error changed in 20 of 20 records since the load published as of 2025-01-31 "
         "(false -> true in 19, true -> false in 1)"
     }
 
@@ -315,3 +315,17 @@ def test_times_that_moved_under_their_key_warn_and_answers_that_came_do_not(comp
 def test_rows_of_unknown_accounts_ask_for_the_accounts_or_the_spelling_of_keys(company, warehouse) -> None:
     found = company.load(HEADER + "S1,A1,100,2024-01-01,,\nS2,a-1,100,2024-01-01,,\n", warehouse)
     assert "no account has their key: were rows of `accounts` lost, or are keys spelled" in found["rows__mostly_kept"]
+
+
+def test_column_that_is_shifted_against_its_rows_warns(company, warehouse) -> None:
+    header = "ticket_id,account_id,created_at,satisfaction_score\n"
+    scores = [str(1 + n % 5) for n in range(20)]
+
+    def tickets(scores: list[str]) -> str:
+        return header + "".join(f"T{n},A1,2024-01-01,{score}\n" for n, score in enumerate(scores))
+
+    company.load(tickets(scores), warehouse, "support_tickets")
+    publish_load(warehouse)
+    found = company.load(tickets([scores[-1], *scores[:-1]]), warehouse, "support_tickets")
+    assert set(found) == {"values__mostly_unchanged"}
+    assert found["values__mostly_unchanged"].startswith("satisfaction_score changed in 20 of 20 records since")
