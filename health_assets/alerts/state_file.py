@@ -12,6 +12,8 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from health_assets.warehouse.disk import trouble
+
 SECONDS_TO_WAIT = 30  # for another process that writes; none keeps the file locked while it posts
 VERSION = 3
 
@@ -204,18 +206,17 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise AlertError(f"{path}: the alert state cannot be used ({error}). {_remedy(error)}") from None
+        raise AlertError(f"{path}: the alert state cannot be used ({error}). {_remedy(error, path)}") from None
 
 
-def _remedy(error: Exception) -> str:
-    said = str(error).lower()
+def _remedy(error: Exception, path: Path) -> str:
+    kept = "Nothing is lost; leave the file where it is"
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return (
             "The file is damaged: restore a copy of it, or move it aside: the next alert run then saves all current levels "
             "without alerting, and alerts that were pending in it are lost"
         )
-    if "locked" in said:
-        return "Another program has it open: close that, then try again. Nothing is lost"
-    if "full" in said or "no space" in said:
-        return "The disk is full: free some space, then try again. Nothing is lost; leave the file where it is"
-    return "Give this user write permission to the file and its folder, then try again. Nothing is lost; leave the file where it is"
+    if "locked" in str(error).lower():
+        return f"Another program has it open: close that, then try again. {kept}"
+    found = trouble(error, [path]) or "give this user write permission to the file and its folder"
+    return f"{found[0].upper()}{found[1:]}. {kept}"

@@ -112,7 +112,7 @@ def test_folder_that_cannot_be_written_is_refused_without_advice_to_move_the_fil
     try:
         if os.access(folder, os.W_OK):
             pytest.skip("this user may write everywhere")
-        advice = r"Give this user write permission.* leave the file where it is"
+        advice = r"give this user write permission.* leave the file where it is"
         with pytest.raises(AlertError, match=advice), Outbox.opened(folder / "alerts.sqlite"):
             pass
     finally:

@@ -8,10 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from health_assets.alerts.data_alerts import DataAlert
+from health_assets.alerts.entry import Entry
+from health_assets.alerts.outbox import AlertError, Outbox
 from health_assets.warehouse import disk as disks
 from health_assets.warehouse.disk import DiskError, check_links, check_writable, trouble
 from health_assets_tests.faults.conftest import ROOT, Company, differences
@@ -39,6 +43,13 @@ def company(disk: Path, clean: Company) -> Company:
     """A company whose files, warehouse, snapshot, history and alert state are all on the disk."""
     shutil.copytree(clean.folder, disk / "company", symlinks=True)
     return Company(disk / "company")
+
+
+def entry(name: str) -> Entry:
+    day = date(2025, 1, 31)
+    return Entry(
+        name, day, name, "risk_level", "warning", "default", DataAlert([name], day, name, ["x" * 500], "remedy")
+    )
 
 
 def said_by(company: Company, command: str) -> tuple[int, str]:
@@ -87,6 +98,27 @@ def test_a_read_only_disk_is_one_message_for_every_command(disk: Path, company: 
         code, said = company.run() if command == "run" else said_by(company, command)
         assert (code, "Traceback" in said) == (1, False), said
         assert "mounted read-only" in said or command == "doctor", said
+
+
+def test_alert_state_on_a_full_or_read_only_disk_is_kept_and_used_again(disk: Path) -> None:
+    file = disk / "alerts.sqlite"
+    with Outbox.opened(file) as outbox, outbox.transaction():
+        outbox.add([entry("before")])
+    fill(disk)
+    with pytest.raises(AlertError, match=r"(?i)the disk is full.* leave the file where it is"):
+        add_many(file)
+    (disk / "filler").unlink()
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with pytest.raises(AlertError, match=r"mounted read-only.* leave the file where it is"):
+        add_many(file)
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    with Outbox.opened(file) as outbox:
+        assert [one.account_id for one in outbox.pending()] == ["before"]
+
+
+def add_many(file: Path) -> None:
+    with Outbox.opened(file) as outbox, outbox.transaction():
+        outbox.add([entry(f"account {number}") for number in range(2000)])
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
