@@ -21,6 +21,9 @@ import pyarrow as pa
 from health_assets.sources.formats import SourceError
 from health_assets.sources.sqlite_files import BATCH_ROWS, Answer, answered_by_sqlite, sqlite_columns
 
+DRIVER = re.compile(  # what a driver puts before the message of the database
+    r"^[A-Z_]+: (?:\[\w+\] )?(?:Failed to [\w ]+: )?(?:could not begin COPY: )?(?:ERROR: +)?"
+)
 INSTALL = "pip install 'health-assets[databases]'"
 ADBC = {  # scheme of a URL -> the module that connects
     "postgresql": "adbc_driver_postgresql.dbapi",
@@ -119,7 +122,7 @@ def hidden(text: str, url: str) -> str:
         text = text.replace(secret, "***")
     text = re.sub(r"(?i)(password|token|secret)=\S+", r"\1=***", text)
     lines = [line.strip() for line in text.splitlines() if line.strip(" ^") and not line.startswith("Query was:")]
-    return " ".join(lines).partition("Query was:")[0].strip()
+    return DRIVER.sub("", " ".join(lines).partition("Query was:")[0]).strip()
 
 
 @contextmanager

@@ -193,6 +193,7 @@ def test_statement_that_postgres_refuses_is_one_clear_error(
     )
     (fault,) = source_faults(company(tmp_path, users=query), source_contracts())
     assert fault.startswith("sources.users.query: BILLING_URL: ")
+    assert "Failed to" not in fault
     assert message in fault
     assert "\n" not in fault
     assert postgres.sql("select count(*) from renamed") == "1"
