@@ -137,10 +137,10 @@ def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     found = portfolio.mrr_at_risk(connection)
     currency = settings.reporting_currency
     share = "" if found["at_risk_mrr_pct"] is None else f", {pct(found['at_risk_mrr_pct'])} of {money(found['mrr'])}"
-    line = (
-        f"MRR at risk {money(found['at_risk_mrr'], currency)} in "
-        f"{counted(found['at_risk_account_count'], 'account')}{share}"
-    )
+    at_risk, _ = portfolio.known_mrr_at_risk(found)
+    line = f"MRR at risk {money(at_risk, currency)}"
+    if at_risk is not None:
+        line += f" in {counted(found['at_risk_account_count'], 'account')}{share}"
     if holds(connection, "mart.executive_summary_monthly") and (low := portfolio.low_health(connection)):
         bands = " and ".join(low_bands(settings))
         line += (

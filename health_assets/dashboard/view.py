@@ -13,7 +13,7 @@ import streamlit as st
 from health_assets.reporting import portfolio
 from health_assets.reporting.definitions import described
 from health_assets.reporting.export import csv_bytes, workbook_bytes
-from health_assets.reporting.formatting import minute, month_name
+from health_assets.reporting.formatting import NOT_MEASURED, minute, month_name
 from health_assets.reporting.palette import Mark, band_marks, risk_marks
 from health_assets.reporting.reader import EVERYTHING, Row, has_rows, holds, outdated
 from health_assets.reporting.scope import Scope, connected
@@ -106,11 +106,11 @@ class View:
     def missing(self, what: str, *sources: str) -> None:
         """A friendly line instead of a part whose source is not there."""
         if not self.scope.is_all:
-            st.info(f"{what} is a figure of the whole company and is not shown for a part of the accounts.", icon="ℹ️")
+            st.info(f"{what}: figures of the whole company, which are not shown for a part of the accounts.", icon="ℹ️")
             return
         unconnected = [f"`{name}`" for name in sources if name not in self.settings.sources]
         remedy = f" Connect {' and '.join(unconnected)} in the settings to see it." if unconnected else ""
-        st.info(f"{what} is not measured yet.{remedy}", icon="ℹ️")
+        st.info(f"{what}: not measured yet.{remedy}", icon="ℹ️")
 
     def part(self, title: str, *relations: str, sources: Sequence[str] = ()) -> bool:
         """The heading of a part of a page, and whether its tables have rows; where they have none, it says so."""
@@ -175,6 +175,8 @@ class View:
 def figure(label: str, value: str, source: str = "", change: str | None = None, note: str = "", **options: Any) -> None:
     """A number with its unit, and the definition of its metric one hover away."""
     explanation = " ".join(filter(None, [described(source) if source else "", note]))
+    if value.startswith(NOT_MEASURED):
+        value, change, options = "–", NOT_MEASURED, NO_DIRECTION
     height = PLAIN_HEIGHT if change is None else NOTED_HEIGHT
     st.metric(label, value, change, help=explanation or None, border=True, width=FIGURE_WIDTH, height=height, **options)
 

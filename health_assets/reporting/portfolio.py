@@ -1,9 +1,13 @@
 """The portfolio at a glance: health by band and how it moved, revenue at risk and what drives it, accounts to contact."""
 
+from collections.abc import Collection
+
 import duckdb
 import polars as pl
 
+from health_assets.reporting.formatting import number, pct
 from health_assets.reporting.reader import Row, frame, row, rows
+from health_assets.scoring.scorecards import UNKNOWN
 
 LEVELS = {  # of the attention list, in words
     "critical_risk": "critical risk",
@@ -81,6 +85,21 @@ def mrr_at_risk(connection: duckdb.DuckDBPyConnection) -> Row:
         from mart.churn_risk
         """,
     )
+
+
+def known_mrr_at_risk(found: Row) -> tuple[float | None, str]:
+    """MRR at risk of `mrr_at_risk`, None where the risk of no account is known, and a note on what it leaves out."""
+    unknown = found["unknown_account_count"]
+    if unknown == found["account_count"]:
+        return None, "risk of no account is known"
+    share = "" if found["at_risk_mrr_pct"] is None else f"{pct(found['at_risk_mrr_pct'])} of MRR"
+    return found["at_risk_mrr"], ", ".join(filter(None, [share, f"{number(unknown)} unknown" if unknown else ""]))
+
+
+def low_band_accounts(connection: duckdb.DuckDBPyConnection, low: Collection[str]) -> int | None:
+    """Accounts in the low bands; None where no account has a score."""
+    bands = {one["health_band"]: one["account_count"] for one in health_by_band(connection)}
+    return sum(bands.get(band, 0) for band in low) if set(bands) - {UNKNOWN} else None
 
 
 def low_health(connection: duckdb.DuckDBPyConnection) -> Row | None:

@@ -69,15 +69,14 @@ def _figures(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterat
     cards = []
     if has_rows(connection, "mart.churn_risk"):
         risk = portfolio.mrr_at_risk(connection)
-        share = "" if risk["at_risk_mrr_pct"] is None else f"{pct(risk['at_risk_mrr_pct'])} of MRR"
+        at_risk, share = portfolio.known_mrr_at_risk(risk)
         cards += [
             ("MRR", number(risk["mrr"]), f"{counted(risk['account_count'], 'account')}"),
-            ("MRR at risk", number(risk["at_risk_mrr"]), share),
+            ("MRR at risk", number(at_risk), share),
         ]
     if has_rows(connection, "mart.customer_health"):
-        bands = {row["health_band"]: row["account_count"] for row in portfolio.health_by_band(connection)}
         low = low_bands(company)
-        cards.append(("Low health", number(sum(bands.get(band, 0) for band in low)), f"bands {' and '.join(low)}"))
+        cards.append(("Low health", number(portfolio.low_band_accounts(connection, low)), f"bands {' and '.join(low)}"))
     if has_rows(connection, "mart.net_revenue_retention") and (found := revenue.latest_retention(connection)):
         month = f"{found['month']:%B %Y}"
         cards += [("NRR", pct(found["nrr_pct"]), month), ("GRR", pct(found["grr_pct"]), month)]

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from health_assets.reporting.portfolio import health_by_band, mrr_at_risk
+from health_assets.reporting.portfolio import health_by_band, known_mrr_at_risk, low_band_accounts, mrr_at_risk
 from health_assets.reporting.reader import holds
 from health_assets.reporting.revenue import renewals
 from health_assets.reporting.service import sla_adherence
@@ -37,6 +37,17 @@ def test_mrr_at_risk_is_of_high_and_critical_risk(snapshot: duckdb.DuckDBPyConne
         "account_count": 4, "mrr": 100, "at_risk_account_count": 2, "at_risk_mrr": 30, "at_risk_mrr_pct": 30,
         "unknown_account_count": 1, "unknown_mrr": 40,
     }  # fmt: skip
+
+
+def test_where_no_risk_and_no_score_is_known_neither_is_zero(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute("create table mart.churn_risk as select 'unknown' as risk_level, 5.0 as mrr")
+    snapshot.execute("create table mart.customer_health as select 'unknown' as health_band, 5.0 as mrr")
+    assert known_mrr_at_risk(mrr_at_risk(snapshot)) == (None, "risk of no account is known")
+    assert low_band_accounts(snapshot, ["critical"]) is None
+    snapshot.execute("insert into mart.churn_risk values ('high', 5.0)")
+    snapshot.execute("insert into mart.customer_health values ('healthy', 5.0)")
+    assert known_mrr_at_risk(mrr_at_risk(snapshot)) == (5, "50.0% of MRR, 1 unknown")
+    assert low_band_accounts(snapshot, ["critical"]) == 0
 
 
 def test_without_mrr_there_is_no_share_at_risk(snapshot: duckdb.DuckDBPyConnection) -> None:

@@ -66,9 +66,13 @@ def _choose(view: View) -> str | None:
 def _figures(view: View, found: Row) -> None:
     places = iter(figures(5))
     with next(places):
-        trend = "no trend" if found["trend_30d"] is None else f"{number(found['trend_30d'], 1, '+')} in 30 days"
+        trend = None if found["trend_30d"] is None else f"{number(found['trend_30d'], 1, '+')} in 30 days"
         score = number(found["health_score"], 1)
-        figure("Health, 0-100", score, "mart.customer_health.health_score", trend)
+        source = "mart.customer_health.health_score"
+        if trend is None:
+            figure("Health, 0-100", score, source, "no trend", **NO_DIRECTION)
+        else:
+            figure("Health, 0-100", score, source, trend)
     with next(places):
         band, days = found["health_band"] or UNKNOWN, found["days_in_band"]
         note = view.bands[band].symbol if days is None else f"{view.bands[band].symbol} for {counted(days, 'day')}"

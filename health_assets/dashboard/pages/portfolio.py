@@ -42,12 +42,6 @@ def _freshness(view: View) -> None:
 def _figures(view: View) -> None:
     risk = view.ask(portfolio.mrr_at_risk) if view.has("mart.churn_risk") else None
     retention = view.ask(revenue.latest_retention) if view.has("mart.net_revenue_retention") else None
-    bands = (
-        {row["health_band"]: row for row in view.ask(portfolio.health_by_band)}
-        if view.has("mart.customer_health")
-        else {}
-    )
-    low = [bands[band]["account_count"] for band in low_bands(view.settings) if band in bands]
     places = iter(figures(5))
     with next(places):
         note = "Of all scored accounts."
@@ -55,13 +49,14 @@ def _figures(view: View) -> None:
         amount, source = number(risk["mrr"] if risk else None), "mart.customer_health.mrr"
         figure(f"MRR, {view.currency}", amount, source, count, note, **NO_DIRECTION)
     with next(places):
-        share = f"{pct(risk['at_risk_mrr_pct'] if risk else None)} of MRR"
-        amount, source = number(risk["at_risk_mrr"] if risk else None), "mart.executive_summary_monthly.mrr_at_risk"
-        figure(f"MRR at risk, {view.currency}", amount, source, share, **NO_DIRECTION)
+        at_risk, share = portfolio.known_mrr_at_risk(risk) if risk else (None, "")
+        source = "mart.executive_summary_monthly.mrr_at_risk"
+        figure(f"MRR at risk, {view.currency}", number(at_risk), source, share, **NO_DIRECTION)
     with next(places):
-        names = ", ".join(low_bands(view.settings))
-        count = number(sum(low) if bands else None)
-        figure("In low bands", count, "mart.customer_health.is_low_band", names, **NO_DIRECTION)
+        low = low_bands(view.settings)
+        in_low = view.ask(portfolio.low_band_accounts, tuple(low)) if view.has("mart.customer_health") else None
+        source = "mart.customer_health.is_low_band"
+        figure("In low bands", number(in_low), source, ", ".join(low), **NO_DIRECTION)
     month = f"{retention['month']:%b %Y}" if retention else "no closed month"
     for label, column in (("NRR", "nrr_pct"), ("GRR", "grr_pct")):
         with next(places):
