@@ -1,5 +1,6 @@
 """The records of a load compared with the last published one, key by key: which are gone, and what changed in them."""
 
+import polars as pl
 from dataframely.columns import Column
 
 from health_assets.contracts.contract import meta
@@ -78,28 +79,32 @@ def _changed(load: Load, name: str) -> str:
 
 
 def widely_changed(load: Load) -> str:
-    """Columns that say something else of more than plausibility.values_changed of the records that had a value."""
+    """Columns that say something else of more than plausibility.values_changed of the records that had a value.
+
+    Of a flag, also where so many of the records that had it have it no longer: few ever do.
+    """
     others = {*_compared_one_by_one(load), *load.table.contract.primary_key()}
-    limits, key = load.settings.plausibility, ", ".join(load.table.contract.primary_key())
     found = []
-    for name in load.given:
-        if name not in load.columns_by_key or name in others:
-            continue
-        pairs = f"from {keys_of(load.table)} as before join {load.table.relation} as now using ({key})"
-        both = f"{pairs} where before.{name} is not null and now.{name} is not null"
-        (records,), (changed,) = (
-            load.one(f"select count(*) {both}"),
-            load.one(f"select count(*) {both} and before.{name} <> now.{name}"),
-        )
-        if records < limits.min_rows or changed <= limits.values_changed * records:
-            continue
-        most = load.cursor.execute(
-            f"select before.{name}, now.{name}, count(*) {both} and before.{name} <> now.{name} group by 1, 2 "
-            f"order by 3 desc, 1, 2 limit {SAMPLES}"
-        ).fetchall()
-        shown = ", ".join(f"{_word(before)} -> {_word(now)} in {count:,}" for before, now, count in most)
-        found.append(f"{name} changed in {changed:,} of {records:,} records {load.since} ({shown})")
+    for name in (name for name in load.given if name in load.columns_by_key and name not in others):
+        is_flag = load.table.contract.columns()[name].dtype == pl.Boolean
+        said = _widely_changed(load, name, "true") or (is_flag and _widely_changed(load, name, f"before.{name}"))
+        found += [said] if said else []
     return "; ".join(found)
+
+
+def _widely_changed(load: Load, name: str, among: str) -> str:
+    limits, key = load.settings.plausibility, ", ".join(load.table.contract.primary_key())
+    pairs = f"from {keys_of(load.table)} as before join {load.table.relation} as now using ({key})"
+    both = f"{pairs} where {among} and before.{name} is not null and now.{name} is not null"
+    differs = f"{both} and before.{name} <> now.{name}"
+    (records,), (changed,) = load.one(f"select count(*) {both}"), load.one(f"select count(*) {differs}")
+    if records < limits.min_rows or changed <= limits.values_changed * records:
+        return ""
+    most = load.cursor.execute(
+        f"select before.{name}, now.{name}, count(*) {differs} group by 1, 2 order by 3 desc, 1, 2 limit {SAMPLES}"
+    ).fetchall()
+    shown = ", ".join(f"{_word(before)} -> {_word(now)} in {count:,}" for before, now, count in most)
+    return f"{name} changed in {changed:,} of {records:,} records {load.since} ({shown})"
 
 
 def _word(value: object) -> str:

@@ -329,3 +329,16 @@ def test_column_that_is_shifted_against_its_rows_warns(company, warehouse) -> No
     found = company.load(tickets([scores[-1], *scores[:-1]]), warehouse, "support_tickets")
     assert set(found) == {"values__mostly_unchanged"}
     assert found["values__mostly_unchanged"].startswith("satisfaction_score changed in 20 of 20 records since")
+
+
+def test_rare_flag_that_most_of_its_records_lose_warns(company, warehouse) -> None:
+    header = "item_id,account_id,started_at,has_data_error\n"
+
+    def items(faulty: range) -> str:
+        return header + "".join(f"I{n},A1,2024-01-01,{str(n in faulty).lower()}\n" for n in range(300))
+
+    company.load(items(range(20)), warehouse, "workflow_items")
+    publish_load(warehouse)
+    found = company.load(items(range(10, 30)), warehouse, "workflow_items")
+    assert found["values__mostly_unchanged"].startswith("has_data_error changed in 10 of 20 records since")
+    assert "values__mostly_unchanged" not in company.load(items(range(30)), warehouse, "workflow_items")
