@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from health_assets.alerts import alert
-from health_assets.alerts.outbox import Outbox, store_of
+from health_assets.alerts.outbox import Outbox
 from health_assets.cli.status import SHOWN_ACCOUNTS, print_status
 from health_assets.reporting.formatting import counted, money
 from health_assets.settings import Settings
@@ -24,31 +24,38 @@ def page_of(company: WholeCompany, width: int = 120) -> str:
 
 @pytest.fixture
 def calm_yesterday(whole_company: WholeCompany, tmp_path: Path) -> Settings:
-    """Settings with an alert state in which no account was at an alarming level the day before."""
-    settings = whole_company.settings.model_copy(update={"warehouse": tmp_path / "warehouse.duckdb"})
+    """The company with an alert state in which no account was at an alarming level the day before, and no days to wait."""
+    alerts = whole_company.settings.alerts
+    rules = {name: rule.model_copy(update={"enter_days": 0}) for name, rule in alerts.rules.items()}
+    company = whole_company.settings.model_copy(
+        update={
+            "warehouse": tmp_path / "warehouse.duckdb",
+            "alerts": alerts.model_copy(update={"rules": rules}),
+        }
+    )
     before = (END - timedelta(days=1)).isoformat()
     accounts = [account for (account,) in whole_company.rows("select account_id from dim.account")]
-    with Outbox.opened(store_of(settings)) as outbox, outbox.transaction():
+    with Outbox.of(company) as outbox, outbox.transaction():
         for rule, level in {"risk_level": "low", "health_band": "healthy"}.items():
             outbox.connection.execute("insert into rules values (?, ?, null)", [rule, before])
             outbox.connection.executemany(
                 "insert into levels (account_id, rule, level, as_of_date) values (?, ?, ?, ?)",
                 [(account, rule, level, before) for account in accounts],
             )
-    return settings
+    return company
 
 
 def test_status_and_slack_show_the_attention_list_in_its_order(
     whole_company: WholeCompany, calm_yesterday: Settings
 ) -> None:
-    entries = whole_company.rows("select account_id, company_name from mart.attention_list order by attention_rank")
-    listed = [account for account, _ in entries]
+    entries = whole_company.rows("select account_id from mart.attention_list order by attention_rank")
+    listed = [account for (account,) in entries]
     assert len(listed) > 1
     assert re.findall(r"^ ?\d+ .*?\((ACC-\d+)\)", page_of(whole_company), re.MULTILINE) == listed[:SHOWN_ACCOUNTS]
     digest = alert(calm_yesterday, dry_run=True).text
-    posted = re.findall(r"^\S+ (.*) · [A-Z]{3} ", digest, re.MULTILINE)
-    assert len(posted) > 1
-    assert posted == [name for _, name in entries if name in posted]
+    names = dict(whole_company.rows("select company_name, account_id from mart.attention_list"))
+    posted = [names[name] for name in re.findall(r"^[-!+] (.*) · USD", digest, re.MULTILINE) if name in names]
+    assert posted == listed
 
 
 def test_mrr_in_low_bands_is_shown_beside_mrr_at_risk(whole_company: WholeCompany) -> None:

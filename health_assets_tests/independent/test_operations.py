@@ -51,15 +51,17 @@ def months(whole_company: WholeCompany) -> str:
 
 
 def differing(whole_company: WholeCompany, query: str, table: str, columns: str) -> tuple[int, int, int]:
-    """Rows of a query, and rows that only the query or only the table has, numbers to 6 decimals."""
-    shown = ", ".join(
-        f"round({name}::double, 6) as {name}" if name not in ("account_id", "month") else name
+    """Rows of a query, and rows that only the query or only the table has; numbers may differ by rounding."""
+    same = " and ".join(
+        f"ours.{name} is not distinct from theirs.{name}"
+        if name in ("account_id", "month")
+        else f"coalesce(abs(ours.{name} - theirs.{name}) < 1e-5, ours.{name} is null and theirs.{name} is null)"
         for name in columns.split(", ")
     )
-    ours, theirs = f"(select {shown} from ({query}))", f"(select {shown} from {table})"
+    ours, theirs = f"(select {columns} from ({query})) as ours", f"(select {columns} from {table}) as theirs"
     [(rows, missing, extra)] = whole_company.rows(
-        f"select (select count(*) from {ours}), (select count(*) from ({ours} except all {theirs})), "
-        f"(select count(*) from ({theirs} except all {ours}))"
+        f"select (select count(*) from {ours}), (select count(*) from {ours} anti join {theirs} on {same}), "
+        f"(select count(*) from {theirs} anti join {ours} on {same})"
     )
     return rows, missing, extra
 
