@@ -112,7 +112,7 @@ def account_alerts(
         bad.sort(key=lambda move: _weight(move, rules))
         if bad:
             alerts.append(_alert(account, bad[0].rule, bad, rules, as_of_date))
-        elif rule := _goodnews_of(moves, account, found.alarming.get(account.account_id, set()), settings):
+        elif rule := _good_news_of(moves, account, found.alarming.get(account.account_id, set()), settings):
             alerts.append(_good_alert(account, rule, moves, settings, as_of_date))
     return alerts
 
@@ -128,7 +128,7 @@ def not_repeated(alerts: Sequence[AccountAlert], last: Mapping[str, tuple[date, 
         days: settings.alerts.account_cool_down_days.
     """
 
-    def isnews_of(alert: AccountAlert) -> bool:
+    def is_news(alert: AccountAlert) -> bool:
         day, severity = last.get(alert.account_id, (None, "info"))
         if day is None or (alert.as_of_date - day).days >= days or alert.is_good_news:
             return True
@@ -139,7 +139,7 @@ def not_repeated(alerts: Sequence[AccountAlert], last: Mapping[str, tuple[date, 
             or (is_event and alert.severity == SEVERITIES[0])
         )
 
-    return [alert for alert in alerts if isnews_of(alert)]
+    return [alert for alert in alerts if is_news(alert)]
 
 
 def holds(rule: AlertFilter, account: Account | AccountAlert) -> bool:
@@ -175,7 +175,7 @@ def _weight(move: Change, rules: Sequence[Rule]) -> tuple[bool, int, int]:
     return move.kind == Kind.lasts, SEVERITIES.index(rule.policy.severity), rules.index(rule)
 
 
-def _goodnews_of(moves: Sequence[Change], account: Account, alarming: set[str], settings: Settings) -> str | None:
+def _good_news_of(moves: Sequence[Change], account: Account, alarming: set[str], settings: Settings) -> str | None:
     """`renewed` when a renewal that was in danger has passed, `recovered` when health and risk are both out of alarm."""
     rules = settings.alerts.rules
     left = {move.rule for move in moves if move.kind == Kind.left}

@@ -25,12 +25,12 @@ def Given(  # noqa: N802 - a column type
     return dy.String(nullable=True, description=description, metadata=metadata)
 
 
-def AccountId(*, primary_key: bool = False, of: str | None = "dim_account") -> dy.String:  # noqa: N802
+def AccountId(*, primary_key: bool = False, of: str | None = "dim_account", **metadata: Any) -> dy.String:  # noqa: N802
     """The account that a row belongs to; it must exist in the table `of`, where one is given."""
     return dy.String(
         primary_key=primary_key,
         description="Account",
-        metadata={"references": f"{of}.account_id"} if of else None,
+        metadata=({"references": f"{of}.account_id"} if of else {}) | metadata or None,
     )
 
 

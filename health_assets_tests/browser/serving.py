@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from health_assets_tests.chromium import chromium
+from health_assets_tests.programs import chromium
 
 PATIENCE = 60  # seconds until the server answers, or a page is drawn
 # Streamlit looks for its server below the path of a deep link first; Vega-Lite's remark about a legend is no error of a page

@@ -17,7 +17,7 @@ INVOICES = "invoice_id,account_id,invoice_date,due_date,amount,status\n"
 SUBSCRIPTIONS = "subscription_id,account_id,mrr_amount,start_date,status\n"
 FIRST = {
     "accounts": ACCOUNTS + "A,Acme,2024-01-01,trial,basic,0.5\nB,Beta,2024-01-01,active,growth,0.9\n",
-    "users": USERS + "U,B,2024-01-01,true,2025-01-30\nV,B,2024-01-01,true,2025-01-20\n",
+    "users": USERS + "U,B,2024-01-01,true,2025-01-30\nV,B,2024-01-01,true,2025-01-20\nW,B,2024-01-01,true,2025-01-21\n",
     "support_tickets": TICKETS
     + "T,B,2025-01-10T08:00:00,,open,false\nR,B,2025-01-12T08:00:00,2025-01-13,resolved,false\n",
     "invoices": INVOICES + "I,B,2024-12-01,2024-12-31,100,open\n",

@@ -1,6 +1,5 @@
 """Exported files: the numbers of the marts, text that no spreadsheet runs as a formula, the meaning of each column."""
 
-import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ from health_assets.cli.export import ExportFormat, export_to
 from health_assets.reporting.export import DEFINITIONS, csv_bytes, neutralised, write_workbook
 from health_assets.reporting.scope import Scope
 from health_assets_tests.conftest import WholeCompany, said_by
+from health_assets_tests.programs import installed
 
 HOSTILE = ['=HYPERLINK("http://x")', "+1", "-2", "@sum(a1)", "\t=1", "\r=1"]
 AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
@@ -75,8 +75,7 @@ def test_a_mart_that_is_not_there_is_an_error_that_suggests_one(whole_company: W
 def test_libreoffice_opens_the_workbook_with_the_totals_of_the_snapshot(
     whole_company: WholeCompany, tmp_path: Path
 ) -> None:
-    if shutil.which("soffice") is None:
-        subprocess.run(["apt-get", "install", "-y", "-qq", "libreoffice-calc"], check=True, capture_output=True)
+    installed("soffice", "libreoffice-calc")
     hostile = pl.DataFrame({"name": ["=1+1", "@x"], "amount": [-2.5, 4.0]})
     file, _ = export_to(
         whole_company.settings, ExportFormat.xlsx, ["mart.customer_health", "mart.net_revenue_retention"], Scope(),

@@ -15,8 +15,8 @@ from health_assets.reporting.reader import published
 from health_assets.reporting.revenue import latest_retention
 from health_assets.reporting.scope import Scope
 from health_assets.warehouse.sql import literal
-from health_assets_tests.chromium import chromium
 from health_assets_tests.conftest import WholeCompany
+from health_assets_tests.programs import chromium
 
 KB = 1024
 

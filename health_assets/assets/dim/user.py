@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, Day
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.history import valid_on
+from health_assets.contracts.history import end_of_validity, valid_on
 from health_assets.tables import table
 
 
@@ -36,6 +36,22 @@ def access_known_since(history_users: pl.LazyFrame) -> pl.LazyFrame:
     return history_users.select(access_since=pl.col("valid_from").filter(says_access).min())
 
 
+def users_of_all_loads(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
+    """The users of the file, and those of earlier loads that it no longer has, who count until they were gone (`end_day`)."""
+    columns = ["user_id", "account_id", "created_date", "end_day"]
+    gone = (
+        history_users.filter(pl.col("account_id").is_not_null())
+        .join(staged_users, on="user_id", how="anti")
+        .group_by("user_id")
+        .agg(
+            pl.col("account_id", "created_date").sort_by("valid_from").last(),
+            end_day=end_of_validity().max(),
+        )
+    )
+    present = staged_users.with_columns(end_day=pl.lit(None, pl.Date))
+    return pl.concat([present.select(columns), gone.select(columns)])
+
+
 @table(User)
 def dim_user(staged_users: pl.LazyFrame, history_users: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Users created by the as-of day; those whose creation is unknown always count."""
@@ -46,7 +62,9 @@ def dim_user(staged_users: pl.LazyFrame, history_users: pl.LazyFrame, as_of: dat
     return (
         staged_users.select("user_id", "account_id", "created_date")
         .filter((pl.col("created_date") <= as_of).fill_null(True))
-        .join(valid_on(history_users, as_of), on="user_id", how="left", validate="1:1")
+        .join(
+            valid_on(history_users, as_of).drop("account_id", "created_date"), on="user_id", how="left", validate="1:1"
+        )
         .join(access, how="cross")
         .with_columns(
             is_active=pl.when(is_known).then(pl.col("is_active").fill_null(True)),

@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.assets.dim.account import licensed_seats, seat_periods
 from health_assets.assets.dim.feature import catalogue_by_day
-from health_assets.assets.dim.user import access_known_since
+from health_assets.assets.dim.user import access_known_since, users_of_all_loads
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.day_counts import counts_by_day
@@ -117,12 +117,15 @@ def fact_account_adoption_daily(
 
 def _users(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
     """Users from creation on, or ever where that is unknown, less (-1) those who are known to have no access."""
-    of_user = staged_users.select("account_id", "user_id", first_day=pl.col("created_date").fill_null(date.min))
+    of_user = users_of_all_loads(staged_users, history_users).select(
+        "account_id", "user_id", "end_day", first_day=pl.col("created_date").fill_null(date.min)
+    )
     without_access = history_users.filter(~pl.col("is_active")).select(
         "user_id", "valid_from", end_day=end_of_validity()
     )
     left = (
-        of_user.join(without_access, on="user_id", how="inner", validate="1:m")
+        of_user.drop("end_day")
+        .join(without_access, on="user_id", how="inner", validate="1:m")
         .with_columns(first_day=pl.max_horizontal("first_day", "valid_from"), size=-ONCE)
         .drop("valid_from")
     )
@@ -207,7 +210,13 @@ def _user_logins(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.
     """The latest login of each account from the day on which it is known: that of the load, or its own if later."""
     return (
         history_users.filter(pl.col("last_login_date").is_not_null())
-        .join(staged_users.select("user_id", "account_id"), on="user_id", how="inner", validate="m:1")
+        .drop("account_id")
+        .join(
+            users_of_all_loads(staged_users, history_users).select("user_id", "account_id"),
+            on="user_id",
+            how="inner",
+            validate="m:1",
+        )
         .select("account_id", "last_login_date", day=pl.max_horizontal("valid_from", "last_login_date"))
         .sort("account_id", "day")
         .select("account_id", "day", user_login_date=pl.col("last_login_date").cum_max().over("account_id"))

@@ -78,6 +78,17 @@ def test_a_past_day_keeps_the_users_and_logins_of_the_load_of_then() -> None:
     assert [days[day]["days_since_last_login"] for day in (BEFORE, AS_OF)] == [25, 11]
 
 
+def test_a_user_that_the_file_no_longer_has_counts_until_the_day_before_the_load_that_lacks_it() -> None:
+    versions = rows(
+        "history_users",
+        {"user_id": "u1", "account_id": "A", "created_date": date(2024, 1, 1), "last_login_date": date(2025, 1, 20),
+         "valid_from": date(2025, 1, 10), "valid_to": BEFORE},
+    )  # fmt: skip
+    days = adoption(first_day=BEFORE, staged_users=rows("staged_users", user("u2")), history_users=versions)
+    assert [days[day]["total_user_count"] for day in (BEFORE, AS_OF)] == [2, 1]
+    assert [days[day]["days_since_last_login"] for day in (BEFORE, AS_OF)] == [10, 11]
+
+
 def test_a_past_day_keeps_the_seats_and_the_utilization_of_the_load_of_then() -> None:
     versions = rows(
         "history_accounts",
