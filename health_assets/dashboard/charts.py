@@ -7,6 +7,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
+from health_assets.reporting.formatting import number
 from health_assets.reporting.palette import GAIN, LINES, LOSS, TOTAL, Mark
 
 HEIGHT = 260
@@ -24,14 +25,16 @@ def draw(chart: Any, label: str) -> None:
 
 def stacked(rows: pl.DataFrame, month: str, amount: str, word: str, marks: Mapping[str, Mark], unit: str) -> Any:
     """Bars by month, one segment for each word; a stock at each month's end, so the months are never added."""
+
+    def in_words(one: str) -> str:
+        return f"{marks[one].symbol} {one.replace('_', ' ')}"
+
     present = [one for one in marks if one in set(rows[word])]
     labelled = rows.with_columns(
-        label=pl.col(word).replace_strict({one: f"{marks[one].symbol} {one}" for one in marks}, default=pl.col(word)),
+        label=pl.col(word).replace_strict({one: in_words(one) for one in marks}, default=pl.col(word)),
         place=pl.col(word).replace_strict({one: place for place, one in enumerate(marks)}, default=len(marks)),
     )
-    scale = alt.Scale(
-        domain=[f"{marks[one].symbol} {one}" for one in present], range=[marks[one].colour for one in present]
-    )
+    scale = alt.Scale(domain=[in_words(one) for one in present], range=[marks[one].colour for one in present])
     return (
         alt.Chart(labelled)
         .mark_bar()
@@ -84,7 +87,18 @@ def waterfall(steps: Sequence[tuple[str, float]], unit: str, totals: Sequence[st
         is_total = name in totals
         start, end = (0.0, amount) if is_total else (reached, reached + amount)
         kind = "total" if is_total else "gain" if amount >= 0 else "loss"
-        rows.append({"step": name, "start": start, "end": end, "amount": amount, "kind": kind, "top": max(start, end)})
+        shown = number(amount, 1 if unit == POINTS else 0, "" if is_total or not amount else "+")
+        rows.append(
+            {
+                "step": name,
+                "start": start,
+                "end": end,
+                "amount": amount,
+                "kind": kind,
+                "top": max(start, end),
+                "shown": shown,
+            }
+        )
         reached = end
     lowest = _ground(
         [(row["start"], row["end"]) for row in rows if row["kind"] != "total"], [row["top"] for row in rows]
@@ -99,9 +113,7 @@ def waterfall(steps: Sequence[tuple[str, float]], unit: str, totals: Sequence[st
         ),
         tooltip=["step:N", alt.Tooltip("amount:Q", format="+,.1f", title=unit)],
     )
-    amounts = base.mark_text(dx=4, align="left", color="gray").encode(
-        x="top:Q", text=alt.Text("amount:Q", format="+,.1f" if unit == POINTS else "+,.0f")
-    )
+    amounts = base.mark_text(dx=4, align="left", color="gray").encode(x="top:Q", text="shown:N")
     return (bars + amounts).properties(height=ROW * frame.height + AXIS)
 
 
