@@ -62,11 +62,8 @@ def _waterfall(connection: duckdb.DuckDBPyConnection, _: Settings) -> str:
 def _cohorts(connection: duckdb.DuckDBPyConnection, _: Settings) -> str:
     found = frame(
         connection,
-        """
-        select cohort_month, month_offset, account_retention_pct from mart.revenue_cohorts
-        where cohort_month > (select max(cohort_month) - to_months(?) from mart.revenue_cohorts) order by all
-        """,
-        [COHORTS],
+        "select cohort_month, month_offset, account_retention_pct from mart.revenue_cohorts where cohort_month > "
+        f"(select max(cohort_month) - interval {COHORTS} month from mart.revenue_cohorts) order by all",
     )
     cells = {
         (f"{row['cohort_month']:%b %y}", row["month_offset"]): row["account_retention_pct"] for row in found.to_dicts()

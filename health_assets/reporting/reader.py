@@ -1,8 +1,10 @@
 """How every page, report and command reads the published snapshot: one connection, rows by column name."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import polars as pl
 from health_assets.reporting.scope import Scope, connected
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import SnapshotError, snapshot
+from health_assets.warehouse.sql import literal
 
 Row = dict[str, Any]
+PLACEHOLDER = re.compile(r"\$(\d+)|\?")
 EVERYTHING = Scope()
 
 
@@ -46,14 +50,14 @@ def outdated(link: Path, error: duckdb.Error) -> SnapshotError:
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
     """The rows of a query, each by column name."""
-    answer = connection.execute(query, list(parameters))
+    answer = connection.execute(_with_values(query, parameters))
     names = [column[0] for column in answer.description or []]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
 def frame(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
     """The rows of a query as a frame, for charts, tables and files."""
-    return connection.sql(query, params=list(parameters)).pl()
+    return connection.sql(_with_values(query, parameters)).pl()
 
 
 def row(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> Row:
@@ -79,3 +83,20 @@ def has_rows(connection: duckdb.DuckDBPyConnection, *relations: str) -> bool:
     return holds(connection, *relations) and all(
         connection.sql(f"from {name} limit 1").fetchall() for name in relations
     )
+
+
+def _with_values(query: str, parameters: Sequence[Any]) -> str:
+    """The query with literals for `?` or `$1`: a bound value would make DuckDB import pandas, half a second of every page."""
+    values = [_as_literal(value) for value in parameters]
+    unnumbered = iter(values)
+    return PLACEHOLDER.sub(lambda found: values[int(found[1]) - 1] if found[1] else next(unnumbered), query)
+
+
+def _as_literal(value: Any) -> str:
+    if value is None or isinstance(value, bool | int | float):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, datetime):
+        return f"timestamp '{value}'"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_as_literal(one) for one in value)}]"
+    return literal(value)

@@ -177,7 +177,7 @@ def _probabilities(training: pl.DataFrame, to_predict: pl.DataFrame, model: Chur
     churned = training["churned"].cast(pl.Boolean)
     left = training.filter(churned)["account_id"].n_unique()
     features = [name for name in model.features if _is_measured(training[name], model.min_measured)]
-    if left < model.min_churned or churned.all() or not features or to_predict.is_empty():
+    if left < max(model.min_churned, 1) or churned.all() or not features or to_predict.is_empty():
         return [None] * to_predict.height
     given = _matrix(training, features), churned.to_numpy(), _matrix(to_predict, features)
     return shared_worker().submit(probabilities, *given, penalty=model.penalty).result().round(DECIMALS)

@@ -19,7 +19,15 @@ from health_assets.sources.parsing import ROW, TEXT
 
 DELIMITERS = (";", "\t", "|")  # that a file may have where the settings do not say so
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-UNREADABLE_FILE = (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, json.JSONDecodeError, UnicodeDecodeError)
+UNREADABLE_FILE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,  # of damaged Parquet files
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+)
 
 
 class SourceError(Exception):
@@ -107,6 +115,8 @@ def scan(file: str, source: Description) -> pl.LazyFrame:
 
 def why_unreadable(error: BaseException) -> str:
     """What is wrong with a file, in one line."""
+    if isinstance(error, pl.exceptions.PanicException):
+        return "is damaged; copy it again"
     said = without_secrets(str(error).strip().split("\n")[0])
     if isinstance(error, EOFError | zlib.error) or "deflate" in said or "unexpected end of file" in said.lower():
         return f"is cut off or damaged ({said or 'it ends too early'}); copy it again"

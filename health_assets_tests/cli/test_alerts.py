@@ -7,6 +7,7 @@ import pytest
 from health_assets.alerts import alert, store_of
 from health_assets.alerts.entry import State
 from health_assets.alerts.outbox import Outbox
+from health_assets.cli.terminal import console
 from health_assets.settings import Settings
 from health_assets_tests.conftest import said_by
 from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
@@ -17,7 +18,7 @@ MONDAY, TUESDAY = date(2025, 1, 27), date(2025, 1, 28)
 @pytest.fixture
 def file(company: Settings, publish: Publish, posted: Slack, monkeypatch: pytest.MonkeyPatch) -> str:
     """The settings of a company with one account that got worse since the last alert run."""
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "width", 200)
     publish(MONDAY, [account("A1")])
     alert(company)
     publish(TUESDAY, [account("A1", "high", company_name="[red]Acme[/red]")])
@@ -25,8 +26,9 @@ def file(company: Settings, publish: Publish, posted: Slack, monkeypatch: pytest
 
 
 def test_dead_alert_is_listed_with_the_reason_and_delivered_by_retry(
-    company: Settings, file: str, posted: Slack
+    company: Settings, file: str, posted: Slack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(console, "width", 200)
     posted.answers = [(404, {}), (404, {})]
     assert said_by("alerts", "--settings", file).exit_code == 1
     listed = said_by("alerts", "list", "--settings", file, "--state", "dead")

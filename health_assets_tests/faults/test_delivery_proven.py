@@ -20,7 +20,7 @@ from health_assets.alerts import WEBHOOK_VARIABLE, alert, store_of
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry, State
 from health_assets.alerts.outbox import Outbox
-from health_assets.orchestration.instance import prepare_home
+from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.reporting.formatting import counted
 from health_assets.settings import SETTINGS_VARIABLE, Settings, load
 from health_assets_tests.faults.conftest import ROOT
@@ -111,6 +111,7 @@ def titles(messages: list[dict[str, Any]]) -> Counter[str]:
 
 
 def daemon(log: Path, **more: str) -> Any:
+    open_instance().dispose()  # as `ui` does: processes that begin together would both create Dagster's tables
     return group_of(
         [sys.executable, "-m", "dagster._daemon", "run", "-m", "health_assets_tests.faults.posting"], log, **more
     )

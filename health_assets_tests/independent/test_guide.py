@@ -4,6 +4,7 @@ They stand in health_assets_tests/guide. One is corrected: the fifth orders by `
 does not have; it means `adoption_pct`.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,11 @@ each_statement = pytest.mark.parametrize("statement", STATEMENTS, ids=[file.stem
 
 
 @pytest.fixture(params=["opened", "attached_under_another_name"])
-def reader(request: pytest.FixtureRequest, whole_company: WholeCompany) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A reader of the snapshot whose clock stands on the company's as-of day."""
-    file = str(whole_company.settings.published.resolve())
+def reader(
+    request: pytest.FixtureRequest, whole_company: WholeCompany, tmp_path: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A reader of a copy of the snapshot whose clock stands on the company's as-of day."""
+    file = shutil.copy(whole_company.settings.published.resolve(), tmp_path / "published.duckdb")
     if request.param == "opened":
         connection = duckdb.connect(file, read_only=True)
     else:
