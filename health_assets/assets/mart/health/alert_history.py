@@ -32,7 +32,7 @@ class AlertHistory(Contract):
     state = dy.String(nullable=True, description="pending, sending, delivered, dead, held or silenced")
     state_reason = dy.String(nullable=True, description="Why it is held or silenced; null = it is not")
     news = dy.String(nullable=True, description="What changed, in words")
-    delivered_at = Moment("When the channel accepted it; null = not delivered")
+    delivered_at = Moment("When the channel accepted it; null = not delivered by the as-of day")
     mrr = Money("Monthly recurring revenue on the day of the alert; null = unknown", nullable=True)
     health_score = Score("Health on the day of the alert")
     health_score_30d_later = Score("Health 30 days after the alert")
@@ -73,7 +73,9 @@ def mart_alert_history(
     as_of: date,
 ) -> pl.LazyFrame:
     """Alerts up to the as-of day."""
-    alerts = staged_alerts.filter(pl.col("alert_date") <= as_of)
+    alerts = staged_alerts.filter(pl.col("alert_date") <= as_of).with_columns(
+        delivered_at=pl.when(pl.col("delivered_at").dt.date() <= as_of).then("delivered_at")
+    )
     days = pl.concat([_days(alerts, later, as_of) for later in (0, *LATER)]).unique()
     status = fact_account_revenue_daily.select("account_id", "as_of_date", "account_status", "mrr")
     signals = (
