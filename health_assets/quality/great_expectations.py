@@ -4,6 +4,9 @@ Which expectations are evaluated over which frames is decided in expectations.py
 """
 
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
@@ -131,7 +134,24 @@ def _moment(bound: Any) -> Any:
 
 def _great_expectations() -> Any:
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    import great_expectations
-    import great_expectations.expectations
-
+    with _hidden("pyspark"):
+        import great_expectations
+        import great_expectations.expectations
     return great_expectations
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Importing the package fails for the `with` block, unless it is imported already.
+
+    Great Expectations imports PySpark where it is installed, and PySpark without a Spark beside it (the client of Spark
+    Connect) ends the process.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]

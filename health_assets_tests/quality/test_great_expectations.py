@@ -1,0 +1,26 @@
+"""Great Expectations in a process of its own, beside packages that do not get on with it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import sys
+from health_assets.quality import great_expectations
+library = great_expectations._great_expectations()
+assert library.__version__
+assert "pyspark" not in sys.modules
+import pyspark  # the package can be imported afterwards
+"""
+
+
+@pytest.mark.slow
+def test_a_pyspark_that_ends_the_process_is_not_imported(tmp_path):
+    package = tmp_path / "pyspark"
+    package.mkdir()
+    (package / "__init__.py").write_text("import sys\nif 'great_expectations' not in sys.modules:\n    sys.exit(7)\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([sys.executable, "-c", CODE], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
