@@ -54,10 +54,16 @@ class Support(Section):
     """Targets and cut-offs of the help desk, and whether its hours run always or in business hours only."""
 
     hours: Annotated[Literal["calendar", "business"], LOWER]
-    business_hours: BusinessHours
+    business_hours: BusinessHours | None
     sla_hours: dict[Priority, Positive]
     first_response_hours: dict[Priority, Positive]
     speed: dict[Annotated[Literal["fast", "on_time", "slow"], LOWER], Positive]
     satisfied_from: float
     neutral_from: float
     mean_hours: dict[Annotated[Literal["excellent", "good", "acceptable"], LOWER], Positive]
+
+    @model_validator(mode="after")
+    def _business_hours_are_given_where_they_count(self) -> "Support":
+        if self.hours == "business" and self.business_hours is None:
+            raise ValueError("`hours: business` needs `business_hours`: days, from, to")
+        return self

@@ -198,3 +198,27 @@ def test_support_of_accounts_by_day(whole_company: WholeCompany) -> None:
             sla_adherence_pct_90d, open_ticket_count, ticket_count_to_date, escalated_ticket_count_to_date, mean_csat_to_date
             from fact.account_support_daily where as_of_date in (from {DAYS})""",
     )
+
+
+def test_hours_and_states_inside_business_hours(whole_company: WholeCompany) -> None:
+    # 9:00 to 17:00 UTC from Monday to Friday: the part of each such day that lies between the opening and the resolution
+    agree(
+        whole_company,
+        f"""
+        {JUDGED}, days as (
+            select day::timestamp as day from generate_series(date '2020-01-01', {D} + 60, interval 1 day) as days(day)
+            where isodow(day) < 6
+        ), spent as (
+            select ticket_id, hours, target, done, created_at, coalesce(sum(greatest(0, date_diff('microsecond',
+                greatest(created_at, day + interval 9 hour), least(coalesce(done, {EVENING}), day + interval 17 hour))))
+                filter (day is not null), 0) / 3.6e9 as inside
+            from judged left join days
+              on day + interval 17 hour > created_at and day + interval 9 hour < coalesce(done, {EVENING}) group by all
+        )
+        select ticket_id, if(hours is null, null, inside),
+            case when hours is not null and target is not null then if(inside <= target, 'met', 'breached')
+                when done is not null or target is null then 'unknown' when inside >= target then 'breached' else 'pending' end
+        from spent
+        """,
+        "select ticket_id, business_resolution_hours, business_sla_state from fact.tickets",
+    )

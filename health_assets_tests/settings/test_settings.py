@@ -50,6 +50,12 @@ def test_words_of_support_are_read_in_any_case(tmp_path: Path) -> None:
     assert (support.hours, support.speed["fast"], support.business_hours.days) == ("business", 0.25, ["mon"])
 
 
+def test_business_hours_may_be_absent_unless_they_count(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "support: {business_hours: null}").support.business_hours is None
+    with pytest.raises(settings.SettingsError, match=r"`hours: business` needs `business_hours`"):
+        settings_of(tmp_path, "support: {hours: business, business_hours: null}")
+
+
 def test_targets_are_replaced_whole(tmp_path: Path) -> None:
     assert settings_of(tmp_path, "support: {sla_hours: {P1: 2}}").support.sla_hours == {"p1": 2}
 

@@ -16,7 +16,6 @@ from health_assets.contracts.expressions import (
     SLOW_TAIL,
     banded,
     end_of_day,
-    first_match,
     local_date,
     month_of,
     percent,
@@ -24,13 +23,15 @@ from health_assets.contracts.expressions import (
     up_to,
 )
 from health_assets.contracts.history import valid_on
-from health_assets.scoring.ticket_times import OPEN_STATUSES, with_ticket_times
+from health_assets.scoring.ticket_states import SLA_STATES, states_by_each_clock
+from health_assets.scoring.ticket_times import CLOCKS, OPEN_STATUSES, with_ticket_times
 from health_assets.settings import Settings
 from health_assets.tables import table
 
-SLA_STATES = ["met", "breached", "pending", "unknown"]
 SPEEDS = ["fast", "on_time", "slow", "critical_breach", "unresolved"]
 CSAT_TIERS = ["satisfied", "neutral", "dissatisfied", "no_rating"]
+TIMES = ("resolution_hours", "first_response_hours")
+STATES = ("sla_state", "first_response_state")
 
 
 class Tickets(Contract):
@@ -87,6 +88,24 @@ class Tickets(Contract):
         description="Escalated by the as-of day; without dates of escalation as first seen in a load, null before the first load",
     )
     escalated_at = Moment("When it was escalated; null = not by the as-of day, or not said when")
+    calendar_resolution_hours = Hours("As resolution_hours, in calendar hours")
+    business_resolution_hours = Hours(
+        "As resolution_hours, in business hours; null also without `support.business_hours`"
+    )
+    calendar_sla_state = dy.Enum(SLA_STATES, description="As sla_state, in calendar hours")
+    business_sla_state = dy.Enum(
+        SLA_STATES, nullable=True, description="As sla_state, in business hours; null = no `support.business_hours`"
+    )
+    calendar_first_response_hours = Hours("As first_response_hours, in calendar hours")
+    business_first_response_hours = Hours(
+        "As first_response_hours, in business hours; null also without `support.business_hours`"
+    )
+    calendar_first_response_state = dy.Enum(SLA_STATES, description="As first_response_state, in calendar hours")
+    business_first_response_state = dy.Enum(
+        SLA_STATES,
+        nullable=True,
+        description="As first_response_state, in business hours; null = no `support.business_hours`",
+    )
     segment = dy.Enum(SEGMENTS, nullable=True, description="Today's segment of the account; null = not signed up yet")
     account_owner = AccountOwner()
 
@@ -99,6 +118,30 @@ class Tickets(Contract):
     def sla_state__agrees_with_ratio(cls) -> pl.Expr:
         """The target is met if no more than the target time was used, and only then."""
         return pl.col("sla_ratio").is_null() | ((pl.col("sla_ratio") <= 1) == (pl.col("sla_state") == "met"))
+
+    @dy.rule()
+    def business_hours__at_most_calendar_hours(cls) -> pl.Expr:
+        """Business hours are a part of calendar hours."""
+        return pl.all_horizontal(
+            pl.col(f"business_{name}").is_null() | (pl.col(f"business_{name}") <= pl.col(f"calendar_{name}"))
+            for name in TIMES
+        )
+
+    @dy.rule()
+    def business_sla_state__met_where_calendar_hours_meet(cls) -> pl.Expr:
+        """What is in time in calendar hours is in time in business hours, and what is late in business hours is late."""
+        calendar, business = pl.col("calendar_sla_state"), pl.col("business_sla_state")
+        return business.is_null() | (
+            ((calendar != "met") | (business == "met")) & ((business != "breached") | (calendar == "breached"))
+        )
+
+    @dy.rule()
+    def hours__of_one_of_the_clocks(cls) -> pl.Expr:
+        """The hours and states that count are the calendar or the business ones."""
+        return pl.any_horizontal(
+            pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{clock}_{name}")) for name in (*TIMES, *STATES))
+            for clock in CLOCKS
+        )
 
 
 @table(Tickets)
@@ -124,21 +167,23 @@ def fact_tickets(
         )
         .with_columns(is_open=_is_open(evening))
         .with_columns(
-            _by(evening, "first_response_at", "first_response_at", "first_response_hours"),
+            _by(evening, "first_response_at", "first_response_at", *_on_each_clock("first_response_hours")),
             _by(evening, "escalated_at", "escalated_at"),
             pl.when((pl.col("resolved_at") < evening) & ~pl.col("is_open")).then(
-                pl.col("resolved_at", "resolution_hours")
+                pl.col("resolved_at", *_on_each_clock("resolution_hours"))
             ),
             created_month=month_of(pl.col("created_date")),
             satisfaction_score=pl.when(~pl.col("is_open") | pl.col("is_reopened")).then("satisfaction_score"),
         )
         .with_columns(
             sla_ratio=safe_ratio(pl.col("resolution_hours"), pl.col("sla_target_hours")),
-            sla_state=_state(pl.col("resolution_hours"), pl.col("sla_target_hours"), "resolution_deadline", evening),
-            first_response_state=_first_response_state(evening),
             csat_tier=_csat_tier(settings),
+            **states_by_each_clock(settings, evening),
         )
-        .with_columns(resolution_speed=_resolution_speed(settings))
+        .with_columns(
+            resolution_speed=_resolution_speed(settings),
+            **{state: pl.col(f"{settings.support.hours}_{state}") for state in STATES},
+        )
         .join(dim_account.select("account_id", "segment", "account_owner"), on="account_id", how="left", validate="m:1")
         .sort("ticket_id")
         .select(Tickets.column_names())
@@ -172,11 +217,16 @@ def hours_by_month_of_resolution(tickets: pl.LazyFrame, timezone: str) -> pl.Laz
         .group_by("dimension_type", "dimension_value", month=month_of(local_date(pl.col("resolved_at"), timezone)))
         .agg(
             timed_count=pl.len().cast(pl.Int64),
+            **{f"{clock}_median_resolution_hours": pl.col(f"{clock}_resolution_hours").median() for clock in CLOCKS},
             mean_resolution_hours=hours.mean(),
             median_resolution_hours=hours.median(),
             p90_resolution_hours=hours.quantile(SLOW_TAIL, interpolation="linear"),
         )
     )
+
+
+def _on_each_clock(name: str) -> list[str]:
+    return [name, *(f"{clock}_{name}" for clock in CLOCKS)]
 
 
 def _by(evening: datetime, moment: str, *columns: str) -> pl.Expr:
@@ -203,28 +253,6 @@ def _is_escalated(evening: datetime) -> pl.Expr:
     seen = pl.coalesce("seen_escalated", pl.col("seen_status") == "escalated")
     never = pl.when(moment.is_not_null().any() & ~flag).then(pl.lit(False))
     return pl.when(moment.is_not_null()).then(moment < evening).otherwise(pl.coalesce(seen, never))
-
-
-def _state(hours: pl.Expr, target: pl.Expr, deadline: str, evening: datetime) -> pl.Expr:
-    """Of a target on the evening of the as-of day; the hours are those known then."""
-    is_open = pl.col("is_open").fill_null(False)
-    return first_match(
-        [
-            (hours <= target, "met"),
-            (hours > target, "breached"),
-            (is_open & (pl.col(deadline) <= evening), "breached"),
-            (is_open & (pl.col(deadline) > evening), "pending"),
-            (pl.lit(True), "unknown"),
-        ]
-    )
-
-
-def _first_response_state(evening: datetime) -> pl.Expr:
-    """Unknown for an open ticket that was answered before it was opened, or where the feed exports no answers."""
-    hours, is_answered = pl.col("first_response_hours"), pl.col("first_response_at").is_not_null()
-    state = _state(hours, pl.col("first_response_target_hours"), "first_response_deadline", evening)
-    is_known = hours.is_not_null() | (pl.col("exports_responses") & ~is_answered)
-    return pl.when(is_known).then(state).otherwise(pl.lit("unknown"))
 
 
 def _csat_tier(settings: Settings) -> pl.Expr:

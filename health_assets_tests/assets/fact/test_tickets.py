@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from health_assets.assets.fact.tickets import Tickets
+from health_assets.settings.support import Support
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, made, rows
 
 CREATED = datetime(2025, 1, 30, 12)
@@ -167,3 +169,65 @@ def test_in_business_hours_the_night_does_not_count() -> None:
     assert (found["first_response_hours"], found["first_response_state"]) == (1.0, "met")
     late_on_friday = ticket(None, datetime(2025, 1, 31, 16))  # due on Monday at 12
     assert facts(late_on_friday, settings=company)[0]["sla_state"] == "pending"
+
+
+def company_with(**support: Any) -> Any:
+    given = SETTINGS.support.model_dump(by_alias=True) | support
+    return SETTINGS.model_copy(update={"support": Support.model_validate(given)})
+
+
+OFFICE = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00", "timezone": "Europe/Berlin"}
+ROUND_THE_CLOCK = {"days": ["sun"], "from": "00:00", "to": "24:00", "timezone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("office", "holidays", "opened", "resolved", "calendar", "business"),
+    [  # over a weekend: 16:00 to 17:00 on Friday and 9:00 to 10:00 on Monday, in Berlin
+        (OFFICE, [], datetime(2025, 1, 24, 15), datetime(2025, 1, 27, 9), 66.0, 2.0),
+        # the same when the clocks go forward in between, and when they go back
+        (OFFICE, [], datetime(2024, 3, 29, 15), datetime(2024, 4, 1, 8), 65.0, 2.0),
+        (OFFICE, [], datetime(2024, 10, 25, 14), datetime(2024, 10, 28, 9), 67.0, 2.0),
+        # all of the Sunday of 23 hours
+        (ROUND_THE_CLOCK, [], datetime(2024, 3, 30, 20), datetime(2024, 3, 31, 23), 27.0, 23.0),
+        # a holiday on Monday: 1 hour on Friday, 2 on Tuesday
+        (OFFICE, [date(2025, 1, 27)], datetime(2025, 1, 24, 15), datetime(2025, 1, 28, 10), 91.0, 3.0),
+    ],
+)
+def test_hours_are_given_by_both_clocks(
+    office: dict[str, Any], holidays: list[date], opened: datetime, resolved: datetime, calendar: float, business: float
+) -> None:
+    company = company_with(business_hours=office | {"holidays": holidays})
+    (found,) = facts(ticket(resolved, opened, first_response_at=resolved), settings=company)
+    assert (found["calendar_resolution_hours"], found["business_resolution_hours"]) == (calendar, business)
+    assert (found["calendar_first_response_hours"], found["business_first_response_hours"]) == (calendar, business)
+    states = [found[f"{clock}_sla_state"] for clock in ("calendar", "business")]
+    assert states == ["breached", "met" if business <= 4 else "breached"]
+
+
+@pytest.mark.parametrize("counts", ["calendar", "business"])
+def test_what_counts_is_one_of_the_clocks_and_both_are_published(counts: str) -> None:
+    late_on_friday = ticket(None, datetime(2025, 1, 31, 16))  # by business hours due on Monday at 12:00
+    (found,) = facts(late_on_friday, settings=company_with(hours=counts))
+    by_clock = {"calendar": "breached", "business": "pending"}
+    assert {clock: found[f"{clock}_sla_state"] for clock in by_clock} == by_clock
+    assert found["sla_state"] == by_clock[counts]
+
+
+def test_without_business_hours_what_they_would_give_is_null() -> None:
+    (found,) = facts(ticket(datetime(2025, 1, 30, 14)), settings=company_with(business_hours=None))
+    assert (found["resolution_hours"], found["calendar_resolution_hours"], found["calendar_sla_state"]) == (2, 2, "met")
+    assert [value for name, value in found.items() if name.startswith("business_")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ({"business_resolution_hours": 11.0}, "business_hours__at_most_calendar_hours"),
+        ({"business_sla_state": "breached"}, "business_sla_state__met_where_calendar_hours_meet"),
+        ({"resolution_hours": 3.0}, "hours__of_one_of_the_clocks"),
+    ],
+)
+def test_check_of_the_clocks_fails_where_they_contradict_each_other(broken: dict[str, Any], rule: str) -> None:
+    sound = facts(ticket(datetime(2025, 1, 30, 14)))[0]
+    assert Tickets.filter(rows("fact_tickets", sound)).failure.counts() == {}
+    assert Tickets.filter(rows("fact_tickets", sound | broken)).failure.counts() == {rule: 1}

@@ -7,11 +7,13 @@ belong in fact/tickets.py.
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.fact.tickets import SLA_STATES, csat_pct, hours_by_month_of_resolution, sla_adherence_pct
+from health_assets.assets.fact.tickets import csat_pct, hours_by_month_of_resolution, sla_adherence_pct
 from health_assets.contracts.breakdowns import by_part, miscounted
 from health_assets.contracts.columns import Count, Hours, Pct, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import safe_ratio
+from health_assets.scoring.ticket_states import SLA_STATES
+from health_assets.scoring.ticket_times import CLOCKS
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -43,12 +45,38 @@ class SlaAdherence(Contract):
     rated_count = Count("Tickets with a rating")
     csat_pct = Pct("Satisfied / rated")
     response_rate = Share("Rated / tickets")
+    calendar_met_count = Count("As met_count, in calendar hours")
+    calendar_breached_count = Count("As breached_count, in calendar hours")
+    calendar_sla_adherence_pct = Pct("As sla_adherence_pct, in calendar hours")
+    calendar_first_response_adherence_pct = Pct("As first_response_adherence_pct, in calendar hours")
+    calendar_median_first_response_hours = Hours("As median_first_response_hours, in calendar hours")
+    calendar_median_resolution_hours = Hours("As median_resolution_hours, in calendar hours")
+    business_met_count = Count("As met_count, in business hours; null = no `support.business_hours`", nullable=True)
+    business_breached_count = Count(
+        "As breached_count, in business hours; null = no `support.business_hours`", nullable=True
+    )
+    business_sla_adherence_pct = Pct("As sla_adherence_pct, in business hours; null also without them")
+    business_first_response_adherence_pct = Pct(
+        "As first_response_adherence_pct, in business hours; null also without them"
+    )
+    business_median_first_response_hours = Hours(
+        "As median_first_response_hours, in business hours; null also without them"
+    )
+    business_median_resolution_hours = Hours("As median_resolution_hours, in business hours; null also without them")
 
     @dy.rule()
     def ticket_count__is_the_sum_of_states(cls) -> pl.Expr:
         """Each ticket counts as met, breached, pending or unknown, and once."""
         return pl.col("ticket_count") == pl.sum_horizontal(
             "met_count", "breached_count", "pending_count", "unknown_count"
+        )
+
+    @dy.rule()
+    def business_hours__meet_at_least_what_calendar_hours_meet(cls) -> pl.Expr:
+        """In business hours no fewer tickets are in time than in calendar hours, and no more are late."""
+        return pl.col("business_met_count").is_null() | (
+            (pl.col("business_met_count") >= pl.col("calendar_met_count"))
+            & (pl.col("business_breached_count") <= pl.col("calendar_breached_count"))
         )
 
 
@@ -67,15 +95,32 @@ def mart_sla_adherence(fact_tickets: pl.LazyFrame, settings: Settings) -> pl.Laz
         first_response_adherence_pct=sla_adherence_pct(response),
         median_first_response_hours=pl.col("first_response_hours").median(),
         csat_pct=csat_pct(pl.col("csat_tier")),
+        **_by_each_clock(),
     )
     resolved = hours_by_month_of_resolution(tickets, settings.timezone)
     return (
         opened.join(resolved, on=key, how="full", coalesce=True, validate="1:1")
         .with_columns(pl.col("^.*_count$").fill_null(0))
-        .with_columns(response_rate=safe_ratio(pl.col("rated_count"), pl.col("ticket_count")))
+        .with_columns(
+            pl.when(settings.support.business_hours is not None).then(pl.col("^business_.*_count$")),
+            response_rate=safe_ratio(pl.col("rated_count"), pl.col("ticket_count")),
+        )
         .sort(key)
         .select(SlaAdherence.column_names())
     )
+
+
+def _by_each_clock() -> dict[str, pl.Expr]:
+    """What depends on the hours that count, in calendar and in business hours."""
+    found: dict[str, pl.Expr] = {}
+    for clock in CLOCKS:
+        state = pl.col(f"{clock}_sla_state")
+        found |= {f"{clock}_{name}_count": (state == name).sum().cast(pl.Int64) for name in ("met", "breached")}
+        found[f"{clock}_sla_adherence_pct"] = sla_adherence_pct(state)
+        responses = pl.col(f"{clock}_first_response_state")
+        found[f"{clock}_first_response_adherence_pct"] = sla_adherence_pct(responses)
+        found[f"{clock}_median_first_response_hours"] = pl.col(f"{clock}_first_response_hours").median()
+    return found
 
 
 @identity(of=mart_sla_adherence)

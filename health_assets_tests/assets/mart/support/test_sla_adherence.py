@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 import polars as pl
+import pytest
 
 from health_assets.assets.mart.support.sla_adherence import mart_sla_adherence
 from health_assets_tests.assets.rows import SETTINGS, rows
@@ -46,3 +47,27 @@ def test_quantiles_of_hours_are_interpolated() -> None:
     row = made.collect().row(0, named=True)
     assert (row["mean_resolution_hours"], row["median_resolution_hours"]) == (4.0, 2.5)
     assert round(row["p90_resolution_hours"], 9) == 7.9  # 3 + 0.7 x (10 - 3)
+
+
+@pytest.mark.parametrize("has_business_hours", [True, False])
+def test_adherence_is_given_by_both_clocks_and_null_without_business_hours(has_business_hours: bool) -> None:
+    states = [("breached", "met", 66.0, 2.0), ("met", "met", 2.0, 2.0), ("breached", "pending", None, None)]
+    tickets = [
+        {
+            "ticket_id": str(n), "account_id": "A", "created_month": date(2025, 1, 1), "sla_state": calendar,
+            "calendar_sla_state": calendar, "calendar_resolution_hours": hours, "resolution_hours": hours,
+            "business_sla_state": business if has_business_hours else None, "resolved_at": datetime(2025, 1, 9),
+            "business_resolution_hours": inside if has_business_hours else None,
+        }
+        for n, (calendar, business, hours, inside) in enumerate(states)
+    ]  # fmt: skip
+    company = SETTINGS
+    if not has_business_hours:
+        company = SETTINGS.model_copy(update={"support": SETTINGS.support.model_copy(update={"business_hours": None})})
+    made = mart_sla_adherence(rows("fact_tickets", *tickets), company).filter(pl.col("dimension_type") == "all")
+    row = made.collect().row(0, named=True)
+    columns = ("met_count", "breached_count", "sla_adherence_pct", "median_resolution_hours")
+    assert [row[f"calendar_{name}"] for name in columns] == [1, 2, pytest.approx(100 / 3), 34.0]
+    expected = [2, 0, 100.0, 2.0] if has_business_hours else [None] * 4
+    assert [row[f"business_{name}"] for name in columns] == expected
+    assert row["sla_adherence_pct"] == row["calendar_sla_adherence_pct"]
