@@ -25,7 +25,11 @@ from health_assets_tests.loopback_only.sitecustomize import NOTES
 hypothesis.settings.register_profile("any_machine", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("any_machine")
 
-pytest_plugins = ["health_assets_tests.loopback_slack", "health_assets_tests.loopback_postgres"]
+pytest_plugins = [
+    "health_assets_tests.loopback_slack",
+    "health_assets_tests.loopback_slack_api",
+    "health_assets_tests.loopback_postgres",
+]
 
 END = date(2025, 1, 17)  # inside a month, so that the last one is partial
 Made = TypeVar("Made")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,11 @@ class Slack:
                     if status == "hang":
                         heard.ended.wait(60)
                     return self.connection.close()
-                body = heard.bodies.pop(0) if heard.bodies else b"ok" if status == 200 else b"no"
-                if (status == 200 and body == b"ok") or status in ("drip", "stall"):
+                said = (
+                    b"no" if isinstance(status, int) and status != 200 else heard.take(self.path, self.headers, message)
+                )
+                body = heard.bodies.pop(0) if heard.bodies else said
+                if (status == 200 and body == said == heard.yes(said)) or status in ("drip", "stall"):
                     heard.accepted.append(message)
                 self.send_response(status if isinstance(status, int) else 200)
                 for name, value in headers.items():
@@ -92,6 +96,14 @@ class Slack:
         self._handler = Handler
         self._listen(0)
         self.url = f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
+
+    def take(self, path: str, headers: Message, message: dict[str, Any]) -> bytes:
+        """The body of the answer to what is taken."""
+        return b"ok"
+
+    def yes(self, said: bytes) -> bytes | None:
+        """The same body if it says that the message was taken."""
+        return said
 
     def _listen(self, port: int) -> None:
         self.server = ThreadingHTTPServer(("127.0.0.1", port), self._handler)

@@ -20,6 +20,7 @@ from health_assets.alerts.recording import Recorded, recorded
 from health_assets.alerts.routing import digest_entries, entries_of, superseded
 from health_assets.alerts.rules import CHURNED, rules_of
 from health_assets.alerts.state_file import is_delivering
+from health_assets.alerts.threads import to_mark
 from health_assets.reporting.formatting import counted
 from health_assets.settings import DEFAULTS, Settings, load
 from health_assets.settings.notes import alert_history
@@ -57,6 +58,7 @@ class AlertOutcome:
     text: str  # the messages as plain text; empty when there are none
     data_alerts: int = 0  # delivered, with those of earlier runs
     failure: str | None = None  # why something could not be delivered
+    warnings: str | None = None  # what did not work with messages that were delivered
     has_webhook: bool = False  # without one the text is to be printed instead
 
     def summary(self) -> str:
@@ -73,7 +75,8 @@ class AlertOutcome:
             summary += "".join(f", {count} {state}" for count, state in waiting if count)
         if self.data_alerts:
             summary += f"; {counted(self.data_alerts, 'data alert')} delivered"
-        return f"{summary} ({self.failure})" if self.failure else summary
+        said = "; ".join(one for one in (self.failure, self.warnings) if one)
+        return f"{summary} ({said})" if said else summary
 
 
 def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
@@ -114,6 +117,7 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
         text="\n\n".join(done.texts),
         data_alerts=len(faults & set(done.delivered)),
         failure="; ".join(done.failures) or None,
+        warnings="; ".join(done.warnings) or None,
         has_webhook=not dry_run and has_addresses(settings),
     )
 
@@ -162,7 +166,7 @@ def deliver_due(settings: Settings) -> Delivered:
 
 
 def work_left(settings: Settings, now: datetime) -> int:
-    """Alerts that a delivery would post now; 0 while one is running.
+    """Alerts that a delivery would post now, and threads to mark as resolved; 0 while a delivery is running.
 
     Raises:
         AlertError: the alert state cannot be read.
@@ -173,11 +177,11 @@ def work_left(settings: Settings, now: datetime) -> int:
     with Outbox.copied(store) as outbox:
         outbox.recover()
         outbox.release_due(now)
-        return len(outbox.due(now))
+        return len(outbox.due(now)) + len(to_mark(outbox.connection, now))
 
 
 def undelivered(settings: Settings) -> list[str]:
-    """Of each dead alert, its channel and why it was not delivered; the oldest first.
+    """Of each dead alert, its account and channel, and why it was not delivered; the oldest first.
 
     Raises:
         AlertError: the alert state cannot be read.
@@ -186,7 +190,10 @@ def undelivered(settings: Settings) -> list[str]:
     if not store.exists():
         return []
     with Outbox.copied(store) as outbox:
-        return [f"channel {one.channel}: {one.failure}" for one in outbox.entries(State.dead)]
+        return [
+            f"{f'account {one.account_id}, ' if one.account_id else ''}channel {one.channel}: {one.failure}"
+            for one in outbox.entries(State.dead)
+        ]
 
 
 def notify_without_settings(fault: DataAlert) -> str | None:

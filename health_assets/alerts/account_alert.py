@@ -6,7 +6,7 @@ Which changes there are is decided in rules.py; message.py puts the alerts of ma
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -49,6 +49,7 @@ class AccountAlert:
     reasons: list[str]
     next_step: str | None
     rank: int | None = None  # in the attention list
+    is_resolved: bool = False  # good news, and neither health nor risk is at an alarming level
 
     @property
     def id(self) -> str:
@@ -113,7 +114,9 @@ def account_alerts(
         if bad:
             alerts.append(_alert(account, bad[0].rule, bad, rules, as_of_date))
         elif rule := _good_news_of(moves, account, found.alarming.get(account.account_id, set()), settings):
-            alerts.append(_good_alert(account, rule, moves, settings, as_of_date))
+            good = _good_alert(account, rule, moves, settings, as_of_date)
+            is_alarming = any(map(is_score, found.alarming.get(account.account_id, set())))
+            alerts.append(replace(good, is_resolved=not is_alarming))
     return alerts
 
 

@@ -5,6 +5,7 @@ import os
 from health_assets.alerts.channels import Channel, check_address
 from health_assets.alerts.signed_webhook import SignedWebhook
 from health_assets.alerts.slack import SlackWebhook
+from health_assets.alerts.slack_bot import API, API_VARIABLE, SlackBot
 from health_assets.settings import Settings, alerts
 
 
@@ -22,6 +23,10 @@ def channel_of(name: str, settings: Settings) -> Channel | None:
         from health_assets.alerts.apprise_channel import AppriseChannel  # an extra
 
         return AppriseChannel(variable, address, seconds)
+    if chosen.bot:
+        api = os.environ.get(API_VARIABLE, "").strip() or API
+        check_address(API_VARIABLE, api)
+        return SlackBot(variable, address, chosen.to or "", api, seconds)
     check_address(variable, address)
     if chosen.webhook:
         return SignedWebhook(address, _value_of(chosen.secret), seconds)
@@ -31,7 +36,7 @@ def channel_of(name: str, settings: Settings) -> Channel | None:
 def variable_of(name: str, settings: Settings) -> str:
     """The environment variable that holds the address of a channel."""
     chosen = _chosen(name, settings)
-    return (chosen.slack or chosen.webhook or chosen.apprise or "").removeprefix("env:")
+    return (chosen.slack or chosen.bot or chosen.webhook or chosen.apprise or "").removeprefix("env:")
 
 
 def has_addresses(settings: Settings) -> bool:

@@ -14,6 +14,7 @@ from health_assets.alerts.message import Message
 from health_assets.alerts.state_file import AlertError
 
 WORTH_REPEATING = (408, 425, 429)  # of the statuses from 400 to 499
+ABOUT_THE_MESSAGE = (400, 413, 422)  # another message may be accepted
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -33,6 +34,9 @@ class Answer:
     status: Status
     reason: str | None = None
     retry_after: timedelta | None = None  # not to be posted to for so long
+    is_about_message: bool = False  # this message was rejected for what it holds
+    is_about_thread: bool = False  # the message that it replies to is gone
+    place: tuple[str, str] | None = None  # of a message that can be replied to: Slack's channel and timestamp
 
 
 class Channel(Protocol):
@@ -55,7 +59,7 @@ def answer_of_failure(failure: NoAnswerError) -> Answer:
 def answer_of_refusal(said: HttpAnswer, reason: str) -> Answer:
     """What a post came to that was answered with anything but yes: only some refusals are for good."""
     if 400 <= said.status < 500 and said.status not in WORTH_REPEATING:
-        return Answer(Status.dead, reason)
+        return Answer(Status.dead, reason, is_about_message=said.status in ABOUT_THE_MESSAGE)
     return Answer(Status.retry, reason, retry_after(said.headers, datetime.now(UTC)))
 
 

@@ -123,14 +123,28 @@ def _waiting(rules: Sequence[str]) -> list[str]:
     return [f"Alerts about accounts wait meanwhile: {', '.join(rules)}"] if rules else []
 
 
-def of_undelivered_alerts(channel: str, reason: str, count: int, day: date) -> DataAlert:
-    """One alert a day and reason for a channel that does not take what is posted to it."""
+def of_undelivered_alerts(channel: str, reason: str, count: int, day: date, accounts: Sequence[str] = ()) -> DataAlert:
+    """One alert a day and reason for a channel that does not take what is posted to it.
+
+    Args:
+        channel: of the settings.
+        reason: why nothing was delivered.
+        count: of the alerts.
+        day: on which they were rejected.
+        accounts: ids of those whose alerts were rejected for what they hold; their names may be the cause.
+    """
+    named = [f"Account{'s' if len(accounts) > 1 else ''}: {', '.join(accounts)}"] if accounts else []
+    remedy = f"Correct alerts.channels.{channel} or its environment variable, then run `health-assets alerts retry`."
+    if accounts:
+        remedy = (
+            "Look for what is unusual in the name or the owner of the account, then run `health-assets alerts retry`."
+        )
     return DataAlert(
-        case=["undelivered_alerts", channel, reason, day.isoformat()],
+        case=["undelivered_alerts", channel, reason, day.isoformat(), *accounts],
         as_of_date=day,
         title=f"{counted(count, 'alert')} not delivered",
-        lines=[f"Channel {channel}: {reason}"],
-        remedy=f"Correct alerts.channels.{channel} or its environment variable, then run `health-assets alerts retry`.",
+        lines=[f"Channel {channel}: {reason}", *named],
+        remedy=remedy,
     )
 
 

@@ -6,20 +6,24 @@ possibly repeated. Only one delivery runs at a time. How a message reads is deci
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from health_assets.alerts import threads
 from health_assets.alerts.channel_kinds import channel_of, has_addresses, variable_of
 from health_assets.alerts.channels import Answer, Status
 from health_assets.alerts.data_alerts import of_undelivered_alerts
 from health_assets.alerts.entry import Entry, State, entry_of
 from health_assets.alerts.message import Context, Message, messages
 from health_assets.alerts.outbox import UNANSWERED, Outbox
+from health_assets.alerts.slack_bot import SlackBot
 from health_assets.alerts.state_file import AlertError, only_delivery
 from health_assets.settings import Settings
 
 Clock = Callable[[], datetime]
+REJECTED_IN_A_ROW = 3  # messages about one account each, after which a channel's messages are not split any more
 
 
 @dataclass
@@ -31,6 +35,7 @@ class Delivered:
     repeated: list[str] = field(default_factory=list)  # of these: may have arrived before
     dead: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)  # why something was not delivered, each once
+    warnings: list[str] = field(default_factory=list)  # what did not work with messages that were delivered
 
 
 def deliver(
@@ -65,6 +70,7 @@ class _Delivery:
         self.limits = settings.alerts.delivery
         self.done = Delivered()
         self.waiting: set[str] = set()  # channels that failed: what else they have waits too
+        self.rejected: Counter[str] = Counter()  # messages about one account that a channel rejected in a row
 
     def run(self, only: Callable[[Entry], bool]) -> Delivered:
         """Post what is due; a channel that may be posted to again soon is waited for."""
@@ -80,6 +86,7 @@ class _Delivery:
                     for message in messages([one for one in due if one.possibly_repeated == is_repeat], self.context):
                         if message.channel not in self.waiting:
                             self._post(message, is_repeat=is_repeat)
+            self._mark_resolved()
             again = self.outbox.next_attempt_at()
             if again is None or again > until:
                 return self.done
@@ -98,13 +105,74 @@ class _Delivery:
         self._keep_the_pace()
         if is_repeat and channel and not channel.answers():
             return self._mark(message, Answer(Status.retry, "no answer"), is_repeat=is_repeat)
+        thread = self._thread_of(message)
         with self.outbox.transaction():
             if not self.outbox.claim(message.alerts, self.clock()):
                 return None
-        answer = channel.post(message) if channel else Answer(Status.delivered)
-        return self._mark(message, answer, is_repeat=is_repeat)
+        answer = channel.post(threads.as_reply(message, thread)) if channel else Answer(Status.delivered)
+        if answer.status == Status.dead and answer.is_about_thread and thread:
+            return self._begin_again(message, thread)
+        if answer.status == Status.dead and answer.is_about_message and self._is_split(message, answer):
+            return None
+        return self._mark(message, answer, is_repeat=is_repeat, thread=thread)
 
-    def _mark(self, message: Message, answer: Answer, *, is_repeat: bool) -> None:
+    def _thread_of(self, message: Message) -> threads.Thread | None:
+        if message.alert is None:
+            return None
+        opened = threads.open_threads(self.outbox.connection, self.clock(), self.settings.alerts.thread_days)
+        return opened.get((message.channel, message.alert.account_id))
+
+    def _begin_again(self, message: Message, thread: threads.Thread) -> None:
+        """The first message of the thread was deleted: this one becomes the first of a new thread."""
+        with self.outbox.transaction():
+            self.outbox.settle(message.alerts, State.pending, self.clock(), None, repeat=False)
+            threads.forget(self.outbox.connection, thread)
+
+    def _is_split(self, message: Message, answer: Answer) -> bool:
+        """Post a rejected message again in two halves, so that only the account that is the cause goes without.
+
+        A channel that rejects one account after the other rejects all of them: then its messages stay whole.
+        """
+        entries = [one for one in self.outbox.pending() if one.id in set(message.alerts)]
+        accounts = list(dict.fromkeys(one.account_id for one in entries))
+        if len(accounts) < 2:
+            self.rejected[message.channel] += 1
+            return False
+        if self.rejected[message.channel] >= REJECTED_IN_A_ROW:
+            return False
+        with self.outbox.transaction():
+            self.outbox.settle(message.alerts, State.pending, self.clock(), answer.reason, repeat=False)
+            self._remember_pace(message.channel, answer, self.clock())
+        for half in (set(accounts[: len(accounts) // 2]), set(accounts[len(accounts) // 2 :])):
+            for part in messages([one for one in entries if one.account_id in half], self.context):
+                if part.channel not in self.waiting:
+                    self._post(part, is_repeat=any(one.possibly_repeated for one in entries))
+        return True
+
+    def _mark_resolved(self) -> None:
+        """Mark the first messages of threads that were resolved."""
+        for thread in threads.to_mark(self.outbox.connection, self.clock()):
+            channel = self._bot_of(thread.channel)
+            if thread.channel in self.waiting or channel is None:
+                continue
+            self._keep_the_pace()
+            answer = channel.update(thread.place, *threads.marked(thread))
+            if answer.status != Status.delivered:
+                said = f"{thread.channel}: a message could not be marked as resolved ({answer.reason})"
+                self.done.warnings.append(said)
+            with self.outbox.transaction():
+                self._remember_pace(thread.channel, answer, self.clock())
+                if answer.status in (Status.delivered, Status.dead):
+                    threads.forget(self.outbox.connection, thread)
+
+    def _bot_of(self, name: str) -> SlackBot | None:
+        try:
+            channel = channel_of(name, self.settings)
+        except AlertError:
+            return None
+        return channel if isinstance(channel, SlackBot) else None
+
+    def _mark(self, message: Message, answer: Answer, *, is_repeat: bool, thread: threads.Thread | None = None) -> None:
         """Record what became of a message, and report one that is dead."""
         now, reason = self.clock(), answer.reason
         state = {Status.delivered: State.delivered, Status.dead: State.dead}.get(answer.status, State.pending)
@@ -115,22 +183,27 @@ class _Delivery:
         with self.outbox.transaction():
             self.outbox.settle(message.alerts, state, now, reason, repeat=answer.status == Status.unknown)
             self._remember_pace(message.channel, answer, now)
+            if answer.place:
+                threads.remember(self.outbox.connection, message, thread, answer.place, now)
             if state == State.dead:
-                self._report_dead(message.alerts, reason or "")
+                is_alone = len(message.account_ids) == 1
+                self._report_dead(message.alerts, reason or "", is_named=answer.is_about_message and is_alone)
         if state == State.delivered:
+            self.rejected[message.channel] = 0
             self.done.delivered += message.alerts
             self.done.repeated += message.alerts if is_repeat else ()
         elif reason and (failure := f"{message.channel}: {reason}") not in self.done.failures:
             self.done.failures.append(failure)
 
-    def _report_dead(self, ids: Sequence[str], reason: str) -> None:
+    def _report_dead(self, ids: Sequence[str], reason: str, *, is_named: bool = False) -> None:
         """A data alert about messages that will not be delivered; none about a data alert of the default channel."""
         self.done.dead += ids
         default = self.settings.alerts.default_channel
         entries = [one for one in self.outbox.entries(State.dead) if one.id in set(ids)]
         for channel in sorted({one.channel for one in entries if one.account_id or one.channel != default}):
-            count = sum(one.channel == channel for one in entries)
-            fault = of_undelivered_alerts(channel, reason, count, self.clock().date())
+            dead = [one for one in entries if one.channel == channel]
+            accounts = sorted({one.account_id for one in dead if one.account_id}) if is_named else []
+            fault = of_undelivered_alerts(channel, reason, len(dead), self.clock().date(), accounts)
             self.outbox.add([entry_of(fault, default)])
 
     def _remember_pace(self, channel: str, answer: Answer, now: datetime) -> None:

@@ -36,12 +36,13 @@ class NoAnswerError(Exception):
         self.is_sent = is_sent
 
 
-def answer_to(request: Request, seconds: float) -> HttpAnswer:
+def answer_to(request: Request, seconds: float, longest: int = LONGEST_ANSWER) -> HttpAnswer:
     """Send a request once.
 
     Args:
         request: to http or https.
         seconds: from the connection to the end of the answer.
+        longest: bytes of the answer that are read.
 
     Raises:
         NoAnswerError: no status came.
@@ -52,10 +53,10 @@ def answer_to(request: Request, seconds: float) -> HttpAnswer:
     limit.start()
     try:
         with opener.open(request, timeout=seconds) as answer:
-            return _read(answer.status, answer, progress)
+            return _read(answer.status, answer, progress, longest)
     except HTTPError as refusal:
         with refusal:
-            return _read(refusal.code, refusal, progress)
+            return _read(refusal.code, refusal, progress, longest)
     except Exception as error:  # noqa: BLE001 - whatever it is: its text may hold the address
         cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
         reason = f"no answer within {seconds:g} s" if progress.is_over else f"no connection ({type(cause).__name__})"
@@ -84,16 +85,16 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return None
 
 
-def _read(status: int, answer: Any, progress: "_Progress") -> HttpAnswer:
+def _read(status: int, answer: Any, progress: "_Progress", longest: int) -> HttpAnswer:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     body, is_whole = b"", True
     try:
-        while len(body) < LONGEST_ANSWER and (piece := answer.read1(LONGEST_ANSWER)):
+        while len(body) < longest and (piece := answer.read1(longest)):
             body += piece
     except (OSError, ValueError, HTTPException):
         is_whole = False
-    is_whole = is_whole and not progress.is_over and not (len(body) < LONGEST_ANSWER and answer.length)
-    return HttpAnswer(status, body[:LONGEST_ANSWER].decode(errors="replace"), is_whole, headers)
+    is_whole = is_whole and not progress.is_over and not (len(body) < longest and answer.length)
+    return HttpAnswer(status, body[:longest].decode(errors="replace"), is_whole, headers)
 
 
 class _NoRedirects(HTTPRedirectHandler):

@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTe
 from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry
-from health_assets.alerts.markup import Mrkdwn, PlainText, Style, account_url, clipped
+from health_assets.alerts.markup import Mrkdwn, PlainText, Style, account_url, clipped, cut
 from health_assets.alerts.rules import CHURNED
 from health_assets.alerts.weekly import Digest, Item
 from health_assets.reporting.formatting import counted, day_and_month, money
@@ -47,6 +47,9 @@ class Message:
     notification: str  # the line that a phone shows
     blocks: list[dict[str, Any]]
     text: str
+    alert: AccountAlert | None = None  # the last one, of a message about one account that replies can follow
+    reply_to: str | None = None  # Slack's timestamp of the message that this one replies to
+    is_broadcast: bool = False  # the reply is shown in the channel too
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Context:
     list_link: str | None = None
     people: Mapping[str, Person] = field(default_factory=dict)
     accounts_shown: int = 10
+    by_account: frozenset[str] = frozenset()  # channels that get a message for each account
 
 
 def context_of(settings: Settings) -> Context:
@@ -70,28 +74,65 @@ def context_of(settings: Settings) -> Context:
         settings.links.list,
         settings.people,
         settings.alerts.accounts_shown,
+        frozenset(name for name, channel in settings.alerts.channels.items() if channel.bot),
     )
 
 
 def messages(pending: Sequence[Entry], context: Context) -> list[Message]:
-    """The pending entries channel by channel: each data alert by itself, then all accounts in one message."""
+    """The pending entries channel by channel: each data alert by itself, then the accounts.
+
+    All accounts of a channel are in one message, unless the channel gets one for each.
+    """
     found: list[Message] = []
     for channel in sorted({entry.channel for entry in pending}):
         entries = [entry for entry in pending if entry.channel == channel]
         found += [_data_message(entry, entry.body, context) for entry in entries if isinstance(entry.body, DataAlert)]
         found += [_weekly_message(entry, entry.body, context) for entry in entries if isinstance(entry.body, Digest)]
         if about_accounts := [entry for entry in entries if isinstance(entry.body, AccountAlert)]:
-            found.append(_digest(about_accounts, context))
+            by_account = channel in context.by_account
+            found += _of_each(about_accounts, context) if by_account else [_digest(about_accounts, context)]
     return found
 
 
-def _digest(entries: Sequence[Entry], context: Context) -> Message:
-    """One message about all accounts: bad news first, then the order of the attention list, then the highest MRR."""
+def _in_order(entries: Sequence[Entry]) -> list[list[AccountAlert]]:
+    """The alerts of each account: bad news first, then the order of the attention list, then the highest MRR."""
     by_account: dict[str, list[AccountAlert]] = {}
     for entry in sorted(entries, key=lambda one: (one.as_of_date, one.id)):
         if isinstance(entry.body, AccountAlert):
             by_account.setdefault(entry.body.account_id, []).append(entry.body)
-    accounts = sorted(by_account.values(), key=_order)
+    return sorted(by_account.values(), key=_order)
+
+
+def _of_each(entries: Sequence[Entry], context: Context) -> list[Message]:
+    """One message about each account, which later ones can reply to."""
+    found = []
+    for alerts in _in_order(entries):
+        last = alerts[-1]
+        own = [entry for entry in entries if entry.account_id == last.account_id]
+        footer = _footer(context, last.as_of_date, own)
+        section = _account(alerts, Mrkdwn(), SIGNS, context)
+        found.append(
+            Message(
+                key=_key(own),
+                channel=own[0].channel,
+                account_ids=(last.account_id,),
+                alerts=tuple(entry.id for entry in own),
+                notification=f"{clipped(last.name, 60)}: {clipped(last.news, HEADER_CHARACTERS)}",
+                blocks=_blocks(f"{cut(last.name, 100)} {_verb(last)}", [section], footer(Mrkdwn())),
+                text=f"{_account(alerts, PlainText(), PLAIN_SIGNS, context)}\n\n{footer(PlainText())}",
+                alert=last,
+            )
+        )
+    return found
+
+
+def _verb(alert: AccountAlert) -> str:
+    return alert.rule if alert.is_good_news or alert.rule == CHURNED else "needs attention"
+
+
+def _digest(entries: Sequence[Entry], context: Context) -> Message:
+    """One message about all accounts."""
+    accounts = _in_order(entries)
     title = _headline([alerts[-1] for alerts in accounts], context)
     footer = _footer(context, max(entry.as_of_date for entry in entries), entries)
     sections = [_account(alerts, Mrkdwn(), SIGNS, context) for alerts in accounts[: context.accounts_shown]]

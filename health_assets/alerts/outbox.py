@@ -210,7 +210,8 @@ class Outbox:
         return len(dead)
 
     def prune(self, before: datetime) -> int:
-        """Delete what was finished before a moment. Returns how many. To be called within a transaction."""
+        """Delete what was finished before a moment. Returns how many alerts. To be called within a transaction."""
+        self.connection.execute("delete from threads where last_at < ?", [stamp(before)])
         return self.connection.execute(
             "delete from outbox where state in ('delivered', 'silenced', 'dead') and coalesce(delivered_at, written_at) < ?",
             [stamp(before)],
@@ -220,7 +221,7 @@ class Outbox:
         """Delete all that is kept of accounts, alerts and levels. Returns the rows. To be called within a transaction."""
         return sum(
             self.connection.execute(f"delete from {table} where account_id = ?", [account_id]).rowcount
-            for table in ("outbox", "levels", "reported")
+            for table in ("outbox", "levels", "reported", "threads")
             for account_id in account_ids
         )
 

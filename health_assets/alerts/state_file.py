@@ -15,7 +15,7 @@ from pathlib import Path
 from health_assets.warehouse.disk import trouble
 
 SECONDS_TO_WAIT = 30  # for another process that writes; none keeps the file locked while it posts
-VERSION = 3
+VERSION = 4
 
 SCHEMA = (
     "create table if not exists rules (rule text primary key, as_of_date text not null, version text)",
@@ -26,6 +26,8 @@ SCHEMA = (
     "create table if not exists reported (account_id text primary key, as_of_date text not null, severity text not null)",
     "create table if not exists channels (channel text primary key, posted_at text, attempted_at text, "
     "failures integer not null default 0, next_attempt_at text)",
+    "create table if not exists threads (posted_to text, ts text, channel text not null, account_id text not null, "
+    "severity text not null, last_at text not null, message text not null, resolved text, primary key (posted_to, ts))",
 )
 LATER_COLUMNS = (  # absent from state files of earlier versions
     ("rules", "version", "text"),

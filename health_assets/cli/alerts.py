@@ -48,21 +48,26 @@ def list_alerts(
     from health_assets.alerts.account_alert import AccountAlert
     from health_assets.alerts.entry import State
     from health_assets.alerts.outbox import Outbox
+    from health_assets.alerts.threads import open_threads
     from health_assets.settings.suggestions import did_you_mean
 
     file = settings_file or context.obj
     with expected_errors(file):
         if state and state not in list(State):
             raise CommandError(f"--state: {state!r} is not a state{did_you_mean(state, [str(one) for one in State])}")
-        with Outbox.copied(store_of(settings.load(file))) as outbox:
+        company, now = settings.load(file), datetime.now(UTC)
+        with Outbox.copied(store_of(company)) as outbox:
             entries = outbox.entries(State(state) if state else None)
+            threads = open_threads(outbox.connection, now, company.alerts.thread_days)
         listed = Table(
             "as of", "account", "rule", "what", "channel", "state", "", box=None, pad_edge=False, header_style="dim"
         )
         for one in entries[-LISTED:]:
             why = one.held_reason or one.failure or ""
-            if one.state == State.pending and one.next_attempt_at and one.next_attempt_at > datetime.now(UTC):
+            if one.state == State.pending and one.next_attempt_at and one.next_attempt_at > now:
                 why += f"; next attempt {one.next_attempt_at:%Y-%m-%d %H:%M} UTC"
+            if one.state == State.delivered and (one.channel, one.account_id) in threads:
+                why = "its thread is open"
             about = one.body.news if isinstance(one.body, AccountAlert) else one.body.title
             cells = (str(one.as_of_date), one.account_id or "", one.rule, about, one.channel, str(one.state), why)
             listed.add_row(*(escape(cell) for cell in cells))

@@ -24,7 +24,7 @@ SECONDS_BETWEEN_HEARTBEATS = 120  # of a daemon that is there; Dagster's are 30 
 
 
 def channels(company: Settings) -> Iterator[Finding]:
-    """The address of each channel, no part of which is shown: whoever has it can post."""
+    """The address or token of each channel, no part of which is shown: whoever has it can post."""
     for name, channel in company.alerts.channels.items():
         variable = variable_of(name, company)
         address = os.environ.get(variable, "").strip()
@@ -39,7 +39,7 @@ def channels(company: Settings) -> Iterator[Finding]:
                 yield Finding(Status.good, variable, "set (not tried; health-assets alerts test posts a sample)")
         except AlertError as error:
             said = str(error).removeprefix(f"{variable}: ")
-            yield Finding(Status.wrong, variable, f"set, but {said}", "copy the address again from where it was made")
+            yield Finding(Status.wrong, variable, f"set, but {said}", "copy it again from where it was made")
 
 
 def outbox(company: Settings) -> Finding:

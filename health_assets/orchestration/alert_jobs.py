@@ -92,6 +92,8 @@ def delivery_job(settings: Settings) -> dg.JobDefinition:
         context.log.info(f"{counted(len(done.delivered), 'alert')} delivered")
         for failure in done.failures:
             context.log.warning(f"not delivered: {failure}")
+        for warning in done.warnings:
+            context.log.warning(warning)
         _report(context, settings)
         if done.dead:
             raise dg.Failure(f"{counted(len(done.dead), 'alert')} will not be delivered: {'; '.join(done.failures)}")

@@ -49,6 +49,11 @@ def day_and_month(day: date) -> str:
     return f"{day.day} {day:%B}"
 
 
+def full_day(day: date) -> str:
+    """A day with its year, e.g. "28 November 2025"."""
+    return f"{day_and_month(day)} {day.year}"
+
+
 def minute(moment: datetime) -> str:
     """A timestamp to the minute, e.g. "2026-11-28 06:19"."""
     return f"{moment:%Y-%m-%d %H:%M}"

@@ -37,9 +37,11 @@ class QuietHours(Section):
 
 
 class Channel(Section):
-    """Where messages are posted: one of slack, webhook and apprise."""
+    """Where messages are posted: one of slack, bot, webhook and apprise."""
 
     slack: Secret | None = None  # env:NAME of the variable that holds the URL of an incoming webhook
+    bot: Secret | None = None  # env:NAME of a bot token of Slack (scope chat:write): a thread for each account
+    to: str | None = None  # ID of the Slack channel that the bot posts to, e.g. C0123ABCD
     webhook: Secret | None = None  # env:NAME of the URL that gets the message as JSON
     secret: Secret | None = None  # env:NAME of the key that the JSON is signed with (HMAC-SHA256)
     apprise: Secret | None = None  # env:NAME of a URL of apprise, such as mailto://...
@@ -49,8 +51,12 @@ class Channel(Section):
 
     @model_validator(mode="after")
     def _has_one_address(self) -> "Channel":
-        if sum(address is not None for address in (self.slack, self.webhook, self.apprise)) != 1:
-            raise ValueError("needs exactly one of slack, webhook and apprise")
+        if sum(address is not None for address in (self.slack, self.bot, self.webhook, self.apprise)) != 1:
+            raise ValueError("needs exactly one of slack, bot, webhook and apprise")
+        if self.bot and not self.to:
+            raise ValueError("to: a bot needs the ID of the Slack channel that it posts to, e.g. C0123ABCD")
+        if self.to and not self.bot:
+            raise ValueError("to: only a bot posts to a channel by its ID; the URL of a webhook holds its own")
         if self.secret and not self.webhook:
             raise ValueError("secret: only a webhook is signed")
         return self
@@ -117,6 +123,7 @@ class Alerts(Section):
     weekly: Weekly
     delivery: Delivery
     accounts_shown: Annotated[int, Field(gt=0)]
+    thread_days: Annotated[int, Field(gt=0)]
     event_days: Annotated[int, Field(gt=0)]
     account_cool_down_days: Days
     sla_priorities: list[str]

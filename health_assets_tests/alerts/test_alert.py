@@ -320,7 +320,7 @@ def test_state_and_outbox_live_in_one_file_with_wal(company: Settings, publish: 
     with sqlite3.connect(company.warehouse.with_name("alerts.sqlite")) as connection:
         assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
         tables = connection.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
-    assert tables == [("channels",), ("levels",), ("outbox",), ("reported",), ("rules",)]
+    assert tables == [("channels",), ("levels",), ("outbox",), ("reported",), ("rules",), ("threads",)]
 
 
 LEVELS = st.lists(st.sampled_from(["low", "medium", "high", "critical", "unknown"]), min_size=3, max_size=3)

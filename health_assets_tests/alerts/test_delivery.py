@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from health_assets.alerts import delivery
+from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.delivery import Delivered, deliver
 from health_assets.alerts.entry import Entry, State, entry_of
@@ -270,3 +271,70 @@ def test_erased_account_is_in_no_table_and_not_in_the_file(company: Company) -> 
         assert company.outbox.erase(["A1", "A2"]) == 2
     company.outbox.connection.execute("pragma wal_checkpoint(truncate)")
     assert b"Lena's account" not in company.outbox.path.read_bytes()
+
+
+def accounts_alert(name: str) -> Entry:
+    """An alert about an account, which shares its message with others."""
+    about = {"rule": "risk_level", "severity": "critical", "kind": "entered", "before": None, "now": "high"}
+    where = {"owner": None, "segment": None, "tier": None, "region": None, "mrr": 100.0, "next_step": None}
+    said = {"is_good_news": False, "name": f"Company {name}", "news": "Churn risk is now high", "reasons": []}
+    return entry_of(AccountAlert(account_id=name, as_of_date=date(2025, 1, 31), **about, **where, **said), "default")
+
+
+def rejects(server: Slack, *names: str) -> None:
+    """Each message that shows one of these names is answered with 400."""
+
+    def look(message: dict[str, Any]) -> None:
+        if any(name in str(message["blocks"]) for name in names):
+            server.answers.insert(0, (400, {}))
+
+    server.on_post = look
+
+
+def test_of_rejected_accounts_in_one_message_only_the_cause_is_dead_and_named(company: Company, posted: Slack) -> None:
+    names = [f"N{number}" for number in range(7)]
+    with company.outbox.transaction():
+        company.outbox.add([accounts_alert(name) for name in names])
+    rejects(posted, "Company N3")
+    done = company.deliver()
+    states = {one.account_id: one.state for one in company.outbox.entries() if one.account_id}
+    assert states == dict.fromkeys(names, State.delivered) | {"N3": State.dead}
+    assert done.failures == ["default: HTTP 400"]
+    shown = [name for message in posted.accepted for name in names if name in str(message["blocks"][1:-1])]
+    assert sorted(shown) == names  # N3 by the data alert
+    assert "Account: N3" in posted.sections()[-1]
+
+
+def test_two_rejected_accounts_are_found_and_posted_by_retry_together_with_the_others(
+    company: Company, posted: Slack
+) -> None:
+    names = [f"N{number}" for number in range(5)]
+    with company.outbox.transaction():
+        company.outbox.add([accounts_alert(name) for name in names])
+    rejects(posted, "Company N0", "Company N4")
+    assert len(company.deliver().delivered) == 3 + 2  # and a data alert about each of the other two
+    posted.on_post = None
+    with company.outbox.transaction():
+        assert company.outbox.retry() == 2
+    assert len(company.deliver().delivered) == 2
+
+
+def test_channel_that_rejects_everything_is_not_tried_account_by_account(company: Company, posted: Slack) -> None:
+    names = [f"N{number:03}" for number in range(200)]
+    company.with_delivery({"other": {"slack": "env:OTHER_URL"}, "default": {"slack": "env:SLACK_WEBHOOK_URL"}})
+    with company.outbox.transaction():
+        company.outbox.add([accounts_alert(name) for name in names])
+    rejects(posted, "Company")
+    assert len(company.deliver().dead) == 200
+    assert len(posted.posts) < 30
+
+
+def test_message_that_was_rejected_as_a_whole_is_whole_again_after_a_kill(company: Company, posted: Slack) -> None:
+    with company.outbox.transaction():
+        company.outbox.add([accounts_alert(name) for name in ("N0", "N1")])
+    posted.answers = [(400, {}), (503, {})]  # the whole, then the first half
+    company.deliver()
+    assert {one.state for one in company.outbox.entries()} == {State.pending}
+    company.deliver(timedelta(hours=1))
+    assert {one.state for one in company.outbox.entries()} == {State.delivered}
+    assert len(posted.accepted) == 1

@@ -1,5 +1,6 @@
 """`health-assets alerts` and what belongs to it."""
 
+import json
 from datetime import date
 
 import pytest
@@ -11,6 +12,7 @@ from health_assets.cli.terminal import console
 from health_assets.settings import Settings
 from health_assets_tests.conftest import said_by
 from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
+from health_assets_tests.loopback_slack_api import TEAM, SlackApi
 
 MONDAY, TUESDAY = date(2025, 1, 27), date(2025, 1, 28)
 
@@ -39,6 +41,24 @@ def test_dead_alert_is_listed_with_the_reason_and_delivered_by_retry(
     assert (again.exit_code, again.output) == (0, "2 alerts delivered\n")
     with Outbox.copied(store_of(company)) as outbox:
         assert {one.state for one in outbox.entries()} == {State.delivered}
+
+
+def test_bot_is_listed_with_its_threads_and_gets_samples(
+    company: Settings, publish: Publish, slack_api: SlackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "width", 200)
+    file = company.warehouse.with_name("settings.yml")
+    given = json.loads(file.read_text())
+    given["alerts"]["channels"] = {"default": {"bot": "env:BOT_TOKEN", "to": TEAM}}
+    file.write_text(json.dumps(given))
+    for day, level in ((MONDAY, "low"), (TUESDAY, "high")):
+        publish(day, [account("A1", level)])
+        assert said_by("alerts", "--settings", str(file)).exit_code == 0
+    assert "its thread is open" in said_by("alerts", "list", "--settings", str(file)).output
+    assert said_by("alerts", "test", "--settings", str(file)).output == "default: ok\n"
+    slack_api.channels.clear()
+    said = said_by("alerts", "test", "--settings", str(file))
+    assert (said.exit_code, said.output[:41]) == (1, "default: error channel_not_found: `to` is")
 
 
 def test_unknown_state_is_refused_with_a_suggestion(file: str) -> None:

@@ -76,7 +76,7 @@ def test_rejected_alert_fails_the_run_and_the_check_with_what_to_do(due: Setting
         passed, evidence = checked(instance)
     assert (passed, evidence["dead"]) == (False, 1)
     assert evidence["found"] == (
-        "1 alert not delivered (channel default: HTTP 410); correct that, then `health-assets alerts retry`"
+        "1 alert not delivered (account A1, channel default: HTTP 410); correct that, then `health-assets alerts retry`"
     )
 
 

@@ -13,8 +13,10 @@ from health_assets_tests.frames import settings_of
     [
         ({"default_channel": "cs"}, "default_channel: 'cs' is not among the channels"),
         ({"channels": {"cs": {"slack": "https://hooks.slack.com/x"}}}, "give env:NAME of an environment variable"),
-        ({"channels": {"cs": {}}}, "needs exactly one of slack, webhook and apprise"),
+        ({"channels": {"cs": {}}}, "needs exactly one of slack, bot, webhook and apprise"),
         ({"channels": {"cs": {"slack": "env:A", "secret": "env:B"}}}, "secret: only a webhook is signed"),
+        ({"channels": {"cs": {"bot": "env:A"}}}, "to: a bot needs the ID of the Slack channel"),
+        ({"channels": {"cs": {"slack": "env:A", "to": "C1"}}}, "to: only a bot posts to a channel by its ID"),
         ({"channels": {"cs": {"slack": "env:A", "timezone": "Berlin"}}}, "'Berlin' is not a time zone"),
         ({"routes": [{"channels": ["default"], "rules": ["incidnt"]}]}, "did you mean 'incident'?"),
         ({"routes": [{"channels": ["security"]}]}, "routes.0.channels: 'security' is not among the channels"),
