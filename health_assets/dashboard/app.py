@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache, partial
 
+import pandas  # noqa: F401 - whole before a page is drawn: Altair fails on a pandas that another session still imports
 import streamlit as st
 from PIL import Image, ImageDraw
 

@@ -38,11 +38,12 @@ class Visit:
         self.drawn()
 
     def drawn(self) -> None:
-        """Wait until no script runs and nothing is stale."""
+        """Wait until no script runs and nothing is stale; no error is shown."""
         self.page.wait_for_function(
             "!document.querySelector('[data-testid=stStatusWidget]') && !document.querySelector('[data-stale=true]')",
             timeout=1000 * PATIENCE,
         )
+        assert self.page.locator("[data-testid=stException]").all_inner_texts() == []
 
     def unlabelled(self) -> list[str]:
         """Fields, buttons and charts that a screen reader could not name."""
