@@ -15,6 +15,7 @@ from health_assets.orchestration import alert_jobs, file_sensor, jobs, schedules
 from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.publishing import published_asset
+from health_assets.orchestration.pulls import pull_assets
 from health_assets.orchestration.report import report_asset
 from health_assets.orchestration.resources import resources
 from health_assets.orchestration.unattended import is_served, notifying_slack
@@ -40,6 +41,7 @@ def definitions(company: settings.Settings) -> dg.Definitions:
     check_factors(company, scorable_columns())
     return dg.Definitions(
         assets=[
+            *pull_assets(company),
             *(asset_of(table, company, is_reached=table.name in used) for table in tables),
             published_asset(company),
             report_asset(company),

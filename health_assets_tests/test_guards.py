@@ -35,6 +35,7 @@ ORDER = [  # a module imports from its own package and from those further down
     "assets",
     "scoring",
     "tables",
+    "connectors",
     "sources",
     "contracts",
     "settings",

@@ -194,6 +194,24 @@ def check(settings_file: SettingsFile = None) -> None:
 
 
 @app.command()
+def pull(
+    vendors: Annotated[
+        list[str] | None, typer.Argument(help="stripe, hubspot, zendesk, salesforce; by default all in the settings.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Read all records again, not only what has changed.")
+    ] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Fetch what is new in Stripe, HubSpot, Zendesk and Salesforce; a run does so too before it reads its sources."""
+    with expected_errors(settings_file):
+        from health_assets.cli.pull import print_pulls
+
+        if not print_pulls(settings.load(settings_file), vendors or [], everything, console):
+            raise typer.Exit(1)
+
+
+@app.command()
 def prune(settings_file: SettingsFile = None) -> None:
     """Delete old runs from Dagster's history; the daemon does this every week."""
     import dagster as dg

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from health_assets import settings
+from health_assets.cli.pull import pull_first_time
 from health_assets.cli.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.quality.great_expectations import warm_up
@@ -48,6 +49,7 @@ def run(
         check_links(company.published)
         prepare_home(company)
         console.print(f"[bold]{escape(company.company)}[/], as of {day}")
+        pull_first_time(company, console)
         started = time.monotonic()
         outcome = _run(company, day, accepted_by=getpass.getuser() if accept else None)
         seconds = time.monotonic() - started

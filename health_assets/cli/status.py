@@ -246,3 +246,5 @@ def _data_quality(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
     found = data_quality.quarantined(connection)
     total = sum(row["quarantined_count"] for row in found)
     yield "Data", f"{counted(total, 'row')} in quarantine" + (f", of {counted(len(found), 'source')}" if found else "")
+    for stale in data_quality.stale_sources(connection) if holds(connection, "main.sources") else ():
+        yield "Stale", f"[yellow]{escape(stale['source'])}[/] {escape(stale['meaning'])}"

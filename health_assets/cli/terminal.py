@@ -80,12 +80,14 @@ def copyable(text: str, settings_file: Path | None) -> str:
 def expected_errors(settings_file: Path | None = None) -> Iterator[None]:
     """Turn expected errors into one message and exit code 1, without a traceback; commands in it are `copyable`."""
     from health_assets.alerts import AlertError
+    from health_assets.connectors.api import PullError
     from health_assets.sources.formats import SourceError
     from health_assets.warehouse.disk import DiskError, trouble
     from health_assets.warehouse.snapshot import SnapshotError
     from health_assets.warehouse.storage import WarehouseError
 
-    expected = (settings.SettingsError, SourceError, WarehouseError, SnapshotError, AlertError, DiskError, CommandError)
+    known = (SourceError, WarehouseError, SnapshotError, AlertError, DiskError, PullError)
+    expected = (settings.SettingsError, CommandError, *known)
     try:
         yield
     except expected as error:

@@ -15,7 +15,9 @@ from health_assets.orchestration.groups import group_of
 from health_assets.orchestration.io_manager import BY_PERIOD, WHOLE
 from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.orchestration.preview import short_type
+from health_assets.orchestration.pulls import pull_name
 from health_assets.settings import Settings
+from health_assets.settings.pull import pulled_vendor
 from health_assets.settings.source import Source
 from health_assets.sources.load_warnings import load_warnings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
@@ -60,6 +62,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         name=table.name,
         code_version=code_version(table),
         ins=ins,
+        deps=_pulls_read(table, settings),
         required_resource_keys=injected | {"open_warehouse", "settings", "as_of"},
         partitions_def=monthly_partitions(settings) if table.monthly else None,
         backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
@@ -71,6 +74,13 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         metadata=_definition_metadata(table),
         freshness_policy=_freshness(table),
     )(compute)
+
+
+def _pulls_read(table: Table, settings: Settings) -> list[str]:
+    """The pulls that a raw table follows."""
+    source = settings.sources.get(table.name.removeprefix("raw_")) if table.layer == "raw" else None
+    vendors = {pulled_vendor(one, settings.pulled) for one in source.descriptions} if source else set()
+    return [pull_name(vendor) for vendor in sorted(filter(None, vendors))]
 
 
 def _requested(context: dg.AssetExecutionContext) -> list[date]:

@@ -16,6 +16,7 @@ from health_assets.orchestration.run_history import NOT_FINISHED
 from health_assets.settings import Settings
 from health_assets.settings.answers import is_sql_file
 from health_assets.settings.notes import alert_history
+from health_assets.settings.pull import pulled_vendor
 from health_assets.settings.source import Description
 from health_assets.sources.answers import statement_of
 from health_assets.sources.file_names import is_remote
@@ -55,7 +56,10 @@ def after(seen: Seen | None, state: str, now: float, settle_seconds: float) -> t
 def state_of_files(settings: Settings) -> str:
     """A hash of the names, sizes and times of all files of this machine that sources are read from."""
     own = str(alert_history(settings.warehouse))  # written after each snapshot: it would start runs for ever
-    descriptions = [one for source in settings.sources.values() for one in source.descriptions]
+    all_descriptions = [one for source in settings.sources.values() for one in source.descriptions]
+    descriptions = [
+        one for one in all_descriptions if not pulled_vendor(one, settings.pulled)
+    ]  # a run writes them itself
     files = {file for one in descriptions for file in _files(one, settings)} - {own}
     states = []
     for file in sorted(files):

@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from health_assets.alerts.rules import rule_versions
+from health_assets.connectors.pulling import behind
 from health_assets.contracts.contract import available_from
 from health_assets.orchestration.alert_jobs import delivered_check, delivered_check_spec
 from health_assets.orchestration.assets import OWNER
@@ -59,14 +60,17 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
 
 
 def last_days(warehouse: Warehouse, as_of: date, settings: Settings) -> pl.DataFrame:
-    """Of each connected source with a day of its own: its last day with a row, and how old that may be."""
+    """Of each connected source with a day of its own: its last day with a row, how old that may be, why it was not pulled."""
     rows = []
     for table in TABLES.values():
         name = table.name.removeprefix("staged_")
         if table.is_staged and name in settings.sources and (known := available_from(table.contract)):
             last = warehouse.read(table, until=as_of).select(pl.col(known).max().cast(pl.Date)).collect().item()
-            rows.append((name, last, settings.stale_after_days.get(name)))
-    shape = {"source": pl.String, "last_day": pl.Date, "stale_after_days": pl.Int64}
+            limit, failure = settings.stale_after_days.get(name), None
+            if pulled := behind(name, settings, as_of):
+                (last, failure), limit = pulled, 0
+            rows.append((name, last, limit, failure))
+    shape = {"source": pl.String, "last_day": pl.Date, "stale_after_days": pl.Int64, "pull_failure": pl.String}
     return pl.DataFrame(rows, schema=shape, orient="row")
 
 

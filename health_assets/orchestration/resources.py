@@ -8,9 +8,11 @@ import dagster as dg
 
 from health_assets.orchestration.databases import DuckDBFile
 from health_assets.orchestration.io_manager import TableIOManager
+from health_assets.orchestration.pulls import vendors_pulled_by
 from health_assets.quality.great_expectations import warm_up
 from health_assets.settings import Settings
 from health_assets.settings.described import description_of
+from health_assets.settings.pull import pulled_vendor
 from health_assets.sources.answers import fetch_answers
 from health_assets.tables import TABLES, reached
 from health_assets.warehouse.storage import Warehouse
@@ -33,7 +35,7 @@ def resources(settings: Settings) -> dict[str, Any]:
     warehouse = DuckDBFile(database=str(settings.warehouse))
 
     @dg.resource
-    def open_warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
+    def open_warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
         with Warehouse.opened(
             settings.warehouse, settings.load_day, settings.published, connect=warehouse.get_connection
         ) as opened:
@@ -41,7 +43,8 @@ def resources(settings: Settings) -> dict[str, Any]:
             shared_worker().prepare(warm_up)  # while the first tables are made
             used = {table.name for table in reached(settings.sources)}
             opened.empty([table for table in TABLES.values() if table.name not in used])
-            fetch_answers(settings)  # under the lock, before the raw tables read them
+            pulled = vendors_pulled_by(context.run, settings)  # their answers are fetched after the pull
+            fetch_answers(settings, lambda one: pulled_vendor(one, settings.pulled) not in pulled)  # under the lock
             yield opened
 
     @dg.io_manager(required_resource_keys={"open_warehouse", "as_of"})

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from health_assets.connectors.pulling import behind
 from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, dtypes
 from health_assets.settings import Settings
 from health_assets.tables import Table
@@ -21,7 +22,8 @@ FRESH = Expectation(
     "rule",
     (),
     severity=WARN,
-    description="The last row of the source is not older than its limit in `stale_after_days`",
+    description="The last row of the source is not older than its limit in `stale_after_days`; a source that is pulled from "
+    "an API could be pulled",
 )
 VOLUME = Expectation(
     "rows__volume",
@@ -86,7 +88,9 @@ def _arrivals(table: Table, warehouse: Warehouse, as_of: date, settings: Setting
     plausible, found = settings.plausibility, dict[str, str]()
     limit = settings.stale_after_days.get(table.name.removeprefix("staged_"))
     last: Any = days["day"].max()
-    if limit is not None and last is not None and (as_of - last).days > limit:
+    if pulled := behind(table.name.removeprefix("staged_"), settings, as_of):
+        found[FRESH.name] = f"pulled up to {pulled[0]}, {_counted((as_of - pulled[0]).days, 'day')} ago: {pulled[1]}"
+    elif limit is not None and last is not None and (as_of - last).days > limit:
         found[FRESH.name] = f"the last row is dated {last}, {_counted((as_of - last).days, 'day')} ago"
     age = (as_of - pl.col("day")).dt.total_days()
     usual = days.filter((age % 7 == 0) & age.is_between(7, 7 * plausible.volume_weeks))

@@ -121,7 +121,13 @@ class Outcome:
         if error is None or error.cls_name in ("DagsterAssetCheckFailedError", "DagsterExecutionStepExecutionError"):
             return
         message = re.sub(rf"^(\w+\.)*{error.cls_name}: ", "", error.message.strip())
-        module_error = error.cls_name in ("SettingsError", "SourceError", "WarehouseError", "SnapshotError")
+        module_error = error.cls_name in (
+            "SettingsError",
+            "SourceError",
+            "WarehouseError",
+            "SnapshotError",
+            "PullError",
+        )
         if error.cls_name == "DagsterExecutionInterruptedError":
             message, module_error = "interrupted; the next run recomputes what is missing", True
         if re.search(FULL, message.lower()):

@@ -3,6 +3,7 @@
 import duckdb
 import polars as pl
 
+from health_assets.reporting.formatting import counted
 from health_assets.reporting.reader import Row, frame, row, rows
 
 
@@ -37,14 +38,22 @@ def sources(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def stale_sources(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """The sources that are silent for longer than they may be, each with its last day; they are not measured."""
-    return rows(
+    """The sources that are silent for longer than they may be or could not be pulled, each with its last day, in words."""
+    found = rows(
         connection,
         """
-        select source, last_day, as_of_date - last_day as silent_days
+        select source, last_day, as_of_date - last_day as silent_days, pull_failure
         from main.sources cross join about where as_of_date - last_day > stale_after_days order by source
         """,
     )
+    return [one | {"meaning": _meaning(one)} for one in found]
+
+
+def _meaning(stale: Row) -> str:
+    if stale["pull_failure"]:
+        return f"could not be pulled, and is complete up to {stale['last_day']}: {stale['pull_failure']}"
+    silent = counted(stale["silent_days"], "day")
+    return f"has been silent for {silent} (last day {stale['last_day']}): what depends on it is not measured"
 
 
 def quarantined_rows(connection: duckdb.DuckDBPyConnection, limit: int) -> pl.DataFrame:

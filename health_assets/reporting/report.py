@@ -232,8 +232,7 @@ def _data(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[str]:
         return
     yield "<h2>Data quality</h2>"
     for one in data_quality.stale_sources(connection):
-        silent = counted(one["silent_days"], "day")
-        yield f"<p>⚠ {escape(one['source'])} has been silent for {silent}: what depends on it is not measured.</p>"
+        yield f"<p>⚠ {escape(one['source'])} {escape(one['meaning'])}.</p>"
     yield _table(
         ("Source", "n Rows read", "n Kept", "n In quarantine", "n Values set to null", "Last day"),
         (

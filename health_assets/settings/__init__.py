@@ -21,6 +21,7 @@ from health_assets.settings.files import SettingsError as SettingsError
 from health_assets.settings.files import laid_over, read_settings
 from health_assets.settings.notes import with_notes
 from health_assets.settings.overwritten import overwritten
+from health_assets.settings.pull import Pull, with_pulled
 from health_assets.settings.risk import Attention, AttentionLevel, ChurnRisk, Play
 from health_assets.settings.scorecard import Scorecard, ScorecardFor
 from health_assets.settings.sections import (
@@ -77,6 +78,7 @@ class Settings(Section):
     min_events: Annotated[int, Field(gt=0)]
     sources: dict[str, Annotated[Source, BeforeValidator(one_description)]]
     id_map: IdMap | None = None  # keys of the accounts in other systems
+    pull: Pull
     revenue: Revenue
     segments: dict[Literal["enterprise", "mid_market"], Segment]
     lifecycle: Lifecycle
@@ -131,6 +133,17 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _presets_have_rows(self) -> "Settings":
+        for name, source in self.sources.items():
+            for one in source.descriptions:
+                if one.is_pulled and one.preset not in self.pull.vendors:
+                    raise ValueError(
+                        f"sources.{name}.preset: give the folder of the vendor's export as path, a connection, or how to pull "
+                        f"from its API: pull.{one.preset}"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _scorecards_exist(self) -> "Settings":
         named = {"scorecard": self.scorecard} | {
             f"scorecards_for.{place}.scorecard": choice.scorecard for place, choice in enumerate(self.scorecards_for)
@@ -175,6 +188,11 @@ class Settings(Section):
     def answers(self) -> Path:
         """Where the answers of queries are kept between the database and the raw tables: next to the warehouse."""
         return self.warehouse.with_name(f"{self.warehouse.stem}.answers")
+
+    @property
+    def pulled(self) -> Path:
+        """Where the records of APIs are kept, one folder for each vendor: next to the warehouse."""
+        return self.warehouse.with_name(f"{self.warehouse.stem}.pulled")
 
     def fingerprint(self, *sections: str) -> str:
         """Hash of the named sections: what depends on them is recomputed when it changes."""
@@ -232,7 +250,8 @@ def _located(settings: Settings, base: Path) -> Settings:
         }
     )
     located._folder = base.resolve()
-    return located.model_copy(update={"sources": with_answers_in(located.sources, located.answers)})
+    sources = with_pulled(located.sources, located.pulled)
+    return located.model_copy(update={"sources": with_answers_in(sources, located.answers)})
 
 
 def _without_faults(given: dict[str, Any], error: ValidationError, base: Path) -> "Settings | None":

@@ -105,6 +105,11 @@ class Description(Section):
         """Whether the rows are the answer of a query, the company's own or a preset's."""
         return self.query is not None or self.preset is not None
 
+    @property
+    def is_pulled(self) -> bool:
+        """Whether the rows come from the vendor's API: a preset with neither files nor a connection of its own."""
+        return self.preset is not None and not self.path and self.connection is None
+
     def answered_in(self, pattern: str) -> Self:
         """The same description, its answer kept in the files of a pattern."""
         copied = self.model_copy()
@@ -198,8 +203,8 @@ class Description(Section):
             raise ValueError("give query or preset, not both")
         if self.query is not None and self.path:
             raise ValueError("give path or query, not both; a query names its files itself: from 'file.csv'")
-        if self.preset is not None and bool(self.path) == (self.connection is not None):
-            raise ValueError("preset: give the folder of the vendor's export as path, or a connection")
+        if self.preset is not None and self.path and self.connection is not None:
+            raise ValueError("preset: give the folder of the vendor's export as path, or a connection, not both")
         if self.connection is not None and not self.is_queried:
             raise ValueError("connection: needs a query, or a preset")
         if self.database_schema is not None and (self.connection is None or self.preset is None):

@@ -7,7 +7,7 @@ answer by month (`:since` and `:until` in the query) it fetches the current mont
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -41,13 +41,20 @@ class Query:
     target: Path  # without the ending
 
 
-def fetch_answers(settings: Settings) -> dict[str, int]:
+def fetch_answers(
+    settings: Settings, is_wanted: Callable[[Description], bool] = lambda description: True
+) -> dict[str, int]:
     """Bring the answers of all queries up to date; the rows that were fetched, by source.
+
+    Args:
+        settings: of the company.
+        is_wanted: whether the answer of a description is to be fetched.
 
     Raises:
         SourceError: a query cannot be answered; its earlier answer stays as it was.
     """
-    return {query.source: _fetched(query, settings) for query in queries_of(settings, settings.answers)}
+    queries = [query for query in queries_of(settings, settings.answers) if is_wanted(query.description)]
+    return {query.source: _fetched(query, settings) for query in queries}
 
 
 @contextmanager

@@ -32,11 +32,7 @@ def _freshness(view: View) -> None:
     if not view.holds("main.sources"):
         return
     for source in view.ask(data_quality.stale_sources):
-        st.warning(
-            f"`{source['source']}` has been silent for {counted(source['silent_days'], 'day')} (last day "
-            f"{source['last_day']}): what depends on it is not measured.",
-            icon="⚠️",
-        )
+        st.warning(f"`{source['source']}` {source['meaning']}.", icon="⚠️")
 
 
 def _figures(view: View) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from health_assets.settings import Settings
+from health_assets.settings.pull import pulled_vendor
 from health_assets.settings.source import Description
 from health_assets.sources.databases import Connection, DatabaseTable, answered_by_duckdb, connected, over_files
 from health_assets.sources.formats import SourceError
@@ -66,9 +67,15 @@ def opened_preset(
             elif table.name not in needs:
                 create_empty_view(database, table)
             else:
-                there = ", ".join(_tables_there(description, settings)) or "nothing that can be read"
-                raise SourceError(f"{vendor}: needs {' or '.join(table.called)}; there is {there}")
+                raise SourceError(_lacks(vendor, table, description, settings))
         yield Connection(None, lambda statement: answered_by_duckdb(database, statement), str, "")
+
+
+def _lacks(vendor: str, table: VendorTable, description: Description, settings: Settings) -> str:
+    there = ", ".join(_tables_there(description, settings))
+    if not there and pulled_vendor(description, settings.pulled):
+        return f"nothing has been pulled from {vendor} yet; run `health-assets pull`"
+    return f"{vendor}: needs {' or '.join(table.called)}; there is {there or 'nothing that can be read'}"
 
 
 def _in_order(tables: list[VendorTable]) -> list[VendorTable]:
