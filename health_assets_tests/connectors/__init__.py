@@ -1,0 +1,1 @@
+"""Pulls from APIs, over HTTP on loopback."""
