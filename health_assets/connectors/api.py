@@ -161,7 +161,7 @@ class _Guard:
     def __init__(self, named: str, url: str) -> None:
         self._named = named
         self._server = urlsplit(url)[:2]
-        self._asked: set[int] = set()
+        self._requested: set[int] = set()
         self._seen: set[int] = set()
         self._empty = 0
 
@@ -181,10 +181,10 @@ class _Guard:
         if not page.paginator.has_next_page:
             return
         request = page.request
-        asked = hash(repr((request.url, request.params, request.json)))
-        if asked in self._asked:
+        following = hash(repr((request.url, request.params, request.json)))
+        if following in self._requested:
             raise PullError(f"{self._named} points to the same next page twice; {_HALT}")
-        self._asked.add(asked)
+        self._requested.add(following)
         if urlsplit(request.url)[:2] != self._server:
             raise PullError(f"{self._named} points to another server for the next page; the token is not sent there")
 

@@ -21,7 +21,7 @@ from health_assets.settings.files import SettingsError as SettingsError
 from health_assets.settings.files import laid_over, read_settings
 from health_assets.settings.notes import with_notes
 from health_assets.settings.overwritten import overwritten
-from health_assets.settings.pull import Pull, with_pulled
+from health_assets.settings.pull import Pull, check_presets, with_pulled
 from health_assets.settings.risk import Attention, AttentionLevel, ChurnRisk, Play
 from health_assets.settings.scorecard import Scorecard, ScorecardFor
 from health_assets.settings.sections import (
@@ -134,13 +134,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _presets_have_rows(self) -> "Settings":
-        for name, source in self.sources.items():
-            for one in source.descriptions:
-                if one.is_pulled and one.preset not in self.pull.vendors:
-                    raise ValueError(
-                        f"sources.{name}.preset: give the folder of the vendor's export as path, a connection, or how to pull "
-                        f"from its API: pull.{one.preset}"
-                    )
+        check_presets(self.sources, self.pull)
         return self
 
     @model_validator(mode="after")
