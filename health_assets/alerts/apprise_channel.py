@@ -1,9 +1,10 @@
 """E-mail, Microsoft Teams and the other services that apprise knows (extra `channels`)."""
 
 import logging
+from typing import Any
 
 from health_assets.alerts.channels import Answer, Status
-from health_assets.alerts.message import Message
+from health_assets.alerts.message import Attachment, Message
 from health_assets.alerts.state_file import AlertError
 
 
@@ -26,12 +27,24 @@ class AppriseChannel:
         return "AppriseChannel(***)"
 
     def post(self, message: Message) -> Answer:
-        """Post a message as plain text; apprise says whether it was accepted, not why not."""
+        """Post a message as plain text, with its file where the service takes files.
+
+        Apprise says whether it was accepted, not why not.
+        """
         try:
-            is_accepted = self.__service.notify(body=message.text, title=message.notification)
+            files = self.__files(message.attachment)
+            is_accepted = self.__service.notify(body=message.text, title=message.notification, attach=files)
         except Exception as error:  # noqa: BLE001 - whatever it is: its text may hold the address
             return Answer(Status.retry, type(error).__name__)
         return Answer(Status.delivered) if is_accepted else Answer(Status.retry, "apprise could not deliver it")
+
+    def __files(self, attached: Attachment | None) -> Any:
+        if attached is None or not self.__service.attachment_support:
+            return None
+        from apprise import AppriseAttachment
+        from apprise.attachment.memory import AttachMemory
+
+        return AppriseAttachment(AttachMemory(attached.content, attached.name, "text/html"))  # type: ignore[no-untyped-call]
 
     def answers(self) -> bool:
         """Apprise cannot find out; a message is posted and either accepted or not."""

@@ -18,6 +18,7 @@ from health_assets.alerts.data_alerts import of_undelivered_alerts
 from health_assets.alerts.entry import Entry, State, entry_of
 from health_assets.alerts.message import Context, Message, messages
 from health_assets.alerts.outbox import UNANSWERED, Outbox
+from health_assets.alerts.report_attached import with_report
 from health_assets.alerts.slack_bot import SlackBot
 from health_assets.alerts.state_file import AlertError, only_delivery
 from health_assets.settings import Settings
@@ -94,6 +95,7 @@ class _Delivery:
             self.waiting.clear()
 
     def _post(self, message: Message, *, is_repeat: bool) -> None:
+        message = with_report(message, self.settings)
         self.done.texts.append(message.text)
         try:
             channel = channel_of(message.channel, self.settings)

@@ -20,6 +20,7 @@ from health_assets.alerts.markup import Mrkdwn, PlainText, Style, account_url, c
 from health_assets.alerts.rules import CHURNED
 from health_assets.alerts.weekly import Digest, Item
 from health_assets.reporting.formatting import counted, day_and_month, money
+from health_assets.reporting.scope import Scope
 from health_assets.settings import Settings
 from health_assets.settings.alerts import Person
 
@@ -37,6 +38,14 @@ REPEATED = "possibly a repeat of an earlier message"
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a message, in channels that take files."""
+
+    name: str
+    content: str  # HTML
+
+
+@dataclass(frozen=True)
 class Message:
     """One post for one channel, as blocks and as plain text."""
 
@@ -50,6 +59,8 @@ class Message:
     alert: AccountAlert | None = None  # the last one, of a message about one account that replies can follow
     reply_to: str | None = None  # Slack's timestamp of the message that this one replies to
     is_broadcast: bool = False  # the reply is shown in the channel too
+    report_of: Scope | None = None  # of a weekly digest: the accounts of which it is; None of all other messages
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True)
@@ -252,6 +263,7 @@ def _weekly_message(entry: Entry, digest: Digest, context: Context) -> Message:
         notification=clipped(digest.title, HEADER_CHARACTERS),
         blocks=blocks,
         text="\n\n".join([digest.title, *plain, footer(PlainText())]),
+        report_of=Scope(owner=digest.owner),
     )
 
 

@@ -103,11 +103,12 @@ RULES = (  # that watch something other than a churn factor
 
 
 class Weekly(Section):
-    """Who gets a weekly digest of the accounts to contact."""
+    """Who gets a weekly digest of the accounts to contact, and whether the report comes with it."""
 
     weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
     head: str | None
     owners: dict[str, str]
+    report: bool
 
 
 WEEKDAYS: tuple[str, ...] = get_args(Weekly.model_fields["weekday"].annotation)

@@ -6,7 +6,9 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,21 @@ from aiosmtpd.controller import Controller
 from health_assets.alerts.apprise_channel import AppriseChannel
 from health_assets.alerts.channel_kinds import channel_of
 from health_assets.alerts.channels import Status
-from health_assets.alerts.message import Message
+from health_assets.alerts.delivery import Delivered, deliver
+from health_assets.alerts.entry import Entry
+from health_assets.alerts.message import Message, context_of
+from health_assets.alerts.outbox import Outbox
+from health_assets.alerts.routing import digest_entries
 from health_assets.alerts.signed_webhook import SignedWebhook
 from health_assets.alerts.state_file import AlertError
+from health_assets.alerts.weekly import digests
+from health_assets.cli.report import write_report
+from health_assets.reporting.reader import published
+from health_assets.reporting.scope import Scope
+from health_assets.settings import Settings
+from health_assets.settings.alerts import Channel, Weekly
+from health_assets.warehouse.sql import literal
+from health_assets_tests.conftest import WholeCompany
 from health_assets_tests.frames import settings_of
 from health_assets_tests.loopback_slack import SECRET, Slack
 
@@ -99,6 +113,63 @@ def test_message_is_sent_as_email(mailbox: Mailbox, tmp_path) -> None:
     (mail,) = mailbox.mails
     assert (mail["subject"], mail["to"]) == ("1 account", "lena@acme.example")
     assert "Müller needs a call <&>" in mail.get_body(("plain",)).get_content()
+
+
+def digest_by_mail(whole: WholeCompany, folder: Path, **changed: Any) -> tuple[Settings, str, list[Entry]]:
+    """A company whose digest for one owner is due and goes by e-mail; the owner; the digest."""
+    ((owner,),) = whole.rows("select min(account_owner) from mart.attention_list")
+    weekly = Weekly(weekday="friday", head=None, owners={owner: "mail"}, report=True)
+    channels = {"mail": Channel(apprise="env:MAIL_URL")}
+    alerts = whole.settings.alerts.model_copy(
+        update={"weekly": weekly, "channels": channels, "default_channel": "mail"} | changed
+    )
+    company = whole.settings.model_copy(update={"alerts": alerts, "warehouse": folder / "warehouse.duckdb"})
+    with published(company) as connection:
+        due = digests(connection, company, date(2025, 1, 17))
+    return company, owner, digest_entries(due, company, datetime.now(UTC))
+
+
+def delivered(company: Settings, entries: list[Entry]) -> Delivered:
+    with Outbox.of(company) as outbox:
+        with outbox.transaction():
+            outbox.add(entries)
+        return deliver(company, outbox, context_of(company))
+
+
+def test_weekly_digest_by_email_carries_the_report_of_the_accounts_of_its_owner(
+    mailbox: Mailbox, whole_company: WholeCompany, tmp_path: Path
+) -> None:
+    company, owner, entries = digest_by_mail(whole_company, tmp_path)
+    assert delivered(company, entries).failures == []
+    (mail,) = mailbox.mails
+    assert "Your week" in mail["subject"]
+    (report,) = mail.iter_attachments()
+    assert (report.get_filename(), report.get_content_type()) == ("customer-health-2025-01-17.html", "text/html")
+    expected = write_report(company, Scope(owner=owner), tmp_path / "report.html").read_text(encoding="utf-8")
+    assert report.get_payload(decode=True).decode() == expected
+    others = whole_company.rows(f"select company_name from mart.attention_list where account_owner > {literal(owner)}")
+    assert others
+    assert not [name for (name,) in others if name in expected]
+
+
+def test_weekly_digest_comes_without_a_report_unless_it_is_wanted(
+    mailbox: Mailbox, whole_company: WholeCompany, tmp_path: Path
+) -> None:
+    weekly = Weekly(weekday="friday", head="mail", owners={}, report=False)
+    company, _, entries = digest_by_mail(whole_company, tmp_path, weekly=weekly)
+    delivered(company, entries)
+    (mail,) = mailbox.mails
+    assert list(mail.iter_attachments()) == []
+
+
+def test_weekly_digest_is_delivered_where_its_report_cannot_be_made(
+    mailbox: Mailbox, whole_company: WholeCompany, tmp_path: Path
+) -> None:
+    company, _, entries = digest_by_mail(whole_company, tmp_path)
+    unpublished = company.model_copy(update={"published": tmp_path / "published.duckdb"})
+    assert len(delivered(unpublished, entries).delivered) == 1
+    (mail,) = mailbox.mails
+    assert "The report could not be attached: " in mail.get_body(("plain",)).get_content()
 
 
 def test_email_that_is_not_accepted_is_sent_again_later(mailbox: Mailbox, tmp_path) -> None:

@@ -12,7 +12,7 @@ from health_assets.settings import Settings
 from health_assets.settings.alerts import Weekly
 
 SUNDAY = date(2025, 1, 26)
-WEEKLY = Weekly(weekday="sunday", head="default", owners={"Lena": "default"})
+WEEKLY = Weekly(weekday="sunday", head="default", owners={"Lena": "default"}, report=False)
 TABLES = """
     create schema mart;
     create table mart.attention_list (account_id varchar, company_name varchar, account_owner varchar, mrr double,
