@@ -18,8 +18,10 @@ POINTS = "points"  # the unit of scores
 SEEN = 0.75  # of the highest level: movements that all lie above it would be too thin to see from 0
 
 
-def draw(chart: Any, label: str) -> None:
-    """Show a chart under its description for screen readers."""
+def draw(chart: Any, label: str, caption: str = "") -> None:
+    """Show a chart below its caption, with a description for screen readers."""
+    if caption:
+        st.caption(caption)
     st.altair_chart(chart, width="stretch", alt=label)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ import streamlit as st
 from health_assets.reporting import portfolio
 from health_assets.reporting.definitions import described
 from health_assets.reporting.export import csv_bytes, workbook_bytes
-from health_assets.reporting.formatting import NOT_MEASURED, minute, month_name
+from health_assets.reporting.formatting import NOT_MEASURED, minute, month_name, number
+from health_assets.reporting.marts import row_count, rows_of
 from health_assets.reporting.palette import Mark, band_marks, risk_marks
 from health_assets.reporting.reader import EVERYTHING, Row, has_rows, holds, outdated
 from health_assets.reporting.scope import Scope, connected
@@ -21,7 +22,8 @@ from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import LOCKED
 
 KEPT_ANSWERS, KEPT_CONNECTIONS = 2000, 32
-SHOWN_ROWS = 1000  # of a table; more are in the files of `health-assets export`
+SHOWN_ROWS = 1000  # of a table; more are in its downloads
+LISTED = 500  # rows of a mart that a page reads; more are in the files of `health-assets export`
 ACRONYMS = ("arr", "clv", "csat", "dau", "grr", "id", "mau", "mrr", "nps", "nrr", "sla", "wau")
 FIGURE_WIDTH, PLAIN_HEIGHT, NOTED_HEIGHT = 182, 98, 128  # pixels, without and with a note below the number
 AS_OF = "as_of_date"
@@ -90,6 +92,11 @@ class View:
         return band_marks(self.settings)
 
     @property
+    def bands_in_words(self) -> dict[str, str]:
+        """What stands for each band in a table."""
+        return {band: f"{mark.symbol} {spaced(band)}" for band, mark in self.bands.items()}
+
+    @property
     def risks(self) -> dict[str, Mark]:
         """How each risk level is shown."""
         return risk_marks()
@@ -120,6 +127,13 @@ class View:
         self.missing(title, *sources)
         return False
 
+    def marts(self, parts: Iterable[tuple[str, str, str]], sources: Sequence[str], where: str = "true") -> None:
+        """A part of the page for each mart: its title, the table, and the order of its rows, the first of which are shown."""
+        for title, relation, order in parts:
+            if self.part(title, relation, sources=sources):
+                rows = self.ask(rows_of, relation, ("*",), order, LISTED, where)
+                self.table(rows, title, relation, count=self.ask(row_count, relation, where))
+
     def table(
         self,
         rows: pl.DataFrame,
@@ -127,6 +141,7 @@ class View:
         source: str = "",
         columns: Mapping[str, str] | None = None,
         config: Mapping[str, Any] | None = None,
+        count: int | None = None,
         **options: Any,
     ) -> Any:
         """A table with its downloads; each column has the contract's description one hover away.
@@ -137,11 +152,12 @@ class View:
             source: the mart that describes columns that `columns` does not map.
             columns: column -> the described column, e.g. mart.customer_health.mrr.
             config: how single columns are drawn.
+            count: of the rows that there are, where `rows` are the first of them.
             options: of st.dataframe.
         """
         described_by = {name: (columns or {}).get(name, f"{source}.{name}") for name in rows.columns}
         drawn = {
-            name: (config or {}).get(name) or _column(name, dtype, described(described_by[name]))
+            name: (config or {}).get(name) or self._column(name, dtype, described(described_by[name]))
             for name, dtype in rows.schema.items()
             if name != AS_OF
         }
@@ -149,8 +165,17 @@ class View:
         chosen = st.dataframe(
             shown, hide_index=True, column_config=drawn, width="stretch", alt=label, placeholder="–", **options
         )
+        if (count or rows.height) > shown.height:
+            everything = "`health-assets export` has all" if (count or 0) > rows.height else "the files below have all"
+            st.caption(
+                f"{number(shown.height)} rows and {number((count or rows.height) - shown.height)} more; {everything}."
+            )
         self.downloads(rows, label)
         return chosen
+
+    def _column(self, name: str, dtype: pl.DataType, meaning: str) -> Any:
+        is_money = f"{meaning} ".partition(". Source")[0].find("in the reporting currency") >= 0
+        return _column(name, dtype, meaning, f", {self.currency}" if is_money else "")
 
     def downloads(self, rows: pl.DataFrame, label: str) -> None:
         """The rows as CSV and Excel."""
@@ -181,9 +206,16 @@ def figure(label: str, value: str, source: str = "", change: str | None = None, 
     st.metric(label, value, change, help=explanation or None, border=True, width=FIGURE_WIDTH, height=height, **options)
 
 
-def figures(count: int) -> Sequence[Any]:
-    """Places for so many figures, which wrap where the window is narrow."""
-    return [st.container(horizontal=True)] * count
+def figure_row() -> Any:
+    """A place for figures next to each other, which wrap where the window is narrow."""
+    return st.container(horizontal=True)
+
+
+def figures(shown: Mapping[str, tuple[str, str]], relation: str = "") -> None:
+    """Figures next to each other: under each label a number with its unit, and the column that describes it."""
+    with figure_row():
+        for label, (value, column) in shown.items():
+            figure(label, value, f"{relation}.{column}" if relation else column)
 
 
 def plain(text: object) -> str:
@@ -192,6 +224,11 @@ def plain(text: object) -> str:
     shortened = whole if len(whole) <= LONGEST else f"{whole[:LONGEST]} ..."
     unlinked = re.sub(r"(://|www\.|@)", f"{WORD_JOINER}\\1", shortened, flags=re.IGNORECASE)
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in unlinked)
+
+
+def spaced(word: str) -> str:
+    """A word of the settings as it is written in text, e.g. "at risk" for at_risk."""
+    return word.replace("_", " ")
 
 
 def words(name: str) -> str:
@@ -205,23 +242,27 @@ def month_label(month: Any, *, is_partial: bool = False) -> str:
     return month_name(month) + (" so far" if is_partial else "")
 
 
-def _column(name: str, dtype: pl.DataType, meaning: str) -> Any:
-    label, help_text = words(name), meaning or None
+def _column(name: str, dtype: pl.DataType, meaning: str, unit: str) -> Any:
+    label, help_text = words(name) + unit, meaning or None
     if dtype == pl.Date:
         is_month = name.endswith("month")
         return st.column_config.DateColumn(label, help=help_text, format="MMM YYYY" if is_month else "YYYY-MM-DD")
     if dtype == pl.Boolean:
         return st.column_config.CheckboxColumn(label, help=help_text)
     if dtype.is_numeric():
-        return st.column_config.NumberColumn(label, help=help_text, format=_number_format(name, dtype))
+        return st.column_config.NumberColumn(
+            label, help=help_text, format=_number_format(name, dtype, is_money=bool(unit))
+        )
     if dtype == pl.List(pl.Float64):
         return st.column_config.LineChartColumn(label, help=help_text, y_min=0, y_max=100)
     return st.column_config.TextColumn(label, help=help_text)
 
 
-def _number_format(name: str, dtype: pl.DataType) -> str:
+def _number_format(name: str, dtype: pl.DataType, *, is_money: bool) -> str:
     if dtype.is_integer():
         return "localized"
+    if is_money:
+        return "%,.0f" if "mrr" in name or name == "arr" else "%,.2f"
     if name.endswith(("_pct", "_hours", "_minutes")) or "score" in name or name.startswith("trend"):
         return "%.1f"
-    return "%.3f" if name.endswith(("_rate", "_ratio")) else "%,.0f" if "mrr" in name else "%,.2f"
+    return "%.3f" if name.endswith(("_rate", "_ratio")) else "%,.2f"

@@ -34,6 +34,11 @@ def pct(value: SupportsFloat | None, decimals: int = 1) -> str:
     return NOT_MEASURED if value is None else f"{number(value, decimals)}%"
 
 
+def hours(value: SupportsFloat | None) -> str:
+    """Hours with their unit, e.g. "18.6 h"."""
+    return NOT_MEASURED if value is None else f"{number(value, 1)} h"
+
+
 def counted(count: SupportsFloat, noun: str) -> str:
     """The count with its noun, e.g. "1 account", "1,200 accounts"; the plural is formed with an s."""
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import duckdb
 import polars as pl
 
-from health_assets.reporting.reader import frame, holds
+from health_assets.reporting.reader import frame, holds, row
 
 
 def rows_of(
@@ -19,6 +19,11 @@ def rows_of(
     """Rows of a table of the snapshot. The arguments are names and SQL of this package, never text from outside."""
     chosen = ", ".join(columns)
     return frame(connection, f"select {chosen} from {relation} where {where} order by {order_by} limit ?", [limit])
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, relation: str, where: str = "true") -> int:
+    """How many rows a table of the snapshot has; the arguments are those of `rows_of`."""
+    return int(row(connection, f"select count(*) as row_count from {relation} where {where}")["row_count"])
 
 
 def published_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import duckdb
 import polars as pl
 
+from health_assets.reporting.definitions import columns_of
 from health_assets.reporting.reader import Row, frame, row, rows
 
 DASHBOARD_TABLES = ("mart.churn_risk", "mart.security_operations", "mart.support_operations", "mart.satisfaction")
@@ -76,10 +77,11 @@ def satisfaction(connection: duckdb.DuckDBPyConnection) -> Row | None:
 
 
 def monthly_sla(connection: duckdb.DuckDBPyConnection, dimension: str = "all") -> pl.DataFrame:
-    """SLA, first response, resolution and ratings by month of creation, for each value of a dimension."""
+    """SLA, first response, resolution and ratings by month of creation, by both clocks, for each value of a dimension."""
+    columns = ", ".join(name for name in columns_of("mart.sla_adherence") if name != "dimension_type")
     return frame(
         connection,
-        "select * exclude (dimension_type) from mart.sla_adherence where dimension_type = ? order by month, dimension_value",
+        f"select {columns} from mart.sla_adherence where dimension_type = ? order by month, dimension_value",
         [dimension],
     )
 
@@ -101,7 +103,8 @@ def open_breaches(connection: duckdb.DuckDBPyConnection, limit: int) -> pl.DataF
         connection,
         """
         select ticket_id, account_id, coalesce(company_name, account_id) as name, tickets.account_owner, priority, category,
-               created_date, about.as_of_date - created_date as open_days, sla_target_hours, is_escalated,
+               created_date, about.as_of_date - created_date as open_days, sla_target_hours, calendar_sla_state,
+               business_sla_state, is_escalated,
                count(*) over () as ticket_count
         from fact.tickets left join dim.account using (account_id) cross join about
         where is_open and sla_state = 'breached' order by created_at, ticket_id limit ?

@@ -7,7 +7,7 @@ import streamlit as st
 
 from health_assets.dashboard import charts
 from health_assets.dashboard.pages.account_notes import write_about
-from health_assets.dashboard.view import NO_DIRECTION, View, figure, figures, plain
+from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, plain, spaced
 from health_assets.reporting import accounts, timeline
 from health_assets.reporting.formatting import counted, number, pct
 from health_assets.reporting.reader import Row
@@ -64,8 +64,7 @@ def _choose(view: View) -> str | None:
 
 
 def _figures(view: View, found: Row) -> None:
-    places = iter(figures(5))
-    with next(places):
+    with figure_row():
         trend = None if found["trend_30d"] is None else f"{number(found['trend_30d'], 1, '+')} in 30 days"
         score = number(found["health_score"], 1)
         source = "mart.customer_health.health_score"
@@ -73,16 +72,13 @@ def _figures(view: View, found: Row) -> None:
             figure("Health, 0-100", score, source, "no trend", **NO_DIRECTION)
         else:
             figure("Health, 0-100", score, source, trend)
-    with next(places):
         band, days = found["health_band"] or UNKNOWN, found["days_in_band"]
         note = view.bands[band].symbol if days is None else f"{view.bands[band].symbol} for {counted(days, 'day')}"
-        figure("Band", band, "mart.customer_health.health_band", note, **NO_DIRECTION)
-    with next(places):
+        figure("Band", spaced(band), "mart.customer_health.health_band", note, **NO_DIRECTION)
         level, points = found["risk_level"] or UNKNOWN, found["churn_risk_score"]
         symbol = view.risks[level].symbol
         note = symbol if points is None else f"{symbol} {number(points)} of 100 points"
         figure("Churn risk", level, "mart.churn_risk.risk_level", note, **NO_DIRECTION)
-    with next(places):
         figure(
             f"MRR, {view.currency}",
             number(found["mrr"]),
@@ -90,7 +86,6 @@ def _figures(view: View, found: Row) -> None:
             found["value_tier"] or "no MRR",
             **NO_DIRECTION,
         )
-    with next(places):
         days = found["days_to_renewal"]
         date = "none ahead" if days is None else f"on {found['as_of_date'] + timedelta(days=days)}"
         source = "mart.renewal_forecast.days_to_renewal"
@@ -180,9 +175,8 @@ def _timeline(view: View, found: Row) -> None:
     st.subheader("Timeline")
     usage = view.ask(timeline.weekly_usage, found["account_id"], WEEKS)
     if usage.height:
-        st.caption("Events a week")
-        chart = charts.weekly(usage, "week_ending", "event_count", "events a week")
-        charts.draw(chart, "Events of the account, week by week")
+        chart = charts.weekly(usage, "week_ending", "event_count", "events")
+        charts.draw(chart, "Events of the account, week by week", "Events in each week")
     events = view.ask(timeline.timeline, found["account_id"], EVENTS)
     if events.is_empty():
         st.caption("Nothing is recorded.")

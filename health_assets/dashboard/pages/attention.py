@@ -37,9 +37,8 @@ def show(view: View, account_page: Any) -> None:
         f"**{counted(chosen.height, 'account')}** with **{money(chosen['mrr'].sum(), view.currency)}** MRR. "
         "Choose a row to open the account."
     )
-    bands = {band: f"{mark.symbol} {band}" for band, mark in view.bands.items()}
     shown = chosen.select(COLUMNS).with_columns(
-        health_band=pl.col("health_band").replace(bands),
+        health_band=pl.col("health_band").replace(view.bands_in_words),
         attention_level=pl.col("attention_level").replace(portfolio.LEVELS),
     )
     dim = {name: f"dim.account.{name}" for name in ("segment", "plan_tier", "region", "account_id")}

@@ -4,12 +4,11 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figure, figures
+from health_assets.dashboard.view import View, figures
 from health_assets.reporting import shop
 from health_assets.reporting.formatting import month_name, number, pct
 from health_assets.reporting.marts import rows_of
 
-ACCOUNTS = 500
 ORDERS = ("orders",)
 
 
@@ -21,27 +20,28 @@ def show(view: View) -> None:
     if view.part("Returning buyers", "mart.order_retention_monthly", sources=ORDERS):
         months = view.ask(rows_of, "mart.order_retention_monthly", ("*",), "month")
         closed = months.filter(~pl.col("is_partial")).with_columns(returned=100 * pl.col("monthly_retention_rate"))
-        st.caption("Share of the buyers of the month before who ordered again; closed months")
         charts.draw(
-            charts.lines(closed, "month", {"returned": "ordered again"}, "%", zero=True), "Returning buyers by month"
+            charts.lines(closed, "month", {"returned": "ordered again"}, "%", zero=True),
+            "Returning buyers by month",
+            "Share of the buyers of the month before who ordered again; closed months",
         )
-        st.caption(f"Net spend in each month, {view.currency}")
-        charts.draw(charts.months(months, "month", "spend", f"spend, {view.currency}"), "Net spend by month")
+        spend = charts.months(months, "month", "spend", f"spend, {view.currency}")
+        charts.draw(spend, "Net spend by month", f"Net spend in each month, {view.currency}")
     if view.part("Order cohorts", "mart.order_cohorts", sources=ORDERS):
         cohorts = view.ask(rows_of, "mart.order_cohorts", ("*",), "cohort_month, month_offset")
-        st.caption("Share of the customers of each signup month who ordered in the month")
         charts.draw(
-            charts.cohorts(cohorts, "account_retention_pct", "customers ordering, %"), "Ordering customers by cohort"
+            charts.cohorts(cohorts, "account_retention_pct", "customers ordering, %"),
+            "Ordering customers by cohort",
+            "Share of the customers of each signup month who ordered in the month",
         )
-    for title, name, order in (
+    lists = (
         ("Customers by value", "mart.customer_value", "spend_rank nulls last, account_id"),
         ("Flagged customers", "mart.commerce_flags", "attention_rank"),
         ("Payments", "mart.payment_risk", "late_payment_count desc nulls last, account_id"),
         ("Regions", "mart.regional_segments", "total_spend desc nulls last, region"),
         ("Age groups", "mart.order_value_by_age_group", "youngest_age nulls last"),
-    ):
-        if view.part(title, name, sources=ORDERS):
-            view.table(view.ask(rows_of, name, ("*",), order, ACCOUNTS), title, name)
+    )
+    view.marts(lists, ORDERS)
 
 
 def _spend(view: View) -> None:
@@ -49,16 +49,14 @@ def _spend(view: View) -> None:
     if not found:
         return
     shown = {
-        f"Net spend to date, {view.currency}": (number(found["total_spend"]), "mart.revenue_concentration.total_spend"),
+        f"Net spend, {view.currency}": (number(found["total_spend"]), "mart.revenue_concentration.total_spend"),
         "From the top buyers": (pct(found["top_share_pct"]), "mart.revenue_concentration.top_share_pct"),
     }
     if month:
-        label = f"Ordered again, {month_name(month['month'])}"
-        shown[label] = (pct(month["retained_pct"]), "mart.order_retention_monthly.monthly_retention_rate")
+        st.caption(f"Buyers who ordered again: in {month_name(month['month'])}, the last closed month")
+        shown["Ordered again"] = (pct(month["retained_pct"]), "mart.order_retention_monthly.monthly_retention_rate")
         shown["Ordered at least twice"] = (
             pct(month["repeat_pct"]),
             "mart.order_retention_monthly.repeat_purchase_rate",
         )
-    for place, (label, (value, source)) in zip(figures(len(shown)), shown.items(), strict=True):
-        with place:
-            figure(label, value, source)
+    figures(shown)

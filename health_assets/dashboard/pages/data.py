@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from health_assets.dashboard.view import View, figure, figures
+from health_assets.dashboard.view import View, figure, figure_row
 from health_assets.reporting import data_quality
 from health_assets.reporting.definitions import columns_of, key_of, marts, question_of
 from health_assets.reporting.formatting import counted, number
@@ -36,8 +36,8 @@ def show(view: View) -> None:
 def _sources(view: View) -> None:
     sources = view.ask(data_quality.sources)
     shown = {"Rows read": "rows_read", "Rows kept": "rows_kept", "Rows in quarantine": "rows_quarantined"}
-    for place, (label, column) in zip(figures(len(shown)), shown.items(), strict=True):
-        with place:
+    with figure_row():
+        for label, column in shown.items():
             figure(label, number(sources[column].sum()), note=LOADS[column])
     view.table(sources, "Sources")
 

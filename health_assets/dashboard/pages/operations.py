@@ -4,12 +4,11 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figure, figures
+from health_assets.dashboard.view import View, figures
 from health_assets.reporting import workflow
 from health_assets.reporting.formatting import month_name, number, pct
 from health_assets.reporting.marts import rows_of
 
-ACCOUNTS = 500
 ITEMS = ("workflow_items",)
 IN_LAST_CLOSED_MONTH = "month = (select max(month) from mart.operations_summary where not is_partial)"
 
@@ -28,24 +27,19 @@ def show(view: View) -> None:
             "Value to cost": (number(found["value_to_cost"], 2), "value_to_cost"),
             "Accounts at risk": (number(found["at_risk_account_count"]), "at_risk_account_count"),
         }
-        for place, (label, (value, column)) in zip(figures(len(shown)), shown.items(), strict=True):
-            with place:
-                figure(label, value, f"mart.operations_summary.{column}")
+        figures(shown, "mart.operations_summary")
     months = view.ask(rows_of, "mart.operations_summary", ("*",), "month")
     rates = months.with_columns(errors=100 * pl.col("data_error_rate"), denied=100 * pl.col("denial_rate"))
     left, right = st.columns(2)
     with left:
-        st.caption("Items processed in each month")
-        charts.draw(charts.months(months, "month", "tickets_processed", "items"), "Items processed by month")
+        items = charts.months(months, "month", "tickets_processed", "items")
+        charts.draw(items, "Items processed by month", "Items processed in each month")
     with right:
-        st.caption("Share of the items")
-        shown_rates = {"errors": "with data errors", "denied": "denied"}
-        charts.draw(charts.lines(rates, "month", shown_rates, "%", zero=True), "Data errors and denials by month")
-    for title, name, order in (
+        shown_rates = charts.lines(rates, "month", {"errors": "with data errors", "denied": "denied"}, "%", zero=True)
+        charts.draw(shown_rates, "Data errors and denials by month", "Share of the items")
+    lists = (
         ("Declining accounts", "mart.operations_risk", "risk_score desc nulls last, account_id"),
         ("Value of the workflow", "mart.operations_roi", "net_value desc nulls last, account_id"),
         ("Volume and quality", "mart.operations_kpis", "tickets_processed desc nulls last, account_id"),
-    ):
-        if view.part(title, name, sources=ITEMS):
-            rows = view.ask(rows_of, name, ("*",), order, ACCOUNTS, IN_LAST_CLOSED_MONTH)
-            view.table(rows, title, name)
+    )
+    view.marts(lists, ITEMS, IN_LAST_CLOSED_MONTH)

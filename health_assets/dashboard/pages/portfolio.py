@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import NO_DIRECTION, View, figure, figures, month_label, plain
+from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, month_label, plain, spaced
 from health_assets.reporting import data_quality, portfolio, revenue
 from health_assets.reporting.formatting import counted, money, number, pct
 from health_assets.scoring.scorecards import low_bands
@@ -38,27 +38,22 @@ def _freshness(view: View) -> None:
 def _figures(view: View) -> None:
     risk = view.ask(portfolio.mrr_at_risk) if view.has("mart.churn_risk") else None
     retention = view.ask(revenue.latest_retention) if view.has("mart.net_revenue_retention") else None
-    places = iter(figures(5))
-    with next(places):
+    with figure_row():
         note = "Of all scored accounts."
         count = counted(risk["account_count"], "account") if risk else "no account"
         amount, source = number(risk["mrr"] if risk else None), "mart.customer_health.mrr"
         figure(f"MRR, {view.currency}", amount, source, count, note, **NO_DIRECTION)
-    with next(places):
         at_risk, share = portfolio.known_mrr_at_risk(risk) if risk else (None, "")
         source = "mart.executive_summary_monthly.mrr_at_risk"
         figure(f"MRR at risk, {view.currency}", number(at_risk), source, share, **NO_DIRECTION)
-    with next(places):
         low = low_bands(view.settings)
         in_low = view.ask(portfolio.low_band_accounts, tuple(low)) if view.has("mart.customer_health") else None
         source = "mart.customer_health.is_low_band"
-        figure("In low bands", number(in_low), source, ", ".join(low), **NO_DIRECTION)
-    month = f"{retention['month']:%b %Y}" if retention else "no closed month"
-    for label, column in (("NRR", "nrr_pct"), ("GRR", "grr_pct")):
-        with next(places):
+        figure("In low bands", number(in_low), source, ", ".join(spaced(band) for band in low), **NO_DIRECTION)
+        month = f"{retention['month']:%b %Y}" if retention else "no closed month"
+        for label, column in (("NRR", "nrr_pct"), ("GRR", "grr_pct")):
             value = pct(retention[column]) if retention else pct(None)
-            source = f"mart.net_revenue_retention.{column}"
-            figure(label, value, source, month, **NO_DIRECTION)
+            figure(label, value, f"mart.net_revenue_retention.{column}", month, **NO_DIRECTION)
 
 
 def _bands(view: View) -> None:
@@ -118,10 +113,7 @@ def _changes(view: View) -> None:
     if changes.is_empty():
         st.caption("No account changed its band.")
         return
-    shown = changes.with_columns(
-        pl.col(name).replace({band: f"{mark.symbol} {band}" for band, mark in view.bands.items()})
-        for name in ("from_band", "to_band")
-    )
+    shown = changes.with_columns(pl.col(name).replace(view.bands_in_words) for name in ("from_band", "to_band"))
     described = {"from_band": "mart.customer_health.previous_band", "to_band": "mart.customer_health.health_band"}
     view.table(shown, "Band changes of the last week", "mart.customer_health", described)
 

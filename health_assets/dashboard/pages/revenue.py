@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figure, figures, month_label, words
+from health_assets.dashboard.view import View, figures, month_label, words
 from health_assets.reporting import revenue
 from health_assets.reporting.formatting import number, pct
 from health_assets.reporting.marts import rows_of
@@ -25,11 +25,11 @@ def show(view: View) -> None:
         _cohorts(view)
     if view.part("Renewals ahead", "mart.renewal_forecast", sources=SUBSCRIPTIONS):
         _renewals(view)
-    if view.part("Lifetime value", "mart.clv_segments", sources=SUBSCRIPTIONS):
-        view.table(view.ask(rows_of, "mart.clv_segments"), "Lifetime value by segment", "mart.clv_segments")
-    if view.part("Accounts that left", "mart.churned_accounts", sources=SUBSCRIPTIONS):
-        left = view.ask(rows_of, "mart.churned_accounts", ("*",), "churn_date desc, account_id", RENEWALS)
-        view.table(left.drop("reason_count"), "Accounts that left", "mart.churned_accounts")
+    lists = (
+        ("Lifetime value", "mart.clv_segments", "all"),
+        ("Accounts that left", "mart.churned_accounts", "churn_date desc, account_id"),
+    )
+    view.marts(lists, SUBSCRIPTIONS)
 
 
 def _movements(view: View) -> None:
@@ -48,9 +48,7 @@ def _movements(view: View) -> None:
         "Logo churn": (pct(row["logo_churn_pct"]), "logo_churn_pct"),
         "Quick ratio": (number(row["quick_ratio"], 1), "quick_ratio"),
     }
-    for place, (label, (value, column)) in zip(figures(len(shown)), shown.items(), strict=True):
-        with place:
-            figure(label, value, f"mart.net_revenue_retention.{column}")
+    figures(shown, "mart.net_revenue_retention")
     left, right = st.columns(2)
     with left:
         if steps := view.ask(revenue.waterfall, chosen):

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figure, figures, plain
+from health_assets.dashboard.view import View, figure, figure_row, figures, plain
 from health_assets.reporting.backtest import backtest
 from health_assets.reporting.formatting import counted, number, pct
 from health_assets.reporting.marts import rows_of
@@ -72,15 +72,10 @@ def _backtest(view: View, findings: Findings | None) -> None:
         charts.draw(charts.bars(bands, "band", "rate_pct", "% that left"), "Share of accounts that left, by band")
         view.table(bands, "Share that left by band")
     if findings.calibration_slope is not None:
-        left, right = figures(2)
-        with left:
-            figure(
-                "Brier skill", number(findings.brier_skill, 3), note="0 = no better than the churn rate of each day."
-            )
-        with right:
-            figure(
-                "Calibration slope", number(findings.calibration_slope, 2), note="1 = right, below 1 = overconfident."
-            )
+        with figure_row():
+            skill, slope = number(findings.brier_skill, 3), number(findings.calibration_slope, 2)
+            figure("Brier skill", skill, note="0 = no better than the churn rate of each day.")
+            figure("Calibration slope", slope, note="1 = right, below 1 = overconfident.")
 
 
 def _score(found: ScoreFindings) -> None:
@@ -113,9 +108,7 @@ def _model(view: View) -> None:
         "Features": (number(model["feature_count"]), "feature_count"),
         "Brier skill": (number(model["brier_skill"], 3), "brier_skill"),
     }
-    for place, (label, (value, column)) in zip(figures(len(shown)), shown.items(), strict=True):
-        with place:
-            figure(label, value, f"mart.churn_model.{column}")
+    figures(shown, "mart.churn_model")
     if model["reason"]:
         st.info(f"No probability is published: {plain(model['reason'])}", icon="ℹ️")
 

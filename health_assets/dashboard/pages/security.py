@@ -3,9 +3,9 @@
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figure, figures
+from health_assets.dashboard.view import View, figures, month_label
 from health_assets.reporting import service
-from health_assets.reporting.formatting import month_name, number, pct
+from health_assets.reporting.formatting import number, pct
 
 TIMES = {
     "mean_minutes_to_detect": "to detect",
@@ -29,22 +29,22 @@ def show(view: View) -> None:
         "Minutes to respond, mean": (number(row["mean_minutes_to_respond"], 1), "mean_minutes_to_respond"),
         "Response in time": (pct(row["sla_adherence_pct"]), "sla_adherence_pct"),
     }
-    st.caption(f"Incidents detected in {month_name(row['month'])}{' so far' if row['is_partial'] else ''}")
-    for place, (label, (value, column)) in zip(figures(len(shown)), shown.items(), strict=True):
-        with place:
-            figure(label, value, f"mart.security_operations.{column}")
+    st.caption(f"Incidents detected in {month_label(row['month'], is_partial=row['is_partial'])}")
+    figures(shown, "mart.security_operations")
     left, right = st.columns(2)
     with left:
-        st.caption("Incidents detected in each month")
-        charts.draw(charts.months(months, "month", "incident_count", "incidents"), "Incidents by month")
+        incidents = charts.months(months, "month", "incident_count", "incidents")
+        charts.draw(incidents, "Incidents by month", "Incidents detected in each month")
     with right:
-        st.caption("Mean minutes, false positives left out")
         charts.draw(
-            charts.lines(months, "month", TIMES, "minutes", zero=True), "Minutes to detect, respond and contain"
+            charts.lines(months, "month", TIMES, "minutes", zero=True),
+            "Minutes to detect, respond and contain",
+            "Mean minutes, false positives left out",
         )
-    st.caption("Share of critical incidents answered inside their target, and of all others with one")
     charts.draw(
-        charts.lines(months, "month", {"sla_adherence_pct": "response in time"}, "%"), "Responses in time by month"
+        charts.lines(months, "month", {"sla_adherence_pct": "response in time"}, "%"),
+        "Responses in time by month",
+        "Share of the incidents with a target that were answered within it",
     )
     st.subheader("By severity")
     severities = view.ask(service.monthly_security, "severity").sort("month", descending=True)
