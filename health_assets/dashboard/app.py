@@ -1,7 +1,10 @@
-"""The dashboard: which pages there are, whose accounts are shown, and which snapshot is read. Run by `streamlit run`."""
+"""The dashboard: which pages there are, whose accounts are shown, and which snapshot is read. Run by `streamlit run`.
+
+Streamlit runs this file anew for each visit and each choice, so the settings are those of now.
+"""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 
 import pandas  # noqa: F401 - whole before a page is drawn: Altair fails on a pandas that another session still imports
 import streamlit as st
@@ -22,20 +25,18 @@ from health_assets.dashboard.pages import (
     security,
     support,
 )
-from health_assets.dashboard.view import View
+from health_assets.dashboard.view import View, plain
 from health_assets.reporting.palette import GOOD, LOW
-from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import SnapshotError
-
-
-@cache
-def _settings() -> Settings:
-    return settings.load()
 
 
 def _page(show: Callable[[View], None], title: str, icon: str, *, is_first: bool = False) -> st.Page:
     def run() -> None:
-        company = _settings()
+        try:
+            company = settings.load()
+        except settings.SettingsError as error:
+            st.error(plain(error))
+            return
         headers = st.context.headers.to_dict()
         scope = scope_of(headers, company)
         if scope is None:

@@ -7,14 +7,15 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from health_assets.reporting.formatting import number
+from health_assets.reporting.formatting import number, spaced
 from health_assets.reporting.palette import GAIN, LINES, LOSS, TOTAL, Mark
 
 HEIGHT = 260
 MONTH = "%b %Y"
-ROW, AXIS = 26, 50  # pixels of a row of bars, and of the axis below
+ROW, AXIS = 26, 70  # pixels of a row of bars, and of the axis below
 NAMES = alt.Axis(labelLimit=220, labelOverlap=False)
 POINTS = "points"  # the unit of scores
+ROOM = 0.14  # of the width of a waterfall, for the last amount
 SEEN = 0.75  # of the highest level: movements that all lie above it would be too thin to see from 0
 
 
@@ -29,7 +30,7 @@ def stacked(rows: pl.DataFrame, month: str, amount: str, word: str, marks: Mappi
     """Bars by month, one segment for each word; a stock at each month's end, so the months are never added."""
 
     def in_words(one: str) -> str:
-        return f"{marks[one].symbol} {one.replace('_', ' ')}"
+        return f"{marks[one].symbol} {spaced(one)}"
 
     present = [one for one in marks if one in set(rows[word])]
     labelled = rows.with_columns(
@@ -105,10 +106,12 @@ def waterfall(steps: Sequence[tuple[str, float]], unit: str, totals: Sequence[st
     lowest = _ground(
         [(row["start"], row["end"]) for row in rows if row["kind"] != "total"], [row["top"] for row in rows]
     )
+    highest = max(row["top"] for row in rows)
+    end_of_axis = highest + ROOM * ((highest - lowest) or 1)
     frame = pl.DataFrame(rows).with_columns(pl.col("start").clip(lower_bound=lowest))
     base = alt.Chart(frame).encode(y=alt.Y("step:N", title=None, sort=None, axis=NAMES))
     bars = base.mark_bar().encode(
-        x=alt.X("start:Q", title=unit, axis=alt.Axis(format=",.0f"), scale=alt.Scale(domainMin=lowest, zero=False)),
+        x=alt.X("start:Q", title=unit, axis=alt.Axis(format=",.0f"), scale=alt.Scale(domain=[lowest, end_of_axis])),
         x2="end:Q",
         color=alt.Color(
             "kind:N", legend=None, scale=alt.Scale(domain=["gain", "loss", "total"], range=[GAIN, LOSS, TOTAL])
@@ -181,7 +184,7 @@ def health(rows: pl.DataFrame, floors: Mapping[str, float], marks: Mapping[str, 
     edges = sorted(floors.items(), key=lambda item: item[1])
     ranges = pl.DataFrame(
         [
-            {"band": band, "from": floor, "to": edges[place + 1][1] if place + 1 < len(edges) else 100.0}
+            {"band": spaced(band), "from": floor, "to": edges[place + 1][1] if place + 1 < len(edges) else 100.0}
             for place, (band, floor) in enumerate(edges)
         ],
         schema={"band": pl.String, "from": pl.Float64, "to": pl.Float64},
@@ -194,7 +197,7 @@ def health(rows: pl.DataFrame, floors: Mapping[str, float], marks: Mapping[str, 
             y2="to:Q",
             color=alt.Color(
                 "band:N", title=None, legend=alt.Legend(orient="top"),
-                scale=alt.Scale(domain=list(floors), range=[marks[band].colour for band in floors]),
+                scale=alt.Scale(domain=[spaced(band) for band in floors], range=[marks[band].colour for band in floors]),
             ),
         )
     )  # fmt: skip

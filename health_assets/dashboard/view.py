@@ -13,7 +13,7 @@ import streamlit as st
 from health_assets.reporting import portfolio
 from health_assets.reporting.definitions import described
 from health_assets.reporting.export import csv_bytes, workbook_bytes
-from health_assets.reporting.formatting import NOT_MEASURED, minute, month_name, number
+from health_assets.reporting.formatting import NOT_MEASURED, minute, month_name, number, spaced
 from health_assets.reporting.marts import row_count, rows_of
 from health_assets.reporting.palette import Mark, band_marks, risk_marks
 from health_assets.reporting.reader import EVERYTHING, Row, has_rows, holds, outdated
@@ -224,11 +224,6 @@ def plain(text: object) -> str:
     shortened = whole if len(whole) <= LONGEST else f"{whole[:LONGEST]} ..."
     unlinked = re.sub(r"(://|www\.|@)", f"{WORD_JOINER}\\1", shortened, flags=re.IGNORECASE)
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in unlinked)
-
-
-def spaced(word: str) -> str:
-    """A word of the settings as it is written in text, e.g. "at risk" for at_risk."""
-    return word.replace("_", " ")
 
 
 def words(name: str) -> str:

@@ -44,6 +44,11 @@ def counted(count: SupportsFloat, noun: str) -> str:
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
+def spaced(word: str) -> str:
+    """A word of the settings as it is written in text, e.g. "at risk" for at_risk."""
+    return word.replace("_", " ")
+
+
 def month_name(day: date) -> str:
     """The month of a day, e.g. "November 2026"."""
     return f"{day:%B %Y}"

@@ -7,9 +7,9 @@ import streamlit as st
 
 from health_assets.dashboard import charts
 from health_assets.dashboard.pages.account_notes import write_about
-from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, plain, spaced
+from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, plain
 from health_assets.reporting import accounts, timeline
-from health_assets.reporting.formatting import counted, number, pct
+from health_assets.reporting.formatting import counted, number, pct, spaced
 from health_assets.reporting.reader import Row
 from health_assets.scoring.scorecards import UNKNOWN
 

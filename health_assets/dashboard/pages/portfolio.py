@@ -4,9 +4,9 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, month_label, plain, spaced
+from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, month_label, plain
 from health_assets.reporting import data_quality, portfolio, revenue
-from health_assets.reporting.formatting import counted, money, number, pct
+from health_assets.reporting.formatting import counted, money, number, pct, spaced
 from health_assets.scoring.scorecards import low_bands
 
 WEEK = 7
