@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from health_assets.alerts.channels import Answer, Status
-from health_assets.alerts.message import Attachment, Message
+from health_assets.alerts.message import Message
 from health_assets.alerts.state_file import AlertError
 
 
@@ -38,13 +38,14 @@ class AppriseChannel:
             return Answer(Status.retry, type(error).__name__)
         return Answer(Status.delivered) if is_accepted else Answer(Status.retry, "apprise could not deliver it")
 
-    def __files(self, attached: Attachment | None) -> Any:
+    def __files(self, attached: tuple[str, str] | None) -> Any:
         if attached is None or not self.__service.attachment_support:
             return None
+        name, content = attached
         from apprise import AppriseAttachment
         from apprise.attachment.memory import AttachMemory
 
-        return AppriseAttachment(AttachMemory(attached.content, attached.name, "text/html"))  # type: ignore[no-untyped-call]
+        return AppriseAttachment(AttachMemory(content, name, "text/html"))  # type: ignore[no-untyped-call]
 
     def answers(self) -> bool:
         """Apprise cannot find out; a message is posted and either accepted or not."""

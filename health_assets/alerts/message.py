@@ -38,14 +38,6 @@ REPEATED = "possibly a repeat of an earlier message"
 
 
 @dataclass(frozen=True)
-class Attachment:
-    """A file that goes with a message, in channels that take files."""
-
-    name: str
-    content: str  # HTML
-
-
-@dataclass(frozen=True)
 class Message:
     """One post for one channel, as blocks and as plain text."""
 
@@ -60,7 +52,7 @@ class Message:
     reply_to: str | None = None  # Slack's timestamp of the message that this one replies to
     is_broadcast: bool = False  # the reply is shown in the channel too
     report_of: Scope | None = None  # of a weekly digest: the accounts of which it is; None of all other messages
-    attachment: Attachment | None = None
+    attachment: tuple[str, str] | None = None  # name and HTML of a file, for channels that take files
 
 
 @dataclass(frozen=True)
@@ -78,15 +70,8 @@ class Context:
 
 def context_of(settings: Settings) -> Context:
     """The context of a company's messages."""
-    return Context(
-        settings.company,
-        settings.reporting_currency,
-        settings.links.account,
-        settings.links.list,
-        settings.people,
-        settings.alerts.accounts_shown,
-        frozenset(name for name, channel in settings.alerts.channels.items() if channel.bot),
-    )
+    links, shown = settings.links, settings.alerts.accounts_shown
+    return Context(settings.company, settings.reporting_currency, links.account, links.list, settings.people, shown)
 
 
 def messages(pending: Sequence[Entry], context: Context) -> list[Message]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import duckdb
 
-from health_assets.alerts.message import Attachment, Message
+from health_assets.alerts.message import Message
 from health_assets.reporting.portfolio import about
 from health_assets.reporting.reader import published
 from health_assets.reporting.report import report_html
@@ -25,7 +25,7 @@ def with_report(message: Message, settings: Settings) -> Message:
     try:
         with published(settings, message.report_of) as connection:
             day = about(connection)["as_of_date"]
-            report = Attachment(f"customer-health-{day}.html", report_html(connection, settings, message.report_of))
+            report = f"customer-health-{day}.html", report_html(connection, settings, message.report_of)
     except (SnapshotError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]
         return replace(message, text=f"{message.text}\n\nThe report could not be attached: {reason}")
