@@ -12,19 +12,17 @@ def rows_gone_by_month(load: Load) -> dict[str, str]:
     if available_from(load.table.contract) is None:
         return {}
     limits = load.settings.plausibility
-    is_earlier_day = (
-        bool(load.before) and load.as_of < load.last_day
-    )  # only months that were over by then can be compared
-    of_table = f"relation = {literal(load.table.relation)}"
-    of_table += f" and month < date_trunc('month', {literal(load.as_of)})" if is_earlier_day else ""
+    compared = f"before.relation = {literal(load.table.relation)}"
+    if load.before and load.as_of < load.last_day:  # of an earlier day only the months that were over by then
+        compared += f" and before.month < date_trunc('month', {literal(load.as_of)})"
     fewer = load.cursor.execute(
         f"select before.month, before.row_count, coalesce(now.row_count, 0) from {ROWS_BY_MONTH} as before "
         f"left join ({counted_by_month(load.table, load.as_of)}) as now using (month) "
-        f"where {of_table.replace('relation', 'before.relation')} and before.row_count > coalesce(now.row_count, 0) order by 1"
+        f"where {compared} and before.row_count > coalesce(now.row_count, 0) order by 1"
     ).fetchall()
     if not fewer:
         return {}
-    rows = load.one(f"select sum(row_count) from {ROWS_BY_MONTH} where {of_table}")[0]
+    rows = load.one(f"select sum(before.row_count) from {ROWS_BY_MONTH} as before where {compared}")[0]
     gone = sum(before - now for _, before, now in fewer)
     shown = ", ".join(f"{now:,} of {before:,} in {month:%Y-%m}" for month, before, now in fewer[:SAMPLES])
     said = (

@@ -1,5 +1,6 @@
 """A company of two accounts whose files are loaded one after the other, and what is found in each load."""
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -37,6 +38,7 @@ class Company:
         warehouse: Warehouse,
         source: str = "subscriptions",
         described: dict[str, object] | None = None,
+        day: date = LOAD_DAY,
         **given: object,
     ) -> dict[str, str]:
         """What is found in a load of a source with this content, by check."""
@@ -51,9 +53,9 @@ class Company:
             warehouse.write(table, filter_rows(rows, table.contract, existing))
         table = TABLES[f"staged_{source}"]
         warehouse.descriptions = {name: description_of(name, company) for name in company.sources}
-        found = compare_with_last_published(table, warehouse, LOAD_DAY, company)
+        found = compare_with_last_published(table, warehouse, day, company)
         found = with_changed_settings(found, table, warehouse, company)
-        return found | find_oddities(table, warehouse, LOAD_DAY, company)
+        return found | find_oddities(table, warehouse, day, company)
 
 
 def publish_load(warehouse: Warehouse) -> None:

@@ -1,5 +1,7 @@
 """Rows without a stable key, a hash of the row or a day, are compared by month."""
 
+from datetime import date
+
 from health_assets_tests.quality.company_of_loads import publish_load
 
 PAYMENTS = "account_id,payment_due_date,amount_paid\n"
@@ -34,3 +36,12 @@ def test_snapshots_of_usage_whose_key_holds_the_day_are_compared_by_month(compan
     publish_load(warehouse)
     found = company.load(header + "A1,2024-01-05,1\nA1,2024-02-05,1\n", warehouse, "usage_snapshots", **FEW)
     assert "1 of 2 in 2024-01" in found["months__not_gone"]
+
+
+def test_an_earlier_day_is_compared_by_the_months_that_were_over_by_then(company, warehouse) -> None:
+    company.load(due("2024-01-05", "2024-02-05", "2024-02-20", "2024-03-05"), warehouse, "payments")
+    publish_load(warehouse)
+    same = due("2024-01-05", "2024-02-05", "2024-02-20", "2024-03-05")
+    assert company.load(same, warehouse, "payments", day=date(2024, 2, 10), **FEW) == {}
+    found = company.load(due("2024-02-05"), warehouse, "payments", day=date(2024, 2, 10), **FEW)
+    assert "1 of 1 rows are gone" in found["months__not_gone"]

@@ -73,6 +73,10 @@ def test_too_few_that_left_give_no_probability_and_no_library_is_asked(monkeypat
         asked(fleet(LEARNED), 30, 2, min_churned=20)
 
 
+def test_where_no_account_left_there_is_no_probability_even_if_none_is_required() -> None:
+    assert asked(fleet(LEARNED, churned=False), 30, min_churned=0) == [None]
+
+
 def test_account_that_left_in_many_rows_counts_once() -> None:
     twice = pl.concat([fleet(LEARNED), fleet(LEARNED - timedelta(days=30))])
     assert asked(twice, 30, min_churned=21) == [None]

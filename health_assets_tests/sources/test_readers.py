@@ -261,6 +261,23 @@ def test_cut_gzip_is_named_and_not_read(tmp_path):
         TABLES["raw_accounts"].function(company).collect()
 
 
+def test_parquet_file_damaged_anywhere_is_read_or_named(tmp_path):
+    file = tmp_path / "a.parquet"
+    rows = pl.DataFrame({"account_id": [f"A{n}" for n in range(50)], "signup_date": [date(2024, 1, 1)] * 50})
+    rows.write_parquet(file, compression="uncompressed")
+    whole = file.read_bytes()
+    company = settings_of(tmp_path, sources={"accounts": {"path": "a.parquet"}})
+    named = []
+    for place in range(0, len(whole), 9):  # some places make Polars panic
+        file.write_bytes(whole[:place] + b"\xff" * 6 + whole[place + 6 :])
+        try:
+            TABLES["raw_accounts"].function(company).collect()
+        except SourceError as error:
+            named.append(str(error))
+    assert named
+    assert [said for said in named if "a.parquet" not in said] == []
+
+
 def test_files_of_equal_name_and_folder_are_told_apart(tmp_path):
     for tree in ("x", "y"):
         (tmp_path / tree / "day").mkdir(parents=True)
