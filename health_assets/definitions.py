@@ -1,5 +1,6 @@
 """What Dagster loads: every table as an asset with its checks, the published snapshot, jobs, schedules and sensors."""
 
+import logging
 import warnings
 from contextlib import nullcontext
 
@@ -25,16 +26,23 @@ from health_assets.tables import reached
 
 for category in (BetaWarning, PreviewWarning):  # for parts of Dagster that are used deliberately
     warnings.filterwarnings("ignore", category=category)
+# it would warn of every check without an output; a failed blocking check fails its step, so nothing downstream runs
+logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
 
 
-def definitions(company: settings.Settings) -> dg.Definitions:
+def definitions(company: settings.Settings, *, of_reached: bool = False) -> dg.Definitions:
     """The whole code location for one company's settings.
+
+    Args:
+        company: the settings.
+        of_reached: for a run: tables that no connected source reaches are named only, since it does not make them.
 
     Raises:
         SettingsError: a scorecard, the churn risk or the churn model names a column that no table has.
     """
-    tables = load_all().values()
+    every_table = load_all().values()
     used = {table.name for table in reached(company.sources)}
+    tables = [table for table in every_table if table.name in used or not of_reached]
     data_alerts = alert_jobs.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
     check_features(company, learnable_columns())
@@ -43,6 +51,7 @@ def definitions(company: settings.Settings) -> dg.Definitions:
         assets=[
             *pull_assets(company),
             *(asset_of(table, company, is_reached=table.name in used) for table in tables),
+            *(dg.AssetSpec(table.name) for table in every_table if of_reached and table.name not in used),
             published_asset(company),
             report_asset(company),
         ],

@@ -157,7 +157,7 @@ def _daily_job(company: settings.Settings) -> Any:
 
         load_all()
         check_sources(company, source_contracts())
-        return definitions(company).resolve_job_def(DAILY_JOB)
+        return definitions(company, of_reached=True).resolve_job_def(DAILY_JOB)
 
 
 def _print_checks(outcome: Outcome) -> None:

@@ -36,9 +36,10 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
     @dg.multi_asset_check(
         name=f"{table.name}_checks",
         specs=list(specs.values()),
+        can_subset=True,  # so an evaluation needs no output, which would be an event more for each check
         required_resource_keys={"open_warehouse", "as_of", "settings", "accepted_by"},
     )
-    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckEvaluation]:
         resources = context.resources
         target = _materialization(context, table)
         partition = context.partition_key if table.monthly and context.has_partition_key else None
@@ -47,10 +48,11 @@ def checks_of(table: Table, settings: Settings) -> dg.AssetChecksDefinition | No
             table, resources.open_warehouse, resources.as_of, resources.settings
         ):
             spec = specs[expectation.name]
+            if spec.key not in context.selected_asset_check_keys:
+                continue
             if not passed and spec.blocking and spec.name in may_be_accepted:
                 evidence = _to_be_accepted(table, spec.name, evidence, resources.open_warehouse, resources.accepted_by)
             is_stopped = spec.blocking and ACCEPTED_BY not in evidence
-            yield dg.Output(None, spec.get_python_identifier())
             yield dg.AssetCheckEvaluation(
                 asset_key=spec.asset_key,
                 check_name=spec.name,
@@ -95,9 +97,10 @@ def _materialization(
     context: dg.AssetCheckExecutionContext, table: Table
 ) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The write that is evaluated, looked up once for all checks of the table."""
-    latest = context.instance.fetch_materializations(dg.AssetKey(table.name), limit=1).records
-    if not latest:
+    found = context.instance.get_asset_records([dg.AssetKey(table.name)])
+    latest = found[0].asset_entry.last_materialization_record if found else None
+    if latest is None:
         return None
     return AssetCheckEvaluationTargetMaterializationData(
-        storage_id=latest[0].storage_id, run_id=latest[0].run_id, timestamp=latest[0].timestamp
+        storage_id=latest.storage_id, run_id=latest.run_id, timestamp=latest.timestamp
     )

@@ -6,15 +6,17 @@ the stock ones, so without this class (see dagster.yaml) the same history is rea
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetCheckEvaluation, DagsterEventType, EventLogEntry, Field
+from dagster import AssetCheckEvaluation, AssetKey, DagsterEventType, EventLogEntry, EventRecordsResult, Field
 from dagster._config import StringSource
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.base import AssetRecord
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
@@ -24,14 +26,18 @@ from sqlalchemy.pool import StaticPool
 
 KEPT_OPEN = 8  # files; each run has one, and there is an index over all
 HELD = {  # until another event of the run comes; the start of the next step is one, so a kill loses one step at most
-    DagsterEventType.LOADED_INPUT,
-    DagsterEventType.STEP_INPUT,
     DagsterEventType.STEP_OUTPUT,
     DagsterEventType.HANDLED_OUTPUT,
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_CHECK_EVALUATION,
     DagsterEventType.STEP_SUCCESS,
 }
+NOT_STORED = {  # nothing reads them: which table a step reads is known, and a check is stored once it has been evaluated
+    DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+    DagsterEventType.LOADED_INPUT,
+    DagsterEventType.STEP_INPUT,
+}
+ENDS = {DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED}
 INDEXED = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_CHECK_EVALUATION}
 
 
@@ -43,6 +49,8 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         self._held: dict[str, list[EventLogEntry]] = {}
         self._unindexed: list[tuple[EventLogEntry, dict[str, Any]]] = []  # written to the log of their run only, so far
         self._tables: set[str] = set()  # known to exist
+        self._is_running = False  # whether this process executes a run, which alone writes assets then
+        self._seen: dict[AssetKey, dict[str, Any]] = {}  # read of an asset since this run wrote it
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -57,9 +65,14 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         return cls(config_value.get("base_dir") or str(default), inst_data)
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Store every event but one, that a check is planned: a check is stored once it has been evaluated."""
-        if event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+        """Store an event, or hold it until the next one."""
+        if event.dagster_event_type in NOT_STORED:
             return
+        if event.dagster_event_type == DagsterEventType.RUN_START:
+            self._is_running = True
+        if event.dagster_event_type in ENDS:
+            self._is_running = False
+            self._seen.clear()
         if event.run_id and event.dagster_event_type in HELD:
             self._held.setdefault(event.run_id, []).append(event)
             return
@@ -99,13 +112,14 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         )
         ids = connection.execute(numbered, list(rows)).scalars().all()
         self._store_asset_event_tags(connection, events, ids)
-        last = {
-            event.get_dagster_event().asset_key: (event, number)
+        last: dict[AssetKey, tuple[EventLogEntry, int]] = {
+            event.get_dagster_event().asset_key: (event, number)  # type: ignore[misc]
             for event, number in zip(events, ids, strict=True)
             if event.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION
         }
-        for event, number in last.values():
+        for key, (event, number) in last.items():
             self._store_asset_event(connection, event, number)
+            self._seen.pop(key, None)
         results = [
             _check_row(event, row, number)
             for event, row, number in zip(events, rows, ids, strict=True)
@@ -120,6 +134,44 @@ class PooledEventLogStorage(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def get_asset_records(self, asset_keys: Sequence[AssetKey] | None = None) -> Sequence[AssetRecord]:
+        """What is known of assets. Every step asks about its inputs; during a run each is read once after it was written."""
+        self._write_held()
+        if asset_keys is None or not self._is_running:
+            return super().get_asset_records(asset_keys)
+        unread = [key for key in asset_keys if "record" not in self._seen.get(key, {})]
+        found = {record.asset_entry.asset_key: record for record in super().get_asset_records(unread)} if unread else {}
+        records = [self._once(key, "record", partial(found.get, key)) for key in asset_keys]
+        return [record for record in records if record]
+
+    def get_latest_tags_by_partition(
+        self, asset_key: AssetKey, *given: Any, **named: Any
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Versions of the months of an asset, also read once after it was written."""
+        self._write_held()
+        read = super().get_latest_tags_by_partition
+        tags: Mapping[str, Mapping[str, str]] = self._once(
+            asset_key, repr((given, named)), lambda: read(asset_key, *given, **named)
+        )
+        return tags
+
+    def fetch_observations(self, records_filter: Any, *given: Any, **named: Any) -> EventRecordsResult:
+        """Observations, which Dagster looks for where an asset was never written; this product makes none."""
+        read = super().fetch_observations
+        if not isinstance(records_filter, AssetKey):
+            return read(records_filter, *given, **named)
+        found: EventRecordsResult = self._once(
+            records_filter, f"observations {given} {named}", lambda: read(records_filter, *given, **named)
+        )
+        return found
+
+    def _once(self, key: AssetKey, name: str, read: Callable[[], Any]) -> Any:
+        """What was read of an asset, if this process executes a run and the asset was not written since."""
+        seen = self._seen.setdefault(key, {}) if self._is_running else {}
+        if name not in seen:
+            seen[name] = read()
+        return seen[name]
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         self._write_held()  # what is read next has to be there
@@ -130,6 +182,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         """Delete the history of all runs; what is open is closed first."""
         self._held.clear()
         self._unindexed.clear()
+        self._seen.clear()
         self._close_all_but(0)
         super().wipe()
 

@@ -13,14 +13,14 @@ from health_assets.orchestration.assets import OWNER
 from health_assets.quality.run_outcome import Check
 from health_assets.reporting.headline import headline
 from health_assets.settings import Settings
-from health_assets.tables import TABLES
+from health_assets.tables import TABLES, reached
 from health_assets.warehouse.snapshot import publish, snapshot
 from health_assets.warehouse.storage import Warehouse
 
 
 def published_asset(settings: Settings) -> dg.AssetsDefinition:
     """The last step of a run: every mart is there and no blocking check failed, so readers get the new snapshot."""
-    marts = [name for name, table in TABLES.items() if table.layer in ("mart", "fact")]
+    marts = [table.name for table in reached(settings.sources) if table.layer in ("mart", "fact")]
 
     @dg.asset(
         name="published",

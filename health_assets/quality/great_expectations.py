@@ -3,13 +3,13 @@
 Which expectations are evaluated over which frames is decided in expectations.py.
 """
 
+import importlib
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -75,8 +75,14 @@ def warm_up() -> None:
 @cache
 def _batches() -> Any:
     """The batch definition that turns a frame into a batch; nothing is written to disk."""
-    context = _great_expectations().get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    library = _great_expectations()
+    from great_expectations.execution_engine import pandas_execution_engine
+    from great_expectations.validator.validator import Validator
+
+    # a fingerprint of every frame, and the settings read anew for every frame, are a quarter of an evaluation
+    pandas_execution_engine.hash_pandas_dataframe = lambda _: ""
+    Validator._determine_progress_bars = lambda _: False  # type: ignore[method-assign,assignment]
+    context = library.get_context(mode="ephemeral")
     table = context.data_sources.add_pandas("written").add_dataframe_asset("table")
     return table.add_batch_definition_whole_dataframe("whole")
 
@@ -132,26 +138,37 @@ def _moment(bound: Any) -> Any:
     return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
 
 
+class _Later(ModuleType):
+    """Stands for a library until one of its names is used, and imports it then."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@cache
 def _great_expectations() -> Any:
+    """The library, without what it imports for charts, distributions and engines that are never used here: half of the time.
+
+    PySpark and SQLAlchemy are hidden from it. A PySpark without a Spark would even end the process.
+    """
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    with _hidden("pyspark"):
+    scipy = _Later("scipy")
+    scipy.stats = _Later("scipy.stats")  # type: ignore[attr-defined]
+    stand_ins = {
+        "altair": _Later("altair"),
+        "scipy": scipy,
+        "scipy.stats": scipy.stats,
+        "pyspark": None,
+        "sqlalchemy": None,
+    }
+    replaced = {name: stand_in for name, stand_in in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(replaced)
+    try:
         import great_expectations
         import great_expectations.expectations
-    return great_expectations
-
-
-@contextmanager
-def _hidden(package: str) -> Iterator[None]:
-    """Importing the package fails for the `with` block, unless it is imported already.
-
-    Great Expectations imports PySpark where it is installed, and PySpark without a Spark beside it (the client of Spark
-    Connect) ends the process.
-    """
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]
-    try:
-        yield
     finally:
-        del sys.modules[package]
+        for name in replaced:
+            del sys.modules[name]
+    return great_expectations

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from health_assets.orchestration.event_log import HELD, PooledEventLogStorage
+from health_assets.orchestration.event_log import HELD, NOT_STORED, PooledEventLogStorage
 
 
 @dg.asset
@@ -43,15 +43,29 @@ def run(instance):
     return definitions.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
 
 
-def test_every_event_of_a_run_but_the_plans_of_checks_is_read_by_the_stock_log_in_its_order(run, instance, tmp_path):
+def test_the_stock_log_reads_every_event_of_a_run_that_is_stored_in_its_order(run, instance, tmp_path):
     stock = SqliteEventLogStorage(str(tmp_path)).get_logs_for_run(run.run_id)
     told = [event.event_type for event in run.all_events]
     kept = [entry.dagster_event_type for entry in stock if entry.is_dagster_event]
     assert {dg.DagsterEventType.STEP_OUTPUT, dg.DagsterEventType.ASSET_CHECK_EVALUATION} <= set(kept)
-    assert [kind for kind in kept if kind in told] == [
-        kind for kind in told if kind != dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
-    ]
+    assert [kind for kind in kept if kind in told] == [kind for kind in told if kind not in NOT_STORED]
     assert Counter(kept)[dg.DagsterEventType.ASSET_CHECK_EVALUATION] == 2
+
+
+def test_a_run_records_which_write_of_an_input_it_read(instance):
+    @dg.asset
+    def mart_sum(mart_numbers: int) -> int:
+        return mart_numbers
+
+    @dg.asset
+    def mart_twice(mart_numbers: int, mart_sum: int) -> int:
+        return mart_numbers + mart_sum
+
+    for _ in range(2):
+        dg.materialize([mart_numbers, mart_sum, mart_twice], instance=instance)
+        written = instance.fetch_materializations(dg.AssetKey("mart_numbers"), limit=1).records[0]
+        reading = instance.get_latest_materialization_event(dg.AssetKey("mart_twice")).asset_materialization
+        assert reading.tags["dagster/input_event_pointer/mart_numbers"] == str(written.storage_id)
 
 
 def test_results_are_found_by_check(run, instance):
