@@ -80,6 +80,7 @@ def by_owner(seen: Visit) -> Callable[[], None]:
         while counted.inner_text() == before:
             seen.page.wait_for_timeout(10)
         seen.drawn()
+        seen.page.keyboard.press("Escape")  # the menu stays open for further choices
 
     return choose
 

@@ -14,6 +14,7 @@ HEIGHT = 260
 MONTH = "%b %Y"
 ROW, AXIS = 26, 70  # pixels of a row of bars, and of the axis below
 NAMES = alt.Axis(labelLimit=220, labelOverlap=False)
+FEW = 3  # lines
 POINTS = "points"  # the unit of scores
 ROOM = 0.14  # of the width of a waterfall, for the last amount
 SEEN = 0.75  # of the highest level: movements that all lie above it would be too thin to see from 0
@@ -44,7 +45,7 @@ def stacked(rows: pl.DataFrame, month: str, amount: str, word: str, marks: Mappi
         .encode(
             x=alt.X(f"yearmonth({month}):O", title=None, axis=alt.Axis(format=MONTH, labelOverlap=True)),
             y=alt.Y(f"sum({amount}):Q", title=unit, axis=alt.Axis(format=",.0f")),
-            color=alt.Color("label:N", title=None, scale=scale, legend=alt.Legend(orient="top", columns=3)),
+            color=alt.Color("label:N", title=None, scale=scale, legend=alt.Legend(orient="top", columns=2)),
             order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip(f"{month}:T", format=MONTH, title="month"),
@@ -61,7 +62,10 @@ def lines(rows: pl.DataFrame, day: str, columns: Mapping[str, str], unit: str, *
     long = rows.select(day, *columns).unpivot(index=day, variable_name="line", value_name="value")
     long = long.with_columns(pl.col("line").replace(dict(columns))).drop_nulls("value")
     names = list(columns.values())
-    legend = alt.Legend(orient="top", labelLimit=400, symbolType="stroke", symbolSize=300) if len(names) > 1 else None
+    columns_of_legend = (
+        1 if len(names) <= FEW else FEW
+    )  # below each other: next to each other they would not fit a half page
+    legend = alt.Legend(orient="top", columns=columns_of_legend, labelLimit=400, symbolType="stroke", symbolSize=300)
     return (
         alt.Chart(long)
         .mark_line(point=True)
@@ -70,9 +74,9 @@ def lines(rows: pl.DataFrame, day: str, columns: Mapping[str, str], unit: str, *
             y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=zero)),
             color=alt.Color(
                 "line:N", title=None, scale=alt.Scale(domain=names, range=list(LINES[: len(names)])),
-                legend=legend,
+                legend=legend if len(names) > 1 else None,
             ),
-            strokeDash=alt.StrokeDash("line:N", title=None, legend=legend, scale=alt.Scale(domain=names)),
+            strokeDash=alt.StrokeDash("line:N", title=None, legend=legend if len(names) > 1 else None, scale=alt.Scale(domain=names)),
             tooltip=[
                 alt.Tooltip(f"{day}:T", title="day"), alt.Tooltip("line:N", title="metric"),
                 alt.Tooltip("value:Q", format=",.1f", title=unit),

@@ -39,6 +39,11 @@ def hours(value: SupportsFloat | None) -> str:
     return NOT_MEASURED if value is None else f"{number(value, 1)} h"
 
 
+def minutes(value: SupportsFloat | None) -> str:
+    """Minutes with their unit, e.g. "86.5 min"."""
+    return NOT_MEASURED if value is None else f"{number(value, 1)} min"
+
+
 def counted(count: SupportsFloat, noun: str) -> str:
     """The count with its noun, e.g. "1 account", "1,200 accounts"; the plural is formed with an s."""
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"

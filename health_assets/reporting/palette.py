@@ -15,7 +15,7 @@ LOW = ("#f0a63c", "#a3261d", "#6d1410")  # best first
 NEUTRAL = "#9a9a9a"
 RISK_LEVELS = ("low", "medium", "high", "critical", UNKNOWN)
 GAIN, LOSS, TOTAL = "#1f5fa8", "#c2571a", "#6b7280"  # of a waterfall
-LINES = ("#1f5fa8", "#c2571a", "#2f8f83", "#8a5fa8", "#6b7280")  # of several lines in one chart
+LINES = ("#2f74bd", "#c2571a", "#2f8f83", "#8a5fa8", "#6b7280")  # of several lines in one chart
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import duckdb
 
 from health_assets.reporting import data_quality, portfolio, revenue, svg
 from health_assets.reporting.definitions import described
-from health_assets.reporting.formatting import counted, minute, money, number, pct
+from health_assets.reporting.formatting import counted, minute, money, number, pct, spaced
 from health_assets.reporting.palette import band_marks
 from health_assets.reporting.reader import Row, has_rows
 from health_assets.reporting.scope import Scope
@@ -28,7 +28,7 @@ body { font: 10pt/1.4 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #
   max-width: 760px; padding: 16px; -webkit-print-color-adjust: exact; print-color-adjust: exact }
 h1 { font-size: 18pt; margin: 0 } h2 { font-size: 12pt; margin: 20px 0 6px; border-bottom: 1px solid #d0d7de }
 p { margin: 4px 0 } .dim, .legend { color: #57606a; font-size: 8.5pt }
-.cards, .pair { display: flex; gap: 10px; flex-wrap: wrap } .pair > div { flex: 1 1 340px }
+.cards, .pair { display: flex; gap: 10px; flex-wrap: wrap } .pair > div { flex: 1 1 300px }
 .card { flex: 1 1 120px; border: 1px solid #d0d7de; border-radius: 6px; padding: 6px 10px } .card b { display: block; font-size: 14pt }
 table { border-collapse: collapse; width: 100%; font-size: 8.5pt } th, td { text-align: left; padding: 3px 5px; vertical-align: top;
   border-bottom: 1px solid #e4e8ec; overflow-wrap: anywhere } th { color: #57606a; font-weight: 600 } tr { break-inside: avoid }
@@ -76,7 +76,13 @@ def _figures(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterat
         ]
     if has_rows(connection, "mart.customer_health"):
         low = low_bands(company)
-        cards.append(("Low health", number(portfolio.low_band_accounts(connection, low)), f"bands {' and '.join(low)}"))
+        cards.append(
+            (
+                "Low health",
+                number(portfolio.low_band_accounts(connection, low)),
+                f"bands {' and '.join(map(spaced, low))}",
+            )
+        )
     if has_rows(connection, "mart.net_revenue_retention") and (found := revenue.latest_retention(connection)):
         month = f"{found['month']:%B %Y}"
         cards += [("NRR", pct(found["nrr_pct"]), month), ("GRR", pct(found["grr_pct"]), month)]
@@ -142,7 +148,7 @@ def _movements(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iter
                 (
                     (
                         one["name"],
-                        *(f"{marks[one[side]].symbol} {one[side]}" for side in ("from_band", "to_band")),
+                        *(f"{marks[one[side]].symbol} {spaced(one[side])}" for side in ("from_band", "to_band")),
                         number(one["health_score"], 1),
                         number(one["trend_7d"], 1, "+"),
                         number(one["mrr"]),
@@ -217,7 +223,7 @@ def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[str
             ("Factor", "n MRR at risk", "n Share", "n Accounts"),
             (
                 (
-                    one["factor"].replace("_", " "),
+                    spaced(one["factor"]),
                     number(one["mrr_at_risk"]),
                     pct(one["mrr_at_risk_pct"], 0),
                     number(one["at_risk_account_count"]),

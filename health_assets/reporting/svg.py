@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import floor, log10
 
-from health_assets.reporting.formatting import number
+from health_assets.reporting.formatting import number, spaced
 from health_assets.reporting.palette import GAIN, LINES, LOSS, TOTAL, Mark
 
 WIDTH, HEIGHT = 340, 170
@@ -47,7 +47,7 @@ def stacked(
                 )
         drawn.append(_month_label(x + width / 2, place, len(months), month))
     legend = " ".join(
-        f'<span class="key"><i style="background:{marks[word].colour}"></i>{marks[word].symbol} {escape(word)}</span>'
+        f'<span class="key"><i style="background:{marks[word].colour}"></i>{marks[word].symbol} {escape(spaced(word))}</span>'
         for word in amounts
     )
     return _svg("".join(drawn), label, WIDTH, HEIGHT) + f'<p class="legend">{legend}</p>'
@@ -95,7 +95,7 @@ def waterfall(steps: Sequence[tuple[str, float]], totals: Sequence[str], label: 
         x, y = 90 + scale * (max(low, ground) - ground), place * ROW
         colour = TOTAL if name in totals else GAIN if amount >= 0 else LOSS
         width = max(scale * (high - max(low, ground)), 0.5)
-        shown = number(amount, 0, "" if name in totals else "+")
+        shown = number(amount, 0, "" if name in totals or not amount else "+")
         drawn.append(
             f'<text x="84" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
             f'<rect x="{x:.1f}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}" fill="{colour}"/>'

@@ -5,7 +5,7 @@ import streamlit as st
 from health_assets.dashboard import charts
 from health_assets.dashboard.view import View, figures, month_label
 from health_assets.reporting import service
-from health_assets.reporting.formatting import number, pct
+from health_assets.reporting.formatting import minutes, number, pct
 
 TIMES = {
     "mean_minutes_to_detect": "to detect",
@@ -26,7 +26,7 @@ def show(view: View) -> None:
         "Incidents": (number(row["incident_count"]), "incident_count"),
         "Critical": (number(row["critical_incident_count"]), "critical_incident_count"),
         "False positives": (number(row["false_positive_count"]), "false_positive_count"),
-        "Minutes to respond, mean": (number(row["mean_minutes_to_respond"], 1), "mean_minutes_to_respond"),
+        "Mean response": (minutes(row["mean_minutes_to_respond"]), "mean_minutes_to_respond"),
         "Response in time": (pct(row["sla_adherence_pct"]), "sla_adherence_pct"),
     }
     st.caption(f"Incidents detected in {month_label(row['month'], is_partial=row['is_partial'])}")
