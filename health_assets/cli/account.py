@@ -17,8 +17,6 @@ from health_assets.reporting.reader import Row, published
 from health_assets.scoring.scorecards import low_bands
 from health_assets.settings import Settings
 
-SHOWN_DIFFERENCE = 0.05  # points, from which a change like for like differs from the plain one
-
 
 class ShowByDefault(TyperGroup):
     """A group in which `account NAME` is short for `account show NAME`."""
@@ -125,8 +123,7 @@ def _moved(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> It
         if since := accounts.moved(connection, found["account_id"], days):
             parts = ", ".join(f"{escape(name)} {number(change, 1, '+')}" for name, change in since.parts)
             lines[f"Since {since.day}"] = f"{number(since.change, 1, '+')} points" + (f": {parts}" if parts else "")
-            if not (like := found[f"trend_{days}d"]) or abs(like - since.change) >= SHOWN_DIFFERENCE:
-                lines[f"Since {since.day}"] += f"; by what was measured on both days: {number(like, 1, '+')}"
+            lines[f"Since {since.day}"] += f"; {since.note}" if since.note else ""
     if lines:
         yield "\n[bold]What moved[/]"
         yield labelled(lines, 0)

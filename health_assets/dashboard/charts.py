@@ -16,6 +16,7 @@ ROW, AXIS = 26, 70  # pixels of a row of bars, and of the axis below
 NAMES = alt.Axis(labelLimit=220, labelOverlap=False)
 FEW = 3  # lines
 POINTS = "points"  # the unit of scores
+ROOM_FOR_AMOUNT = 36  # pixels
 ROOM = 0.14  # of the width of a waterfall, for the last amount
 SEEN = 0.75  # of the highest level: movements that all lie above it would be too thin to see from 0
 
@@ -218,18 +219,20 @@ def health(rows: pl.DataFrame, floors: Mapping[str, float], marks: Mapping[str, 
 
 
 def gains(rows: pl.DataFrame, name: str, amount: str, unit: str) -> Any:
-    """Horizontal bars to the right for gains and to the left for losses."""
-    return (
-        alt.Chart(rows)
-        .mark_bar()
-        .encode(
-            y=alt.Y(f"{name}:N", sort=None, title=None, axis=NAMES),
-            x=alt.X(f"{amount}:Q", title=unit),
-            color=alt.condition(f"datum['{amount}'] >= 0", alt.value(GAIN), alt.value(LOSS)),
-            tooltip=[f"{name}:N", alt.Tooltip(f"{amount}:Q", format="+.2f", title=unit)],
-        )
-        .properties(height=ROW * rows.height + AXIS)
+    """Horizontal bars to the right for gains and to the left for losses, each with its amount."""
+    is_gain = f"datum['{amount}'] >= 0"
+    base = alt.Chart(rows).encode(
+        y=alt.Y(f"{name}:N", sort=None, title=None, axis=NAMES),
+        x=alt.X(f"{amount}:Q", title=unit, scale=alt.Scale(padding=ROOM_FOR_AMOUNT)),
     )
+    bars = base.mark_bar().encode(
+        color=alt.condition(is_gain, alt.value(GAIN), alt.value(LOSS)),
+        tooltip=[f"{name}:N", alt.Tooltip(f"{amount}:Q", format="+.2f", title=unit)],
+    )
+    shown = alt.Text(f"{amount}:Q", format="+.1f")
+    right = base.transform_filter(is_gain).mark_text(dx=4, align="left", color="gray").encode(text=shown)
+    left = base.transform_filter(f"!({is_gain})").mark_text(dx=-4, align="right", color="gray").encode(text=shown)
+    return (bars + right + left).properties(height=ROW * rows.height + AXIS)
 
 
 def weekly(rows: pl.DataFrame, day: str, amount: str, unit: str) -> Any:

@@ -9,11 +9,13 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
+from health_assets.reporting.formatting import number
 from health_assets.reporting.reader import Row, frame, row, rows
 from health_assets.settings.suggestions import nearest
 
 MOVED_SINCE = (30, 90)  # days: what moved is shown against these
 POINTS = "_contribution"
+SHOWN_DIFFERENCE = 0.05  # points
 
 
 class AccountNotFoundError(Exception):
@@ -28,11 +30,20 @@ class Moved:
     before: float
     now: float
     parts: list[tuple[str, float]] = field(default_factory=list)  # dimension, points; largest change first
+    trend: float | None = None  # the change by what was measured on both days; None where too little was
 
     @property
     def change(self) -> float:
         """Points that the score rose."""
         return self.now - self.before
+
+    @property
+    def note(self) -> str:
+        """What to say next to the change: the trend, where it is another number because other measures are in the score."""
+        if self.trend is None:
+            return "too little was measured on both days to compare them"
+        is_same = abs(self.trend - self.change) < SHOWN_DIFFERENCE
+        return "" if is_same else f"{number(self.trend, 1, '+')} by what was measured on both days"
 
 
 def account_id_of(connection: duckdb.DuckDBPyConnection, given: str) -> str:
@@ -160,7 +171,12 @@ def moved(connection: duckdb.DuckDBPyConnection, account_id: str, days: int) -> 
     }
     points["adjustments and rounding"] = (now["rounding_difference"] or 0) - (before["rounding_difference"] or 0)
     parts = sorted(((name, change) for name, change in points.items() if abs(change) >= 0.005), key=_largest_first)
-    return Moved(earlier, before["health_score"], now["health_score"], parts)
+    trend = row(
+        connection,
+        f"select trend_{days}d::double as trend from mart.customer_health where account_id = ?",
+        [account_id],
+    )
+    return Moved(earlier, before["health_score"], now["health_score"], parts, trend["trend"])
 
 
 def _largest_first(part: tuple[str, float]) -> tuple[float, str]:

@@ -1,6 +1,7 @@
 """Every page of the dashboard without a browser: what it shows, and what it says where a source is missing."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from health_assets import dashboard
 from health_assets.cli.export import ExportFormat, export_to
 from health_assets.dashboard.access import scope_of
+from health_assets.dashboard.pages.account import CHOSEN
 from health_assets.dashboard.view import WORD_JOINER, plain
 from health_assets.reporting.formatting import number, pct
 from health_assets.reporting.portfolio import mrr_at_risk
@@ -17,6 +19,7 @@ from health_assets.reporting.reader import published
 from health_assets.reporting.revenue import latest_retention
 from health_assets.reporting.scope import Scope
 from health_assets.settings import SETTINGS_VARIABLE
+from health_assets_tests.browser import snapshots
 from health_assets_tests.conftest import WholeCompany, said_by
 
 APP = Path(dashboard.__file__).with_name("app.py")
@@ -108,3 +111,58 @@ def test_text_from_outside_means_nothing_in_markdown(text: str) -> None:
     shown = plain(text)
     assert shown.replace("\\", "").replace(WORD_JOINER, "") == text
     assert not re.search(r"(?<!\\)[\[\]<>$#:]|https?://|www\.|(?<!\u2060)@", shown, re.IGNORECASE)
+
+
+def page_of(name: str) -> AppTest:
+    """One page of the company that the environment names, as everybody sees it."""
+    script = f"""
+        from health_assets import settings
+        from health_assets.dashboard.pages import {name}
+        from health_assets.dashboard.view import View
+        from health_assets.reporting.scope import Scope
+
+        {name}.show(View.of(settings.load(), Scope()))
+    """
+    return AppTest.from_string(textwrap.dedent(script), default_timeout=60).run()
+
+
+def test_service_levels_of_both_clocks_are_those_of_the_mart(
+    whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(whole_company.folder / "demo" / "settings.yml"))
+    (last,) = whole_company.rows(
+        "select calendar_sla_adherence_pct, business_sla_adherence_pct, calendar_first_response_adherence_pct, "
+        "business_first_response_adherence_pct from mart.sla_adherence where dimension_type = 'all' order by month desc limit 1"
+    )
+    page = page_of("support")
+    shown = [metric.value for metric in page.metric if metric.label in ("Resolved in time", "First response in time")]
+    assert shown == [pct(last[place]) for place in (0, 2, 1, 3)]
+    assert last[0] < last[1]
+    assert not page.exception
+
+
+def test_support_says_where_business_hours_are_missing(
+    whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = snapshots.company_with(tmp_path, whole_company.settings)
+    file.write_text(file.read_text() + "support: {business_hours: null}\n")
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(file))
+    page = page_of("support")
+    assert [info.value for info in page.info] == [
+        "No business hours are set. Give `support.business_hours` in the settings to see them."
+    ]
+    assert [metric.label for metric in page.metric].count("Resolved in time") == 1
+
+
+def test_what_moved_an_account_is_the_same_on_its_page_and_in_the_terminal(
+    whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(whole_company.folder / "demo" / "settings.yml")
+    monkeypatch.setenv(SETTINGS_VARIABLE, file)
+    page = page_of("account")
+    account = page.session_state[CHOSEN]
+    said = said_by("account", account, "--settings", file).output
+    found = re.findall(r"Since (\S+) \(\d+ days\): \*\*(\S+) points\*\*", " ".join(one.value for one in page.markdown))
+    assert len(found) == 2
+    for day, points in found:
+        assert re.search(rf"Since {day} +{re.escape(points)} points", said)

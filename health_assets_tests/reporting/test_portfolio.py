@@ -1,8 +1,11 @@
 """The queries behind the first page, each over a few rows worked out by hand."""
 
+from datetime import date
+
 import duckdb
 import pytest
 
+from health_assets.reporting.accounts import Moved
 from health_assets.reporting.portfolio import health_by_band, known_mrr_at_risk, low_band_accounts, mrr_at_risk
 from health_assets.reporting.reader import holds
 from health_assets.reporting.revenue import renewals
@@ -94,3 +97,15 @@ def test_a_missing_table_is_noticed(snapshot: duckdb.DuckDBPyConnection) -> None
     snapshot.execute("create table mart.churn_risk as select 1 as account_id")
     assert holds(snapshot, "mart.churn_risk")
     assert not holds(snapshot, "mart.churn_risk", "mart.risk_drivers")
+
+
+@pytest.mark.parametrize(
+    ("trend", "note"),
+    [
+        (2.04, ""),
+        (0.4, "+0.4 by what was measured on both days"),
+        (None, "too little was measured on both days to compare them"),
+    ],
+)
+def test_change_of_a_score_names_its_trend_where_they_differ(trend: float | None, note: str) -> None:
+    assert Moved(date(2025, 1, 1), before=60.0, now=62.0, trend=trend).note == note

@@ -144,7 +144,8 @@ def _moved(view: View, found: Row) -> None:
         if since is None:
             st.caption(f"Not comparable with {days} days ago: no score on that day, or another scorecard.")
             continue
-        st.markdown(f"Since {since.day} ({days} days): **{number(since.change, 1, '+')} points**")
+        note = f"; {since.note}" if since.note else ""
+        st.markdown(f"Since {since.day} ({days} days): **{number(since.change, 1, '+')} points**{note}")
         if since.parts:
             rows = pl.DataFrame(since.parts, schema=["part", "points"], orient="row")
             charts.draw(
