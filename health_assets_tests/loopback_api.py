@@ -1,6 +1,7 @@
 """An API on loopback: a test gives the answers of each path, and sees what was requested."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ class LoopbackApi:
     """Answers each path by its function in `routes`; `next_answers` come first, one request each."""
 
     def __init__(self) -> None:
-        self.routes: dict[str, Callable[[Request], Answer]] = {}
+        self.routes: dict[str, Callable[[Request], Answer]] = {}  # by a regular expression of the path
         self.next_answers: list[Answer] = []
         self.requests: list[Request] = []
         self.token = ""  # where given, requests without it are answered by 401
@@ -85,8 +86,8 @@ class LoopbackApi:
             return self.next_answers.pop(0)
         if self.token and self.token not in request.headers.get("Authorization", ""):
             return Answer({"error": "unauthorized"}, 401)
-        route = self.routes.get(request.path)
-        return route(request) if route else Answer({"error": "not found"}, 404)
+        matching = [path for path in self.routes if re.fullmatch(path, request.path)]
+        return self.routes[matching[0]](request) if matching else Answer({"error": "not found"}, 404)
 
     def stop(self) -> None:
         """Stop serving; requests that were not answered end."""

@@ -13,7 +13,7 @@ import duckdb
 
 from health_assets import settings as company_settings
 from health_assets.assets import load_all
-from health_assets.cli.doctor_operations import channels, outbox, runs
+from health_assets.cli.doctor_operations import channels, outbox, pulls, runs
 from health_assets.cli.finding import Finding as Finding
 from health_assets.cli.finding import Status as Status
 from health_assets.contracts.contract import Contract
@@ -44,6 +44,7 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
         yield Finding(Status.wrong, "settings", said, "correct the settings file; nothing else can be examined before")
         return
     yield Finding(Status.good, "settings", f"{company.company}, time zone {company.timezone}")
+    yield from pulls(company)
     yield from _sources(company)
     yield _warehouse(company)
     yield from _disk(company)

@@ -11,6 +11,7 @@ from health_assets.alerts.channel_kinds import channel_of, variable_of
 from health_assets.alerts.entry import State
 from health_assets.alerts.outbox import Outbox
 from health_assets.cli.finding import Finding, Status
+from health_assets.connectors.pulling import outcome_of
 from health_assets.quality.run_outcome import Outcome
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
@@ -40,6 +41,26 @@ def channels(company: Settings) -> Iterator[Finding]:
         except AlertError as error:
             said = str(error).removeprefix(f"{variable}: ")
             yield Finding(Status.wrong, variable, f"set, but {said}", "copy it again from where it was made")
+
+
+def pulls(company: Settings) -> Iterator[Finding]:
+    """Each API that is pulled: whether its variables are set, and what came of the last pull."""
+    for vendor, pull in company.pull.vendors.items():
+        subject, outcome = f"pull.{vendor}", outcome_of(vendor, company)
+        last = f"pulled on {outcome.pulled_at:%Y-%m-%d %H:%M} UTC" if outcome.pulled_at else "not pulled yet"
+        missing = [variable for variable in pull.variables if not os.environ.get(variable, "").strip()]
+        if missing:
+            remedy = f"export {' and '.join(missing)} for every process that runs the pipeline"
+            yield Finding(Status.warning, subject, f"{' and '.join(missing)} not set; {last}", remedy)
+        elif outcome.failed_at:
+            found = f"the last pull failed on {outcome.failed_at:%Y-%m-%d %H:%M} UTC: {outcome.failure}; {last}"
+            yield Finding(Status.warning, subject, found, f"see the message, then health-assets pull {vendor}")
+        elif outcome.pulled_at:
+            rows = sum(outcome.rows.values())
+            found = f"{last}: {counted(len(outcome.rows), 'table')}, {counted(rows, 'record')}"
+            yield Finding(Status.good, subject, "; ".join([found, *outcome.notes]))
+        else:
+            yield Finding(Status.warning, subject, last, f"health-assets pull {vendor}")
 
 
 def outbox(company: Settings) -> Finding:

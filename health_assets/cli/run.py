@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from health_assets import settings
-from health_assets.cli.pull import pull_first_time
 from health_assets.cli.terminal import CommandError, SettingsFile, console, day_of, expected_errors
 from health_assets.orchestration.instance import open_instance, prepare_home
 from health_assets.quality.great_expectations import warm_up
@@ -40,6 +39,7 @@ def run(
     """Run the pipeline from the files to the published snapshot."""
     shared_worker().prepare(warm_up)  # takes seconds, in the worker while this process goes on
     from health_assets.alerts.data_alerts import of_failed_run
+    from health_assets.cli.pull import pull_first_time
     from health_assets.orchestration.unattended import Watched, notifying_slack
 
     with expected_errors(settings_file), notifying_slack() if unattended else nullcontext(Watched()) as watched:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ ATTEMPTS = 6  # of a request that is answered by 429 or 5xx, or not at all
 BACKOFF_SECONDS = 1.0  # before the second attempt, doubled before each further one
 LONGEST_WAIT_SECONDS = 300.0  # before the next attempt, also where Retry-After asks for more
 TIMEOUT_SECONDS = 60.0
+MESSAGES = ("message", "description", "error_description", "detail", "error")  # where APIs say what is wrong
+MESSAGE_CHARACTERS = 200
 EMPTY_PAGES = 100  # one after the other: an API that gives as many will never end
 
 NOT_FOUND, FORBIDDEN, BAD_REQUEST = 404, 403, 400
@@ -55,16 +58,19 @@ class Api:
 
     def __post_init__(self) -> None:
         """Make the client; nothing of it is taken from dlt's configuration files, and nothing is reported to its makers."""
-        retry, rest, specs = _dlt()
-        settings = specs.RuntimeConfiguration(dlthub_telemetry=False)
-        client = retry.Client(
+        from dlt.common.configuration.specs import RuntimeConfiguration
+        from dlt.sources.helpers.requests.retry import Client
+        from dlt.sources.helpers.rest_client.client import RESTClient
+
+        settings = RuntimeConfiguration(dlthub_telemetry=False)
+        client = Client(
             request_timeout=TIMEOUT_SECONDS,
             raise_for_status=False,
             request_max_attempts=ATTEMPTS,
             request_backoff_factor=BACKOFF_SECONDS,
             request_max_retry_delay=LONGEST_WAIT_SECONDS,
         )
-        self._client = rest.RESTClient(
+        self._client = RESTClient(
             self.url, headers=dict(self.headers), auth=self.auth, session=client.session, config=settings
         )
 
@@ -126,7 +132,7 @@ class Api:
             return ask()
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else 0
-            failure = self._refused(path, status)
+            failure = self._hidden(self._refused(path, status, error.response))
         except (ValueError, KeyError, TypeError, AttributeError):  # what dlt raises for a shape that it does not expect
             failure = f"{path} gave an answer of an unexpected shape; is {self.url} the address of the API?"
         except requests.RequestException as error:
@@ -134,13 +140,13 @@ class Api:
         # raised here, so that no traceback shows the request with its token
         raise PullError(f"{self.vendor}: {failure}", status)
 
-    def _refused(self, path: str, status: int) -> str:
-        place = path.partition("?")[0]
-        named = " and ".join(self.variables)
+    def _refused(self, path: str, status: int, response: Any) -> str:
+        place = path if response is None else urlsplit(response.url).path
+        named = " or ".join(self.variables)
         if (status in (400, 401) and "oauth2/token" in place) or status == 401:
             return (
-                f"the login was refused (401): the secret in the environment variable {named} is wrong or has expired; "
-                "create a new one and set the variable"
+                f"the login was refused (401): the environment variable {named} holds a token or secret that is wrong or "
+                "has expired; create a new one and set the variable"
             )
         if status == 403:
             return f"no permission to read {place} (403): give the token in {named} the right to read it"
@@ -148,7 +154,14 @@ class Api:
             return f"{place} still answers 429 (too many requests) after {ATTEMPTS} attempts; pull again later"
         if status >= 500:
             return f"{place} answered {status} {ATTEMPTS} times; the API has a problem: pull again later"
-        return f"{place} answered {status}"
+        return f"{place} answered {status}{_said(response)}"
+
+    def _hidden(self, text: str) -> str:
+        """The text without any of the secrets."""
+        for variable in self.variables:
+            if value := os.environ.get(variable, "").strip():
+                text = text.replace(value, "***")
+        return text
 
     def _take_time(self, response: Any) -> None:
         given = response.headers.get("Date")
@@ -203,11 +216,23 @@ def secret(variable: str, place: str) -> str:
     return value
 
 
-def _dlt() -> tuple[Any, Any, Any]:
+def require_dlt() -> None:
+    """Check that dlt is installed.
+
+    Raises:
+        PullError: it is not.
+    """
+    if find_spec("dlt") is None:
+        raise PullError(f"pulling from APIs needs the package dlt: {INSTALL}")
+
+
+def _said(response: Any) -> str:
+    """What an API says of a request that it refuses: the first message in its answer, on one line."""
     try:
-        from dlt.common.configuration import specs
-        from dlt.sources.helpers import rest_client
-        from dlt.sources.helpers.requests import retry
-    except ImportError:
-        raise PullError(f"pulling from APIs needs the package dlt: {INSTALL}") from None
-    return retry, rest_client, specs
+        body = response.json()
+    except (ValueError, AttributeError):
+        return ""
+    body = body[0] if isinstance(body, list) and body else body
+    body = body.get("error") if isinstance(body, dict) and isinstance(body.get("error"), dict) else body
+    said = next((body[key] for key in MESSAGES if isinstance(body.get(key), str)), "") if isinstance(body, dict) else ""
+    return f": {' '.join(said.split())[:MESSAGE_CHARACTERS]}" if said else ""

@@ -22,7 +22,6 @@ from health_assets.sources.presets.views import key_of
 
 STATE = b"health_assets.pull"
 UNFINISHED = ".unfinished"  # folder of the parts
-DELETED = "is_deleted"
 RESUME_WITHIN = timedelta(
     hours=1
 )  # a listing that was interrupted earlier begins anew: its first rows may have changed
@@ -36,15 +35,17 @@ class KeptTable:
         folder: of the vendor.
         name: of the table, as the presets call it.
         read: fields that the presets read, as `key_of` writes them; others are not kept.
-        required: columns without which the presets cannot read the table, also where it has no row.
+        always: fields that the file has also where no record has them, as the API spells them.
         key: the field that identifies a record.
+        deleted: the field that marks a record as deleted.
     """
 
     folder: Path
     name: str
     read: frozenset[str]
-    required: Sequence[str] = ()
+    always: Sequence[str] = ()
     key: str = "id"
+    deleted: str = "is_deleted"
     _buffer: dict[str, Record] = field(default_factory=dict)
 
     @property
@@ -120,7 +121,7 @@ class KeptTable:
         if not (files := self._files()):
             return []
         with duckdb.connect() as database:
-            answer = database.sql(f"select * from ({_current(files, self.key)}) where {condition}")
+            answer = database.sql(f"select * from ({self._current(files)}) where {condition}")
             return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
 
     def publish(self, *, is_listing: bool) -> int:
@@ -136,7 +137,7 @@ class KeptTable:
         state = json.dumps({"cursor": last["resume"], "pull": last["at"]}).replace("'", "''")
         with duckdb.connect(config={"temp_directory": str(self.folder / UNFINISHED)}) as database:
             database.execute(
-                f"copy ({_current(files, self.key, mark_gone=gone)}) to '{_escaped(target)}' "
+                f"copy ({self._current(files, mark_gone=gone)}) to '{_escaped(target)}' "
                 f"(format parquet, compression zstd, kv_metadata {{'{STATE.decode()}': '{state}'}})"
             )
         with target.open("rb") as written:
@@ -144,6 +145,17 @@ class KeptTable:
         target.replace(self.file)
         self.discard()
         return int(pq.read_metadata(self.file).num_rows)
+
+    def _current(self, files: Sequence[Path], *, mark_gone: bool = False) -> str:
+        """The statement for one row per key, that of the latest file."""
+        listed = ", ".join(f"'{_escaped(file)}'" for file in files)
+        place = f"list_position([{listed}], filename)"
+        marked = f"case when {place} = 1 then 'true' else {self.deleted} end" if mark_gone else self.deleted
+        return (
+            f"select * exclude (filename) replace ({marked} as {self.deleted}) "
+            f"from read_parquet([{listed}], union_by_name = true, filename = true) "
+            f"qualify row_number() over (partition by {self.key} order by {place} desc) = 1 order by {self.key}"
+        )
 
     def _parts(self) -> list[Path]:
         return sorted(self._parts_folder.glob("*.part"))
@@ -154,21 +166,9 @@ class KeptTable:
     def _table(self, records: Iterable[Record]) -> pa.Table:
         rows = list(records)
         read = {name for record in rows for name in record if key_of(name) in self.read}
-        names = sorted({self.key, DELETED, *self.required, *read})
+        names = sorted({self.key, self.deleted, *self.always, *read})
         arrays = [pa.array([_text(record.get(name)) for record in rows], pa.string()) for name in names]
         return pa.table(arrays, names=names)
-
-
-def _current(files: Sequence[Path], key: str, *, mark_gone: bool = False) -> str:
-    """The statement for one row per key, that of the latest file."""
-    listed = ", ".join(f"'{_escaped(file)}'" for file in files)
-    place = f"list_position([{listed}], filename)"
-    marked = f"case when {place} = 1 then 'true' else {DELETED} end" if mark_gone else DELETED
-    return (
-        f"select * exclude (filename) replace ({marked} as {DELETED}) "
-        f"from read_parquet([{listed}], union_by_name = true, filename = true) "
-        f'qualify row_number() over (partition by "{key}" order by {place} desc) = 1 order by "{key}"'
-    )
 
 
 def _escaped(file: Path) -> str:

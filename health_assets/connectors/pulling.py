@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from health_assets.connectors.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, Api, PullError
+from health_assets.connectors.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, Api, PullError, require_dlt
 from health_assets.connectors.kept import UNFINISHED, KeptTable
 from health_assets.connectors.tables import Progress, PulledTable
 from health_assets.settings import Settings
@@ -61,7 +60,7 @@ def pull_vendor(
         try:
             outcome = _pulled(vendor, settings.pull.vendors[vendor], settings, is_new=is_new, report=report)
         except PullError as error:
-            failure = _without_secrets(str(error), settings.pull.vendors[vendor])
+            failure = str(error)
             _keep(folder, Outcome(**_fields(before) | {"failed_at": datetime.now(UTC), "failure": failure}))
         else:
             _keep(folder, outcome)
@@ -104,6 +103,7 @@ def behind(source: str, settings: Settings, as_of: date) -> tuple[date, str] | N
 
 
 def _pulled(vendor: str, pull: VendorPull, settings: Settings, *, is_new: bool, report: Report) -> Outcome:
+    require_dlt()
     began, notes, changed = datetime.now(UTC), [], {}
     module = import_module(f"health_assets.connectors.{vendor}")
     api: Api = module.connect(pull)
@@ -161,8 +161,7 @@ def _kept(vendor: str, table: PulledTable, settings: Settings) -> KeptTable:
     described = tables_of(vendor)[table.name]
     called = {name.partition(".")[0] for column in described.columns for name in column.called}
     read = frozenset(key_of(name) for name in (*called, *table.always))
-    columns = (*described.required, *table.always)
-    return KeptTable(settings.pulled / vendor, table.name, read, columns, table.key)
+    return KeptTable(settings.pulled / vendor, table.name, read, table.always, table.key, table.deleted)
 
 
 @contextmanager
@@ -184,10 +183,3 @@ def _keep(folder: Path, outcome: Outcome) -> None:
 
 def _fields(outcome: Outcome) -> dict[str, Any]:
     return {name: getattr(outcome, name) for name in ("pulled_at", "rows", "changed", "notes")}
-
-
-def _without_secrets(text: str, pull: VendorPull) -> str:
-    for variable in pull.variables:
-        if value := os.environ.get(variable, "").strip():
-            text = text.replace(value, "***")
-    return text

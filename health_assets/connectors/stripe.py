@@ -7,6 +7,9 @@ Invoices are read newest first back to those that are known, and each one that w
 from collections.abc import Generator, Iterator
 from typing import Any
 
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
+
 from health_assets.connectors.api import Api, Page, Record, secret
 from health_assets.connectors.tables import Batch, Fetch, Progress, PulledTable
 from health_assets.settings.pull import StripePull
@@ -20,15 +23,11 @@ NOT_KEPT = {"livemode"}  # a key sees either live or test data, and whose key it
 
 def connect(pull: StripePull) -> Api:
     """The API with its login."""
-    from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
-
     auth = BearerTokenAuth(token=secret(pull.token, "pull.stripe.token"))
     return Api("stripe", pull.url, auth, pull.variables, {"Stripe-Version": VERSION})
 
 
 def _list(api: Api, path: str, after: str | None = None, **params: Any) -> Iterator[Page]:
-    from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
-
     paginator = JSONResponseCursorPaginator("data[-1].id", cursor_param="starting_after", has_more_path="has_more")
     given = {"limit": PAGE, **params} | ({"starting_after": after} if after else {})
     yield from api.pages(path, paginator, "data", params=given)
@@ -96,9 +95,9 @@ def _back_to(
 
 
 TABLES = [
-    PulledTable("invoice", _invoices, always=("status",)),
+    PulledTable("invoice", _invoices, always=("customer", "total", "status")),
     PulledTable("credit_note", _listing("/v1/credit_notes"), is_listing=True, is_optional=True),
-    PulledTable("subscription", _subscriptions, is_listing=True),
+    PulledTable("subscription", _subscriptions, is_listing=True, always=("customer", "status")),
     PulledTable("product", _listing("/v1/products"), is_listing=True, is_optional=True),
     PulledTable("customer", _listing("/v1/customers"), is_listing=True),
 ]

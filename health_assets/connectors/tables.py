@@ -41,5 +41,6 @@ class PulledTable:
     fetch: Fetch
     is_listing: bool = False  # every record that exists is listed each time; one that is missing was deleted
     is_optional: bool = False  # a token without the right to read it is enough for the others
+    always: tuple[str, ...] = ()  # fields that the file has also where no record has them
     key: str = "id"
-    always: tuple[str, ...] = ()  # fields that every file has, because the next pull reads them
+    deleted: str = "is_deleted"  # the field that marks a record as deleted

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from health_assets.settings.source import CONNECTION, NOT_SHOWN, Description, Section, Source
@@ -66,15 +66,68 @@ class StripePull(VendorPull):
         return [self.token]
 
 
+class HubspotPull(VendorPull):
+    """HubSpot: companies, owners, tickets, deals, calls, meetings and e-mails."""
+
+    token: Variable = Field(description="env:NAME of the access token of a private app")
+    url: Address = "https://api.hubapi.com"
+
+    @property
+    def variables(self) -> list[str]:
+        """The environment variables that hold its secrets."""
+        return [self.token]
+
+
+class ZendeskPull(VendorPull):
+    """Zendesk: organizations, users and tickets."""
+
+    url: Address = Field(description="https://yours.zendesk.com")
+    user: str = Field(description="e-mail address of an administrator: only administrators may export")
+    token: Variable = Field(description="env:NAME of an API token")
+
+    @property
+    def variables(self) -> list[str]:
+        """The environment variables that hold its secrets."""
+        return [self.token]
+
+
+class SalesforcePull(VendorPull):
+    """Salesforce: accounts, users, opportunities, cases and their comments."""
+
+    url: Address = Field(description="https://yours.my.salesforce.com")
+    client_id: Variable | None = Field(default=None, description="env:NAME of the consumer key of a connected app")
+    client_secret: Variable | None = Field(default=None, description="env:NAME of its consumer secret")
+    token: Variable | None = Field(default=None, description="env:NAME of an access token; it expires within hours")
+
+    @property
+    def variables(self) -> list[str]:
+        """The environment variables that hold its secrets."""
+        return [name for name in (self.token, self.client_id, self.client_secret) if name]
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> "SalesforcePull":
+        if (self.client_id is None) != (self.client_secret is None) or (self.token is None) == (self.client_id is None):
+            raise ValueError("give client_id and client_secret of a connected app, or token")
+        return self
+
+
 class Pull(Section):
     """APIs that records are pulled from before each run; a preset without path or connection reads them."""
 
     stripe: StripePull | None
+    hubspot: HubspotPull | None
+    zendesk: ZendeskPull | None
+    salesforce: SalesforcePull | None
 
     @property
     def vendors(self) -> dict[str, VendorPull]:
         """The vendors that are pulled."""
-        given: dict[str, VendorPull | None] = {"stripe": self.stripe}
+        given = {
+            "stripe": self.stripe,
+            "hubspot": self.hubspot,
+            "zendesk": self.zendesk,
+            "salesforce": self.salesforce,
+        }
         return {vendor: pull for vendor, pull in given.items() if pull is not None}
 
 

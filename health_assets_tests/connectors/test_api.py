@@ -12,6 +12,11 @@ from health_assets_tests.loopback_api import Answer, LoopbackApi, Request
 TOKEN = "tk-5ecret"
 
 
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_TOKEN", TOKEN)
+
+
 def api_of(vendor: LoopbackApi) -> Api:
     vendor.token = TOKEN
     return Api("acme", vendor.url, BearerTokenAuth(token=TOKEN), ["ACME_TOKEN"])
@@ -55,9 +60,9 @@ def test_server_errors_are_tried_again(vendor: LoopbackApi) -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "the secret in the environment variable ACME_TOKEN is wrong or has expired"),
+        (401, "the environment variable ACME_TOKEN holds a token or secret that is wrong or has expired"),
         (403, r"no permission to read /items \(403\): give the token in ACME_TOKEN the right"),
-        (404, "/items answered 404"),
+        (404, r"/items answered 404: not with \*\*\*"),
         (429, "/items still answers 429 .* after 6 attempts"),
         (500, "/items answered 500 6 times"),
     ],

@@ -14,7 +14,7 @@ READ = frozenset({"id", "status", "items"})
 
 
 def table_of(folder: Path) -> KeptTable:
-    return KeptTable(folder, "subscription", READ, ("id", "status"))
+    return KeptTable(folder, "subscription", READ, ("status",))
 
 
 def pulled(folder: Path, *records: dict[str, Any], is_listing: bool = False, cursor: int = 0) -> KeptTable:

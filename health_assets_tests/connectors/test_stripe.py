@@ -107,7 +107,7 @@ def test_key_that_is_refused_leaves_what_was_pulled_and_is_in_nothing_that_is_ke
     before = table(company, "stripe", "customer")
     monkeypatch.setenv("STRIPE_KEY", "rk_expired_5ecret")
     with pytest.raises(
-        PullError, match=r"the login was refused \(401\): .* variable STRIPE_KEY is wrong or has expired"
+        PullError, match=r"the login was refused \(401\): .* variable STRIPE_KEY holds a token or secret"
     ):
         pull_vendor("stripe", company)
     assert table(company, "stripe", "customer").equals(before)

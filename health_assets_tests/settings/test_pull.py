@@ -54,3 +54,11 @@ def test_address_that_would_show_a_token_is_rejected(tmp_path: Path, url: str, s
     with pytest.raises(settings.SettingsError, match=said) as error:
         loaded(tmp_path, {"stripe": {"token": "env:STRIPE_KEY", "url": url}})
     assert "5ecret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "login", [{}, {"client_id": "env:ID"}, {"client_id": "env:ID", "client_secret": "env:S", "token": "env:T"}]
+)
+def test_salesforce_needs_one_way_to_log_in(tmp_path: Path, login: dict[str, str]) -> None:
+    with pytest.raises(settings.SettingsError, match=r"give client_id and client_secret of a connected app, or token"):
+        loaded(tmp_path, {"salesforce": {"url": "https://acme.my.salesforce.com", **login}})
