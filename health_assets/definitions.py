@@ -22,6 +22,7 @@ from health_assets.orchestration.resources import resources
 from health_assets.orchestration.unattended import is_served, notifying_slack
 from health_assets.scoring.churn_model import check_features
 from health_assets.scoring.scorecard_names import check_factors, check_scorecards
+from health_assets.settings.notes import OWN_SOURCES
 from health_assets.tables import reached
 
 for category in (BetaWarning, PreviewWarning):  # for parts of Dagster that are used deliberately
@@ -43,6 +44,7 @@ def definitions(company: settings.Settings, *, of_reached: bool = False) -> dg.D
     every_table = load_all().values()
     used = {table.name for table in reached(company.sources)}
     tables = [table for table in every_table if table.name in used or not of_reached]
+    awaited = set() if of_reached else {table.name for table in reached({*company.sources, *OWN_SOURCES})}
     data_alerts = alert_jobs.data_alerts_job(company)
     check_scorecards(company, scorable_columns())
     check_features(company, learnable_columns())
@@ -50,7 +52,10 @@ def definitions(company: settings.Settings, *, of_reached: bool = False) -> dg.D
     return dg.Definitions(
         assets=[
             *pull_assets(company),
-            *(asset_of(table, company, is_reached=table.name in used) for table in tables),
+            *(
+                asset_of(table, company, is_reached=table.name in used, is_awaited=table.name in awaited)
+                for table in tables
+            ),
             *(dg.AssetSpec(table.name) for table in every_table if of_reached and table.name not in used),
             published_asset(company),
             report_asset(company),
@@ -67,6 +72,7 @@ def definitions(company: settings.Settings, *, of_reached: bool = False) -> dg.D
         sensors=[
             sensors.published_sensor(),
             sensors.delivery_sensor(company),
+            sensors.killed_runs_sensor(),
             sensors.failed_run_sensor(data_alerts),
             file_sensor.files_sensor(company),
         ],

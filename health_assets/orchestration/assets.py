@@ -31,10 +31,13 @@ OWNER = "team:customer-success-operations"
 NOT_CONNECTED = {"connected": "no"}
 
 
-def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg.AssetsDefinition:
+def asset_of(
+    table: Table, settings: Settings, *, is_reached: bool = True, is_awaited: bool = False
+) -> dg.AssetsDefinition:
     """The Dagster asset of a table: same name, its transform, its contract as description and columns.
 
-    One that no connected source reaches bears a tag and is left out of the daily job.
+    One that no connected source reaches bears a tag and is left out of the daily job, unless it is awaited: a file that
+    this product writes itself may connect its source at any time.
     """
     targets = referenced(table) if table.is_staged else {}
     remembered = [HISTORIES[name].name for name in table.histories]
@@ -69,7 +72,7 @@ def asset_of(table: Table, settings: Settings, *, is_reached: bool = True) -> dg
         group_name=group_of(table, is_reached=is_reached),
         kinds={"polars", "duckdb"} if table.layer != "raw" else {"file", "duckdb"},
         owners=[OWNER],
-        tags={} if is_reached else NOT_CONNECTED,
+        tags={} if is_reached or is_awaited else NOT_CONNECTED,
         description=f"{inspect.getdoc(table.contract) or ''}\n\nGrain: {grain(table.contract)}.",
         metadata=_definition_metadata(table),
         freshness_policy=_freshness(table),

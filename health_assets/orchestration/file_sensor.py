@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from health_assets.orchestration.jobs import DAILY_JOB
+from health_assets.orchestration.jobs import DAILY_JOB, selected_now
 from health_assets.orchestration.run_history import NOT_FINISHED
 from health_assets.settings import Settings
 from health_assets.settings.answers import is_sql_file
-from health_assets.settings.notes import alert_history
+from health_assets.settings.notes import alert_history, own_files
 from health_assets.settings.pull import pulled_vendor
 from health_assets.settings.source import Description
 from health_assets.sources.answers import statement_of
@@ -60,7 +60,8 @@ def state_of_files(settings: Settings) -> str:
     descriptions = [
         one for one in all_descriptions if not pulled_vendor(one, settings.pulled)
     ]  # a run writes them itself
-    files = {file for one in descriptions for file in _files(one, settings)} - {own}
+    files = {file for one in descriptions for file in _files(one, settings)}
+    files = files.union(map(str, own_files(settings.notes, settings.warehouse).values())) - {own}
     states = []
     for file in sorted(files):
         try:
@@ -127,6 +128,7 @@ def files_sensor(settings: Settings) -> dg.SensorDefinition:
         context.update_cursor(Seen(state, state, seen.since).written())
         day = settings.load_day
         return dg.RunRequest(
+            asset_selection=selected_now(settings, context.repository_def),
             run_key=f"files-{state}-{seen.since:.0f}",
             partition_key=day.replace(day=1).isoformat(),
             run_config={"resources": {"as_of": {"config": {"day": day.isoformat()}}}},

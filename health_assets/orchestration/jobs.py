@@ -11,6 +11,8 @@ from health_assets.orchestration.assets import NOT_CONNECTED
 from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.orchestration.run_history import prune
 from health_assets.settings import Settings
+from health_assets.settings.notes import OWN_SOURCES, own_files
+from health_assets.tables import reached
 
 DAILY_JOB = "daily"
 PRUNE_JOB = "prune_history"
@@ -24,6 +26,19 @@ def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
         partitions_def=monthly_partitions(settings),
         description="Files -> raw -> staged -> dim and fact -> mart -> published snapshot, for one as-of day.",
     )
+
+
+def selected_now(settings: Settings, repository: dg.RepositoryDefinition | None) -> list[dg.AssetKey] | None:
+    """The assets of the daily job that the sources of this moment reach; None = all of them.
+
+    The job holds those of the files that this product writes itself too, whether they are there yet or not.
+    """
+    now = {*settings.sources, *own_files(settings.notes, settings.warehouse)}
+    ever, yet = ({table.name for table in reached(sources)} for sources in ({*now, *OWN_SOURCES}, now))
+    if ever == yet or repository is None:
+        return None
+    left_out = {dg.AssetKey(name) for name in ever - yet}
+    return sorted(set(repository.get_job(DAILY_JOB).asset_layer.executable_asset_keys) - left_out)
 
 
 def prune_job(settings: Settings) -> dg.JobDefinition:

@@ -4,12 +4,14 @@ A number alone does not say: after a restart, or a long time, another process ma
 process started goes along.
 """
 
+import fcntl
 import json
 import os
 import re
 import socket
 import subprocess
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,6 +65,41 @@ class Process:
         return start is None or self.start not in (None, start)
 
 
+@contextmanager
+def holding_lock(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    """Hold a lock while this process executes a run: the system frees it when the process ends, however it ends.
+
+    So whoever shares the folder of the history sees that a run was killed, from another container too.
+    """
+    file = _lock_of(instance, run_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def free_lock(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Remove what a killed run left."""
+    _lock_of(instance, run_id).unlink(missing_ok=True)
+
+
+def _lock_of(instance: dg.DagsterInstance, run_id: str) -> Path:
+    return Path(instance.root_directory, "executing", run_id)
+
+
+def _has_freed_its_lock(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a process began to execute the run and ended before it; false when there is no lock to see that by."""
+    try:
+        with _lock_of(instance, run_id).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # there is none, or it is held
+        return False
+    return True
+
+
 def start_of(pid: int) -> str | None:
     """When a process started, in a form that only serves to tell it from others; None when there is no such process."""
     stat = Path(f"/proc/{pid}/stat")
@@ -97,6 +134,8 @@ def why_it_ended(run: dg.DagsterRun, instance: dg.DagsterInstance, *, by_daemon:
     tagged = WORKER_TAG in run.tags or PROCESS_TAG in run.tags
     if process := Process.of(run, instance) if tagged or by_daemon else None:
         if by_daemon and WORKER_TAG in run.tags and process.host != this_host():
+            return f"Process {process.pid} of {process.host} {ENDED}"
+        if process.host != this_host() and _has_freed_its_lock(instance, run.run_id):
             return f"Process {process.pid} of {process.host} {ENDED}"
         return f"Process {process.pid} {ENDED}" if process.is_gone() else None
     if run.status == dg.DagsterRunStatus.STARTING and _has_lost_its_server(run):

@@ -17,7 +17,7 @@ from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from health_assets.orchestration.processes import PROCESS_TAG, Process, why_it_ended
+from health_assets.orchestration.processes import PROCESS_TAG, Process, free_lock, holding_lock, why_it_ended
 from health_assets.reporting.formatting import counted
 
 LOCATION = "health_assets.definitions"  # the code location that `dagster dev -m` serves
@@ -71,6 +71,7 @@ def close_killed(instance: dg.DagsterInstance, *, by_daemon: bool = False) -> in
     """Mark runs whose process is gone as failed; Dagster would wait for them for hours. Returns how many."""
     killed = killed_runs(instance, by_daemon=by_daemon)
     for run, why in killed:
+        free_lock(instance, run.run_id)
         instance.report_run_failed(
             run, f"{why}: it was killed, or its machine stopped. The next run makes what is missing."
         )
@@ -114,8 +115,9 @@ def execute_here(
         },
         remote_job_origin=RemoteJobOrigin(repository, job.name),
     )
-    for _ in execute_run_iterator(InMemoryJob(job), run, instance):
-        pass
+    with holding_lock(instance, run_id):
+        for _ in execute_run_iterator(InMemoryJob(job), run, instance):
+            pass
     finished = instance.get_run_by_id(run_id)
     return finished is not None and finished.is_success
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.storage.tags import RUN_KEY_TAG
 
-from health_assets.orchestration.jobs import DAILY_JOB, PRUNE_JOB
+from health_assets.orchestration.jobs import DAILY_JOB, PRUNE_JOB, selected_now
 from health_assets.orchestration.run_history import NOT_FINISHED
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import SnapshotError, published_day
@@ -52,7 +52,8 @@ def daily_schedule(settings: Settings, cron_schedule: str = AT_SIX) -> dg.Schedu
         active = {run.tags.get(RUN_KEY_TAG) for run in context.instance.get_runs(unfinished)}
         days = days_to_run(yesterday, _published_day(settings), settings)
         due = [day for day in days if day.isoformat() not in active]
-        return [_run_of(day) for day in due] or dg.SkipReason(f"{yesterday} is already queued or running")
+        selection = selected_now(settings, context._repository_def)  # the property raises where a test gives none
+        return [_run_of(day, selection) for day in due] or dg.SkipReason(f"{yesterday} is already queued or running")
 
     return daily
 
@@ -71,8 +72,9 @@ def _published_day(settings: Settings) -> date | None:
         return None
 
 
-def _run_of(day: date) -> dg.RunRequest:
+def _run_of(day: date, selection: list[dg.AssetKey] | None) -> dg.RunRequest:
     return dg.RunRequest(
+        asset_selection=selection,
         run_key=day.isoformat(),
         partition_key=day.replace(day=1).isoformat(),
         run_config={"resources": {"as_of": {"config": {"day": day.isoformat()}}}},

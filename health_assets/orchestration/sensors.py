@@ -7,7 +7,8 @@ import dagster as dg
 from health_assets.alerts import AlertError, work_left
 from health_assets.orchestration.alert_jobs import ALERTS_JOB, DATA_ALERTS_JOB, DELIVERY_JOB, NOTIFYING
 from health_assets.orchestration.processes import ENDED, PROCESS_TAG
-from health_assets.orchestration.run_history import NOT_FINISHED
+from health_assets.orchestration.run_history import NOT_FINISHED, close_killed
+from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
 
 SECONDS = 30  # between two evaluations
@@ -76,6 +77,22 @@ def delivery_sensor(settings: Settings) -> dg.SensorDefinition:
         return dg.RunRequest(tags={"health_assets/due": str(count)})
 
     return on_due
+
+
+def killed_runs_sensor() -> dg.SensorDefinition:
+    """Ends runs whose process is gone; Dagster's own monitoring leaves one that was still starting for minutes."""
+
+    @dg.sensor(
+        name="killed_runs_sensor",
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Ends runs that were killed, so that the queue moves on.",
+    )
+    def on_killed(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        closed = close_killed(context.instance, by_daemon=True)
+        return dg.SkipReason(f"{counted(closed, 'killed run')} ended" if closed else "no run was killed")
+
+    return on_killed
 
 
 def _unfinished(job: str) -> dg.RunsFilter:

@@ -10,6 +10,7 @@ COLUMNS = {  # file in the folder `notes` -> its columns
     "silences": ["account_id", "valid_from", "expiry_date", "reason", "author"],
 }
 SOURCES = ("touchpoints", "health_overrides")  # read by every run, in addition to what the settings name
+OWN_SOURCES = (*SOURCES, "alerts")  # their files may appear at any time
 
 
 def note_file(folder: Path, name: str) -> Path:
@@ -22,13 +23,16 @@ def alert_history(warehouse: Path) -> Path:
     return warehouse.with_name("alert_history.csv")
 
 
-def with_notes(sources: dict[str, Source], folder: Path, warehouse: Path) -> dict[str, Source]:
-    """The sources with the files that this product writes itself, where they exist."""
-    found = dict(sources)
+def own_files(folder: Path, warehouse: Path) -> dict[str, Path]:
+    """The files that this product writes itself, by the source that they are read as, where they exist."""
     files = {name: note_file(folder, name) for name in SOURCES} | {"alerts": alert_history(warehouse)}
-    for name, file in files.items():
-        if not file.exists():
-            continue
+    return {name: file for name, file in files.items() if file.exists()}
+
+
+def with_notes(sources: dict[str, Source], folder: Path, warehouse: Path) -> dict[str, Source]:
+    """The sources with the files that this product writes itself."""
+    found = dict(sources)
+    for name, file in own_files(folder, warehouse).items():
         if name in found:
             others = [*found[name].other_descriptions, Description(path=[str(file)])]
             found[name] = found[name].model_copy(update={"other_descriptions": others})

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from health_assets.orchestration.jobs import DAILY_JOB
+from health_assets.orchestration.sensors import killed_runs_sensor
 
 
 @dg.op
@@ -29,4 +30,4 @@ def quick() -> None:
     ends()
 
 
-defs = dg.Definitions(jobs=[daily, quick], executor=dg.in_process_executor)
+defs = dg.Definitions(jobs=[daily, quick], sensors=[killed_runs_sensor()], executor=dg.in_process_executor)

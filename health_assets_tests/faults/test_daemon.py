@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from health_assets.alerts import WEBHOOK_VARIABLE
 from health_assets.alerts.outbox import Outbox
 from health_assets.demo import write_company
 from health_assets.settings import SETTINGS_VARIABLE
+from health_assets.sources.account_notes import append, touchpoint
 from health_assets_tests.faults.conftest import ROOT
 from health_assets_tests.loopback_slack import SECRET, Slack
 
@@ -165,3 +167,18 @@ def test_schedule_run_snapshot_sensor_alert_run_and_post_and_a_failed_check_post
         print(
             f"\nschedule -> run -> snapshot -> sensor -> alert run -> POST after {digest_after:.0f} s; then 1 data alert"
         )
+
+
+@pytest.mark.timeout(1200)
+def test_first_note_about_an_account_is_counted_by_a_run_of_the_same_daemon(
+    company: Path, environment: dict[str, str], daemon: Path
+) -> None:
+    published = company / "published.duckdb"
+    assert seen_within(500, published.exists), daemon.read_text()[-5000:]
+    first = published.resolve()
+    account = (company / "accounts.csv").read_text().splitlines()[1].split(",")[0]
+    moment = f"{YESTERDAY}T10:00:00Z"
+    append(company / "notes", "touchpoints", touchpoint(account, moment, "call", "Ada", "positive", None))
+    assert seen_within(500, lambda: published.resolve() != first), daemon.read_text()[-5000:]
+    with duckdb.connect(str(published.resolve()), read_only=True) as connection:
+        assert connection.sql("select account_id, kind from fact.touchpoints").fetchall() == [(account, "call")]

@@ -77,3 +77,24 @@ def test_run_that_was_killed_with_the_daemon_is_ended_and_the_queue_moves_within
     with capsys.disabled():
         print(f"\ndaemon and run killed: queue moved {moved_after:.0f} s after the restart")
     assert moved_after < 90  # a minute, and the start of the daemon on a busy machine
+
+
+@pytest.mark.timeout(400)
+def test_run_that_was_killed_while_it_started_is_ended_and_the_queue_moves_within_a_minute(
+    home: Path, instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, more = home / "log", {"DAGSTER_HOME": str(home)}
+    with group_of(DAEMON, log, **more):
+        launch("daily", home)
+        launch("quick", home)
+        assert seen_within(120, lambda: statuses(instance).get("daily") == "STARTING", every=0.02), log.read_text()
+    assert statuses(instance) == {"daily": "STARTING", "quick": "QUEUED"}
+
+    started = time.monotonic()
+    with group_of(DAEMON, log, **more):
+        assert seen_within(170, lambda: statuses(instance)["quick"] == "SUCCESS"), log.read_text()[-3000:]
+        moved_after = time.monotonic() - started
+    assert statuses(instance) == {"daily": "FAILURE", "quick": "SUCCESS"}
+    with capsys.disabled():
+        print(f"\nkilled while it started: queue moved {moved_after:.0f} s after the restart")
+    assert moved_after < 90  # a minute, and the start of the daemon on a busy machine

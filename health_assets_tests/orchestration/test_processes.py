@@ -4,12 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from health_assets.orchestration.processes import PROCESS_TAG, WORKER_TAG, Process, start_of, why_it_ended
+from health_assets.orchestration.processes import (
+    PROCESS_TAG,
+    WORKER_TAG,
+    Process,
+    holding_lock,
+    start_of,
+    why_it_ended,
+)
+from health_assets.orchestration.run_history import close_killed
 from health_assets.orchestration.run_launcher import CheckedRunLauncher
 
 
@@ -71,6 +81,39 @@ def test_run_of_another_container_is_gone_for_the_daemon_alone_and_only_if_a_dae
             run = instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTED, tags={tag: elsewhere})
             assert why_it_ended(run, instance) is None
             assert bool(why_it_ended(run, instance, by_daemon=True)) == ended
+
+
+def test_command_line_run_of_another_container_is_gone_when_its_lock_is_free(tmp_path: Path) -> None:
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        run = instance.create_run_for_job(
+            daily, status=dg.DagsterRunStatus.STARTED, tags={PROCESS_TAG: "machine/1:7:boot-1"}
+        )
+        program = (
+            "import sys, dagster as dg\nfrom health_assets.orchestration.processes import holding_lock\n"
+            f"with dg.DagsterInstance.local_temp({str(tmp_path)!r}) as instance, holding_lock(instance, {run.run_id!r}):\n"
+            "    print('holds it', flush=True)\n    sys.stdin.read()\n"
+        )
+        executing = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert executing.stdout.readline() == "holds it\n"
+        assert why_it_ended(run, instance) is None
+        executing.kill()
+        executing.communicate()
+        assert why_it_ended(run, instance) == "Process 7 of machine/1 ended during the run"
+        assert close_killed(instance) == 1
+        assert list((tmp_path / "executing").iterdir()) == []
+
+
+def test_run_that_ended_by_itself_leaves_no_lock(tmp_path: Path) -> None:
+    with (
+        dg.instance_for_test(temp_dir=str(tmp_path)) as instance,
+        suppress(ValueError),
+        holding_lock(instance, "a run"),
+    ):
+        assert (tmp_path / "executing" / "a run").exists()
+        raise ValueError
+    assert not (tmp_path / "executing" / "a run").exists()
 
 
 def test_starting_run_whose_server_is_gone_has_ended() -> None:

@@ -8,12 +8,15 @@ import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from health_assets import settings
+from health_assets.definitions import definitions
 from health_assets.orchestration.alert_jobs import alerts_job, data_alerts_job
+from health_assets.orchestration.file_sensor import state_of_files
 from health_assets.orchestration.jobs import daily_job, prune_job
 from health_assets.orchestration.partitions import monthly_partitions
 from health_assets.orchestration.schedules import daily_schedule, days_to_run
 from health_assets.orchestration.sensors import failed_run_sensor, published_sensor
 from health_assets.settings import Settings
+from health_assets.sources.account_notes import append, touchpoint
 from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
 
 
@@ -223,3 +226,27 @@ def test_only_the_daily_run_opens_the_warehouse(company: Settings, name: str) ->
         jobs=[alerts_job(company), data_alerts, prune_job(company)], resources={"io_manager": of_the_warehouse}
     )
     assert made.resolve_job_def(name).resource_defs["io_manager"] is dg.mem_io_manager
+
+
+def test_run_takes_in_the_notes_from_when_they_exist_without_a_restart(
+    tmp_path: Path, history: dg.DagsterInstance
+) -> None:
+    (tmp_path / "accounts.csv").write_text("account_id,company_name,signup_date,status\nA,Acme,2024-01-01,active\n")
+    (tmp_path / "settings.yml").write_text("timezone: UTC\nsources: {accounts: {path: accounts.csv}}\n")
+    company = settings.load(tmp_path / "settings.yml")
+    repository = definitions(company).get_repository_def()
+    tick = datetime(2025, 1, 2, 6, tzinfo=UTC)
+
+    def selected() -> set[str]:
+        context = dg.build_schedule_context(history, tick, repository_def=repository)
+        (request,) = daily_schedule(company)(context)
+        return {key.to_user_string() for key in request.asset_selection}
+
+    of_notes = {"raw_touchpoints", "staged_touchpoints", "fact_touchpoints", "fact_account_relationship_daily"}
+    before, files = selected(), state_of_files(company)
+    assert {"raw_accounts", "dim_account", "published"} <= before
+    assert not before & of_notes
+    append(company.notes, "touchpoints", touchpoint("A", "2025-01-01", "call", "Ada", None, None))
+    assert selected() - before >= of_notes
+    assert "raw_health_overrides" not in selected()
+    assert state_of_files(company) != files
