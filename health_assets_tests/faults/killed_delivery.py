@@ -12,13 +12,19 @@ from health_assets import settings
 from health_assets.alerts import deliver_due
 from health_assets.alerts.outbox import Outbox
 from health_assets.alerts.slack import SlackWebhook
+from health_assets.alerts.slack_bot import SlackBot
 
 PLACES = {
     "claiming": (Outbox, "claim"),
     "posting": (SlackWebhook, "post"),
     "posted": (SlackWebhook, "post"),
     "marking": (Outbox, "settle"),
+    "bot-posting": (SlackBot, "post"),
+    "bot-posted": (SlackBot, "post"),
+    "bot-resolving": (SlackBot, "update"),
+    "bot-resolved": (SlackBot, "update"),
 }
+BEFORE = ("posting", "bot-posting", "bot-resolving")  # killed before the call, else after it
 
 
 def killing(function: Callable[..., Any], count: int, *, before: bool) -> Callable[..., Any]:
@@ -37,5 +43,5 @@ def killing(function: Callable[..., Any], count: int, *, before: bool) -> Callab
 if __name__ == "__main__":
     place, count = os.environ["FAULT"].split()
     owner, name = PLACES[place]
-    setattr(owner, name, killing(getattr(owner, name), int(count), before=place == "posting"))
+    setattr(owner, name, killing(getattr(owner, name), int(count), before=place in BEFORE))
     deliver_due(settings.load())

@@ -84,9 +84,9 @@ def test_run_that_was_killed_while_it_started_is_ended_and_the_queue_moves_withi
     home: Path, instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log, more = home / "log", {"DAGSTER_HOME": str(home)}
+    launch("daily", home)
+    launch("quick", home)
     with group_of(DAEMON, log, **more):
-        launch("daily", home)
-        launch("quick", home)
         assert seen_within(120, lambda: statuses(instance).get("daily") == "STARTING", every=0.02), log.read_text()
     assert statuses(instance) == {"daily": "STARTING", "quick": "QUEUED"}
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from health_assets.alerts import WEBHOOK_VARIABLE, alert, store_of
+from health_assets.alerts import WEBHOOK_VARIABLE, alert, deliver_due, store_of, work_left
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry, State
 from health_assets.alerts.outbox import Outbox
@@ -28,6 +28,7 @@ from health_assets_tests.faults.conftest import ROOT
 from health_assets_tests.faults.served import environment, group_of, seen_within
 from health_assets_tests.frames import settings_of
 from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
+from health_assets_tests.loopback_slack_api import TEAM, SlackApi
 
 pytestmark = pytest.mark.slow
 DAY = date(2025, 1, 31)
@@ -243,8 +244,6 @@ def test_a_kill_at_every_step_of_a_delivery_loses_nothing_and_repeats_at_most_on
                 env=environment(FAULT=f"{place} {count}", **{SETTINGS_VARIABLE: file, WEBHOOK_VARIABLE: posted.url}),
             )
             assert killed.returncode == -9
-    from health_assets.alerts import deliver_due
-
     deliver_due(load(file))
     arrived = titles(posted.accepted)
     marked = [message for message in posted.accepted if REPEATED in json.dumps(message).lower()]
@@ -258,6 +257,53 @@ def test_a_kill_at_every_step_of_a_delivery_loses_nothing_and_repeats_at_most_on
     assert {title for title, count in arrived.items() if count == 2} <= set(titles(marked))
     with Outbox.copied(store_of(company)) as outbox:
         assert {one.state for one in outbox.entries()} == {State.delivered}
+
+
+@pytest.mark.timeout(300)
+def test_a_bot_that_is_killed_at_every_step_loses_nothing_and_marks_every_thread_as_resolved(
+    company: Settings, publish: Publish, slack_api: SlackApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = company.warehouse.with_name("settings.yml")
+    given = json.loads(file.read_text())
+    given["alerts"]["channels"] = {"default": {"bot": "env:BOT_TOKEN", "to": TEAM}}
+    file.write_text(json.dumps(given))
+    bot, names = load(file), ["A1", "A2", "A3"]
+
+    def killed(fault: str) -> None:
+        process = subprocess.run(
+            [sys.executable, "-m", "health_assets_tests.faults.killed_delivery"],
+            cwd=ROOT,
+            timeout=120,
+            check=False,
+            env=environment(FAULT=fault, **{SETTINGS_VARIABLE: str(file)}),
+        )
+        assert process.returncode == -9, fault
+
+    faults: list[list[str]] = [
+        [],
+        ["bot-posting 1", "bot-posted 2"],
+        ["bot-posted 1", "bot-resolving 1", "bot-resolved 1"],
+    ]
+    for day, (level, kills) in enumerate(zip(("low", "high", "low"), faults, strict=True)):
+        publish(DAY + timedelta(days=day), [account(name, level) for name in names])
+        slack_api.answers = [(503, {})]  # the alert run itself delivers nothing
+        alert(bot)
+        slack_api.answers = []
+        for fault in kills:
+            killed(fault)
+        deliver_due(bot)
+    roots, replies = slack_api.roots(), slack_api.replies()
+    arrived = Counter(re.findall(r"Company (A\d)", root["blocks"][0]["text"]["text"])[0] for root in roots)
+    marked = sum(REPEATED in json.dumps(message).lower() for message in [*roots, *replies])
+    with capsys.disabled():
+        print(f"\nbot, 5 kills: {len(roots)} first messages and {len(replies)} replies of 3 accounts, {marked} marked")
+    assert set(arrived) == {re.findall(r"Company (A\d)", str(reply["blocks"]))[0] for reply in replies} == set(names)
+    answered = {reply["thread_ts"] for reply in replies}
+    resolved = {ts for ts, message in slack_api.messages.items() if message["text"].startswith("Resolved")}
+    assert resolved == answered
+    assert len(resolved) == 3
+    assert max(arrived.values()) <= 2
+    assert work_left(bot, datetime.now(UTC)) == 0
 
 
 @pytest.mark.timeout(300)
