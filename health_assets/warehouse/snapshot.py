@@ -24,6 +24,7 @@ from health_assets.warehouse.published_load import adopt, held_tables, write_acc
 from health_assets.warehouse.recovery import holder_of
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
+from health_assets.warehouse.unchanged_months import changed_since, cut_back, from_month, note_published
 
 SCHEMAS = ("dim", "fact", "mart", "quarantine")
 KEPT = 3
@@ -64,7 +65,12 @@ def publish(
     unfinished = folder / f".{run}"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    rows = _write(warehouse, unfinished / link.name, run, as_of, company, notes or {})
+    about = (run, as_of, company, notes or {})
+    try:
+        rows = _write(warehouse, unfinished / link.name, link, changed_since(warehouse, link, as_of), *about)
+    except duckdb.Error:  # the last snapshot may be damaged
+        (unfinished / link.name).unlink(missing_ok=True)
+        rows = _write(warehouse, unfinished / link.name, link, {}, *about)
     with duckdb.connect(str(unfinished / link.name)) as written:
         add_guide_views(written, tables=rows.keys())
         add_comments(written)
@@ -74,6 +80,7 @@ def publish(
     _swap(link, finished / link.name)
     with suppress(duckdb.Error, OSError):  # readers have the snapshot: what is left to do, the next run does as well
         adopt(warehouse.connection.cursor(), link)
+        note_published(warehouse, link, as_of)
         _prune(folder, kept=finished)
     return rows
 
@@ -154,17 +161,28 @@ def _prune(folder: Path, kept: Path) -> None:
 
 
 def _write(
-    warehouse: Warehouse, file: Path, run: str, as_of: date, company: str, notes: Mapping[str, pl.DataFrame]
+    warehouse: Warehouse,
+    file: Path,
+    last: Path,
+    changed: Mapping[str, date],
+    run: str,
+    as_of: date,
+    company: str,
+    notes: Mapping[str, pl.DataFrame],
 ) -> dict[str, int]:
+    """Write the file, from a copy of the last snapshot where that has months of `changed` tables as they are now."""
+    if changed:
+        shutil.copyfile(last, file)
     cursor = warehouse.connection.cursor()
     cursor.execute(f"attach {literal(str(file))} as snapshot")
     try:
+        cut_back(cursor, "snapshot", changed)
         names = cursor.execute(
             "select schema_name, table_name from duckdb_tables() "
             f"where database_name = current_database() and schema_name in {literal(SCHEMAS)} order by all"
         ).fetchall()
         for schema in SCHEMAS:
-            cursor.execute(f"create schema snapshot.{schema}")
+            cursor.execute(f"create schema if not exists snapshot.{schema}")
         rows = {}
         by_relation = {table.relation: table for table in TABLES.values()}
         for schema, name in names:
@@ -172,8 +190,13 @@ def _write(
             known = (
                 available_by(table.contract, as_of) if table and table.monthly else "true"
             )  # months of later runs stay
-            copied = cursor.execute(f'create table snapshot.{schema}."{name}" as from {schema}."{name}" where {known}')
-            rows[f"{schema}.{name}"] = copied.fetchone()[0]  # type: ignore[index]
+            relation = f'{schema}."{name}"'
+            if first := changed.get(f"{schema}.{name}"):
+                known += f" and {from_month(f'{schema}.{name}', first)}"
+                cursor.execute(f"insert into snapshot.{relation} by name from {relation} where {known}")
+            else:
+                cursor.execute(f"create table snapshot.{relation} as from {relation} where {known}")
+            rows[f"{schema}.{name}"] = cursor.execute(f"select count(*) from snapshot.{relation}").fetchone()[0]  # type: ignore[index]
         cursor.execute(
             f"create table snapshot.about as select {literal(company)} as company, {literal(as_of)} as as_of_date, "
             f"now()::timestamp as published_at, {literal(run)} as run_id"

@@ -219,7 +219,7 @@ def _rows_by_month(warehouse: Warehouse, table: Table) -> dict[date, int]:
 def written_together(warehouse: Warehouse, table: Table, months: Sequence[date]) -> Iterator[list[date]]:
     """Neighbouring months in groups small enough for memory, by the rows of the inputs in them."""
     sizes = [_rows_by_month(warehouse, TABLES[name]) for name in table.inputs]
-    members = warehouse.row_count("dim.account") if warehouse.holds("dim.account") else 0
+    members = warehouse.row_count("staged.accounts") if warehouse.holds("staged.accounts") else 0
     group: list[date] = []
     rows = 0
     for month in months:

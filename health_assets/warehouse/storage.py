@@ -211,7 +211,9 @@ class Warehouse:
             counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
             written = [(table.relation, month, marks[month], counts.get(month, 0)) for month in months]
             with registered(cursor, "written", pl.DataFrame(written, RECORDED, orient="row")):
-                cursor.execute("insert or replace into internal.months from written")
+                cursor.execute(
+                    "insert or replace into internal.months by name select *, false as is_published from written"
+                )
         self._held.add(table.relation)
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
@@ -246,6 +248,10 @@ def _create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
         "create table if not exists internal.months "
         "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
     )
+    connection.execute(
+        "create table if not exists internal.published_file (path varchar, size bigint, modified bigint)"
+    )
+    connection.execute("alter table internal.months add column if not exists is_published boolean default false")
     connection.execute(f"create table if not exists {table_of('quarantine.loads', LOADS_SCHEMA)}")
     connection.execute("alter table quarantine.loads add column if not exists rows_left_out bigint")
     connection.execute("drop schema if exists house cascade; drop table if exists internal.accepted")
