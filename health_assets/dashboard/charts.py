@@ -1,6 +1,7 @@
 """The charts of the pages. They draw what a query answered; the colours are those of reporting/palette.py."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import altair as alt
@@ -29,7 +30,10 @@ def draw(chart: Any, label: str, caption: str = "") -> None:
 
 
 def stacked(rows: pl.DataFrame, month: str, amount: str, word: str, marks: Mapping[str, Mark], unit: str) -> Any:
-    """Bars by month, one segment for each word; a stock at each month's end, so the months are never added."""
+    """Bars by month, one segment for each word; a stock at each month's end, so the months are never added.
+
+    The legend is drawn by `legend`.
+    """
 
     def in_words(one: str) -> str:
         return f"{marks[one].symbol} {spaced(one)}"
@@ -46,7 +50,7 @@ def stacked(rows: pl.DataFrame, month: str, amount: str, word: str, marks: Mappi
         .encode(
             x=alt.X(f"yearmonth({month}):O", title=None, axis=alt.Axis(format=MONTH, labelOverlap=True)),
             y=alt.Y(f"sum({amount}):Q", title=unit, axis=alt.Axis(format=",.0f")),
-            color=alt.Color("label:N", title=None, scale=scale, legend=alt.Legend(orient="top", columns=2)),
+            color=alt.Color("label:N", title=None, scale=scale, legend=None),
             order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip(f"{month}:T", format=MONTH, title="month"),
@@ -56,6 +60,16 @@ def stacked(rows: pl.DataFrame, month: str, amount: str, word: str, marks: Mappi
         )
         .properties(height=HEIGHT)
     )
+
+
+def legend(marks: Mapping[str, Mark]) -> None:
+    """The colour and the symbol of each word, in a line that wraps: a legend inside a narrow chart would be cut off."""
+    keys = (
+        f'<span style="white-space: nowrap; margin-right: 14px"><span style="color: {mark.colour}">■</span> '
+        f"{mark.symbol} {escape(spaced(word))}</span>"
+        for word, mark in marks.items()
+    )
+    st.html(f'<div style="font-size: 14px">{" ".join(keys)}</div>')
 
 
 def lines(rows: pl.DataFrame, day: str, columns: Mapping[str, str], unit: str, *, zero: bool = False) -> Any:

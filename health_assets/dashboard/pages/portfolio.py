@@ -66,6 +66,7 @@ def _bands(view: View) -> None:
         view.missing("The history of health bands", "usage_events", "support_tickets", "subscriptions")
         return
     st.caption("At the end of each month; the last bar is the as-of day.")
+    charts.legend(view.bands)
     left, right = st.columns(2)
     with left:
         charts.draw(

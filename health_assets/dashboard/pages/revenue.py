@@ -66,10 +66,8 @@ def _movements(view: View) -> None:
 
 
 def _groups(view: View) -> None:
-    left, right = st.columns(2)
-    with left:
+    with st.container(horizontal=True):
         dimension = st.segmented_control("By", DIMENSIONS, default="segment", format_func=words, key="retention-by")
-    with right:
         period = st.segmented_control("Period", ("month", "quarter", "year"), default="quarter", format_func=words)
     found = view.ask(revenue.retention_by, dimension or "segment", period or "quarter")
     view.table(found, f"Retention by {dimension} and {period}", "mart.revenue_retention_by")
