@@ -98,7 +98,8 @@ def of_stale_sources(
     """One alert for each source without a row for longer than its limit; repeated only after it has had a new row.
 
     Args:
-        sources: name, last day with a row (None: never had one), days after which it counts as stale (None: never).
+        sources: name, last day with a row (None: never had one), days after which it counts as stale (None: never, 0: it
+            could not be pulled from its API, and the day is the last one that its pulls cover).
         as_of_date: the day of the snapshot.
         waiting: source -> rules whose alerts wait for it.
     """
@@ -107,16 +108,21 @@ def of_stale_sources(
             case=["stale_source", name, last_day.isoformat()],
             as_of_date=as_of_date,
             title=f"{name} is stale",
-            lines=[
-                f"Its last row is dated {day_and_month(last_day)}, {counted((as_of_date - last_day).days, 'day')} ago; the "
-                f"limit is {limit}",
-                *_waiting((waiting or {}).get(name, ())),
-            ],
-            remedy="What it measures is unknown meanwhile. Fix its export, or remove the source from the settings.",
+            lines=[_last_day(last_day, limit, as_of_date), *_waiting((waiting or {}).get(name, ()))],
+            remedy="What it measures is unknown meanwhile. Fix its export, or remove the source from the settings."
+            if limit
+            else "What was pulled before stays in use. Run `health-assets doctor`, which says why.",
         )
         for name, last_day, limit in sources
-        if last_day and limit and (as_of_date - last_day).days > limit
+        if last_day and limit is not None and (as_of_date - last_day).days > limit
     ]
+
+
+def _last_day(last_day: date, limit: int, as_of_date: date) -> str:
+    day, age = day_and_month(last_day), counted((as_of_date - last_day).days, "day")
+    if limit:
+        return f"Its last row is dated {day}, {age} ago; the limit is {limit}"
+    return f"It could not be pulled from its API, and is complete up to {day}, {age} ago"
 
 
 def _waiting(rules: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from health_assets.cli.terminal import CommandError
 from health_assets.connectors.api import PullError
-from health_assets.connectors.pulling import Outcome, outcome_of, pull_vendor, sources_pulled
+from health_assets.connectors.pulling import Outcome, is_pulled, outcome_of, pull_vendor, sources_pulled
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
 from health_assets.settings.suggestions import did_you_mean
@@ -38,13 +38,13 @@ def print_pulls(company: Settings, vendors: Iterable[str], is_new: bool, console
 
 
 def pull_first_time(company: Settings, console: Console) -> None:
-    """Pull from the vendors that a source reads and that have never been pulled, so that their rows can be checked.
+    """Pull from the vendors of which a source reads a table that was never pulled, so that its rows can be checked.
 
     Raises:
         PullError: one of them cannot be pulled.
     """
     for vendor in company.pull.vendors:
-        if sources_pulled(vendor, company) and outcome_of(vendor, company).pulled_at is None:
+        if sources_pulled(vendor, company) and not is_pulled(vendor, company):
             _print(vendor, _pulled(vendor, company, False, console), company, console)
 
 

@@ -131,7 +131,7 @@ class KeptTable:
             is_listing: the parts hold every record that exists, so others are marked as deleted.
         """
         files = self._files()
-        gone = files[0] == self.file and is_listing
+        gone = is_listing and files[0] == self.file
         target = self.folder / UNFINISHED / f"{self.name}.whole"
         last = _state(files[-1])
         state = json.dumps({"cursor": last["resume"], "pull": last["at"]}).replace("'", "''")
@@ -161,7 +161,7 @@ class KeptTable:
         return sorted(self._parts_folder.glob("*.part"))
 
     def _files(self) -> list[Path]:
-        return [file for file in (self.file, *self._parts()) if file.exists()]
+        return [file for file in (self.file, *self._parts()) if _state(file)]  # one that is damaged counts for nothing
 
     def _table(self, records: Iterable[Record]) -> pa.Table:
         rows = list(records)

@@ -79,6 +79,13 @@ def outcome_of(vendor: str, settings: Settings) -> Outcome:
     return Outcome(**found)
 
 
+def is_pulled(vendor: str, settings: Settings) -> bool:
+    """Whether all tables that the connected sources read were pulled, but for those that a token may not read."""
+    wanted = _tables_read(vendor, settings)
+    needed = [table.name for table in _module(vendor).TABLES if table.name in wanted and not table.is_optional]
+    return all((settings.pulled / vendor / f"{name}.parquet").exists() for name in needed)
+
+
 def sources_pulled(vendor: str, settings: Settings) -> list[str]:
     """The sources that read what is pulled from a vendor."""
     return [
@@ -103,9 +110,8 @@ def behind(source: str, settings: Settings, as_of: date) -> tuple[date, str] | N
 
 
 def _pulled(vendor: str, pull: VendorPull, settings: Settings, *, is_new: bool, report: Report) -> Outcome:
-    require_dlt()
     began, notes, changed = datetime.now(UTC), [], {}
-    module = import_module(f"health_assets.connectors.{vendor}")
+    module = _module(vendor)
     api: Api = module.connect(pull)
     wanted = _tables_read(vendor, settings)
     kept = {table.name: _kept(vendor, table, settings) for table in module.TABLES if table.name in wanted}
@@ -130,7 +136,10 @@ def _pull_table(table: PulledTable, kept: KeptTable, api: Api, since: Any, is_ne
     try:
         return _into_parts(table, kept, api, Progress(cursor, resume, since, kept.rows), report)
     except PullError as error:
-        if not resume or error.status != BAD_REQUEST:
+        if error.status == BAD_REQUEST and cursor and not resume:
+            remedy = f"if that stays so, read all records with `health-assets pull {api.vendor} --everything`"
+            raise PullError(f"{error}; {remedy}") from None
+        if error.status != BAD_REQUEST or not resume:
             raise
     kept.discard()  # the place from which to resume is no longer known to the API
     return _into_parts(table, kept, api, Progress(cursor, {}, since, kept.rows), report)
@@ -149,6 +158,11 @@ def _into_parts(table: PulledTable, kept: KeptTable, api: Api, progress: Progres
         if kept.held >= PART_ROWS or time.monotonic() - written_at > PART_SECONDS:
             kept.write_part(batch.resume)
             written_at = time.monotonic()
+
+
+def _module(vendor: str) -> Any:
+    require_dlt()
+    return import_module(f"health_assets.connectors.{vendor}")
 
 
 def _tables_read(vendor: str, settings: Settings) -> set[str]:

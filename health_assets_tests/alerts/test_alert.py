@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from health_assets import settings
 from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert, store_of
+from health_assets.alerts.data_alerts import of_stale_sources
 from health_assets.alerts.outbox import Outbox
 from health_assets.settings import Settings
 from health_assets.settings.notes import alert_history
@@ -446,6 +447,13 @@ def test_a_condition_that_cannot_be_measured_is_no_change(company: Settings, pub
         publish(day, [account("A1", **renewal)])
         alert(company)
     assert posted.posts == []
+
+
+def test_a_source_that_could_not_be_pulled_is_reported_with_the_last_day_that_is_complete() -> None:
+    day = date(2025, 1, 29)
+    (alert,) = of_stale_sources([("subscriptions", date(2025, 1, 28), 0), ("invoices", day, 0)], day)
+    assert alert.lines == ["It could not be pulled from its API, and is complete up to 28 January, 1 day ago"]
+    assert "health-assets doctor" in alert.remedy
 
 
 # -- stale sources and silences ---------------------------------------------------------------------------------------

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from health_assets.cli.doctor_operations import pulls
 from health_assets.connectors import pulling, stripe
 from health_assets.connectors.api import PullError
-from health_assets.connectors.pulling import outcome_of, pull_vendor
+from health_assets.connectors.pulling import is_pulled, outcome_of, pull_vendor
 from health_assets.settings import Settings
+from health_assets.sources.answers import fetch_answers
+from health_assets.sources.formats import SourceError
 from health_assets_tests.connectors.company import company_of, table
 from health_assets_tests.loopback_api import Answer, LoopbackApi, Request
 from health_assets_tests.loopback_stripe import KEY, LocalStripe, running
@@ -231,6 +234,48 @@ def test_place_to_resume_from_that_is_gone_begins_anew(
     )
     pull_vendor("stripe", company)
     assert table(company, "stripe", "invoice")["id"].to_list() == ["in_000", "in_002"]
+
+
+def test_doctor_says_what_came_of_the_last_pull_and_which_variable_is_missing(
+    vendor: LoopbackApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = settings_of(tmp_path, vendor.url)
+
+    def found() -> tuple[str, str]:
+        (finding,) = pulls(company)
+        return finding.status.value, finding.message
+
+    assert found() == ("warning", "not pulled yet")
+    stripe_of(vendor, [invoice(1)])
+    at = f"{pull_vendor('stripe', company).pulled_at:%Y-%m-%d %H:%M} UTC"
+    assert found() == ("good", f"pulled on {at}: 5 tables, 1 record")
+    vendor.token = "another"
+    with pytest.raises(PullError):
+        pull_vendor("stripe", company)
+    status, message = found()
+    assert (status, "the login was refused (401)" in message, f"; pulled on {at}" in message) == ("warning", True, True)
+    monkeypatch.delenv("STRIPE_KEY")
+    assert found() == ("warning", f"STRIPE_KEY not set; pulled on {at}")
+
+
+def test_damaged_table_is_pulled_anew(vendor: LoopbackApi, tmp_path: Path) -> None:
+    stripe_of(vendor, [invoice(1)])
+    company = settings_of(tmp_path, vendor.url)
+    pull_vendor("stripe", company)
+    (company.pulled / "stripe" / "invoice.parquet").write_bytes(b"PAR1")
+    assert pull_vendor("stripe", company).rows["invoice"] == 1
+
+
+def test_source_that_is_connected_later_needs_a_pull(vendor: LoopbackApi, tmp_path: Path) -> None:
+    stripe_of(vendor, [])
+    company = company_of(tmp_path, {"stripe": {"token": "env:STRIPE_KEY", "url": vendor.url}}, "accounts")
+    assert set(pull_vendor("stripe", company).rows) == {"customer"}
+    company = settings_of(tmp_path, vendor.url)
+    assert not is_pulled("stripe", company)
+    with pytest.raises(SourceError, match="has not been pulled from stripe yet; run `health-assets pull stripe`"):
+        fetch_answers(company)
+    pull_vendor("stripe", company)
+    assert is_pulled("stripe", company)
 
 
 def test_two_pulls_at_once_are_one(vendor: LoopbackApi, tmp_path: Path) -> None:

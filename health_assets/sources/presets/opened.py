@@ -72,10 +72,10 @@ def opened_preset(
 
 
 def _lacks(vendor: str, table: VendorTable, description: Description, settings: Settings) -> str:
-    there = ", ".join(_tables_there(description, settings))
-    if not there and pulled_vendor(description, settings.pulled):
-        return f"nothing has been pulled from {vendor} yet; run `health-assets pull`"
-    return f"{vendor}: needs {' or '.join(table.called)}; there is {there or 'nothing that can be read'}"
+    if pulled_vendor(description, settings.pulled):
+        return f"{table.name} has not been pulled from {vendor} yet; run `health-assets pull {vendor}`"
+    there = ", ".join(_tables_there(description, settings)) or "nothing that can be read"
+    return f"{vendor}: needs {' or '.join(table.called)}; there is {there}"
 
 
 def _in_order(tables: list[VendorTable]) -> list[VendorTable]:
