@@ -72,7 +72,9 @@ def context_of(settings: Settings) -> Context:
     """The context of a company's messages."""
     links, shown = settings.links, settings.alerts.accounts_shown
     bots = frozenset(name for name, channel in settings.alerts.channels.items() if channel.bot)
-    return Context(settings.company, settings.reporting_currency, links.account, links.list, settings.people, shown, bots)
+    return Context(
+        settings.company, settings.reporting_currency, links.account, links.list, settings.people, shown, bots
+    )
 
 
 def messages(pending: Sequence[Entry], context: Context) -> list[Message]:

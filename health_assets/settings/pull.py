@@ -140,9 +140,10 @@ def check_presets(sources: Mapping[str, Source], pull: Pull) -> None:
     for name, source in sources.items():
         for one in source.descriptions:
             if one.is_pulled and one.preset not in pull.vendors:
+                has_api = one.preset in Pull.model_fields
+                pulled = f"; or say under pull.{one.preset} how to pull from its API" if has_api else ""
                 raise ValueError(
-                    f"sources.{name}.preset: give the folder of the vendor's export as path, a connection, or how to pull "
-                    f"from its API: pull.{one.preset}"
+                    f"sources.{name}.preset: give the folder of the vendor's export as path, or a connection{pulled}"
                 )
 
 

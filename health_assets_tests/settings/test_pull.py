@@ -31,9 +31,15 @@ def test_preset_with_a_path_is_not_pulled(tmp_path: Path) -> None:
 
 def test_preset_without_path_needs_its_pull(tmp_path: Path) -> None:
     with pytest.raises(
-        settings.SettingsError, match=r"sources.accounts.preset: .* how to pull from its API: pull.stripe"
+        settings.SettingsError,
+        match=r"sources.accounts.preset: give .*, or a connection; or say under pull.stripe how to",
     ):
         loaded(tmp_path, {}, {"accounts": {"preset": "stripe"}})
+
+
+def test_vendor_whose_api_is_not_pulled_needs_files_or_a_connection(tmp_path: Path) -> None:
+    with pytest.raises(settings.SettingsError, match=r"as path, or a connection$"):
+        loaded(tmp_path, {}, {"accounts": {"preset": "chargebee"}})
 
 
 def test_token_in_the_settings_is_rejected_and_not_repeated(tmp_path: Path) -> None:
