@@ -12,7 +12,7 @@ from health_assets.alerts.data_alerts import of_idle_daemon
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.churn_probability import learnable_columns
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
-from health_assets.orchestration import alert_jobs, file_sensor, jobs, schedules, sensors
+from health_assets.orchestration import alert_jobs, file_sensor, jobs, schedules, sensors, write_back_job
 from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.publishing import published_asset
@@ -67,12 +67,14 @@ def definitions(company: settings.Settings, *, of_reached: bool = False) -> dg.D
             alert_jobs.delivery_job(company),
             data_alerts,
             jobs.prune_job(company),
+            *([write_back_job.write_back_job(company)] if company.write_back.targets else []),
         ],
         schedules=[schedules.daily_schedule(company), schedules.prune_schedule(company)],
         sensors=[
             sensors.published_sensor(),
             sensors.delivery_sensor(company),
             sensors.killed_runs_sensor(),
+            *([write_back_job.write_back_sensor(company)] if company.write_back.targets else []),
             sensors.failed_run_sensor(data_alerts),
             file_sensor.files_sensor(company),
         ],

@@ -51,7 +51,7 @@ class LoopbackApi:
                 length = int(self.headers.get("Content-Length") or 0)
                 api.send(self, self.rfile.read(length))
 
-            do_GET = do_POST = _answer  # noqa: N815
+            do_GET = do_POST = do_PATCH = _answer  # noqa: N815
 
             def log_message(self, *arguments: Any) -> None:
                 pass

@@ -28,6 +28,7 @@ ORDER = [  # a module imports from its own package and from those further down
     "dashboard",
     "definitions",
     "orchestration",
+    "write_back",
     "alerts",
     "reporting",
     "quality",

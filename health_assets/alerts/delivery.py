@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from health_assets.alerts import threads
 from health_assets.alerts.channel_kinds import channel_of, has_addresses, variable_of
-from health_assets.alerts.channels import Answer, Status
+from health_assets.alerts.channels import Answer, Channel, Status
 from health_assets.alerts.data_alerts import of_undelivered_alerts
 from health_assets.alerts.entry import Entry, State, entry_of
 from health_assets.alerts.message import Context, Message, messages
@@ -60,11 +60,11 @@ def deliver(
         AlertError: another delivery does not end, or the alert state cannot be written.
     """
     with only_delivery(outbox.path, settings.alerts.delivery.wait_seconds):
-        return _Delivery(settings, outbox, context, clock).run(only)
+        return Delivery(settings, outbox, context, clock).run(only)
 
 
-class _Delivery:
-    """One pass over the outbox."""
+class Delivery:
+    """One pass over an outbox; the write-back has one with messages and channels of its own."""
 
     def __init__(self, settings: Settings, outbox: Outbox, context: Context, clock: Clock) -> None:
         self.settings, self.outbox, self.context, self.clock = settings, outbox, context, clock
@@ -76,7 +76,7 @@ class _Delivery:
     def run(self, only: Callable[[Entry], bool]) -> Delivered:
         """Post what is due; a channel that may be posted to again soon is waited for."""
         with self.outbox.transaction():
-            self._report_dead(self.outbox.recover(), UNANSWERED)
+            self.report_dead(self.outbox.recover(), UNANSWERED)
             self.outbox.release_due(self.clock())
         until = self.clock() + timedelta(seconds=self.limits.patience_seconds)
         while True:
@@ -84,7 +84,7 @@ class _Delivery:
                 one for one in self.outbox.due(self.clock()) if only(one) and one.channel not in self.waiting
             ]:
                 for is_repeat in (False, True):
-                    for message in messages([one for one in due if one.possibly_repeated == is_repeat], self.context):
+                    for message in self.composed([one for one in due if one.possibly_repeated == is_repeat]):
                         if message.channel not in self.waiting:
                             self._post(message, is_repeat=is_repeat)
             self._mark_resolved()
@@ -94,19 +94,31 @@ class _Delivery:
             time.sleep(max(0.0, (again - self.clock()).total_seconds()))
             self.waiting.clear()
 
+    def composed(self, entries: Sequence[Entry]) -> Sequence[Message]:
+        """The messages that entries make."""
+        return messages(entries, self.context)
+
+    def channel_of(self, name: str) -> Channel | None:
+        """A channel of the settings; None: there is none at all, so messages are printed and count as delivered.
+
+        Raises:
+            AlertError: its address cannot be used, or is not set.
+        """
+        channel = channel_of(name, self.settings)
+        if channel is None and has_addresses(self.settings):
+            raise AlertError(f"{variable_of(name, self.settings)} is not set")
+        return channel
+
     def _post(self, message: Message, *, is_repeat: bool) -> None:
         message = with_report(message, self.settings)
         self.done.texts.append(message.text)
         try:
-            channel = channel_of(message.channel, self.settings)
+            channel = self.channel_of(message.channel)
         except AlertError as error:
-            return self._mark(message, Answer(Status.retry, str(error)), is_repeat=is_repeat)
-        if channel is None and has_addresses(self.settings):
-            unset = f"{variable_of(message.channel, self.settings)} is not set"
-            return self._mark(message, Answer(Status.retry, unset), is_repeat=is_repeat)
+            return self.mark(message, Answer(Status.retry, str(error)), is_repeat=is_repeat)
         self._keep_the_pace()
         if is_repeat and channel and not channel.answers():
-            return self._mark(message, Answer(Status.retry, "no answer"), is_repeat=is_repeat)
+            return self.mark(message, Answer(Status.retry, "no answer"), is_repeat=is_repeat)
         thread = self._thread_of(message)
         with self.outbox.transaction():
             if not self.outbox.claim(message.alerts, self.clock()):
@@ -116,7 +128,7 @@ class _Delivery:
             return self._begin_again(message, thread)
         if answer.status == Status.dead and answer.is_about_message and self._is_split(message, answer):
             return None
-        return self._mark(message, answer, is_repeat=is_repeat, thread=thread)
+        return self.mark(message, answer, is_repeat=is_repeat, thread=thread)
 
     def _thread_of(self, message: Message) -> threads.Thread | None:
         if message.alert is None:
@@ -146,7 +158,7 @@ class _Delivery:
             self.outbox.settle(message.alerts, State.pending, self.clock(), answer.reason, repeat=False)
             self._remember_pace(message.channel, answer, self.clock())
         for half in (set(accounts[: len(accounts) // 2]), set(accounts[len(accounts) // 2 :])):
-            for part in messages([one for one in entries if one.account_id in half], self.context):
+            for part in self.composed([one for one in entries if one.account_id in half]):
                 if part.channel not in self.waiting:
                     self._post(part, is_repeat=any(one.possibly_repeated for one in entries))
         return True
@@ -174,7 +186,7 @@ class _Delivery:
             return None
         return channel if isinstance(channel, SlackBot) else None
 
-    def _mark(self, message: Message, answer: Answer, *, is_repeat: bool, thread: threads.Thread | None = None) -> None:
+    def mark(self, message: Message, answer: Answer, *, is_repeat: bool, thread: threads.Thread | None = None) -> None:
         """Record what became of a message, and report one that is dead."""
         now, reason = self.clock(), answer.reason
         state = {Status.delivered: State.delivered, Status.dead: State.dead}.get(answer.status, State.pending)
@@ -189,7 +201,7 @@ class _Delivery:
                 threads.remember(self.outbox.connection, message, thread, answer.place, now)
             if state == State.dead:
                 is_alone = len(message.account_ids) == 1
-                self._report_dead(message.alerts, reason or "", is_named=answer.is_about_message and is_alone)
+                self.report_dead(message.alerts, reason or "", is_named=answer.is_about_message and is_alone)
         if state == State.delivered:
             self.rejected[message.channel] = 0
             self.done.delivered += message.alerts
@@ -197,7 +209,7 @@ class _Delivery:
         elif reason and (failure := f"{message.channel}: {reason}") not in self.done.failures:
             self.done.failures.append(failure)
 
-    def _report_dead(self, ids: Sequence[str], reason: str, *, is_named: bool = False) -> None:
+    def report_dead(self, ids: Sequence[str], reason: str, *, is_named: bool = False) -> None:
         """A data alert about messages that will not be delivered; none about a data alert of the default channel."""
         self.done.dead += ids
         default = self.settings.alerts.default_channel

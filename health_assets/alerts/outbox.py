@@ -1,7 +1,7 @@
 """The outbox: which alerts are pending, being posted, delivered, dead, held or silenced, and how posts went by channel."""
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,8 @@ IN_ORDER = " order by outbox.as_of_date, id"
 
 class Outbox:
     """State and outbox; both change in one transaction."""
+
+    read_body: Callable[[str], Any] = staticmethod(body_from_json)
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
@@ -227,7 +229,7 @@ class Outbox:
 
     def _read(self, where: str, values: Any = None) -> list[Entry]:
         given = values if isinstance(values, dict) else [values] if "?" in where else []
-        return [_entry(row) for row in self.connection.execute(READ + where + IN_ORDER, given)]
+        return [_entry(row, self.read_body) for row in self.connection.execute(READ + where + IN_ORDER, given)]
 
     def _set(self, ids: Collection[str], current: State, **values: Any) -> None:
         columns = ", ".join(f"{column} = ?" for column in values)
@@ -241,7 +243,7 @@ def store_of(settings: Settings) -> Path:
     return settings.warehouse.with_name("alerts.sqlite")
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any], read_body: Callable[[str], Any]) -> Entry:
     key, day, account_id, rule, severity, channel, body, state, reason, until, attempts, again, delivered, *rest = row
     repeated, failure = rest
     until, again, delivered = (moment and datetime.fromisoformat(moment) for moment in (until, again, delivered))
@@ -252,7 +254,7 @@ def _entry(row: Sequence[Any]) -> Entry:
         rule=rule,
         severity=severity,
         channel=channel,
-        body=body_from_json(body),
+        body=read_body(body),
         state=State(state),
         held_reason=reason,
         held_until=until,

@@ -20,6 +20,7 @@ from health_assets.cli import export as export_command
 from health_assets.cli import report as report_command
 from health_assets.cli import run as run_command
 from health_assets.cli import ui as ui_command
+from health_assets.cli import write_back as write_back_command
 from health_assets.cli.terminal import (
     AsOfDay,
     CommandError,
@@ -43,6 +44,7 @@ app.command()(ui_command.ui)
 app.command()(export_command.export)
 app.command()(report_command.report)
 app.command()(dashboard_command.dashboard)
+app.command()(write_back_command.write_back)
 
 DEMO_FOLDER = Path("data/demo")
 

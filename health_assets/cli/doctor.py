@@ -14,6 +14,7 @@ import duckdb
 from health_assets import settings as company_settings
 from health_assets.assets import load_all
 from health_assets.cli.doctor_operations import channels, outbox, pulls, runs
+from health_assets.cli.doctor_write_back import write_back
 from health_assets.cli.finding import Finding as Finding
 from health_assets.cli.finding import Status as Status
 from health_assets.contracts.contract import Contract
@@ -51,6 +52,7 @@ def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     yield _snapshot(company, today or company.load_day)
     yield from channels(company)
     yield outbox(company)
+    yield from write_back(company)
     yield from runs(company)
     yield _history(company.dagster_home)
 

@@ -48,6 +48,7 @@ from health_assets.settings.sections import (
 from health_assets.settings.source import NOT_SHOWN, Description, IdMap, Section, Source, one_description, time_zone
 from health_assets.settings.suggestions import did_you_mean
 from health_assets.settings.support import Support
+from health_assets.settings.write_back import WriteBack
 
 SETTINGS_VARIABLE = "HEALTH_ASSETS_SETTINGS"
 FIRST_YEAR = 1990  # of a history, since each of its months is computed
@@ -99,6 +100,7 @@ class Settings(Section):
     playbook: dict[AttentionLevel, dict[Literal["strategic", "key", "standard", "basic", "any"], Play]]
     alerts: Alerts
     links: Links
+    write_back: WriteBack
     people: dict[str, Person]
     churned_accounts: ChurnedAccounts
     renewal_forecast: RenewalForecast
