@@ -9,7 +9,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: run demo test test-fast hostile coverage ui dashboard lint format types docs wheel lock clean
+.PHONY: run demo test test-fast hostile coverage ui dashboard lint format types docs wheel lock clean benchmark
 
 run: $(READY) data/demo/settings.yml
 	@$(BIN)/health-assets run --settings $(SETTINGS)
@@ -39,6 +39,12 @@ hostile: $(READY)
 
 coverage: $(READY)
 	@$(TEST) -m "not slow or whole_company" --cov --cov-report=term:skip-covered
+
+# The speed of a shop, and of 150 and 20,000 accounts next to the dbt of DBT=/path/to/dbt, then by phase: half an hour.
+benchmark: $(READY)
+	@$(BIN)/python benchmarks/shop.py
+	@$(BIN)/python benchmarks/pipeline.py --accounts 20000 --format parquet
+	@$(if $(DBT),$(BIN)/python benchmarks/dbt_build.py --dbt $(DBT))
 
 # A process group of its own, so that Ctrl-C and a kill of make stop Dagster's children too.
 ui: $(READY)

@@ -18,8 +18,9 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
         (["scoring.py", "30", "5"], "scores"),
         (["events.py", "--accounts", "20", "--turns", "1"], "same rows and sums"),
         (["pipeline.py", "--accounts", "15", "--profile", "core"], "daily"),
+        (["shop.py", "--buyers", "12"], "shop, 12 buyers, daily"),
     ],
-    ids=["scoring", "events", "pipeline"],
+    ids=["scoring", "events", "pipeline", "shop"],
 )
 def test_benchmark_runs(command: list[str], shown: str) -> None:
     script, *arguments = command

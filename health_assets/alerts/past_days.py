@@ -15,7 +15,7 @@ from health_assets.assets import load_all
 from health_assets.assets.mart.health.churn_risk import risk_of_days
 from health_assets.reporting.reader import Row
 from health_assets.scoring.scorecards import DIMENSIONS, TREND_DAYS
-from health_assets.scoring.signals import SIGNAL_KEY
+from health_assets.scoring.signals import SIGNAL_KEY, account_days, joined_signals
 from health_assets.settings import Settings
 
 ROWS_AT_ONCE = 200_000
@@ -52,7 +52,8 @@ def _rows_by_day(
 def _rows(connection: duckdb.DuckDBPyConnection, settings: Settings, first: date, last: date) -> dict[date, list[Row]]:
     """The rows of each day, by account, with the columns that levels.py reads."""
     signals = _signals(connection, first, last)
-    panel = signals.pop("fact_account_revenue_daily")
+    accounts = connection.sql("select account_id, signup_date from dim.account").pl().lazy()
+    panel = joined_signals(account_days(accounts, first, last), signals.pop("fact_account_revenue_daily"))
     metrics = connection.sql("from fact.account_metrics").pl().lazy()
     days = (
         risk_of_days(panel, _health(connection, first, last), list(signals.values()), metrics, settings)

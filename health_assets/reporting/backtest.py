@@ -26,7 +26,11 @@ from health_assets.scoring.signals import joined_signals, with_missing_as_null
 from health_assets.settings import Settings
 
 DIMENSION_SCORES = [score_column(dimension) for dimension in DIMENSIONS]  # that the churn model may learn from
-PERIOD = "select min(as_of_date), max(as_of_date) from fact.account_revenue_daily"
+PERIOD = """
+    select min(as_of_date), max(as_of_date) from (
+        select as_of_date from fact.account_revenue_daily union all select as_of_date from fact.account_commerce_daily
+    )
+"""
 REVENUE = "select account_id, as_of_date, account_status, mrr::double as mrr from fact.account_revenue_daily"
 ACCOUNTS = "select account_id, signup_date, first_paid_date, cancelled_date from dim.account"
 ORDERS = "select account_id, order_date, net_amount as total_amount from fact.orders where is_order"

@@ -9,8 +9,9 @@ import polars as pl
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.customer_health_daily import scorable_rows
 from health_assets.contracts.contract import available_by, dtypes
+from health_assets.contracts.expressions import on_any_of
 from health_assets.reporting.reader import published
-from health_assets.scoring.signals import SIGNAL_KEY
+from health_assets.scoring.signals import SIGNAL_KEY, account_days
 from health_assets.settings import Settings
 from health_assets.tables import Table
 from health_assets.warehouse.snapshot import SnapshotError
@@ -24,8 +25,8 @@ def published_signals(settings: Settings, day: date | None = None) -> tuple[pl.L
     """
     with published(settings) as connection:
         day = day or connection.sql("select as_of_date from about").fetchall()[0][0]
-        known = connection.execute("select 1 from fact.account_revenue_daily where as_of_date = ? limit 1", [day])
-        if known.fetchone() is None:
+        known = "select 1 from dim.date join dim.account on signup_date <= date where date = ? limit 1"
+        if connection.execute(known, [day]).fetchone() is None:
             raise SnapshotError(f"{settings.published}: has nothing for {day}; give a day of the published history")
         return scorable_on(connection, [day], settings), day
 
@@ -39,7 +40,8 @@ def scorable_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date], set
         _published(connection, tables[name], f"where {available_by(tables[name].contract, max(days))}").lazy()
         for name in ("dim_account", "fact_account_metrics", "fact_measured_signals")
     )
-    return scorable_rows(signals, accounts, metrics, measured, settings)
+    panel = account_days(accounts, min(days), max(days)).filter(on_any_of(pl.col("as_of_date"), days))
+    return scorable_rows(panel, signals, accounts, metrics, measured, settings)
 
 
 def signals_on(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[pl.LazyFrame]:

@@ -4,11 +4,23 @@ What a scorecard makes of them is in scoring/scorecards.py, what churn risk make
 """
 
 from collections.abc import Iterable
+from datetime import date
 
 import polars as pl
 
 SIGNAL_KEY = ["account_id", "as_of_date"]
 DAYS_APART = 2**22  # more than there are days in the calendar
+
+
+def account_days(accounts: pl.LazyFrame, first: date, last: date) -> pl.LazyFrame:
+    """Each account on each day of a span, from its signup on. Grain: account_id x as_of_date, in the order of the accounts."""
+    days = pl.LazyFrame({"as_of_date": pl.date_range(first, last, eager=True)})
+    return (
+        accounts.select("account_id", "signup_date")
+        .join(days, how="cross", maintain_order="left_right")
+        .filter(pl.col("as_of_date") >= pl.col("signup_date"))
+        .select(SIGNAL_KEY)
+    )
 
 
 def joined_signals(panel: pl.LazyFrame, *signals: pl.LazyFrame) -> pl.LazyFrame:

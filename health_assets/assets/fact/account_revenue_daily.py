@@ -88,7 +88,7 @@ def fact_account_revenue_daily(
     settings: Settings,
     period: Period,
 ) -> pl.LazyFrame:
-    """One row per account and day of the period, from the account's signup on."""
+    """One row per account and day of the period, from the account's signup and the first day on which anything is known."""
     subscriptions = price_periods(staged_subscriptions, history_subscriptions, settings)
     known, measured = (
         paid_periods(subscriptions, staged_invoices, settings, period.last_day, as_known=as_known)
@@ -98,13 +98,14 @@ def fact_account_revenue_daily(
         "earlier_contractions": _contractions(measured, period)
     }
     first_paid = known.group_by("account_id").agg(first_paid_date=pl.col("start_date").min())
+    since = _known_of_any(staged_accounts, history_accounts, staged_subscriptions, staged_invoices, period)
     known_since = _known_since(staged_subscriptions, staged_invoices, history_invoices, settings)
     by_day = (
         _next_renewals(subscriptions, history_subscriptions),
         paid_month_changes(staged_invoices, history_invoices, period),
         _crm_versions(history_accounts),
     )
-    days = counts_by_day(staged_accounts, "signup_date", counted, period).rename({"day": "as_of_date"})
+    days = counts_by_day(since, "since", counted, period).rename({"day": "as_of_date"})
     for changes in by_day:  # the days of each account are in order
         days = days.join_asof(changes, on="as_of_date", by="account_id", check_sortedness=False)
     return (
@@ -134,6 +135,29 @@ def _counted(
         "overdue_amount": overdue_days(staged_invoices, history_invoices, pl.col("amount")),
         "late_paid_invoice_count_90d": late_payment_days(staged_invoices, LATE_DAYS),
     }
+
+
+def _known_of_any(
+    staged_accounts: pl.LazyFrame,
+    history_accounts: pl.LazyFrame,
+    staged_subscriptions: pl.LazyFrame,
+    staged_invoices: pl.LazyFrame,
+    period: Period,
+) -> pl.LazyFrame:
+    """The accounts of the period, each `since` its signup, but not before revenue or a CRM status is known of any account."""
+    days = (
+        history_accounts.select(since=VALID_FROM),
+        staged_subscriptions.select(since="start_date"),
+        staged_invoices.select(since="invoice_date"),
+    )
+    first_day = pl.concat(days).select(pl.col("since").min()).drop_nulls()
+    return (
+        staged_accounts.select("account_id", "signup_date")
+        .drop_nulls()
+        .join(first_day, how="cross")
+        .select("account_id", since=pl.max_horizontal("signup_date", "since"))
+        .filter(pl.col("since") <= period.last_day)
+    )
 
 
 def _crm_versions(history_accounts: pl.LazyFrame) -> pl.LazyFrame:

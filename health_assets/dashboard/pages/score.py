@@ -29,7 +29,7 @@ def show(view: View) -> None:
         view.missing("The backtest")
         return
     st.subheader("Backtest")
-    if not view.has("fact.account_revenue_daily"):
+    if not (view.has("fact.account_revenue_daily") or view.has("fact.account_commerce_daily")):
         view.missing("The backtest", "subscriptions", "orders")
     elif st.session_state.get("backtest") == view.snapshot or st.button("Run the backtest", type="primary"):
         st.session_state["backtest"] = view.snapshot

@@ -91,9 +91,17 @@ def seen(key: dict, first: dict, second: dict) -> list[dict]:
 def test_the_status_of_the_crm_holds_from_the_load_that_showed_it_to_the_one_that_changed_it() -> None:
     versions = seen({"account_id": "A"}, {"status": "trial"}, {"status": "suspended"})
     found = {row["as_of_date"].day: row for row in signals([], [], AROUND, history_accounts=versions)}
-    assert [found[day]["account_status"] for day in (9, 10, 19, 20)] == [None, "trial", "trial", "suspended"]
-    assert [found[day]["is_suspended"] for day in (9, 10, 19, 20)] == [None, False, False, True]
-    assert [found[day]["is_scored"] for day in (9, 10, 20)] == [False, True, True]
+    assert [found[day]["account_status"] for day in (10, 19, 20)] == ["trial", "trial", "suspended"]
+    assert [found[day]["is_suspended"] for day in (10, 19, 20)] == [False, False, True]
+    assert [found[day]["is_scored"] for day in (10, 20)] == [True, True]
+
+
+def test_days_before_anything_is_known_of_any_account_have_no_row() -> None:
+    versions = seen({"account_id": "A"}, {"status": "trial"}, {"status": "active"})
+    assert next(row["as_of_date"].day for row in signals([], [], AROUND, history_accounts=versions)) == 10
+    runs = [subscription(100, date(2025, 1, 15))]
+    assert next(row["as_of_date"].day for row in signals(runs, [], AROUND)) == 15
+    assert signals([], [], AROUND) == []
 
 
 def test_an_invoice_settled_without_a_date_was_overdue_while_loads_showed_it_unpaid() -> None:
@@ -194,12 +202,17 @@ def test_without_subscriptions_the_crm_mrr_is_that_of_the_load_day_alone() -> No
     accounts = rows("staged_accounts", account(monthly_recurring_revenue=250.0), account("B"))
     period = Period(date(2025, 1, 30), AS_OF)
     days = made("fact_account_revenue_daily", staged_accounts=accounts, period=period)
-    columns = ["mrr", "account_status", "contraction_month_count_6m", "mrr_change_ratio_90d"]
+    columns = [
+        "account_id",
+        "as_of_date",
+        "mrr",
+        "account_status",
+        "contraction_month_count_6m",
+        "mrr_change_ratio_90d",
+    ]
     assert days.sort("account_id", "as_of_date").select(columns).rows() == [
-        (None, None, None, None),
-        (250.0, "active", None, None),
-        (None, None, None, None),
-        (None, "active", None, None),
+        ("A", AS_OF, 250.0, "active", None, None),
+        ("B", AS_OF, None, "active", None, None),
     ]
 
 
@@ -208,7 +221,7 @@ def test_an_account_without_a_subscription_pays_nothing_once_the_company_has_one
     subscriptions = rows("staged_subscriptions", subscription(100, date(2025, 1, 31)))
     frames = {"staged_accounts": accounts, "staged_subscriptions": subscriptions}
     days = made("fact_account_revenue_daily", **frames, period=Period(date(2025, 1, 30), AS_OF))
-    assert days.sort("account_id", "as_of_date")["mrr"].to_list() == [None, 100, None, 0]
+    assert days.sort("account_id", "as_of_date")["mrr"].to_list() == [100, 0]
 
 
 def test_invoices_silent_beyond_their_limit_say_nothing_of_payment_and_mrr_goes_on() -> None:

@@ -169,8 +169,9 @@ def _risk_since(
         signal.filter(pl.col("as_of_date") >= first_day).join(accounts, on="account_id", how="semi")
         for signal in signals
     ]
+    compared = pl.col("as_of_date") >= first_day - timedelta(days=TREND_DAYS)
     return (
-        risk_of_days(days, mart_customer_health_daily, known, fact_account_metrics, settings)
+        risk_of_days(days, mart_customer_health_daily.filter(compared), known, fact_account_metrics, settings)
         .group_by("account_id")
         .agg(
             risk_level_since=pl.col("as_of_date")

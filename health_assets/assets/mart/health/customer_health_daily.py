@@ -18,7 +18,13 @@ from health_assets.contracts.expressions import Period, days_between, first_matc
 from health_assets.scoring.measures import signal_names
 from health_assets.scoring.own_metrics import with_own_metrics
 from health_assets.scoring.scorecards import DIMENSIONS, assigned, scorecards_in_use, scored
-from health_assets.scoring.signals import SIGNAL_KEY, joined_signals, with_connections, with_missing_as_null
+from health_assets.scoring.signals import (
+    SIGNAL_KEY,
+    account_days,
+    joined_signals,
+    with_connections,
+    with_missing_as_null,
+)
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -145,6 +151,7 @@ def mart_customer_health_daily(
     """Scores of the days of a period."""
     in_period = period.holds(pl.col("as_of_date"))
     rows = scorable_rows(
+        account_days(dim_account, period.first_day, period.last_day),
         [signal.filter(in_period) for signal in signals.values()],
         dim_account,
         fact_account_metrics,
@@ -165,6 +172,7 @@ def mart_customer_health_daily(
 
 
 def scorable_rows(
+    panel: pl.LazyFrame,
     signals: Sequence[pl.LazyFrame],
     dim_account: pl.LazyFrame,
     fact_account_metrics: pl.LazyFrame,
@@ -180,7 +188,8 @@ def scorable_rows(
     ]
     in_filters = {name for condition in filters for name in pl.sql_expr(condition).meta.root_names()}
     return (
-        joined_signals(*signals)
+        joined_signals(panel, *signals)
+        .with_columns(pl.col("is_scored").fill_null(False))
         .pipe(with_attributes, dim_account, settings)
         .pipe(with_own_metrics, fact_account_metrics, names | in_filters)
         .pipe(with_connections, fact_measured_signals, names)

@@ -13,6 +13,7 @@ from health_assets.contracts.columns import AccountId, AsOfDate
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import on_any_of
 from health_assets.scoring.scorecards import TREND_DAYS, scorecards_in_use, scored_parts
+from health_assets.scoring.signals import account_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -53,8 +54,10 @@ def mart_customer_health_parts(
 ) -> pl.LazyFrame:
     """Parts of the two days."""
     days = (as_of - timedelta(days=TREND_DAYS), as_of)
+    on_days = on_any_of(pl.col("as_of_date"), days)
     rows = scorable_rows(
-        [signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals.values()],
+        account_days(dim_account, *days).filter(on_days),
+        [signal.filter(on_days) for signal in signals.values()],
         dim_account,
         fact_account_metrics,
         fact_measured_signals,

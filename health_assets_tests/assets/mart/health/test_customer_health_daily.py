@@ -33,6 +33,7 @@ USAGE = {
 
 def health(*usage: dict[str, Any], **given: Any) -> pl.DataFrame:
     days = (date(2024, 12, 31), FIRST, LAST)
+    given = {"dim_account": rows("dim_account", {"account_id": "a1", "signup_date": date(2024, 1, 1)})} | given
     return made(
         "mart_customer_health_daily",
         fact_account_revenue_daily=rows("fact_account_revenue_daily", *(REVENUE | {"as_of_date": day} for day in days)),

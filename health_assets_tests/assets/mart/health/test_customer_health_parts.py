@@ -14,6 +14,7 @@ REVENUE = {"account_id": "A", "is_scored": True, "mrr_change_ratio_90d": 0.05, "
 def parts() -> pl.DataFrame:
     return made(
         "mart_customer_health_parts",
+        dim_account=rows("dim_account", {"account_id": "A", "signup_date": EARLIER}),
         fact_account_revenue_daily=rows(
             "fact_account_revenue_daily", *(REVENUE | {"as_of_date": day} for day in (EARLIER, MIDDLE, LAST))
         ),
