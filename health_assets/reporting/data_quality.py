@@ -37,6 +37,18 @@ def sources(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     )
 
 
+def totals(connection: duckdb.DuckDBPyConnection) -> Row:
+    """Rows read, kept and in quarantine, of all sources together."""
+    return row(
+        connection,
+        """
+        select sum(rows_read)::bigint as rows_read, sum(rows_kept)::bigint as rows_kept,
+               sum(rows_quarantined)::bigint as rows_quarantined
+        from quarantine.loads
+        """,
+    )
+
+
 def stale_sources(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """The sources that are silent for longer than they may be or could not be pulled, each with its last day, in words."""
     found = rows(

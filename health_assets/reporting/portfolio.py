@@ -154,6 +154,11 @@ def attention_frame(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     )
 
 
+def mrr_of(accounts: pl.DataFrame) -> float:
+    """MRR of accounts of the attention list, as far as it is known."""
+    return float(accounts["mrr"].sum())
+
+
 def bands_over_time(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Accounts and MRR by band at the end of each month, the as-of day for the month in progress."""
     return frame(

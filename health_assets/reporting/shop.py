@@ -1,8 +1,9 @@
 """A shop: spend and how concentrated it is, buyers who return, accounts that are flagged."""
 
 import duckdb
+import polars as pl
 
-from health_assets.reporting.reader import Row, row, rows
+from health_assets.reporting.reader import Row, frame, row, rows
 
 TABLES = ("mart.revenue_concentration", "mart.order_retention_monthly", "mart.commerce_flags")
 
@@ -29,6 +30,17 @@ def latest_buyers(connection: duckdb.DuckDBPyConnection) -> Row | None:
         """,
     )
     return found[0] if found else None
+
+
+def monthly_buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Net spend of each month, and the share of last month's buyers who ordered again, in %; null for a month in progress."""
+    return frame(
+        connection,
+        """
+        select month, spend, case when not is_partial then 100 * monthly_retention_rate end as retained_pct
+        from mart.order_retention_monthly order by month
+        """,
+    )
 
 
 def flagged_count(connection: duckdb.DuckDBPyConnection) -> int:

@@ -1,11 +1,11 @@
-"""What happened to one account, newest first: tickets, usage, invoices, incidents, touchpoints, contract and health."""
+"""What happened to one account, newest first: tickets, usage, invoices, incidents, touchpoints, contract, health, overrides."""
 
 import duckdb
 import polars as pl
 
 from health_assets.reporting.reader import frame, has_rows
 
-INTERNAL = ("alert", "touchpoint", "health")  # kinds of events that are not shown to the customer
+INTERNAL = ("alert", "touchpoint", "health", "override")  # kinds of events that are not shown to the customer
 EVENTS = {  # kind -> the table whose rows are the events, and the query
     "ticket": (
         "fact.tickets",
@@ -76,6 +76,14 @@ EVENTS = {  # kind -> the table whose rows are the events, and the query
         """
         select alert_date, 'alert', concat_ws(', ', coalesce(news, rule), state || ' (' || channel || ')', state_reason)
         from mart.alert_history where account_id = $1
+        """,
+    ),
+    "override": (
+        "fact.health_overrides",
+        """
+        select valid_from, 'override', format('Set by hand to {} until {} by {}: {}',
+            concat_ws(', ', replace(band, '_', ' '), format('score {:.1f}', score)), expiry_date, author, reason)
+        from fact.health_overrides where account_id = $1
         """,
     ),
     "health": (

@@ -166,3 +166,9 @@ def test_what_moved_an_account_is_the_same_on_its_page_and_in_the_terminal(
     assert len(found) == 2
     for day, points in found:
         assert re.search(rf"Since {day} +{re.escape(points)} points", said)
+
+
+@pytest.mark.parametrize("page", sorted(APP.parent.glob("pages/*.py")), ids=lambda page: page.stem)
+def test_a_page_computes_no_metric(page: Path) -> None:
+    computing = re.findall(r"100 \* pl\.|\.(?:sum|mean|median|group_by|agg|rolling_\w+|over)\(", page.read_text())
+    assert computing == []

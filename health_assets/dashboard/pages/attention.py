@@ -34,7 +34,7 @@ def show(view: View, account_page: Any) -> None:
         return
     chosen = _filtered(accounts)
     st.markdown(
-        f"**{counted(chosen.height, 'account')}** with **{money(chosen['mrr'].sum(), view.currency)}** MRR. "
+        f"**{counted(chosen.height, 'account')}** with **{money(portfolio.mrr_of(chosen), view.currency)}** MRR. "
         "Choose a row to open the account."
     )
     shown = chosen.select(COLUMNS).with_columns(

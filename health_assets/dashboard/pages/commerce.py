@@ -1,6 +1,5 @@
 """What do customers buy, how often do they return, and who pays late?"""
 
-import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
@@ -18,10 +17,9 @@ def show(view: View) -> None:
     if view.part("Spend", "mart.revenue_concentration", sources=ORDERS):
         _spend(view)
     if view.part("Returning buyers", "mart.order_retention_monthly", sources=ORDERS):
-        months = view.ask(rows_of, "mart.order_retention_monthly", ("*",), "month")
-        closed = months.filter(~pl.col("is_partial")).with_columns(returned=100 * pl.col("monthly_retention_rate"))
+        months = view.ask(shop.monthly_buyers)
         charts.draw(
-            charts.lines(closed, "month", {"returned": "ordered again"}, "%", zero=True),
+            charts.lines(months, "month", {"retained_pct": "ordered again"}, "%", zero=True),
             "Returning buyers by month",
             "Share of the buyers of the month before who ordered again; closed months",
         )

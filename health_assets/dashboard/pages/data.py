@@ -34,11 +34,11 @@ def show(view: View) -> None:
 
 
 def _sources(view: View) -> None:
-    sources = view.ask(data_quality.sources)
+    sources, totals = view.ask(data_quality.sources), view.ask(data_quality.totals)
     shown = {"Rows read": "rows_read", "Rows kept": "rows_kept", "Rows in quarantine": "rows_quarantined"}
     with figure_row():
         for label, column in shown.items():
-            figure(label, number(sources[column].sum()), note=LOADS[column])
+            figure(label, number(totals[column]), note=LOADS[column])
     view.table(sources, "Sources")
 
 

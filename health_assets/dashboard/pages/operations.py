@@ -1,15 +1,14 @@
 """How does the customers' workflow run on the product, and is it worth its fee?"""
 
-import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
 from health_assets.dashboard.view import View, figures
 from health_assets.reporting import workflow
 from health_assets.reporting.formatting import month_name, number, pct
-from health_assets.reporting.marts import rows_of
 
 ITEMS = ("workflow_items",)
+RATES = {"data_error_pct": "with data errors", "denial_pct": "denied"}
 IN_LAST_CLOSED_MONTH = "month = (select max(month) from mart.operations_summary where not is_partial)"
 
 
@@ -28,14 +27,13 @@ def show(view: View) -> None:
             "Accounts at risk": (number(found["at_risk_account_count"]), "at_risk_account_count"),
         }
         figures(shown, "mart.operations_summary")
-    months = view.ask(rows_of, "mart.operations_summary", ("*",), "month")
-    rates = months.with_columns(errors=100 * pl.col("data_error_rate"), denied=100 * pl.col("denial_rate"))
+    months = view.ask(workflow.monthly)
     left, right = st.columns(2)
     with left:
         items = charts.months(months, "month", "tickets_processed", "items")
         charts.draw(items, "Items processed by month", "Items processed in each month")
     with right:
-        shown_rates = charts.lines(rates, "month", {"errors": "with data errors", "denied": "denied"}, "%", zero=True)
+        shown_rates = charts.lines(months, "month", RATES, "%", zero=True)
         charts.draw(shown_rates, "Data errors and denials by month", "Share of the items")
     lists = (
         ("Declining accounts", "mart.operations_risk", "risk_score desc nulls last, account_id"),
