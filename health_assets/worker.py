@@ -107,6 +107,7 @@ def shared_worker() -> Worker:
 
 def serve() -> None:
     """Serve requests until the pipe closes. What libraries print goes to stderr, since stdout is the pipe."""
+    collect_less()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     while True:
@@ -122,6 +123,11 @@ def serve() -> None:
             error = f"{type(raised).__name__}: {raised}"
         if is_answered:
             _send(answers, (error, answer))
+
+
+def collect_less() -> None:
+    """The garbage collector runs after a hundred thousand new objects instead of 700: few cycles are left behind."""
+    gc.set_threshold(100_000, 10, 10)
 
 
 @contextmanager

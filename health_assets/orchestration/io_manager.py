@@ -19,6 +19,7 @@ from health_assets.warehouse.quarantined import load_counts, quarantine_reasons
 from health_assets.warehouse.storage import Warehouse, computed, made_ahead
 
 BY_PERIOD = {"read": "by period"}
+ROWS_KEPT = 5_000  # of a table that is kept in memory for its next reader
 WHOLE = {"read": "whole"}  # keys that exist: a row is no orphan because its account signs up after the as-of day
 
 
@@ -29,14 +30,25 @@ class TableIOManager(dg.IOManager):
         self.warehouse = warehouse
         self.as_of = as_of
         self.settings = settings
+        self._rows: dict[str, int] = {}  # of the tables that this run has written
+        self._kept: dict[tuple[str, date | None], pl.LazyFrame] = {}
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Callable[..., pl.LazyFrame]:
         """The frame of a table; for monthly transforms a function of the days that they need."""
         table = TABLES[context.asset_key.path[-1]]
         wanted = (context.definition_metadata or {}).get("read")
         if wanted == BY_PERIOD["read"]:
-            return partial(self.warehouse.read, table)
-        return self.warehouse.read(table, until=None if wanted == WHOLE["read"] else self.as_of)
+            return partial(self._read, table)
+        return self._read(table, until=None if wanted == WHOLE["read"] else self.as_of)
+
+    def _read(self, table: Table, *, until: date | None = None, since: date | None = None) -> pl.LazyFrame:
+        """A table as the warehouse has it; a small one, which many transforms read, is kept from its first reader on."""
+        if table.monthly or since or self._rows.get(table.name, ROWS_KEPT + 1) > ROWS_KEPT:
+            return self.warehouse.read(table, until=until, since=since)
+        key = (table.name, until)
+        if key not in self._kept:
+            self._kept[key] = self.warehouse.read(table, until=until).collect().lazy()
+        return self._kept[key]
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write a whole table, or the months that the transform hands over one after the other."""
@@ -54,11 +66,13 @@ class TableIOManager(dg.IOManager):
                         context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
         else:
             self.warehouse.write(table, obj.pop())
+        self._rows[table.name] = self.warehouse.row_count(table.relation)
+        self._kept = {key: rows for key, rows in self._kept.items() if key[0] != table.name}
         self.warehouse.submitted[table.name] = submit(table, self.warehouse)
         context.add_output_metadata(self._described(table))
 
     def _described(self, table: Table) -> dict[str, Any]:
-        shown: dict[str, Any] = {"dagster/row_count": self.warehouse.row_count(table.relation)}
+        shown: dict[str, Any] = {"dagster/row_count": self._rows[table.name]}
         if table.monthly and not self.warehouse.written.get(table.name):
             shown["months_written"] = 0
         elif table.monthly:
