@@ -98,7 +98,7 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
         else:
             done = deliver(settings, outbox, context_of(settings))
             _prune(settings, outbox)
-            write_history(outbox.entries(), alert_history(settings.warehouse))
+            _write_history(settings, outbox)
         pending = {one.id for one in outbox.pending() if one.account_id}
         faults = {one.id for one in outbox.entries() if one.rule == DATA}
         about = {one.body.id: one.state for one in outbox.entries() if one.account_id}
@@ -161,7 +161,7 @@ def deliver_due(settings: Settings) -> Delivered:
     """
     with Outbox.of(settings) as outbox:
         done = deliver(settings, outbox, context_of(settings))
-        write_history(outbox.entries(), alert_history(settings.warehouse))
+        _write_history(settings, outbox)
     return done
 
 
@@ -203,6 +203,12 @@ def notify_without_settings(fault: DataAlert) -> str | None:
     channel = channel_of(default, shipped)
     (message,) = messages([entry_of(fault, default)], Context("health-assets"))
     return channel.post(message).reason if channel else None
+
+
+def _write_history(settings: Settings, outbox: Outbox) -> None:
+    days = settings.maintenance.keep_alert_history_days
+    since = None if days is None else (datetime.now(UTC) - timedelta(days=days)).date()
+    write_history(outbox.entries(), alert_history(settings.warehouse), since)
 
 
 def _prune(settings: Settings, outbox: Outbox) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -13,17 +14,18 @@ from health_assets.contracts.contract import dtypes
 COLUMNS = [name for name in dtypes(RawAlerts) if not name.startswith("source_")]  # without where a row was read
 
 
-def write_history(entries: Sequence[Entry], path: Path) -> None:
+def write_history(entries: Sequence[Entry], path: Path, since: date | None = None) -> None:
     """Bring the file up to date with the entries about accounts; a reader sees the old file or the new one.
 
-    Alerts that are not in the outbox any more stay: it forgets them in time, and its file may have been moved aside.
+    Alerts that are not in the outbox any more stay: it forgets them in time, and its file may have been moved aside. Those of
+    days before `since` go.
     """
     rows = {row["alert_id"]: row for row in _written(path)}
     rows |= {entry.id: _row(entry, entry.body) for entry in entries if isinstance(entry.body, AccountAlert)}
     with NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", newline="", delete=False) as opened:
         writer = csv.DictWriter(opened, COLUMNS, restval="", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows.values())
+        writer.writerows(row for row in rows.values() if since is None or row["alert_date"] >= since.isoformat())
     Path(opened.name).replace(path)
 
 

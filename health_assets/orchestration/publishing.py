@@ -11,9 +11,11 @@ from health_assets.contracts.contract import available_from
 from health_assets.orchestration.alert_jobs import delivered_check, delivered_check_spec
 from health_assets.orchestration.assets import OWNER
 from health_assets.quality.run_outcome import Check
+from health_assets.reporting.formatting import counted
 from health_assets.reporting.headline import headline
 from health_assets.settings import Settings
 from health_assets.tables import TABLES, reached
+from health_assets.warehouse.retention import delete_old_rows
 from health_assets.warehouse.snapshot import publish, snapshot
 from health_assets.warehouse.storage import Warehouse
 
@@ -40,7 +42,10 @@ def published_asset(settings: Settings) -> dg.AssetsDefinition:
             "rule_versions": _rule_versions(settings),
             "checks": _checks(context),
         }
-        rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes)
+        for relation, count in delete_old_rows(warehouse, as_of, settings).items():
+            context.log.info(f"{relation}: {counted(count, 'row')} older than the settings keep deleted")
+        keep = settings.maintenance.keep_snapshots
+        rows = publish(warehouse, settings.published, context.run.run_id, as_of, settings.company, notes, keep)
         with snapshot(settings.published) as connection:
             numbers = headline(connection)
         return dg.MaterializeResult(

@@ -31,6 +31,7 @@ from health_assets.settings.sections import (
     Commerce,
     Dashboard,
     Devices,
+    Erasure,
     Expansion,
     Lifecycle,
     LifetimeValue,
@@ -107,6 +108,7 @@ class Settings(Section):
     renewal_windows_days: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     dashboard: Dashboard
     maintenance: Maintenance
+    erasure: Erasure
     backtest: Backtest
     churn_model: ChurnModel
     plausibility: Plausibility

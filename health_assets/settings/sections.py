@@ -170,6 +170,17 @@ class Maintenance(Section):
     free_disk_gb: Positive
     snapshot_max_age_days: Annotated[int, Field(gt=0)]
     keep_alerts_days: Annotated[int, Field(gt=0)]
+    keep_alert_history_days: Annotated[int, Field(gt=0)] | None
+    keep_raw_months: Annotated[int, Field(ge=6)] | None
+    keep_quarantine_months: Annotated[int, Field(gt=0)] | None
+    keep_snapshots: Annotated[int, Field(gt=0)]
+
+
+class Erasure(Section):
+    """What stays of an account or user that is erased."""
+
+    closed_months: Literal["keep", "remove"]
+    min_searched_characters: Annotated[int, Field(ge=3)]
 
 
 class Backtest(Section):

@@ -8,7 +8,7 @@ A snapshot is a DuckDB file of its own, complete before anybody sees it; the lin
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -46,6 +46,7 @@ def publish(
     as_of: date,
     company: str,
     notes: Mapping[str, pl.DataFrame] | None = None,
+    keep: int = KEPT,
 ) -> dict[str, int]:
     """Write dim, fact, mart and quarantine to a new file next to `link` and point the link at it.
 
@@ -56,6 +57,7 @@ def publish(
         as_of: its day.
         company: its name.
         notes: small tables that go along, by name, for those who read the snapshot without the settings.
+        keep: snapshots that stay, the new one included.
 
     Returns the rows of each published table. Readers with an open older snapshot keep it until they reopen. The file
     is in a folder of its own under the name of the link, since DuckDB names a database after its file and saved names
@@ -81,7 +83,7 @@ def publish(
     with suppress(duckdb.Error, OSError):  # readers have the snapshot: what is left to do, the next run does as well
         adopt(warehouse.connection.cursor(), link)
         note_published(warehouse, link, as_of)
-        _prune(folder, kept=finished)
+        _prune(folder, kept=finished, count=keep)
     return rows
 
 
@@ -149,11 +151,11 @@ def _number(entry: Path) -> int:
     return int(digits[0]) if digits else 0
 
 
-def _prune(folder: Path, kept: Path) -> None:
+def _prune(folder: Path, kept: Path, count: int) -> None:
     """Delete all but the newest snapshots, and what killed runs left; never the one that the link points to."""
     finished = sorted((_number(entry), entry.name, entry) for entry in folder.iterdir() if _number(entry))
     left_over = [entry for entry in folder.iterdir() if entry.name.startswith(".")]
-    for entry in [entry for *_, entry in finished[:-KEPT] if entry != kept] + left_over:
+    for entry in [entry for *_, entry in finished[:-count] if entry != kept] + left_over:
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
         else:
@@ -225,3 +227,25 @@ def _swap(link: Path, target: Path) -> None:
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(os.path.relpath(target, link.parent))
     os.replace(new_link, link)
+
+
+def republish(link: Path, write: Callable[[Path], None]) -> None:
+    """Replace the newest snapshot by a file that `write` makes, and delete all older ones.
+
+    Readers keep what they have open until they reopen. A link that is a plain file, as from a backup, is replaced as a file.
+    """
+    if not link.is_symlink():
+        unfinished = link.with_name(f".{link.name}.new")
+        write(unfinished)
+        os.replace(unfinished, link)
+        return
+    folder = link.parent / f"{link.name.removesuffix('.duckdb')}.snapshots"
+    unfinished = folder / ".erasing"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    write(unfinished / link.name)
+    number = max((_number(entry) for entry in folder.iterdir()), default=0) + 1
+    finished = folder / f"{number:06d}-{Path(os.readlink(link)).parent.name.partition('-')[2]}"
+    os.replace(unfinished, finished)
+    _swap(link, finished / link.name)
+    _prune(folder, kept=finished, count=1)

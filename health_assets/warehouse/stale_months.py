@@ -22,6 +22,7 @@ from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.history import history_of
 from health_assets.warehouse.quarantined import quarantine_of
+from health_assets.warehouse.retention import RAW_MONTHS_READ, deleted_months, first_kept_month
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
@@ -36,8 +37,37 @@ def stale_months(
 
     A month is out of date when it is missing, was written under another contract or for fewer of its days, when
     what came in for it has changed, or when it is requested; the current month always is, and in its first
-    three days the one before.
+    three days the one before. A month whose raw rows were deleted (retention.py) stays as it is until they are read again.
     """
+    months, marks = _out_of_date(warehouse, table, as_of, settings, requested)
+    lacking = _without_raw_rows(warehouse, table, as_of, settings)
+    return [month for month in months if month not in lacking], marks
+
+
+def _without_raw_rows(warehouse: Warehouse, table: Table, as_of: date, settings: Settings) -> set[date]:
+    """Months that cannot be made now, since raw rows that they are made from were deleted."""
+    if not table.is_staged:
+        deleted = set[date]().union(*(deleted_months(warehouse, TABLES[name]) for name in table.inputs))
+        return {months_after(month, later) for month in deleted for later in range(RAW_MONTHS_READ + 1)}
+    deleted = deleted_months(warehouse, table)
+    if not deleted:
+        return set()
+    raw = TABLES[table.inputs[0]]
+    if not warehouse.fits(table):
+        needed = deleted
+    else:
+        readers = [one for one in TABLES.values() if one.monthly and table.name in one.inputs]
+        stale = set[date]().union(*(_out_of_date(warehouse, reader, as_of, settings)[0] for reader in readers))
+        needed = {months_before(month, earlier) for month in stale for earlier in range(RAW_MONTHS_READ + 1)}
+        if (first := first_kept_month(as_of, settings)) is not None:
+            needed |= {month for month in deleted if month >= first}
+    return deleted - (needed & _arrivals(warehouse, raw).keys())
+
+
+def _out_of_date(
+    warehouse: Warehouse, table: Table, as_of: date, settings: Settings, requested: Iterable[date] = ()
+) -> tuple[list[date], dict[date, str]]:
+    """The months that are out of date or requested, and the fingerprint of each month."""
     marks = _fingerprints(warehouse, table, as_of, settings)
     recorded = warehouse.months_of(table.relation)
     current = as_of.replace(day=1)

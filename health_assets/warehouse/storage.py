@@ -214,6 +214,9 @@ class Warehouse:
                 cursor.execute(
                     "insert or replace into internal.months by name select *, false as is_published from written"
                 )
+            cursor.execute(
+                f"delete from internal.deleted_months where relation = {literal(table.relation)} and month in {literal(months)}"
+            )
         self._held.add(table.relation)
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
@@ -252,6 +255,9 @@ def _create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
         "create table if not exists internal.published_file (path varchar, size bigint, modified bigint)"
     )
     connection.execute("alter table internal.months add column if not exists is_published boolean default false")
+    connection.execute(
+        "create table if not exists internal.deleted_months (relation varchar, month date, primary key (relation, month))"
+    )
     connection.execute(f"create table if not exists {table_of('quarantine.loads', LOADS_SCHEMA)}")
     connection.execute("alter table quarantine.loads add column if not exists rows_left_out bigint")
     connection.execute("drop schema if exists house cascade; drop table if exists internal.accepted")

@@ -89,8 +89,12 @@ def event_count__sums_to_all_events(
     fact_usage_daily: pl.LazyFrame,
     staged_usage_events: pl.LazyFrame,
 ) -> pl.LazyFrame:
-    """On each day the events of the accounts add up to the events of staged.usage_events."""
+    """On each day the events of the accounts add up to the events of staged.usage_events, from the first day that it keeps on."""
     by_account = fact_usage_daily.group_by("activity_date").agg(pl.col("event_count").sum())
     events = staged_usage_events.group_by(activity_date="event_date").agg(staged_count=pl.col("event_count").sum())
     both = by_account.join(events, on="activity_date", how="full", coalesce=True, validate="1:1")
-    return both.filter(pl.col("event_count").fill_null(0) != pl.col("staged_count").fill_null(0))
+    first_day = pl.col("activity_date").filter(pl.col("staged_count").is_not_null()).min()
+    return both.filter(
+        pl.col("activity_date") >= pl.coalesce(first_day, pl.col("activity_date")),  # rows of old months may be deleted
+        pl.col("event_count").fill_null(0) != pl.col("staged_count").fill_null(0),
+    )
