@@ -17,6 +17,7 @@ from health_assets.reporting.formatting import day_and_month, number
 from health_assets.reporting.reader import Row, published, rows
 from health_assets.scoring.scorecards import DIMENSIONS, scorecards_in_use
 from health_assets.settings import Settings
+from health_assets.sources.erased import read_list
 
 ACCOUNTS = f"""
     select account_id::varchar as account_id, coalesce(account.company_name, account_id) as name, account.account_owner,
@@ -111,9 +112,11 @@ def read_published(settings: Settings) -> Published:
         flags = flags_between(connection, as_of_date, as_of_date)
         for account_id, day, level, sentence in connection.sql(SHOP).fetchall():
             flags.setdefault((account_id, day), {})["shop"] = Reading(level, sentence)
+        pseudonyms = {one.pseudonym for one in read_list(settings).entries}  # nobody is alerted about an erased account
         accounts = [
             account_of(row, flags.get((row["account_id"], as_of_date), {}), events, settings)
             for row in rows(connection, ACCOUNTS)
+            if row["account_id"] not in pseudonyms
         ]
         return Published(
             as_of_date=as_of_date,

@@ -16,6 +16,7 @@ from health_assets import settings
 from health_assets.cli import account_notes
 from health_assets.cli import alerts as alerts_command
 from health_assets.cli import dashboard as dashboard_command
+from health_assets.cli import erase as erase_command
 from health_assets.cli import export as export_command
 from health_assets.cli import report as report_command
 from health_assets.cli import run as run_command
@@ -45,6 +46,7 @@ app.command()(export_command.export)
 app.command()(report_command.report)
 app.command()(dashboard_command.dashboard)
 app.command()(write_back_command.write_back)
+app.command()(erase_command.erase)
 
 DEMO_FOLDER = Path("data/demo")
 

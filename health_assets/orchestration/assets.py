@@ -21,7 +21,7 @@ from health_assets.settings.pull import pulled_vendor
 from health_assets.settings.source import Source
 from health_assets.sources.load_warnings import load_warnings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
-from health_assets.sources.readers import collected, made_keys, read_source
+from health_assets.sources.readers import collected, erased_rows, made_keys, read_source
 from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.stale_months import files_with, stale_months, written_together
@@ -164,6 +164,8 @@ def _warn_of_oddities(context: dg.AssetExecutionContext, table: Table, settings:
     name = table.name.removeprefix("raw_")
     for warning in load_warnings(name, table.rows, settings):  # type: ignore[arg-type]
         context.log.warning(warning)
+    if hidden := erased_rows(name, table.rows, settings):  # type: ignore[arg-type]
+        context.add_output_metadata({"erased": hidden})
     if made := made_keys(name, table.rows, settings):  # type: ignore[arg-type]
         context.add_output_metadata({"made_keys": ", ".join(made)})
 

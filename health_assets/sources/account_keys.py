@@ -67,7 +67,7 @@ def accounts_of_users(rows: pl.LazyFrame, user: str, source: Description, settin
 def account_by_user(settings: Settings) -> pl.LazyFrame:
     """The account of each user, as the files of `users` say now."""
     known = (
-        _keys("users", ["user_id", "account_id"], settings)
+        keys_of("users", ["user_id", "account_id"], settings)
         .drop_nulls()
         .unique("user_id", keep="last", maintain_order=True)
     )
@@ -78,14 +78,17 @@ def keys_of_accounts(settings: Settings) -> pl.Series:
     """The keys of all accounts, as the settings spell them; none where their file cannot be read."""
     try:
         return (
-            _keys("accounts", ["account_id"], settings).collect()["account_id"].drop_nulls().unique(maintain_order=True)
+            keys_of("accounts", ["account_id"], settings)
+            .collect()["account_id"]
+            .drop_nulls()
+            .unique(maintain_order=True)
         )
     except (*UNREADABLE_FILE, SourceError):
         return pl.Series("account_id", [], pl.String)
 
 
-def _keys(name: str, columns: list[str], settings: Settings) -> pl.LazyFrame:
-    """Columns of keys of a source, respelled."""
+def keys_of(name: str, columns: list[str], settings: Settings) -> pl.LazyFrame:
+    """Columns of keys of a source, respelled, of the files that have them."""
     found = [pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))]
     for file, _, description in described_files(name, settings.sources[name]):
         if is_blank(file):

@@ -7,9 +7,11 @@ import csv
 import fcntl
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from health_assets.settings.notes import COLUMNS, note_file
@@ -51,8 +53,7 @@ def append(folder: Path, name: str, note: Mapping[str, object]) -> Path:
     file = note_file(folder, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with file.open("a+b") as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX)
+        with _locked(file) as opened:
             opened.seek(0)
             columns = _columns(opened.readline(), file, name)
             size = opened.seek(0, os.SEEK_END)
@@ -90,6 +91,17 @@ def silenced(folder: Path, day: date) -> dict[str, str]:
             else:
                 found.pop(account_id, None)  # a later row replaces an earlier one, so that a silence can be ended early
     return found
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[BinaryIO]:
+    """The file of this name, opened for appending while no other process adds to it or replaces it."""
+    while True:
+        with file.open("a+b") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            if file.exists() and os.path.samestat(os.fstat(opened.fileno()), file.stat()):
+                yield opened
+                return
 
 
 def _columns(header: bytes, file: Path, name: str) -> list[str]:

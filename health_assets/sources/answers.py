@@ -21,6 +21,7 @@ from health_assets.settings import Settings
 from health_assets.settings.answers import ANSWER, answer_of, is_sql_file, with_answers_in
 from health_assets.settings.source import Description
 from health_assets.sources.databases import Connection, answered_by_duckdb, connected, over_files
+from health_assets.sources.erased_answers import without_erased_rows
 from health_assets.sources.formats import SourceError
 from health_assets.sources.landing import MADE_BY, written
 from health_assets.sources.presets.opened import opened_preset
@@ -128,7 +129,8 @@ def _fetched(query: Query, settings: Settings) -> int:
             statement = _statement(query)
             if BOUND.search(statement):
                 return _fetched_by_month(query, statement, database, settings)
-            rows = written(database.answer(statement), _file(query.target), statement)
+            answer = without_erased_rows(database.answer(statement), query.source, query.description, settings)
+            rows = written(answer, _file(query.target), statement)
             _remove(query.target, keep=[_file(query.target)])
             return rows
     except SourceError as error:
@@ -147,7 +149,8 @@ def _fetched_by_month(query: Query, statement: str, database: Connection, settin
     rows = 0
     for month, file in files.items():
         if counts[month] and (month in always or _recorded(file) != (counts[month], bound[month])):
-            rows += written(database.answer(bound[month]), file, bound[month])
+            answer = without_erased_rows(database.answer(bound[month]), query.source, query.description, settings)
+            rows += written(answer, file, bound[month])
     kept = [file for month, file in files.items() if counts[month]]
     if not kept:
         written(database.answer(bound[months[-1]]), files[months[-1]], bound[months[-1]])

@@ -18,6 +18,7 @@ from health_assets.sources import malformed
 from health_assets.sources.account_keys import accounts_of_users, with_our_accounts
 from health_assets.sources.columns import Columns, columns_of, faults_of, given_columns
 from health_assets.sources.conditions import condition, where_faults
+from health_assets.sources.erased import kept_rows, of_erased, read_list, without_erased
 from health_assets.sources.file_names import is_remote, label, labels, shown
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
@@ -57,6 +58,22 @@ def read_source(
     Raises:
         SourceError: a file is missing, unreadable, or lacks a required column.
     """
+    read = read_whole(name, rows, settings, only, by_row, limit)
+    if name not in settings.sources:
+        return read
+    others, kept = without_erased(read, name, settings), kept_rows(name, settings, only)
+    return pl.concat([others, *kept], how="diagonal_relaxed").select(list(dtypes(rows))) if kept else others
+
+
+def read_whole(
+    name: str,
+    rows: type[Contract],
+    settings: Settings,
+    only: list[str] | None = None,
+    by_row: Collection[str] = (),
+    limit: int | None = None,
+) -> pl.LazyFrame:
+    """The same with the rows of erased accounts and users, which must not be stored."""
     source = settings.sources.get(name)
     files = described_files(name, source) if source else []
     named = labels([file for file, _, _ in files])
@@ -71,6 +88,19 @@ def read_source(
         return rows.create_empty(lazy=True)
     read = pl.concat(_of_one_shape(frames), how="vertical_relaxed").select(list(dtypes(rows)))
     return with_our_accounts(read, name, settings)
+
+
+def erased_rows(name: str, rows: type[Contract], settings: Settings) -> int:
+    """How many rows of a source are left out since their account or user was erased."""
+    erased = read_list(settings)
+    if not erased.entries:
+        return 0
+
+    def count(by_row: Collection[str]) -> int:
+        whole = read_whole(name, rows, settings, by_row=by_row)
+        return int(whole.filter(of_erased(whole, name, settings, erased)).select(pl.len()).collect().item())
+
+    return collected(name, settings, count)
 
 
 def collected(name: str, settings: Settings, collect: Callable[[Collection[str]], Found]) -> Found:
