@@ -16,7 +16,8 @@ from health_assets.contracts.contract import ERROR, Contract, Expectation, Sever
 from health_assets.contracts.history import remembered_columns
 from health_assets.settings import Settings
 from health_assets.sources.check import Contracts
-from health_assets.sources.readers import collected, read_profile, read_source, with_keys_for_blanks
+from health_assets.sources.made_keys import with_keys_for_blanks
+from health_assets.sources.readers import collected, read_profile, read_source
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
 Layer = Literal["raw", "staged", "fact", "mart"]

@@ -35,13 +35,13 @@ class Remaining:
 
 def files_of_ours(settings: Settings) -> list[Path]:
     """The files that the product writes, but for the warehouse, the snapshots and the report."""
-    beside = settings.warehouse.parent
+    folder = settings.warehouse.parent
     found = [
         *settings.dagster_home.rglob("*"),
         *settings.answers.rglob("*"),
         *settings.notes.glob("*.csv"),
-        *beside.glob(f"{store_of(settings).stem}*.sqlite"),
-        *beside.glob(f"{settings.warehouse.name}.damaged-*"),
+        *folder.glob(f"{store_of(settings).stem}*.sqlite"),
+        *folder.glob(f"{settings.warehouse.name}.damaged-*"),
         alert_history(settings.warehouse),
     ]
     return sorted({file for file in found if file.is_file() and not file.name.startswith(".")})

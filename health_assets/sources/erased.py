@@ -19,7 +19,7 @@ from typing import Literal
 import polars as pl
 
 from health_assets.settings import Settings
-from health_assets.sources.account_keys import keys_of, with_our_accounts
+from health_assets.sources.account_keys import keys_of, keys_of_accounts, with_our_accounts
 from health_assets.sources.formats import SourceError
 from health_assets.sources.parsing import TEXT, by_description, respelled
 
@@ -124,6 +124,14 @@ def write_list(settings: Settings, erased: Erased) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     os.replace(unfinished, file)
+
+
+def accounts_now(settings: Settings) -> pl.Series:
+    """The keys of all accounts as a load has them: without those that were erased, with the pseudonyms of what is kept."""
+    known, erased = keys_of_accounts(settings), read_list(settings)
+    kept = [one.pseudonym for one in erased.entries if one.kind == "account" and one.is_kept]
+    others = known.filter(~erased.is_listed(known, "account"))
+    return others.append(pl.Series(known.name, kept, pl.String)) if kept else others
 
 
 def without_erased(rows: pl.LazyFrame, name: str, settings: Settings) -> pl.LazyFrame:

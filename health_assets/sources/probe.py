@@ -7,8 +7,8 @@ import polars as pl
 from health_assets.contracts.contract import Contract, decides, meta, vocabularies
 from health_assets.settings import Settings
 from health_assets.settings.source import Source
-from health_assets.sources.account_keys import keys_of_accounts
 from health_assets.sources.advice import Remedy, example_of, remedy, said_counts, samples_of
+from health_assets.sources.erased import accounts_now
 from health_assets.sources.formats import UNREADABLE_FILE, SourceError
 from health_assets.sources.parsing import LEFT_OUT, NOT_READ, RECORD, TEXT, parsed
 from health_assets.sources.readers import collected, read_source
@@ -83,7 +83,7 @@ def _unknown_accounts(
         or "accounts" not in settings.sources
     ):
         return
-    known = keys_of_accounts(settings)
+    known = accounts_now(settings)
     given = rows["account_id"].drop_nulls()
     unknown = given.filter(~given.is_in(known.implode()))
     if known.is_empty() or len(unknown) <= tolerated * rows.height:

@@ -151,7 +151,7 @@ def _number(entry: Path) -> int:
     return int(digits[0]) if digits else 0
 
 
-def _prune(folder: Path, kept: Path, count: int) -> None:
+def _prune(folder: Path, kept: Path, count: int = KEPT) -> None:
     """Delete all but the newest snapshots, and what killed runs left; never the one that the link points to."""
     finished = sorted((_number(entry), entry.name, entry) for entry in folder.iterdir() if _number(entry))
     left_over = [entry for entry in folder.iterdir() if entry.name.startswith(".")]

@@ -6,7 +6,7 @@ import pytest
 
 from health_assets.assets import load_all
 from health_assets.settings import Settings
-from health_assets.sources.erased import Entry, Erased, list_of, read_list, write_list
+from health_assets.sources.erased import Entry, Erased, accounts_now, list_of, read_list, write_list
 from health_assets.sources.formats import SourceError
 from health_assets.sources.readers import erased_rows, read_source
 from health_assets_tests import inline_company
@@ -89,6 +89,11 @@ def test_row_that_cannot_be_split_is_left_out_if_a_cell_is_the_key(tmp_path: Pat
         ("AB", None),
         (None, "AC,Cherry,2024-01-01,too,many,cells"),
     ]
+
+
+def test_rows_under_a_pseudonym_belong_to_an_account_and_those_of_the_erased_key_to_none(tmp_path: Path) -> None:
+    settings = erased_from(company_of(tmp_path, {"accounts": ACCOUNTS}), ("account", "A", "erased-1", True))
+    assert accounts_now(settings).to_list() == ["AB", "erased-1"]
 
 
 def test_list_that_cannot_be_read_stops_the_load(tmp_path: Path) -> None:
