@@ -9,9 +9,9 @@ from tempfile import NamedTemporaryFile
 from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.entry import Entry
 from health_assets.assets.raw.alerts import RawAlerts
-from health_assets.contracts.contract import dtypes
+from health_assets.sources.columns import given_columns
 
-COLUMNS = [name for name in dtypes(RawAlerts) if not name.startswith("source_")]  # without where a row was read
+COLUMNS = given_columns(RawAlerts)
 
 
 def write_history(entries: Sequence[Entry], path: Path, since: date | None = None) -> None:

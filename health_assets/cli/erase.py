@@ -53,13 +53,17 @@ def erase(
 def _print(outcome: "Outcome") -> None:
     subject = outcome.subject
     verb = "Found" if outcome.is_dry_run else "Erased"
-    console.print(f"[green]{verb}[/]: {subject.kind} {escape(repr(subject.key))}", highlight=False)
+    console.print(f"[green]{verb}[/]: {subject.kind} {escape(repr(subject.key))}", highlight=False, soft_wrap=True)
     for place, rows in sorted(outcome.found.items()):
-        console.print(f"  {escape(place)}: {counted(rows, 'row')}", highlight=False)
+        console.print(f"  {escape(place)}: {counted(rows, 'row')}", highlight=False, soft_wrap=True)
     if not outcome.is_dry_run:
         _print_proof(outcome)
     for file, rows in outcome.in_sources.items():
-        console.print(f"[yellow]Still in[/] {escape(file)}, {counted(rows, 'row')}: yours to clean", highlight=False)
+        console.print(
+            f"[yellow]Still in[/] {escape(file)}, {counted(rows, 'row')}: yours to clean",
+            highlight=False,
+            soft_wrap=True,
+        )
     for path in outcome.elsewhere:
         console.print(
             f"[yellow]Still in[/] {escape(str(path))}: no file of health-assets, yours to clean", highlight=False
@@ -69,10 +73,12 @@ def _print(outcome: "Outcome") -> None:
 def _print_proof(outcome: "Outcome") -> None:
     subject = outcome.subject
     kept = f"its rows stay under {subject.pseudonym}" if subject.is_kept else "its rows are gone"
-    console.print(f"Later loads leave it out; {kept}. The next run brings the totals up to date", highlight=False)
+    console.print(
+        f"Later loads leave it out; {kept}. The next run brings the totals up to date", highlight=False, soft_wrap=True
+    )
     if not outcome.left:
-        console.print("Searched afterwards: no file of health-assets names it", highlight=False)
+        console.print("Searched afterwards: no file of health-assets names it", highlight=False, soft_wrap=True)
     for term in subject.terms:
         if not term.is_searched:
             said = f"{term.text!r} {term.why_not}: searched for as a whole value of its columns only"
-            console.print(f"[yellow]note[/] {escape(said)}", highlight=False)
+            console.print(f"[yellow]note[/] {escape(said)}", highlight=False, soft_wrap=True)

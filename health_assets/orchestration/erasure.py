@@ -26,7 +26,7 @@ from health_assets.sources.erased import Kind, write_list
 from health_assets.warehouse.comments import add_comments
 from health_assets.warehouse.erasure import copy_without, found_in
 from health_assets.warehouse.kept_rows import forget_kept_rows, write_kept_rows
-from health_assets.warehouse.snapshot import add_guide_views, published_day, republish
+from health_assets.warehouse.snapshot import SnapshotError, add_guide_views, published_day, republish
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 from health_assets.warehouse.subject import Subject
@@ -151,10 +151,14 @@ def _write_snapshot(warehouse: Warehouse, snapshot: str, file: Path, subject: Su
 
 
 def _report(settings: Settings) -> None:
-    """The report of the last run, made anew from the snapshot."""
+    """The report of the last run, made anew from the snapshot; one of an earlier version's snapshot goes until the next run."""
     if settings.report.exists():
-        with published(settings) as connection:
-            text = report_html(connection, settings, EVERYTHING)
+        try:
+            with published(settings) as connection:
+                text = report_html(connection, settings, EVERYTHING)
+        except SnapshotError:
+            settings.report.unlink()
+            return
         unfinished = settings.report.with_name(f".{settings.report.name}")
         unfinished.write_text(text, encoding="utf-8")
         os.replace(unfinished, settings.report)

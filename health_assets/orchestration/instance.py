@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,16 @@ def prepare_home(company: Settings) -> None:
     home.mkdir(parents=True, exist_ok=True)
     _refuse_another_company(home, company)
     ours, theirs = Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml"
-    if ours.exists() and not ("DAGSTER_HOME" in os.environ and theirs.exists()):
+    if ours.exists() and not ("DAGSTER_HOME" in os.environ and theirs.exists() and not _is_outdated(theirs)):
         theirs.write_text(ours.read_text(encoding="utf-8"), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+def _is_outdated(file: Path) -> bool:
+    """Whether a dagster.yaml names a module that an earlier version of this package had: Dagster would not start with it."""
+    named = re.findall(r"^\s*module:\s*(health_assets[\w.]*)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    package = Path(__file__).parents[1].parent
+    return any(not package.joinpath(*name.split(".")).with_suffix(".py").exists() for name in named)
 
 
 def _refuse_another_company(home: Path, company: Settings) -> None:

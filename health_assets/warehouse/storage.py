@@ -24,6 +24,7 @@ from health_assets.sources.quarantine import (
     FilteredRows,
 )
 from health_assets.tables import TABLES, Table
+from health_assets.warehouse.earlier_versions import LaterVersionError, kept_aside, upgrade
 from health_assets.warehouse.history import create_history, history_of, remember
 from health_assets.warehouse.published_load import adopt, create_loads
 from health_assets.warehouse.quarantined import LOADS_SCHEMA, replace_quarantine
@@ -88,7 +89,13 @@ class Warehouse:
                 connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
             except duckdb.Error as error:
                 raise WarehouseError(why_it_does_not_open(path, str(error))) from None
-            _create_schemas(connection)
+            try:
+                _create_schemas(connection)
+            except LaterVersionError:
+                raise WarehouseError(
+                    f"{path}: was written by a later version of health-assets; install that version again, or move the file aside: "
+                    "the next run rebuilds the warehouse from the source files and the snapshot"
+                ) from None
             if published:
                 adopt(connection, published)
             yield cls(connection, path, load_day)
@@ -200,7 +207,8 @@ class Warehouse:
         in_months = pl.col(known).dt.truncate("1mo").is_in(list(months))  # type: ignore[arg-type]
         with self.transaction() as cursor:
             if not self.fits(table):
-                self._lay_out(cursor, table)
+                with kept_aside(cursor, table, is_held=self.holds(table.relation)):
+                    self._lay_out(cursor, table)
             kept = (rows.kept if isinstance(rows, FilteredRows) else computed(table, rows.lazy())).filter(in_months)
             if months:
                 first, end = literal(months[0]), literal(months_after(months[-1], 1))
@@ -260,7 +268,7 @@ def _create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(f"create table if not exists {table_of('quarantine.loads', LOADS_SCHEMA)}")
     connection.execute("alter table quarantine.loads add column if not exists rows_left_out bigint")
-    connection.execute("drop schema if exists house cascade; drop table if exists internal.accepted")
+    upgrade(connection)
     create_loads(connection)
     create_history(connection)
 

@@ -37,9 +37,9 @@ class Term:
     @property
     def why_not(self) -> str:
         """Why it is only looked for as a whole value."""
-        if self.part_of:
-            return f"is part of {self.part_of!r}, which stays"
-        return "is short" if not self.is_long else "is a number"
+        if not self.is_long:
+            return "is short"
+        return f"is part of {self.part_of!r}, which stays" if self.part_of else "is a number"
 
     @cached_property
     def forms(self) -> tuple[str, ...]:

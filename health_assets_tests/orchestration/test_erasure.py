@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 LONG = "Zażółć & Gęślą Beteiligungsgesellschaft GmbH"  # unicode, a character that Markdown escapes, longer than a preview shows
 UUID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 ANNA = "anna.kowalska@example.com"
-OTHERS = ["1,Apple,2024-09-01,active,", f"ACC-3,Applegate,2024-09-01,active,{UUID}"]
+OTHERS = ["1,Apple,2024-09-01,active,ACC-3", f"ACC-3,Applegate,2024-09-01,active,{UUID}"]
 HEADER = "account_id,company_name,signup_date,status,parent_account_id"
 SUBSCRIPTIONS = [f"S1,{UUID},100", "S2,1,20", "S3,ACC-3,3"]
 USERS = [f"{ANNA},{UUID}", "7,1", "user-31,ACC-3", "user-32,ACC-3"]
@@ -154,7 +154,7 @@ def test_erased_account_is_named_in_no_file_and_comes_back_with_no_load(company:
     assert "Still in sources/support_tickets.csv, 2 rows" in said.output
     assert answered(company, MRR) == mrr
     assert answered(company, "select company_name, parent_account_id from dim.account order by account_id")[:2] == [
-        ("Apple", None),
+        ("Apple", "ACC-3"),
         ("Applegate", "erased-1"),
     ]
 
@@ -174,7 +174,8 @@ def test_erased_account_is_named_in_no_file_and_comes_back_with_no_load(company:
         written(company / "sources", f"{name}.csv", "\n".join(others) + "\n")
     run(company, date(2025, 2, 2))
     assert answered(company, MRR) == mrr
-    assert "already" in erased(company, UUID).output
+    assert files_that_name(company, *names) == set()
+    assert "Erased: account" in erased(company, UUID).output  # again, by the list alone
 
 
 def test_short_and_common_keys_are_erased_as_whole_values_and_others_stay(company: Path) -> None:

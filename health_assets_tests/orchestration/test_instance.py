@@ -30,3 +30,21 @@ def test_folder_that_is_moved_stays_the_company_s(tmp_path: Path, monkeypatch) -
     shutil.move(tmp_path / "here", tmp_path / "there")
     monkeypatch.setenv("DAGSTER_HOME", "")
     prepare_home(settings_of(tmp_path / "there"))
+
+
+def test_dagster_yaml_of_an_earlier_version_is_replaced_and_one_of_the_company_s_own_stays(
+    tmp_path: Path, monkeypatch
+) -> None:
+    company = settings_of(tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    own = "telemetry:\n  enabled: false\n"
+    (home / "dagster.yaml").write_text(own)
+    prepare_home(company)
+    assert (home / "dagster.yaml").read_text() == own
+    (home / "dagster.yaml").write_text(
+        "event_log_storage:\n  module: health_assets.event_log\n  class: PooledEventLogStorage\n"
+    )
+    prepare_home(company)
+    assert "health_assets.orchestration.event_log" in (home / "dagster.yaml").read_text()
