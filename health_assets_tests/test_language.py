@@ -43,7 +43,7 @@ IN_NAMES = {"asked": "submitted, requested"}  # fine in a sentence, vague as a n
 ALLOWED = {
     ("demo/lifecycles.py", "lives"),  # names a random stream: another word would be another company
     ("alerts/state_file.py", "told"),  # a column of the first version, which is renamed
-    ("warehouse/storage.py", "house"),  # a schema of the first version, which is dropped
+    ("warehouse/earlier_versions.py", "house"),  # a schema of the first version, which is dropped
 }
 
 
