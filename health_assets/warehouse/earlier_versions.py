@@ -37,7 +37,10 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create table if not exists internal.layout (version integer)")
     (written,) = connection.execute("select coalesce(max(version), 0) from internal.layout").fetchone() or (0,)
     if written > LAYOUT:
-        raise LaterVersionError
+        raise LaterVersionError(
+            "was written by a later version of health-assets; install that version again, or move the file aside: the next run "
+            "rebuilds the warehouse from the source files and the snapshot"
+        )
     connection.execute(f"delete from internal.layout; insert into internal.layout values ({LAYOUT})")
     found = connection.execute(
         f"select count(*) from duckdb_tables() where schema_name = '{OF_0_1}' and table_name = 'months'"
@@ -77,7 +80,7 @@ def kept_aside(cursor: duckdb.DuckDBPyConnection, table: Table, *, is_held: bool
             f"where {' and '.join(_is_sound(table, values))}"
         )
         cursor.execute(
-            f"insert into internal.months by name from {MONTHS_ASIDE} where month in "
+            f"insert into internal.months by name select * replace (false as is_published) from {MONTHS_ASIDE} where month in "
             f"(select distinct date_trunc('month', {known})::date from {table.relation})"
         )
     cursor.execute(f"drop table {ASIDE}; drop table {MONTHS_ASIDE}")

@@ -91,11 +91,8 @@ class Warehouse:
                 raise WarehouseError(why_it_does_not_open(path, str(error))) from None
             try:
                 _create_schemas(connection)
-            except LaterVersionError:
-                raise WarehouseError(
-                    f"{path}: was written by a later version of health-assets; install that version again, or move the file aside: "
-                    "the next run rebuilds the warehouse from the source files and the snapshot"
-                ) from None
+            except LaterVersionError as error:
+                raise WarehouseError(f"{path}: {error}") from None
             if published:
                 adopt(connection, published)
             yield cls(connection, path, load_day)
