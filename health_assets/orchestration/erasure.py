@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from health_assets.alerts.outbox import Outbox, store_of
+from health_assets.alerts.outbox import Outbox
 from health_assets.alerts.state_file import only_delivery
 from health_assets.assets import load_all
 from health_assets.orchestration.erased_files import csv_without, log_without, sqlite_without

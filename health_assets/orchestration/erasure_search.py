@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from health_assets.alerts.outbox import store_of
+from health_assets.alerts.outbox import store_of as alerts
 from health_assets.settings import Settings
 from health_assets.settings.notes import alert_history
 from health_assets.sources.formats import SourceError, files_of
@@ -21,6 +21,7 @@ from health_assets.warehouse.erasure import found_in
 from health_assets.warehouse.kept_rows import files_of_kept_rows
 from health_assets.warehouse.recovery import is_ours
 from health_assets.warehouse.subject import Subject
+from health_assets.write_back.store import store_of as write_back
 
 LOGS = (".db", ".out", ".err", ".complete")
 
@@ -40,7 +41,8 @@ def files_of_ours(settings: Settings) -> list[Path]:
         *settings.dagster_home.rglob("*"),
         *settings.answers.rglob("*"),
         *settings.notes.glob("*.csv"),
-        *folder.glob(f"{store_of(settings).stem}*.sqlite"),
+        alerts(settings),
+        write_back(settings),
         *folder.glob(f"{settings.warehouse.name}.damaged-*"),
         alert_history(settings.warehouse),
     ]
