@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from health_assets.alerts.outbox import Outbox
+from health_assets.alerts.outbox import store_of as alerts
 from health_assets.alerts.state_file import only_delivery
 from health_assets.assets import load_all
 from health_assets.orchestration.erased_files import csv_without, log_without, sqlite_without
@@ -30,6 +31,8 @@ from health_assets.warehouse.snapshot import SnapshotError, add_guide_views, pub
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 from health_assets.warehouse.subject import Subject
+from health_assets.write_back.store import WriteBackOutbox
+from health_assets.write_back.store import store_of as write_back
 
 SECONDS_TO_WAIT = 5  # for a delivery of alerts to end
 
@@ -120,10 +123,10 @@ def _keep_out(plan: Plan, settings: Settings) -> None:
 def _from_files(subject: Subject, settings: Settings, *, dry_run: bool) -> dict[str, int]:
     """Take the subject out of everything that is no DuckDB file, or look for it there."""
     found = {}
-    store = store_of(settings)
-    if store.exists() and not dry_run and (keys := list(subject.keys("account"))) and subject.kind == "account":
-        with only_delivery(store, SECONDS_TO_WAIT), Outbox.opened(store) as outbox, outbox.transaction():
-            found[store.name] = outbox.erase(keys)
+    for store, kind in ((alerts(settings), Outbox), (write_back(settings), WriteBackOutbox)):
+        if store.exists() and not dry_run and subject.kind == "account":
+            with only_delivery(store, SECONDS_TO_WAIT), kind.opened(store) as outbox, outbox.transaction():
+                found[store.name] = outbox.erase(list(subject.keys("account")))
     for file in files_of_ours(settings):
         if file.suffix in (".db", ".sqlite"):
             rows = sqlite_without(file, subject, dry_run=dry_run)

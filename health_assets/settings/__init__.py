@@ -124,9 +124,7 @@ class Settings(Section):
     @classmethod
     def _first_of_month(cls, history_start: date) -> date:
         if history_start.year < FIRST_YEAR:
-            raise ValueError(
-                f"must be {FIRST_YEAR}-01-01 or later: give the month from which your records are complete"
-            )
+            raise ValueError(f"must be {FIRST_YEAR}-01-01 or later: give the month from which records are complete")
         return history_start.replace(day=1)
 
     @model_validator(mode="after")
@@ -155,8 +153,8 @@ class Settings(Section):
     def _watched_factors_exist(self) -> "Settings":
         for name, rule in self.alerts.rules.items():
             if rule.factor and rule.factor not in (known := self.churn_risk.factors):
-                hint = did_you_mean(rule.factor, known)
-                raise ValueError(f"alerts.rules.{name}.factor: {rule.factor!r} is not a churn factor{hint}")
+                said = f"{rule.factor!r} is not a churn factor{did_you_mean(rule.factor, known)}"
+                raise ValueError(f"alerts.rules.{name}.factor: {said}")
         return self
 
     @property
