@@ -4,6 +4,7 @@ Every change is delivered at least once, and twice only when a channel's answer 
 alert about a failed run needs not even that.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from health_assets.alerts.levels import read_published
 from health_assets.alerts.message import Context, context_of, messages
 from health_assets.alerts.outbox import AlertError, Outbox, store_of
 from health_assets.alerts.recording import Recorded, recorded
-from health_assets.alerts.routing import digest_entries, entries_of, superseded
+from health_assets.alerts.routing import SILENCED, digest_entries, entries_of, superseded
 from health_assets.alerts.rules import CHURNED, rules_of
 from health_assets.alerts.state_file import is_delivering
 from health_assets.alerts.threads import to_mark
@@ -135,10 +136,18 @@ def _find(settings: Settings, outbox: Outbox) -> tuple[date, Recorded]:
         outbox.drop(gone)
         waiting = [one for one in found.held if (one.account_id, one.rule) not in known]
         reason = ", ".join(source for source, rules in sorted(found.waiting.items()) if rules)
+        _silence_held(outbox, silences)
         outbox.add(entries_of([*found.alerts, *faults], settings, now, silences))
         outbox.add(digest_entries(published.digests, settings, now))
         outbox.add(entries_of(waiting, settings, now, silences, held_reason=reason))
     return published.as_of_date, found
+
+
+def _silence_held(outbox: Outbox, silences: Mapping[str, str]) -> None:
+    """Alerts that wait are not posted when their account was silenced meanwhile. To be called within a transaction."""
+    for one in outbox.held():
+        if one.account_id and one.account_id in silences:
+            outbox.drop([one.id], SILENCED + silences[one.account_id])
 
 
 def notify_failure(settings: Settings, fault: DataAlert) -> tuple[str, str | None]:
@@ -160,6 +169,8 @@ def deliver_due(settings: Settings) -> Delivered:
         AlertError: the alert state cannot be used, or another delivery does not end.
     """
     with Outbox.of(settings) as outbox:
+        with outbox.transaction():
+            _silence_held(outbox, silenced(settings.notes, datetime.now(ZoneInfo(settings.timezone)).date()))
         done = deliver(settings, outbox, context_of(settings))
         _write_history(settings, outbox)
     return done

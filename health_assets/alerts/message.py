@@ -110,6 +110,7 @@ def _of_each(entries: Sequence[Entry], context: Context) -> list[Message]:
         own = [entry for entry in entries if entry.account_id == last.account_id]
         footer = _footer(context, last.as_of_date, own)
         section = _account(alerts, Mrkdwn(), SIGNS, context)
+        verb = last.rule if last.is_good_news or last.rule == CHURNED else "needs attention"
         found.append(
             Message(
                 key=_key(own),
@@ -117,16 +118,12 @@ def _of_each(entries: Sequence[Entry], context: Context) -> list[Message]:
                 account_ids=(last.account_id,),
                 alerts=tuple(entry.id for entry in own),
                 notification=f"{clipped(last.name, 60)}: {clipped(last.news, HEADER_CHARACTERS)}",
-                blocks=_blocks(f"{cut(last.name, 100)} {_verb(last)}", [section], footer(Mrkdwn())),
+                blocks=_blocks(f"{cut(last.name, 100)} {verb}", [section], footer(Mrkdwn())),
                 text=f"{_account(alerts, PlainText(), PLAIN_SIGNS, context)}\n\n{footer(PlainText())}",
                 alert=last,
             )
         )
     return found
-
-
-def _verb(alert: AccountAlert) -> str:
-    return alert.rule if alert.is_good_news or alert.rule == CHURNED else "needs attention"
 
 
 def _digest(entries: Sequence[Entry], context: Context) -> Message:
@@ -194,11 +191,12 @@ def _account(alerts: Sequence[AccountAlert], style: Style, signs: Mapping[str, s
     name = style.link(style.words(last.name, 200), account_url(context.account_link, last.account_id))
     lines = [f"{signs[last.severity]} {style.bold(name)} · {_money(last, context)}", style.words(last.news, 300)]
     lines += [f"• {style.words(reason, 250)}" for reason in last.reasons]
-    lines += [f"{day_and_month(one.as_of_date)}: {style.words(one.news, 200)}" for one in earlier[-EARLIER:][::-1]]
-    if last.next_step:
-        lines.append(f"{style.bold('Next step:')} {style.words(last.next_step, 300)}")
-    owner = style.person(last.owner, context.people) if last.owner else "none"
-    return "\n".join([*lines, f"Owner: {owner}"])
+    before = [f"{day_and_month(one.as_of_date)}: {style.words(one.news, 200)}" for one in earlier[-EARLIER:][::-1]]
+    ends = [f"{style.bold('Next step:')} {style.words(last.next_step, 300)}"] if last.next_step else []
+    ends.append(f"Owner: {style.person(last.owner, context.people) if last.owner else 'none'}")
+    while len("\n".join([*lines, *before, *ends])) > SECTION_CHARACTERS and before:
+        before.pop()  # so that nothing is cut in the middle of a link or a mention
+    return "\n".join([*lines, *before, *ends])
 
 
 def _money(alert: AccountAlert, context: Context) -> str:

@@ -36,7 +36,7 @@ def write_back(
             _print_undelivered(writing.entries(company))
         else:
             outcome = writing.write_due(company, is_retry=True) if retry else writing.write_back(company)
-            done = f"{counted(outcome.written, 'account')} written, {outcome.pending} pending"
+            done = f"{counted(outcome.written, 'row')} written, {outcome.pending} pending"
             console.print(f"{done}, {len(outcome.dead)} rejected", highlight=False)
             for one in outcome.dead[:LISTED]:
                 console.print(f"  {one.channel}, {one.account_id}: {one.failure}", markup=False, highlight=False)
@@ -52,7 +52,7 @@ def _print_changes(changes: "list[Change]") -> None:
             shown.add_row(*(escape(cell) for cell in cells))
     console.print(shown, highlight=False)
     left_out = f", the first {LISTED} shown" if len(changes) > LISTED else ""
-    console.print(f"{counted(len(changes), 'account')} would be written{left_out}", highlight=False)
+    console.print(f"{counted(len(changes), 'row')} would be written{left_out}", highlight=False)
 
 
 def _print_undelivered(entries: "list[Entry]") -> None:
@@ -62,7 +62,7 @@ def _print_undelivered(entries: "list[Entry]") -> None:
         cells = (str(one.as_of_date), one.channel, str(one.account_id), str(one.state), one.failure or "")
         shown.add_row(*(escape(cell) for cell in cells))
     console.print(shown, highlight=False)
-    console.print(f"{counted(len(waiting), 'account')} not written", highlight=False)
+    console.print(f"{counted(len(waiting), 'row')} not written", highlight=False)
 
 
 def _shown(value: object) -> str:

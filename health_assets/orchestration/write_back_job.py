@@ -28,7 +28,7 @@ def write_back_job(settings: Settings) -> dg.JobDefinition:
         for fault in of_rejected_rows(outcome.dead, settings.load_day):
             notify_failure(settings, fault)
         if outcome.dead:
-            raise dg.Failure(f"{counted(len(outcome.dead), 'account')} rejected: {'; '.join(outcome.failures)}")
+            raise dg.Failure(f"{counted(len(outcome.dead), 'row')} rejected: {'; '.join(outcome.failures)}")
 
     @dg.job(
         name=WRITE_BACK_JOB,
@@ -71,5 +71,5 @@ def write_back_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def _summary(outcome: Outcome) -> str:
-    changed, written = counted(len(outcome.changes), "change"), counted(outcome.written, "account")
+    changed, written = counted(len(outcome.changes), "change"), counted(outcome.written, "row")
     return f"{changed} since the last write; {written} written, {outcome.pending} pending, {len(outcome.dead)} rejected"

@@ -111,12 +111,11 @@ class WriteBackOutbox(Outbox):
         """What became of entries; what was delivered is what the target holds. To be called within a transaction."""
         super().settle(ids, state, now, failure, repeat=False)
         if state == State.delivered:
-            rows = [
-                (one.channel, one.account_id, json.dumps(values_in(one).by_name))
-                for one in self.entries(State.delivered)
-                if one.id in set(ids)
-            ]
-            self.connection.executemany("insert or replace into written values (?, ?, ?)", rows)
+            self.connection.executemany(
+                "insert or replace into written select channel, account_id, json_extract(body, '$.values') from outbox "
+                "where id = ? and state = 'delivered'",
+                [(key,) for key in ids],
+            )
 
     def erase(self, account_ids: Collection[str]) -> int:
         """Delete all that is kept of accounts. Returns the rows. To be called within a transaction."""

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from health_assets import settings
-from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert, store_of
+from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert, deliver_due, store_of
 from health_assets.alerts.data_alerts import of_stale_sources
 from health_assets.alerts.outbox import Outbox
 from health_assets.settings import Settings
@@ -504,6 +504,27 @@ def test_an_alert_about_a_silenced_account_is_kept_and_not_posted(
     outcome = alert(company)
     assert (outcome.worse, outcome.silenced, outcome.delivered) == (2, 1, 1)
     assert "Company A2" in posted.sections()[0]
+
+
+def test_an_alert_that_waits_for_the_morning_is_not_posted_when_its_account_is_silenced_meanwhile(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    for day, level in ((MONDAY, "low"), (TUESDAY, "high")):
+        publish(day, [account("A1", level), account("A2", level)])
+        with Outbox.opened(store_of(company)) as outbox:
+            outbox.connection.execute("update channels set next_attempt_at = null")
+        posted.answers = [(503, {})]
+        alert(company)
+    with Outbox.opened(store_of(company)) as outbox:
+        outbox.connection.execute("update outbox set state = 'held', held_until = '2025-01-29T07:30:00.000+00:00'")
+    today = datetime.now(UTC).date()
+    row = {"account_id": "A1", "valid_from": today, "expiry_date": today, "reason": "in talks", "author": "Lena"}
+    append(company.notes, "silences", row)
+    posted.answers = []
+    deliver_due(company)
+    assert ["Company A2" in section for section in posted.sections()] == [True]
+    with Outbox.opened(store_of(company)) as outbox:
+        assert {one.account_id: one.state for one in outbox.entries()} == {"A1": "silenced", "A2": "delivered"}
 
 
 def test_the_alerts_are_left_for_the_next_run(company: Settings, publish: Publish, posted: Slack) -> None:

@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -184,6 +184,17 @@ def test_the_longest_texts_stay_within_the_limits() -> None:
     assert len(message.blocks[0]["text"]["text"]) <= 150
     assert len(message.blocks) <= 50
     assert len(message.alerts) == 50
+
+
+def test_a_section_is_never_cut_within_a_mention_however_many_changes_were_not_delivered() -> None:
+    long = "& < > " * 300
+    earlier = [alert("A1", name=long, news=long, as_of_date=DAY - timedelta(days=back)) for back in (3, 2, 1)]
+    bodies = [*earlier, alert("A1", name=long, news=long, reasons=[long] * 3, next_step=long, owner="Lena Fischer")]
+    link = "https://crm.example.com/{account_id}?" + "a&" * 200
+    people = {"Lena Fischer": Person(slack="U0123ABCD")}
+    (section,) = sections(made(*bodies, context=replace(ACME, account_link=link, people=people)))
+    assert section.endswith("Owner: <@U0123ABCD>")
+    assert len(section) < 3000
 
 
 # -- what names can hold ----------------------------------------------------------------------------------------------

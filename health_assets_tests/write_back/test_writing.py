@@ -195,15 +195,15 @@ def test_command_line_shows_writes_lists_and_retries(
     file = str(bound.warehouse.with_name("settings.yml"))
     del crm.companies["A2"]
     publish(DAYS[0], [account("A1"), account("A2")])
-    assert "2 accounts would be written" in said_by("write-back", "--settings", file, "--dry-run").output
+    assert "2 rows would be written" in said_by("write-back", "--settings", file, "--dry-run").output
     said = said_by("write-back", "--settings", file)
     assert said.exit_code == 1
-    assert "1 account written, 0 pending, 1 rejected" in said.output
+    assert "1 row written, 0 pending, 1 rejected" in said.output
     assert "OBJECT_NOT_FOUND" in said_by("write-back", "--settings", file, "--list").output
     crm.companies["A2"] = {}
     again = said_by("write-back", "--settings", file, "--retry")
-    assert (again.exit_code, again.output) == (0, "1 account written, 0 pending, 0 rejected\n")
-    assert "0 accounts not written" in said_by("write-back", "--settings", file, "--list").output
+    assert (again.exit_code, again.output) == (0, "1 row written, 0 pending, 0 rejected\n")
+    assert "0 rows not written" in said_by("write-back", "--settings", file, "--list").output
 
 
 def test_doctor_says_what_is_not_set_and_what_is_not_written(
