@@ -37,8 +37,8 @@ LOG_WIDTH = 160  # of output that goes to a file; a terminal knows its own width
 console = SafeConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
 LABEL_WIDTH = 24  # of the labels on the status page
 COMMAND = re.compile(
-    r"\bhealth-assets (?:run|status|alerts(?: (?:list|retry|test|replay))?+|doctor|check|init|ui|prune|account|dashboard|report|export"
-    r"|erase)\b"
+    r"\bhealth-assets (?:run|status|alerts(?: (?:list|retry|test|replay))?+|doctor|check|pull|init|ui|prune|account"
+    r"|dashboard|report|export|erase)\b"
     r"(?: --(?!settings)[a-z-]++)*+(?! --settings)"
 )
 errors = SafeConsole(stderr=True)

@@ -17,7 +17,11 @@ from health_assets.settings.pull import StripePull
 VERSION = "2024-06-20"  # of the API, whose shapes the preset reads
 PAGE = 100  # the most that Stripe gives
 OVERLAP_SECONDS = 3600  # invoices as old as this before the newest known one are read again
-NOT_FINAL = "coalesce(status, '') not in ('paid', 'void') and coalesce(is_deleted, 'false') <> 'true'"
+NOT_FINAL = """
+    coalesce(status, '') not in ('paid', 'void') and coalesce(is_deleted, 'false') <> 'true'
+    and (coalesce(status, '') <> 'uncollectible' or created::double >= {})
+"""
+UNCOLLECTIBLE_SECONDS = 180 * 86400  # so long an invoice that was given up is read again: it may still be paid
 NOT_KEPT = {"livemode"}  # a key sees either live or test data, and whose key it is decides that both count
 
 
@@ -71,7 +75,7 @@ def _invoices(api: Api, progress: Progress) -> Generator[Batch, None, Record]:
         newest = yield from _back_to(api, place["newest"], None, seen, fixed=place)
         place["newest"] = max(place["newest"], newest)
     newest = yield from _back_to(api, floor, place.get("after"), seen, newest=place.get("newest", floor))
-    for known in progress.rows(NOT_FINAL):
+    for known in progress.rows(NOT_FINAL.format(newest - UNCOLLECTIBLE_SECONDS)):
         if known["id"] not in seen:
             current = api.one(f"/v1/invoices/{known['id']}")  # a draft may be deleted
             yield Batch([_whole(api, current) if current else known | {"is_deleted": True}], {"newest": newest})
@@ -95,7 +99,7 @@ def _back_to(
 
 
 TABLES = [
-    PulledTable("invoice", _invoices, always=("customer", "total", "status")),
+    PulledTable("invoice", _invoices, always=("customer", "total", "status", "created")),
     PulledTable("credit_note", _listing("/v1/credit_notes"), is_listing=True, is_optional=True),
     PulledTable("subscription", _subscriptions, is_listing=True, always=("customer", "status")),
     PulledTable("product", _listing("/v1/products"), is_listing=True, is_optional=True),

@@ -278,6 +278,25 @@ def test_source_that_is_connected_later_needs_a_pull(vendor: LoopbackApi, tmp_pa
     assert is_pulled("stripe", company)
 
 
+def test_invoice_that_was_given_up_is_read_again_for_half_a_year(
+    vendor: LoopbackApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe, "PAGE", 1)
+    day = 86_400
+    invoices = [invoice(0), invoice(30 * day), invoice(199 * day), invoice(200 * day)]
+    for one in invoices[:2]:
+        one["status"] = "uncollectible"
+    stripe_of(vendor, invoices)
+    company = settings_of(tmp_path, vendor.url)
+    pull_vendor("stripe", company, is_new=True)
+    before = len(vendor.requests)
+    vendor.routes[r"/v1/invoices/in_\d+"] = lambda request: Answer(invoices[1] | {"status": "paid"})
+    pull_vendor("stripe", company)
+    read = [one.path for one in vendor.requests[before:] if one.path.startswith("/v1/invoices/")]
+    assert read == [f"/v1/invoices/{invoices[1]['id']}"]
+    assert table(company, "stripe", "invoice")["status"].to_list().count("paid") == 3
+
+
 def test_two_pulls_at_once_are_one(vendor: LoopbackApi, tmp_path: Path) -> None:
     company = settings_of(tmp_path, vendor.url)
 
