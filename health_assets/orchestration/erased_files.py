@@ -11,6 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from health_assets.warehouse.sql import literal
 from health_assets.warehouse.subject import Subject
 
 SHOWN = ("md_str", "text", "sample")  # values of metadata that show data: previews, findings of checks
@@ -24,8 +29,8 @@ def sqlite_without(file: Path, subject: Subject, *, dry_run: bool = False) -> in
     """
     with closing(sqlite3.connect(file, timeout=SECONDS_TO_WAIT, isolation_level=None)) as connection:
         connection.execute("pragma secure_delete = on")
-        connection.execute("begin immediate" if not dry_run else "begin")
-        rows = sum(_table_without(connection, table, subject, dry_run=dry_run) for table in _tables(connection))
+        connection.execute("begin immediate")
+        rows = sum(_table_without(connection, table, subject) for table in _tables(connection))
         connection.execute("rollback" if dry_run else "commit")
         if rows and not dry_run:
             connection.execute("vacuum")
@@ -40,25 +45,20 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
     return [name for (name,) in found.fetchall()]
 
 
-def _table_without(connection: sqlite3.Connection, table: str, subject: Subject, *, dry_run: bool) -> int:
+def _table_without(connection: sqlite3.Connection, table: str, subject: Subject) -> int:
     columns = [row[1] for row in connection.execute(f'pragma table_info("{table}")')]
     keys = list(subject.keys("account")) if subject.kind == "account" else []
     changed = 0
     if "account_id" in columns and keys:
         places = ", ".join("?" * len(keys))
-        own = f'from "{table}" where account_id in ({places})'
-        if dry_run:
-            changed += connection.execute(f"select count(*) {own}", keys).fetchone()[0]
-        else:
-            changed += connection.execute(f"delete {own}", keys).rowcount
+        changed += connection.execute(f'delete from "{table}" where account_id in ({places})', keys).rowcount
+    is_of_many = f"{table == 'outbox'} and account_id is null" if "account_id" in columns else "false"
     for column in columns:
-        is_of_many = f"{table == 'outbox'} and account_id is null" if "account_id" in columns else "false"
         for rowid, text, is_shown in list(_suspects(connection, table, column, is_of_many, subject)):
             without = text_without(text, subject, is_shown=bool(is_shown))
             if without != text:
                 changed += 1
-                if not dry_run:
-                    connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', [without, rowid])
+                connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', [without, rowid])
     return changed
 
 
@@ -115,6 +115,28 @@ def csv_without(file: Path, subject: Subject, *, dry_run: bool = False) -> int:
                 os.fsync(opened.fileno())
             os.replace(unfinished, file)
     return changed
+
+
+def parquet_without(file: Path, subject: Subject, *, dry_run: bool = False) -> int:
+    """Take the rows that name a subject out of a Parquet file, whose metadata stay. Returns the rows."""
+    with closing(duckdb.connect()) as connection:
+        columns = [
+            name for name, *_ in connection.execute(f"describe from read_parquet({literal(str(file))})").fetchall()
+        ]
+        keys = literal(sorted({term.text for term in subject.terms}))
+        holds = [f'"{name}"::varchar in {keys}' for name in columns]
+        holds += [f'contains("{name}"::varchar, {literal(term.text)})' for name in columns for term in subject.searched]
+        found = connection.execute(
+            f"select file_row_number from read_parquet({literal(str(file))}, file_row_number = true) where {' or '.join(holds)}"
+        ).fetchall()
+    if found and not dry_run:
+        table = pq.read_table(file)
+        goes = {number for (number,) in found}
+        unfinished = file.with_name(f".{file.name}")
+        others = table.filter(pa.array([number not in goes for number in range(table.num_rows)], pa.bool_()))
+        pq.write_table(others, unfinished, compression="zstd")
+        os.replace(unfinished, file)
+    return len(found)
 
 
 def log_without(file: Path, subject: Subject, *, dry_run: bool = False) -> int:

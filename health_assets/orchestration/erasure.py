@@ -16,7 +16,7 @@ from health_assets.alerts.outbox import Outbox
 from health_assets.alerts.outbox import store_of as alerts
 from health_assets.alerts.state_file import only_delivery
 from health_assets.assets import load_all
-from health_assets.orchestration.erased_files import csv_without, log_without, sqlite_without
+from health_assets.orchestration.erased_files import csv_without, log_without, parquet_without, sqlite_without
 from health_assets.orchestration.erasure_search import Remaining, files_of_ours, remaining
 from health_assets.orchestration.erasure_subject import ErasureError as ErasureError
 from health_assets.orchestration.erasure_subject import Plan, planned
@@ -134,6 +134,8 @@ def _from_files(subject: Subject, settings: Settings, *, dry_run: bool) -> dict[
             rows = csv_without(file, subject, dry_run=dry_run)
         elif file.suffix in (".out", ".err", ".complete"):
             rows = log_without(file, subject, dry_run=dry_run)
+        elif file.is_relative_to(settings.pulled) and file.suffix == ".parquet":
+            rows = parquet_without(file, subject, dry_run=dry_run)
         elif file.is_relative_to(settings.answers) or ".damaged-" in file.name:
             rows = 1
             if not dry_run:

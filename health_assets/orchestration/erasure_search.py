@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from health_assets.alerts.outbox import store_of as alerts
+from health_assets.orchestration.erased_files import parquet_without
 from health_assets.settings import Settings
 from health_assets.settings.notes import alert_history
 from health_assets.sources.formats import SourceError, files_of
@@ -40,6 +41,7 @@ def files_of_ours(settings: Settings) -> list[Path]:
     found = [
         *settings.dagster_home.rglob("*"),
         *settings.answers.rglob("*"),
+        *settings.pulled.rglob("*"),
         *settings.notes.glob("*.csv"),
         alerts(settings),
         write_back(settings),
@@ -94,6 +96,8 @@ def _places(file: Path, subject: Subject) -> Iterator[str]:
             (database,) = connection.execute("select current_database()").fetchone() or ("",)
             for relation, rows in found_in(connection, database, subject).items():
                 yield f"{relation}: {rows} rows"
+    if file.suffix == ".parquet" and (rows := parquet_without(file, subject, dry_run=True)):
+        yield f"{rows} rows"
     if _has_bytes(file, subject):
         yield "its bytes"
 

@@ -11,6 +11,7 @@ from health_assets.assets import load_all
 from health_assets.settings import Settings, SettingsError
 from health_assets.sources import answers
 from health_assets.sources.check import source_faults
+from health_assets.sources.erased import Entry, Erased, write_list
 from health_assets.sources.formats import SourceError
 from health_assets.sources.readers import read_source
 from health_assets.tables import source_contracts
@@ -266,3 +267,14 @@ def test_answers_are_read_with_their_types(tmp_path: Path) -> None:
     assert rows is not None
     schema = read_source("users", rows, settings).collect_schema()
     assert (schema["is_active"], schema["created_at"]) == (pl.Boolean(), pl.Datetime("us", "UTC"))
+
+
+def test_answer_is_written_without_the_rows_of_an_erased_account(tmp_path: Path) -> None:
+    settings = company(tmp_path, "users", query="select 'U1' as user_id, 'A1' as account_id")
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    erased = Erased()
+    erased.entries.append(Entry("account", erased.hash_of("account", "A1"), "erased-1", is_kept=True))
+    write_list(settings, erased)
+    assert rows_of("accounts", settings, "account_id") == [("A2",)]
+    held = [pl.read_parquet(file)["account_id"].to_list() for file in sorted(settings.answers.rglob("*.parquet"))]
+    assert sorted(held) == [[], ["A2"]]
