@@ -49,6 +49,7 @@ class Table:
     settings_sections: tuple[str, ...] = ()  # settings whose change makes the written months out of date
     rows: type[Contract] | None = None  # raw sources: the contract of the file's rows
     fed_by: tuple[str, ...] = ()  # inputs of which one must have rows for the table to have any; by default any input
+    reads_apart: bool = False  # each use of a long history reads its own days and columns, instead of all together
     identities: list[Identity] = field(default_factory=list)
 
     @property
@@ -155,6 +156,7 @@ def table(
     lookback_months: int | None = None,
     settings_sections: tuple[str, ...] = (),
     fed_by: tuple[str, ...] = (),
+    reads_apart: bool = False,
 ) -> Callable[[Transform], Transform]:
     """A dimension, fact or mart. A monthly one is called with a `period` and makes the rows of its days."""
 
@@ -162,7 +164,15 @@ def table(
         name = function.__name__
         layer: Layer = "mart" if name.startswith("mart_") else "fact"
         TABLES[name] = Table(
-            name, contract, function, layer, monthly, lookback_months, settings_sections, fed_by=fed_by
+            name,
+            contract,
+            function,
+            layer,
+            monthly,
+            lookback_months,
+            settings_sections,
+            fed_by=fed_by,
+            reads_apart=reads_apart,
         )
         return function
 

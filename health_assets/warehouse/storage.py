@@ -290,7 +290,10 @@ def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
     """
     wanted = dtypes(table.contract)
     is_of_months = table.monthly or any(TABLES[name].monthly for name in table.inputs if name in TABLES)
-    made = rows.collect(engine="streaming" if is_of_months else "in-memory")
+    made = rows.collect(
+        engine="streaming" if is_of_months else "in-memory",
+        optimizations=pl.QueryOptFlags(comm_subplan_elim=not table.reads_apart),
+    )
     if set(made.columns) != set(wanted):
         missing, extra = set(wanted) - set(made.columns), set(made.columns) - set(wanted)
         raise ValueError(

@@ -82,7 +82,7 @@ class CustomerHealth(CustomerHealthDaily):
         return pl.col("is_overridden") == pl.col("override_reason").is_not_null()
 
 
-@table(CustomerHealth)
+@table(CustomerHealth, reads_apart=True)  # four days whole, and the bands of all others
 def mart_customer_health(
     mart_customer_health_daily: pl.LazyFrame,
     staged_health_overrides: pl.LazyFrame,
