@@ -169,6 +169,40 @@ def test_every_answer_that_slack_may_give_loses_nothing(
 
 
 @pytest.mark.timeout(600)
+def test_every_answer_that_a_bot_may_get_loses_nothing(
+    tmp_path: Path, slack_api: SlackApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    delivery = {"post_seconds": 1.5, "pause_seconds": 0.01, "patience_seconds": 0, "first_retry_seconds": 2}
+    bots = {"default": {"bot": "env:BOT_TOKEN", "to": TEAM}, "wrong": {"bot": "env:BOT_TOKEN", "to": "C0NONE"}}
+    company = settings_of(tmp_path, alerts={"channels": bots, "delivery": delivery | {"longest_retry_seconds": 4}})
+    prepare_home(company)
+    names = [f"account {number}" for number in range(6)]
+    with Outbox.opened(store_of(company)) as outbox, outbox.transaction():
+        outbox.add([*(entry(name, "default") for name in names), entry("account 6", "wrong")])
+    answers: list[tuple[int | str, dict[str, str]]] = [(429, {"Retry-After": "2"}), (503, {}), (301, {}), ("cut", {})]
+    slack_api.answers = [*answers, ("hang", {}), (200, {}), (200, {})]
+    slack_api.bodies = [b"no"] * 3 + [b"<html>Sign in</html>", b'{"ok": false, "error": "internal_error"}']
+
+    def is_done() -> bool:
+        with Outbox.copied(store_of(company)) as outbox:
+            return not outbox.pending()
+
+    with daemon(tmp_path / "log", **{SETTINGS_VARIABLE: str(tmp_path / "settings.yml")}):
+        assert seen_within(300, is_done, every=1), (tmp_path / "log").read_text()[-5000:]
+    with Outbox.copied(store_of(company)) as outbox:
+        states = Counter((one.channel, one.state) for one in outbox.entries() if one.account_id)
+        (dead,) = outbox.entries(State.dead)
+    accepted = titles(slack_api.accepted)
+    with capsys.disabled():
+        print(f"\nbot: {len(names)} due, {states['default', State.delivered]} delivered, {accepted.total()} accepted")
+    assert states == {("default", State.delivered): 6, ("wrong", State.dead): 1}
+    assert str(dead.failure).startswith("channel_not_found: `to` is no channel of the workspace")
+    assert {f"{name} of default" for name in names} <= set(accepted)
+    assert SECRET not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.timeout(600)
 def test_slack_down_for_three_daily_runs_and_back(
     tmp_path: Path,
     company: Settings,
