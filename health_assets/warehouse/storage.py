@@ -19,10 +19,7 @@ from polars.io.plugins import register_io_source
 from health_assets.contracts.contract import available_from, dtypes
 from health_assets.contracts.history import VALID_FROM, history_contract
 from health_assets.contracts.months import months_after
-from health_assets.sources.quarantine import (
-    NOTHING_READ,
-    FilteredRows,
-)
+from health_assets.sources.quarantine import NOTHING_READ, FilteredRows
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.earlier_versions import LaterVersionError, kept_aside, upgrade
 from health_assets.warehouse.history import create_history, history_of, remember
@@ -51,13 +48,9 @@ class Warehouse:
     path: Path
     load_day: date | None = None
     written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
-    submitted: dict[str, Any] = field(
-        default_factory=dict
-    )  # expectations.Submission: tables of this run that are being evaluated
+    submitted: dict[str, Any] = field(default_factory=dict)  # table -> its expectations.Submission, in evaluation
     accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
-    descriptions: dict[str, str] = field(
-        default_factory=dict
-    )  # source -> its settings as JSON, published with the load
+    descriptions: dict[str, str] = field(default_factory=dict)  # source -> its settings as JSON, as published
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
     @classmethod
