@@ -83,6 +83,7 @@ def test_run_of_another_container_is_gone_for_the_daemon_alone_and_only_if_a_dae
             assert bool(why_it_ended(run, instance, by_daemon=True)) == ended
 
 
+@pytest.mark.slow
 def test_command_line_run_of_another_container_is_gone_when_its_lock_is_free(tmp_path: Path) -> None:
     with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
         run = instance.create_run_for_job(

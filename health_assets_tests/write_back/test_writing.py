@@ -219,6 +219,7 @@ def test_doctor_says_what_is_not_set_and_what_is_not_written(
     assert next(iter(findings(bound))).message == "HUBSPOT_TOKEN is not set"
 
 
+@pytest.mark.slow
 def test_job_writes_after_a_snapshot_and_reports_what_was_rejected_once(
     bound: Settings, publish: Publish, crm: HubSpotCompanies, posted: Slack
 ) -> None:
