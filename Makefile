@@ -1,4 +1,4 @@
-# make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, hostile, coverage, ui, dashboard,
+# make run: from a fresh clone to a scored demo company. The other targets: test, test-fast, hostile, spark, coverage, ui, dashboard,
 # screenshots, lint, format, types, docs, wheel, lock, clean.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: run demo test test-fast hostile coverage ui dashboard lint format types docs wheel lock clean benchmark
+.PHONY: run demo test test-fast hostile spark coverage ui dashboard lint format types docs wheel lock clean benchmark
 
 run: $(READY) data/demo/settings.yml
 	@$(BIN)/health-assets run --settings $(SETTINGS)
@@ -36,6 +36,10 @@ test-fast: $(READY)
 LOADS ?= 500
 hostile: $(READY)
 	@$(BIN)/python -m health_assets_tests.hostile --loads $(LOADS) --write docs/hostile-loads.md
+
+# The jars of Spark, for the tests of events on a cluster; they need Java.
+spark: $(READY)
+	@.ci/spark
 
 coverage: $(READY)
 	@$(TEST) -m "not slow or whole_company" --cov --cov-report=term:skip-covered

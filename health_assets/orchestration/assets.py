@@ -19,6 +19,7 @@ from health_assets.orchestration.pulls import pull_name
 from health_assets.settings import Settings
 from health_assets.settings.pull import pulled_vendor
 from health_assets.settings.source import Source
+from health_assets.sources.events.report import with_report
 from health_assets.sources.load_warnings import load_warnings
 from health_assets.sources.quarantine import FilteredRows, filter_rows
 from health_assets.sources.readers import collected, erased_rows, made_keys, read_source
@@ -137,7 +138,9 @@ def _filtered_months(
     def filtered(by_row: Collection[str]) -> FilteredRows:
         rows = table.function(read_source(name, raw.rows, settings, files, by_row), **given)  # type: ignore[arg-type]
         inside = rows.filter(month.is_null() | month.is_in(months))
-        return filter_rows(inside, table.contract, existing, source_of(table, settings), monthly=True)
+        source = source_of(table, settings)
+        found = filter_rows(inside, table.contract, existing, source, monthly=True)
+        return with_report(found, name, source, months) if source and source.engine else found
 
     return collected(name, settings, filtered)
 

@@ -20,7 +20,8 @@ def too_few_kept(load: Load) -> str:
     loaded = load_counts(load.cursor, load.table)
     spelling = load.settings.sources.get(load.source)
     versions = declared_versions(load.cursor, load.table, spelling)
-    kept, rows = loaded["rows_kept"], loaded["rows_kept"] + loaded["rows_quarantined"] - versions
+    kept = loaded["rows_kept"] + loaded["rows_summed"]
+    rows = kept + loaded["rows_quarantined"] - versions
     wanted = spelling.rows_kept if spelling else 0.0
     if not rows or (kept and kept >= wanted * rows):
         return ""

@@ -33,7 +33,9 @@ def answer_of(folder: Path, name: str, number: int, description: Description) ->
 
 
 def answered_by(description: Description) -> str:
-    """What answers a query: the variable of a connection, a preset, a .sql file, or `query`."""
+    """What answers a query: an engine, the variable of a connection, a preset, a .sql file, or `query`."""
+    if description.engine:
+        return description.engine
     if description.connection:
         return description.connection.removeprefix("env:")
     if description.preset:

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from health_assets.settings.engine import engine_fault
 from health_assets.settings.suggestions import nearest
 
 NO_PLACES = {"localtime", "Factory", "posixrules"}  # that the time zone database has as well
@@ -72,6 +73,9 @@ class Description(Section):
     connection: str | None = None
     preset: str | None = None
     database_schema: str | None = None
+    engine: Literal["polars", "duckdb", "spark"] | None = None
+    remote: str | None = None
+    table: str | None = None
     sheet: str | None = None
     columns: dict[str, str | list[str]] = {}
     values: dict[str, dict[str, str | None]] = {}
@@ -102,8 +106,8 @@ class Description(Section):
 
     @property
     def is_queried(self) -> bool:
-        """Whether the rows are the answer of a query, the company's own or a preset's."""
-        return self.query is not None or self.preset is not None
+        """Whether the rows are the answer of a query, the company's own or a preset's, or what an engine reduces."""
+        return self.query is not None or self.preset is not None or self.engine is not None
 
     @property
     def is_pulled(self) -> bool:
@@ -115,6 +119,10 @@ class Description(Section):
         copied = self.model_copy()
         copied._answer = pattern
         return copied
+
+    def of_reduced_months(self) -> Self:
+        """What is left to say of the rows that an engine returns, in columns of ours."""
+        return self.model_copy(update={"columns": {}, "where": None, "newest_by": None})
 
     @property
     def mapped(self) -> list[tuple[str, str]]:
@@ -207,19 +215,19 @@ class Description(Section):
             raise ValueError("preset: give the folder of the vendor's export as path, or a connection, not both")
         if self.connection is not None and not self.is_queried:
             raise ValueError("connection: needs a query, or a preset")
+        if fault := engine_fault(self):
+            raise ValueError(fault)
         if self.database_schema is not None and (self.connection is None or self.preset is None):
             raise ValueError("database_schema: needs a preset with a connection; a query names the schema itself")
         if not self.path and not self.is_queried:
             raise ValueError("give path, query or preset")
         return self
 
-    @field_validator("connection")
+    @field_validator("connection", "remote")
     @classmethod
     def _is_a_variable(cls, connection: str | None) -> str | None:
         if connection is not None and not re.fullmatch(CONNECTION, connection):
-            message = (
-                "write env:NAME, with the URL of the database in the environment variable NAME, never in the settings"
-            )
+            message = "write env:NAME, with the URL in the environment variable NAME, never in the settings"
             raise PydanticCustomError(NOT_SHOWN, message)
         return connection
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +31,7 @@ from health_assets.sources.presets.vendors import sql_of
 from health_assets.sources.sqlite_files import Answer
 
 BOUND = re.compile(r"(?<![:\w]):(since|until)\b")
+REDUCTION = "health_assets.sources.events.months"  # needs narwhals, which is an extra
 WHOLE = ("accounts", "users")  # sources whose keys others are compared with
 
 
@@ -70,6 +73,9 @@ def sampled(settings: Settings, rows: int) -> Iterator[tuple[Settings, dict[str,
     with tempfile.TemporaryDirectory(prefix="answers-") as folder:
         for query in queries_of(settings, Path(folder)):
             try:
+                if query.description.engine:
+                    _reduction().sample_of_months(query.description, query.source, query.target, settings)
+                    continue
                 with _database(query, settings, limit=0) as database:
                     statement = _bound(_statement(query), settings.history_start, _end(settings))
                     is_whole = query.source in WHOLE
@@ -100,7 +106,7 @@ def queries_of(settings: Settings, folder: Path) -> list[Query]:
     for name, source in settings.sources.items():
         for number, description in enumerate(source.descriptions, 1):
             if description.is_queried:
-                key = "preset" if description.preset else "query"
+                key = "engine" if description.engine else "preset" if description.preset else "query"
                 place = f"sources.{name}" if len(source.descriptions) == 1 else f"sources.{name}[{number - 1}]"
                 found.append(Query(name, f"{place}.{key}", description, answer_of(folder, name, number, description)))
     return found
@@ -112,6 +118,8 @@ def statement_of(description: Description, source: str) -> str:
     Raises:
         SourceError: there is no such file, or preset.
     """
+    if description.engine:
+        return ""
     if description.preset:
         return sql_of(description.preset, source)
     query = str(description.query)
@@ -125,6 +133,8 @@ def statement_of(description: Description, source: str) -> str:
 
 def _fetched(query: Query, settings: Settings) -> int:
     try:
+        if query.description.engine:
+            return int(_reduction().fetch_months(query.description, query.source, query.target, settings))
         with _database(query, settings) as database:
             statement = _statement(query)
             if BOUND.search(statement):
@@ -136,6 +146,14 @@ def _fetched(query: Query, settings: Settings) -> int:
     except SourceError as error:
         failure = str(error)
     raise SourceError(f"{query.place}: {failure}")
+
+
+def _reduction() -> Any:
+    try:
+        return import_module(REDUCTION)
+    except ModuleNotFoundError as error:
+        missing = error.name
+    raise SourceError(f"needs the package {missing}: pip install 'health-assets[spark]'")
 
 
 def _fetched_by_month(query: Query, statement: str, database: Connection, settings: Settings) -> int:

@@ -73,7 +73,8 @@ def described_files(name: str, source: Source) -> list[tuple[str, int, Descripti
                 raise SourceError(
                     f"sources.{name}.path: no file matches {path}; correct the path, or remove the source if it is not connected"
                 )
-            found += [(file, number, description) for file in matches]
+            as_read = description.of_reduced_months() if description.engine else description
+            found += [(file, number, as_read) for file in matches]
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,8 +13,8 @@ from health_assets.sources.sqlite_files import Answer
 MADE_BY = b"health_assets.made_by"  # of which statement a file is the answer
 
 
-def written(answer: Answer, file: Path, statement: str) -> int:
-    """Write the rows as they arrive; the file has its name only when the last is there."""
+def written(answer: Answer, file: Path, made_by: str | dict[str, Any]) -> int:
+    """Write the rows as they arrive, with what they were made by; the file has its name only when the last is there."""
     schema = pa.schema([pa.field(field.name, _plain(field)) for field in answer.schema])
     repeated = {name for name in schema.names if schema.names.count(name) > 1}
     if repeated:
@@ -25,7 +26,7 @@ def written(answer: Answer, file: Path, statement: str) -> int:
     rows = 0
     try:
         with pq.ParquetWriter(
-            unfinished, schema.with_metadata({MADE_BY: json.dumps(statement)}), compression="zstd"
+            unfinished, schema.with_metadata({MADE_BY: json.dumps(made_by)}), compression="zstd"
         ) as writer:
             for batch in answer.batches:
                 columns = [_as(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]

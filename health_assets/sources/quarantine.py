@@ -34,6 +34,7 @@ UNREADABLE_SCHEMA: dict[str, Any] = {
 
 MALFORMED, UNKNOWN_CURRENCY, SUPERSEDED = "row__malformed", "currency__unknown", "grain__superseded"
 LOAD_COUNTS = ("rows_read", "rows_kept", "rows_quarantined", "duplicates_collapsed", "rows_left_out", "values_blanked")
+SUMMED = "rows_summed"  # events that are part of a reduced row; only of an engine's loads
 SAMPLES = 3  # rows that are shown for a word
 WORDS_KEPT = 50  # of a column and month, the most frequent; their values are all counted
 

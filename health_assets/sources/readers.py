@@ -18,6 +18,7 @@ from health_assets.sources.account_keys import accounts_of_users, with_our_accou
 from health_assets.sources.columns import Columns, columns_of, faults_of, given_columns
 from health_assets.sources.conditions import condition, where_faults
 from health_assets.sources.erased import kept_rows, of_erased, read_list, without_erased
+from health_assets.sources.events.report import profile_of
 from health_assets.sources.file_names import is_remote, label, labels, shown
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
@@ -154,11 +155,12 @@ def read_profile(
 
     Grain: source_file x month ("YYYY-MM" in the company's time zone, or "unreadable").
     """
+    source = settings.sources.get(name)
+    if source is not None and source.engine:
+        return profile_of(name, source)
     given = read_source(name, rows, settings, by_row=by_row).select(FILE, ROW, PART, time)
     dtype = given.collect_schema()[time]
-    moment = by_description(
-        settings.sources.get(name), lambda one: typed(time, pl.Datetime("us"), dtype, settings, one)
-    )
+    moment = by_description(source, lambda one: typed(time, pl.Datetime("us"), dtype, settings, one))
     month = local_date(moment, settings.timezone).dt.strftime("%Y-%m").fill_null(UNREADABLE)
     counted = pl.col(ROW).count()  # not pl.len(): without its other columns a row that is too long would pass
     return given.group_by(FILE, month.alias("month")).agg(row_count=counted.cast(pl.Int64)).sort(FILE, "month")
@@ -167,6 +169,8 @@ def read_profile(
 def unknown_columns(name: str, rows: type[Contract], settings: Settings) -> dict[str, list[str]]:
     """Columns that files have and no contract names, by file: they are not read, and said so in a warning."""
     source = settings.sources.get(name)
+    if source is not None and source.engine:
+        return {}  # an engine reads the columns that it names
     for_other_ends = {
         column
         for one in (source.descriptions if source else [])

@@ -40,6 +40,7 @@ OF_COLUMNS = {
     "rows_read": "Rows in the files",
     "rows_kept": "Rows in the staged table",
     "rows_quarantined": "Rows in the quarantine table",
+    "rows_summed": "Events that an engine added to a reduced row",
     "duplicates_collapsed": "Rows equal to another one, kept once",
     "rows_left_out": "Rows left out by the `where` of the source",
     "values_blanked": "Values that became null because they could not be read",

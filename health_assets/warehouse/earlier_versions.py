@@ -49,6 +49,8 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
         columns = "relation, month, fingerprint, row_count"
         connection.execute(f"insert or ignore into internal.months ({columns}) select {columns} from {OF_0_1}.months")
     connection.execute(f"drop schema if exists {OF_0_1} cascade; drop table if exists internal.accepted")
+    for added in ("rows_left_out", "rows_summed"):
+        connection.execute(f"alter table quarantine.loads add column if not exists {added} bigint")
 
 
 @contextmanager

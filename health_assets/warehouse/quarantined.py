@@ -9,12 +9,19 @@ import duckdb
 import polars as pl
 
 from health_assets.settings.source import Source
-from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, SUPERSEDED, UNREADABLE_SCHEMA, FilteredRows
+from health_assets.sources.quarantine import (
+    LOAD_COUNTS,
+    QUARANTINE_SCHEMA,
+    SUMMED,
+    SUPERSEDED,
+    UNREADABLE_SCHEMA,
+    FilteredRows,
+)
 from health_assets.tables import Table
 from health_assets.warehouse.sql import insert, literal, table_of
 
 UNREADABLE = "quarantine.unreadable_values"
-LOADS_SCHEMA = {"relation": pl.String, "month": pl.Date, **dict.fromkeys(LOAD_COUNTS, pl.Int64)}
+LOADS_SCHEMA = {"relation": pl.String, "month": pl.Date, **dict.fromkeys((*LOAD_COUNTS, SUMMED), pl.Int64)}
 REASONS_SHOWN = 3
 
 
@@ -25,8 +32,8 @@ def quarantine_of(table: Table) -> str:
 
 def load_counts(cursor: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """The LOAD_COUNTS of a staged table, and `rows_lost`: read, but by month neither kept nor accounted for."""
-    lost = "abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed - coalesce(rows_left_out, 0))"
-    sums = {count: count for count in LOAD_COUNTS} | {"rows_lost": lost}
+    lost = "abs(rows_read - rows_kept - rows_quarantined - duplicates_collapsed - coalesce(rows_left_out, 0) - coalesce(rows_summed, 0))"
+    sums = {count: count for count in (*LOAD_COUNTS, SUMMED)} | {"rows_lost": lost}
     found = cursor.execute(
         f"select {', '.join(f'coalesce(sum({of}), 0)::bigint' for of in sums.values())} "
         f"from quarantine.loads where relation = {literal(table.relation)}"

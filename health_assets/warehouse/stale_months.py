@@ -16,6 +16,7 @@ from health_assets.contracts.months import end_of_month, months_after, months_be
 from health_assets.settings import Settings
 from health_assets.sources.account_keys import account_by_user
 from health_assets.sources.answers import statement_of
+from health_assets.sources.events.report import plan_of
 from health_assets.sources.parsing import typed
 from health_assets.sources.readers import UNREADABLE, read_columns
 from health_assets.tables import HISTORIES, TABLES, Table
@@ -149,6 +150,7 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
         basis += spelling.model_dump_json(exclude={"path"})
         source = table.name.removeprefix("staged_")
         basis += "".join(statement_of(one, source) for one in spelling.descriptions if one.is_queried)
+        basis += plan_of(spelling, source, settings) if spelling.engine else ""
     marks = {}
     for month in months_between(max(first, settings.history_start), as_of):
         start = None if table.lookback_months is None else months_before(month, table.lookback_months)

@@ -257,7 +257,6 @@ def _create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
         "create table if not exists internal.deleted_months (relation varchar, month date, primary key (relation, month))"
     )
     connection.execute(f"create table if not exists {table_of('quarantine.loads', LOADS_SCHEMA)}")
-    connection.execute("alter table quarantine.loads add column if not exists rows_left_out bigint")
     upgrade(connection)
     create_loads(connection)
     create_history(connection)

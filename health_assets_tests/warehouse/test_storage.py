@@ -94,6 +94,7 @@ def test_rows_lost_in_one_month_are_not_made_up_for_in_another(warehouse):
         "duplicates_collapsed": 0,
         "rows_left_out": 0,
         "values_blanked": 3,
+        "rows_summed": 0,
         "rows_lost": 2,
     }
 

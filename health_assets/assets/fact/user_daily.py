@@ -51,7 +51,7 @@ def fact_user_daily(
             "event_count",
             "duration_seconds",
             activity_date="event_date",
-            starts_session=_starts_session(gap),
+            sessions=pl.coalesce("sessions_begun", _starts_session(gap).cast(pl.Int64)),
         )
         .filter(is_in_period)
         .pipe(with_features, event_features(staged_features, settings).cast(pl.Categorical))
@@ -59,7 +59,7 @@ def fact_user_daily(
         .agg(
             pl.col("event_count").sum(),
             feature_count=pl.col("feature_name").n_unique().cast(pl.Int64),
-            session_count=pl.col("starts_session").sum().cast(pl.Int64),
+            session_count=pl.col("sessions").sum(),
             active_seconds=pl.when(pl.col("duration_seconds").count() > 0).then(exact_sum(pl.col("duration_seconds"))),
         )
         .with_columns(pl.col("account_id", "user_id").cast(pl.String))

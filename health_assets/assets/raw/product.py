@@ -21,6 +21,9 @@ class RawUsageEvents(RawContract):
     event_count = Given("How many equal events the row stands for; blank is 1")
     duration_seconds = Given("Duration, in seconds")
     properties = Given("Details, as JSON")
+    sessions_begun = Given(
+        "Sessions that begin with the events of the row, where an engine has reduced them; blank where a row is one event"
+    )
 
 
 class UsageEventsProfile(Contract):

@@ -26,6 +26,12 @@ class UsageEvents(Contract):
         description="Number of equal events that the row represents; 1 where the file does not say; rows with 0 are ignored",
     )
     duration_seconds = dy.Float64(nullable=True, min=0, description="Duration, in seconds; null = not measured")
+    sessions_begun = dy.Int64(
+        nullable=True,
+        min=0,
+        description="Sessions that begin with the events of the row, where an engine has reduced all events of an account, "
+        "user, name and day to one row; null = the row is one event, whose time shows it",
+    )
 
 
 @staged(UsageEvents, monthly=True)
