@@ -53,8 +53,8 @@ def planned(
     databases = [warehouse.connection.execute("select current_database()").fetchall()[0][0], *filter(None, [snapshot])]
     known, erased = _known(warehouse, databases, settings), read_list(settings)
     kind, key = _meant(given, kind, known, erased)
-    is_kept = settings.erasure.closed_months == KEPT
     listed = erased.entry(kind, key)
+    is_kept = listed.is_kept if listed else settings.erasure.closed_months == KEPT
     pseudonym = listed.pseudonym if listed else _next_pseudonym(kind, erased)
     of_account = known.users.filter(pl.lit(kind == "account"), pl.col("account_id") == key)["user_id"].unique().sort()
     users = {user: f"{pseudonym}-user-{number}" for number, user in enumerate(of_account, 1)}

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
+from health_assets.alerts.history_file import COLUMNS, write_history
 from health_assets.assets import load_all
 from health_assets.assets.fact.account_usage_daily import READ_BACK
 from health_assets.assets.fact.usage_daily import event_count__sums_to_all_events
@@ -125,3 +126,14 @@ def test_month_that_is_written_again_is_not_recorded_as_deleted(tmp_path: Path) 
         warehouse.connection.execute(f"insert into internal.deleted_months values ('{monthly.relation}', '2024-01-01')")
         warehouse.write_months(monthly, [month], toys(("a", month, 1.0)), {month: "first"})
         assert warehouse.connection.execute("from internal.deleted_months").fetchall() == []
+
+
+def test_alerts_older_than_the_settings_keep_leave_the_history(tmp_path: Path) -> None:
+    file = tmp_path / "alert_history.csv"
+    header = ",".join(COLUMNS)
+    lines = [f"{key},A,{day}" + "," * (len(COLUMNS) - 3) for key, day in (("old", "2024-01-01"), ("new", "2025-01-01"))]
+    file.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    write_history([], file)
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 3
+    write_history([], file, since=date(2024, 6, 1))
+    assert [line.split(",")[0] for line in file.read_text(encoding="utf-8").splitlines()] == ["alert_id", "new"]
