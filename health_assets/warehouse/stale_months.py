@@ -41,19 +41,22 @@ def stale_months(
     three days the one before. A month whose raw rows were deleted (retention.py) stays as it is until they are read again.
     """
     months, marks = _out_of_date(warehouse, table, as_of, settings, requested)
-    lacking = _without_raw_rows(warehouse, table, as_of, settings)
-    return [month for month in months if month not in lacking], marks
-
-
-def _without_raw_rows(warehouse: Warehouse, table: Table, as_of: date, settings: Settings) -> set[date]:
-    """Months that cannot be made now, since raw rows that they are made from were deleted."""
-    if not table.is_staged:
+    if table.is_staged:
+        deleted, again = _to_be_read_again(warehouse, table, as_of, settings)
+        stale = set(months) - deleted | again
+    else:
         deleted = set[date]().union(*(deleted_months(warehouse, TABLES[name]) for name in table.inputs))
-        return {months_after(month, later) for month in deleted for later in range(RAW_MONTHS_READ + 1)}
+        stale = set(months) - {months_after(month, later) for month in deleted for later in range(RAW_MONTHS_READ + 1)}
+    return [month for month in marks if month in stale], marks
+
+
+def _to_be_read_again(
+    warehouse: Warehouse, table: Table, as_of: date, settings: Settings
+) -> tuple[set[date], set[date]]:
+    """The months of a table whose raw rows were deleted, and those of them that files have and other tables need now."""
     deleted = deleted_months(warehouse, table)
     if not deleted:
-        return set()
-    raw = TABLES[table.inputs[0]]
+        return set(), set()
     if not warehouse.fits(table):
         needed = deleted
     else:
@@ -62,7 +65,7 @@ def _without_raw_rows(warehouse: Warehouse, table: Table, as_of: date, settings:
         needed = {months_before(month, earlier) for month in stale for earlier in range(RAW_MONTHS_READ + 1)}
         if (first := first_kept_month(as_of, settings)) is not None:
             needed |= {month for month in deleted if month >= first}
-    return deleted - (needed & _arrivals(warehouse, raw).keys())
+    return deleted, deleted & needed & _arrivals(warehouse, TABLES[table.inputs[0]]).keys()
 
 
 def _out_of_date(
