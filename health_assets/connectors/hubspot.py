@@ -80,7 +80,8 @@ def _objects(table: str, kind: str, *, has_companies: bool = True, is_optional: 
                 raise PullError(f"hubspot: {said}; read all records with `health-assets pull hubspot --everything`")
             begin = last
 
-    return PulledTable(table, fetch, is_optional=is_optional, always=("properties",))
+    account = "associations" if has_companies else "id"
+    return PulledTable(table, fetch, is_optional=is_optional, always=("properties",), account=account)
 
 
 def _moment(text: str) -> datetime:

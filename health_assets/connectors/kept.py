@@ -7,7 +7,7 @@ together. Until a pull is complete its records lie in parts, each with the place
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,8 @@ class KeptTable:
         always: fields that the file has also where no record has them, as the API spells them.
         key: the field that identifies a record.
         deleted: the field that marks a record as deleted.
+        account: the field that says whose a record is; blank where none does.
+        is_erased: whether an account was erased; its records are not kept.
     """
 
     folder: Path
@@ -46,6 +48,8 @@ class KeptTable:
     always: Sequence[str] = ()
     key: str = "id"
     deleted: str = "is_deleted"
+    account: str = ""
+    is_erased: Callable[[str], bool] = lambda account: False
     _buffer: dict[str, Record] = field(default_factory=dict)
 
     @property
@@ -90,6 +94,8 @@ class KeptTable:
         for record in records:
             if self.key not in record:
                 raise PullError(f"{self.name}: a record has no {self.key!r}")
+            if self.account and any(map(self.is_erased, _keys_in(record.get(self.account)))):
+                continue
             key = str(record[self.key])
             self._buffer.pop(key, None)
             self._buffer[key] = record
@@ -115,6 +121,23 @@ class KeptTable:
         state |= {"at": datetime.now(UTC).isoformat()}
         _write(self._table(self._buffer.values()), self._parts_folder / f"{number:06}.part", state)
         self._buffer = {}
+
+    def without(self, accounts: Collection[str], *, dry_run: bool = False) -> int:
+        """Take the records of accounts out of the table, and delete the parts. Returns how many records they were."""
+        if not dry_run:
+            self.discard()
+        if not self.account or not _state(self.file):
+            return 0
+        table = pq.read_table(self.file)
+        whose = table[self.account].to_pylist() if self.account in table.column_names else [None] * table.num_rows
+        is_other = [
+            not any(text == one or f'"{one}"' in text for one in accounts) for text in (own or "" for own in whose)
+        ]
+        if not dry_run and not all(is_other):
+            target = self.folder / UNFINISHED / f"{self.name}.whole"
+            pq.write_table(table.filter(pa.array(is_other, pa.bool_())), target, compression="zstd")
+            target.replace(self.file)
+        return is_other.count(False)
 
     def rows(self, condition: str) -> list[Record]:
         """The current rows, those of the parts included, for which a condition over the text columns holds."""
@@ -180,6 +203,19 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _keys_in(value: Any) -> Iterator[str]:
+    """The keys that a value holds: itself, or each `id` inside it."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "id" or isinstance(inner, dict | list):
+                yield from _keys_in(inner)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _keys_in(one)
+    elif value is not None:
+        yield str(value)
 
 
 def _write(table: pa.Table, file: Path, state: Record) -> None:

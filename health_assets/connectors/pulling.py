@@ -3,7 +3,7 @@
 import fcntl
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +17,8 @@ from health_assets.connectors.kept import UNFINISHED, KeptTable
 from health_assets.connectors.tables import Progress, PulledTable
 from health_assets.settings import Settings
 from health_assets.settings.pull import VendorPull, pulled_vendor
+from health_assets.sources.account_keys import id_map
+from health_assets.sources.erased import read_list
 from health_assets.sources.presets.vendors import read_by, sources_of, sql_of, tables_of
 from health_assets.sources.presets.views import key_of
 
@@ -77,6 +79,31 @@ def outcome_of(vendor: str, settings: Settings) -> Outcome:
     for moment in ("pulled_at", "failed_at"):
         found[moment] = found[moment] and datetime.fromisoformat(found[moment])
     return Outcome(**found)
+
+
+def erase_pulled(settings: Settings, accounts: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
+    """Take the records of accounts out of everything that was pulled; how many they were, by file.
+
+    Args:
+        settings: of the company.
+        accounts: their keys, as the vendors spell them.
+        dry_run: only count them.
+
+    Raises:
+        PullError: a pull is in progress.
+    """
+    found = {}
+    for vendor in settings.pull.vendors:
+        folder = settings.pulled / vendor
+        if not folder.exists():
+            continue
+        (folder / UNFINISHED).mkdir(exist_ok=True)
+        with _alone(vendor, folder):
+            for table in _module(vendor).TABLES:
+                kept = _kept(vendor, table, settings)
+                if count := kept.without(accounts, dry_run=dry_run):
+                    found[f"{vendor}/{kept.file.name}"] = count
+    return found
 
 
 def is_pulled(vendor: str, settings: Settings) -> bool:
@@ -175,7 +202,23 @@ def _kept(vendor: str, table: PulledTable, settings: Settings) -> KeptTable:
     described = tables_of(vendor)[table.name]
     called = {name.partition(".")[0] for column in described.columns for name in column.called}
     read = frozenset(key_of(name) for name in (*called, *table.always))
-    return KeptTable(settings.pulled / vendor, table.name, read, table.always, table.key, table.deleted)
+    return KeptTable(
+        settings.pulled / vendor,
+        table.name,
+        read,
+        table.always,
+        table.key,
+        table.deleted,
+        table.account,
+        _is_erased(settings),
+    )
+
+
+def _is_erased(settings: Settings) -> Callable[[str], bool]:
+    """Whether an account was erased, by its key in the vendor's system."""
+    erased = read_list(settings)
+    ours = dict(id_map(settings).select("their_id", "account_id").iter_rows()) if erased.entries else {}
+    return lambda account: erased.entry("account", ours.get(account, account)) is not None
 
 
 @contextmanager

@@ -53,7 +53,10 @@ def _changed(name: str, kind: str, fields: str, *, since_begin: bool = True, is_
         return place
 
     always = tuple(columns)
-    return PulledTable(name, fetch, is_optional=is_optional, always=always, key="Id", deleted="IsDeleted")
+    account = "AccountId" if "AccountId" in columns else "Id" if kind == "Account" else ""
+    return PulledTable(
+        name, fetch, is_optional=is_optional, always=always, key="Id", deleted="IsDeleted", account=account
+    )
 
 
 def _as_soql(moment: str) -> str:

@@ -99,9 +99,9 @@ def _back_to(
 
 
 TABLES = [
-    PulledTable("invoice", _invoices, always=("customer", "total", "status", "created")),
-    PulledTable("credit_note", _listing("/v1/credit_notes"), is_listing=True, is_optional=True),
-    PulledTable("subscription", _subscriptions, is_listing=True, always=("customer", "status")),
+    PulledTable("invoice", _invoices, always=("customer", "total", "status", "created"), account="customer"),
+    PulledTable("credit_note", _listing("/v1/credit_notes"), is_listing=True, is_optional=True, account="customer"),
+    PulledTable("subscription", _subscriptions, is_listing=True, always=("customer", "status"), account="customer"),
     PulledTable("product", _listing("/v1/products"), is_listing=True, is_optional=True),
-    PulledTable("customer", _listing("/v1/customers"), is_listing=True),
+    PulledTable("customer", _listing("/v1/customers"), is_listing=True, account="id"),
 ]

@@ -44,3 +44,4 @@ class PulledTable:
     always: tuple[str, ...] = ()  # fields that the file has also where no record has them
     key: str = "id"
     deleted: str = "is_deleted"  # the field that marks a record as deleted
+    account: str = ""  # the field that says whose a record is, by which erased accounts are kept out

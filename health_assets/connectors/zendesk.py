@@ -92,7 +92,7 @@ def _organizations(api: Api, progress: Progress) -> Generator[Batch, None, Recor
 
 
 TABLES = [
-    PulledTable("ticket", _tickets, always=("created_at", "status")),
-    PulledTable("agent", _users),
-    PulledTable("organization", _organizations, always=("name",)),
+    PulledTable("ticket", _tickets, always=("created_at", "status"), account="organization_id"),
+    PulledTable("agent", _users, account="organization_id"),
+    PulledTable("organization", _organizations, always=("name",), account="id"),
 ]

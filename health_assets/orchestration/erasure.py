@@ -16,6 +16,7 @@ from health_assets.alerts.outbox import Outbox
 from health_assets.alerts.outbox import store_of as alerts
 from health_assets.alerts.state_file import only_delivery
 from health_assets.assets import load_all
+from health_assets.connectors.pulling import erase_pulled
 from health_assets.orchestration.erased_files import csv_without, log_without, parquet_without, sqlite_without
 from health_assets.orchestration.erasure_search import Remaining, files_of_ours, remaining
 from health_assets.orchestration.erasure_subject import ErasureError as ErasureError
@@ -78,6 +79,8 @@ def erase(
         if not dry_run:
             _keep_out(plan, settings)
         outcome.found |= _from_files(plan.subject, settings, dry_run=dry_run)
+        if keys := plan.subject.keys("account") if plan.subject.kind == "account" else {}:
+            outcome.found |= erase_pulled(settings, keys, dry_run=dry_run)
         if not dry_run:
             if snapshot:
                 republish(settings.published, lambda file: _write_snapshot(warehouse, snapshot, file, plan.subject))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import polars as pl
+import polars.selectors as cs
 
 from health_assets.alerts.outbox import store_of as alerts
 from health_assets.orchestration.erased_files import parquet_without
@@ -41,6 +43,7 @@ def files_of_ours(settings: Settings) -> list[Path]:
     found = [
         *settings.dagster_home.rglob("*"),
         *settings.answers.rglob("*"),
+        *settings.pulled.rglob("*"),
         *settings.pulled.rglob("*"),
         *settings.notes.glob("*.csv"),
         alerts(settings),
@@ -98,8 +101,19 @@ def _places(file: Path, subject: Subject) -> Iterator[str]:
                 yield f"{relation}: {rows} rows"
     if file.suffix == ".parquet" and (rows := parquet_without(file, subject, dry_run=True)):
         yield f"{rows} rows"
+    if file.suffix == ".parquet" and (rows := _rows_of_parquet(file, subject)):
+        yield f"{rows} rows"
     if _has_bytes(file, subject):
         yield "its bytes"
+
+
+def _rows_of_parquet(file: Path, subject: Subject) -> int:
+    """Rows whose texts hold a term; the bytes of the file are compressed."""
+    forms = [form for term in subject.searched for form in term.forms]
+    if not forms:
+        return 0
+    is_named = pl.any_horizontal(pl.lit(value=False), cs.string().str.contains_any(forms).fill_null(value=False))
+    return int(pl.scan_parquet(file).select(is_named.sum()).collect().item())
 
 
 def _has_bytes(file: Path, subject: Subject) -> bool:
