@@ -70,6 +70,8 @@ def remaining(settings: Settings, subject: Subject) -> tuple[list[Remaining], li
         is_one_of_ours = file in ours or file.is_relative_to(settings.dagster_home) or file.name.startswith(".")
         if is_one_of_ours:
             left += [Remaining(file, place) for place in _places(file, subject)]
+            if file.suffix == ".parquet" and file.is_relative_to(settings.pulled):
+                left += [Remaining(file, f"{rows} rows")] if (rows := _rows_of_pulled(file, subject)) else []
         elif file.resolve() not in sources and _has_bytes(file, subject):
             elsewhere.append(file)
     return left, elsewhere
@@ -101,13 +103,11 @@ def _places(file: Path, subject: Subject) -> Iterator[str]:
                 yield f"{relation}: {rows} rows"
     if file.suffix == ".parquet" and (rows := parquet_without(file, subject, dry_run=True)):
         yield f"{rows} rows"
-    if file.suffix == ".parquet" and (rows := _rows_of_parquet(file, subject)):
-        yield f"{rows} rows"
     if _has_bytes(file, subject):
         yield "its bytes"
 
 
-def _rows_of_parquet(file: Path, subject: Subject) -> int:
+def _rows_of_pulled(file: Path, subject: Subject) -> int:
     """Rows whose texts hold a term; the bytes of the file are compressed."""
     forms = [form for term in subject.searched for form in term.forms]
     if not forms:
