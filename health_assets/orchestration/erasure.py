@@ -79,8 +79,8 @@ def erase(
         if not dry_run:
             _keep_out(plan, settings)
         outcome.found |= _from_files(plan.subject, settings, dry_run=dry_run)
-        if keys := plan.subject.keys("account") if plan.subject.kind == "account" else {}:
-            outcome.found |= erase_pulled(settings, keys, dry_run=dry_run)
+        if not dry_run:  # also what an interrupted pull has left, which the next one would go on from
+            erase_pulled(settings, plan.subject.keys("account") if plan.subject.kind == "account" else {})
         if not dry_run:
             if snapshot:
                 republish(settings.published, lambda file: _write_snapshot(warehouse, snapshot, file, plan.subject))

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import polars as pl
-import polars.selectors as cs
 
 from health_assets.alerts.outbox import store_of as alerts
 from health_assets.orchestration.erased_files import parquet_without
@@ -44,7 +42,6 @@ def files_of_ours(settings: Settings) -> list[Path]:
         *settings.dagster_home.rglob("*"),
         *settings.answers.rglob("*"),
         *settings.pulled.rglob("*"),
-        *settings.pulled.rglob("*"),
         *settings.notes.glob("*.csv"),
         alerts(settings),
         write_back(settings),
@@ -71,7 +68,8 @@ def remaining(settings: Settings, subject: Subject) -> tuple[list[Remaining], li
         if is_one_of_ours:
             left += [Remaining(file, place) for place in _places(file, subject)]
             if file.suffix == ".parquet" and file.is_relative_to(settings.pulled):
-                left += [Remaining(file, f"{rows} rows")] if (rows := _rows_of_pulled(file, subject)) else []
+                rows = parquet_without(file, subject, dry_run=True)
+                left += [Remaining(file, f"{rows} rows")] if rows else []
         elif file.resolve() not in sources and _has_bytes(file, subject):
             elsewhere.append(file)
     return left, elsewhere
@@ -101,19 +99,8 @@ def _places(file: Path, subject: Subject) -> Iterator[str]:
             (database,) = connection.execute("select current_database()").fetchone() or ("",)
             for relation, rows in found_in(connection, database, subject).items():
                 yield f"{relation}: {rows} rows"
-    if file.suffix == ".parquet" and (rows := parquet_without(file, subject, dry_run=True)):
-        yield f"{rows} rows"
     if _has_bytes(file, subject):
         yield "its bytes"
-
-
-def _rows_of_pulled(file: Path, subject: Subject) -> int:
-    """Rows whose texts hold a term; the bytes of the file are compressed."""
-    forms = [form for term in subject.searched for form in term.forms]
-    if not forms:
-        return 0
-    is_named = pl.any_horizontal(pl.lit(value=False), cs.string().str.contains_any(forms).fill_null(value=False))
-    return int(pl.scan_parquet(file).select(is_named.sum()).collect().item())
 
 
 def _has_bytes(file: Path, subject: Subject) -> bool:
