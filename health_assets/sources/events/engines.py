@@ -3,9 +3,11 @@
 What Narwhals cannot say on all of them is here, a line for each: the microseconds of a time, and a condition in SQL.
 """
 
+import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
@@ -103,6 +105,7 @@ def _session(url: str) -> Any:
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
+    logging.getLogger("pyspark.sql.connect.logging").disabled = True  # what it reports is raised as well
     session = SparkSession.builder.remote(url).create()
     session.client.set_retry_policies(
         [DefaultPolicy(max_retries=RETRIES, initial_backoff=FIRST_WAIT, max_backoff=LONGEST_WAIT)]
@@ -125,7 +128,9 @@ def guarded(make: Callable[[], Made], description: Description) -> Made:
     """
     failure = ""
     try:
-        return make()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"pyspark(\.|$)")  # of versions of pandas, and of retries
+            return make()
     except SourceError as error:
         raise SourceError(str(error)) from None
     except ModuleNotFoundError as error:

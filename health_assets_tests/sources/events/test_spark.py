@@ -18,6 +18,7 @@ from polars.testing import assert_frame_equal
 from health_assets.settings import Settings
 from health_assets.sources import answers
 from health_assets.sources.formats import SourceError
+from health_assets_tests.conftest import said_by
 from health_assets_tests.frames import files_of
 from health_assets_tests.loopback_spark import Server, sail, spark
 from health_assets_tests.sources.events.company import company, events_of, months_of
@@ -131,6 +132,25 @@ def test_token_of_the_url_is_in_no_message_and_no_log(
     assert TOKEN not in said
     assert "c-77" not in said
     assert str(raised.value).startswith("sources.usage_events.engine: SPARK_REMOTE: ")
+
+
+def test_run_without_its_cluster_is_one_error_and_readers_keep_the_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyspark")
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:9/;token={TOKEN}")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    (tmp_path / "dagster").mkdir()
+    events_of(tmp_path, [{"event_timestamp": datetime(2025, 1, 10)}])
+    settings = company(tmp_path, "polars")
+    assert said_by("run", "--settings", str(tmp_path / "settings.yml")).exit_code == 0
+    published = settings.published.resolve()
+    company(tmp_path, "spark")
+    said = said_by("run", "--settings", str(tmp_path / "settings.yml"))
+    assert (said.exit_code, settings.published.resolve()) == (1, published)
+    assert "sources.usage_events.engine: SPARK_REMOTE: " in said.output
+    assert not [file for file, (_, content) in files_of(tmp_path).items() if TOKEN.encode() in content]
+    assert TOKEN not in said.output
 
 
 def test_table_or_column_that_is_not_there_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
