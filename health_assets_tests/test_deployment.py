@@ -58,8 +58,13 @@ def test_extras_of_the_image_exist() -> None:
     assert [extra for extra in extras.split(",") if not re.search(rf"^{extra} = \[", declared, re.MULTILINE)] == []
 
 
+def of_ours() -> dict[str, dict[str, Any]]:
+    """The services of the image that is built."""
+    return {name: service for name, service in services().items() if "postgres" not in service.get("profiles", [])}
+
+
 def test_services_publish_no_port_and_give_away_no_privilege() -> None:
-    for name, service in services().items():
+    for name, service in of_ours().items():
         assert "ports" not in service, name  # they listen on 127.0.0.1 of the host
         assert service["network_mode"] == "host", name
         assert service["read_only"] is True, name
@@ -70,7 +75,7 @@ def test_services_publish_no_port_and_give_away_no_privilege() -> None:
 def test_commands_of_the_services_exist() -> None:
     unit = (DEPLOY / "health-assets.service").read_text(encoding="utf-8")
     (started,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
-    named = {service["command"][0] for service in services().values()} | {shlex.split(started)[1]}
+    named = {service["command"][0] for service in of_ours().values()} | {shlex.split(started)[1]}
     assert named <= COMMANDS
 
 
@@ -91,3 +96,17 @@ def test_unit_is_valid(tmp_path: Path) -> None:
 def test_page_names_files_that_exist() -> None:
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     assert [name for name in re.findall(r"deploy/[\w.-]+\.(?:yaml|service)", page) if not (ROOT / name).exists()] == []
+
+
+def test_database_of_the_history_is_started_only_on_request_and_listens_on_loopback_only() -> None:
+    (database,) = [service for name, service in services().items() if name not in of_ours()]
+    assert database["profiles"] == ["postgres"]
+    assert "listen_addresses=127.0.0.1" in database["command"]
+    assert "ports" not in database
+
+
+def test_history_in_postgresql_has_otherwise_the_settings_of_the_default() -> None:
+    default = yaml.safe_load((ROOT / "health_assets" / "orchestration" / "dagster.yaml").read_text(encoding="utf-8"))
+    theirs = yaml.safe_load((DEPLOY / "dagster-postgres.yaml").read_text(encoding="utf-8"))
+    del default["event_log_storage"], default["run_storage"], theirs["storage"]
+    assert theirs == default

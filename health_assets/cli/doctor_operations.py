@@ -85,7 +85,9 @@ def outbox(company: Settings) -> Finding:
 
 def runs(company: Settings) -> Iterator[Finding]:
     """Whether the last daily run published, and whether runs wait for something that is gone."""
-    if not (company.dagster_home / "history" / "runs.db").exists():
+    from health_assets.orchestration.instance import is_in_a_database
+
+    if not ((company.dagster_home / "history" / "runs.db").exists() or is_in_a_database(company.dagster_home)):
         return
     import dagster as dg
 

@@ -21,6 +21,8 @@ from health_assets.orchestration.erased_files import csv_without, log_without, p
 from health_assets.orchestration.erasure_search import Remaining, files_of_ours, remaining
 from health_assets.orchestration.erasure_subject import ErasureError as ErasureError
 from health_assets.orchestration.erasure_subject import Plan, planned
+from health_assets.orchestration.instance import is_in_a_database, open_instance
+from health_assets.orchestration.run_history import empty
 from health_assets.reporting.reader import EVERYTHING, published
 from health_assets.reporting.report import report_html
 from health_assets.settings import Settings
@@ -79,6 +81,8 @@ def erase(
         if not dry_run:
             _keep_out(plan, settings)
         outcome.found |= _from_files(plan.subject, settings, dry_run=dry_run)
+        if is_in_a_database(settings.dagster_home):
+            outcome.found |= _from_a_database(dry_run=dry_run)
         if not dry_run:  # also what an interrupted pull has left, which the next one would go on from
             erase_pulled(settings, plan.subject.keys("account") if plan.subject.kind == "account" else {})
         if not dry_run:
@@ -148,6 +152,15 @@ def _from_files(subject: Subject, settings: Settings, *, dry_run: bool) -> dict[
         if rows:
             found[file.name] = found.get(file.name, 0) + rows
     return found
+
+
+def _from_a_database(*, dry_run: bool) -> dict[str, int]:
+    """Dagster's history that is in a database holds samples of rows in many places: it is emptied."""
+    with open_instance() as instance:
+        runs = instance.get_runs_count()
+        if not dry_run:
+            empty(instance)
+    return {"runs of Dagster's history (all are deleted)": runs}
 
 
 def _write_snapshot(warehouse: Warehouse, snapshot: str, file: Path, subject: Subject) -> None:

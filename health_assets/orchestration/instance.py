@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from health_assets.settings import Settings, SettingsError
+from health_assets.sources.file_names import without_secrets
 
 OWNER_FILE = "warehouse"  # in Dagster's home: the warehouse that it belongs to, relative to it
 
@@ -47,11 +48,28 @@ def _refuse_another_company(home: Path, company: Settings) -> None:
 
 
 def open_instance() -> Any:
-    """Dagster's history; made by one process at a time, since two that begin together would both create its tables."""
+    """Dagster's history; made by one process at a time, since two that begin together would both create its tables.
+
+    Raises:
+        SettingsError: Dagster cannot use its dagster.yaml, or the database that it names does not answer.
+    """
     import dagster as dg
 
-    with (Path(os.environ["DAGSTER_HOME"]) / ".creating").open("w") as lock:
+    home = Path(os.environ["DAGSTER_HOME"])
+    with (home / ".creating").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        instance = dg.DagsterInstance.get()
-        instance.has_asset_key(dg.AssetKey("published"))  # the log creates its tables when it is first read
+        try:
+            instance = dg.DagsterInstance.get()
+            instance.has_asset_key(dg.AssetKey("published"))  # the log creates its tables when it is first read
+        except Exception as error:
+            if not is_in_a_database(home):  # of our own dagster.yaml: a locked or damaged file, which others describe
+                raise
+            said = without_secrets(str(error).strip().split("\n")[0])
+            raise SettingsError(f"{home / 'dagster.yaml'}: the history cannot be opened ({said})") from None
     return instance
+
+
+def is_in_a_database(home: Path) -> bool:
+    """Whether the dagster.yaml of a company keeps the history outside its folder."""
+    file = home / "dagster.yaml"
+    return file.exists() and re.search(r"^storage:", file.read_text(encoding="utf-8"), re.MULTILINE) is not None

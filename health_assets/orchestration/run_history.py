@@ -16,6 +16,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.event_log import SqlEventLogStorage
 
 from health_assets.orchestration.processes import PROCESS_TAG, Process, free_lock, holding_lock, why_it_ended
 from health_assets.reporting.formatting import counted
@@ -120,6 +121,21 @@ def execute_here(
             pass
     finished = instance.get_run_by_id(run_id)
     return finished is not None and finished.is_success
+
+
+def empty(instance: dg.DagsterInstance) -> None:
+    """Delete the whole history in a database, results of checks included, down to the bytes of deleted rows."""
+    events = instance.event_log_storage
+    for asset in events.all_asset_keys():
+        events.wipe_asset(asset)  # also its checks, which `wipe` leaves
+    events.wipe()
+    instance.run_storage.wipe()
+    if instance.schedule_storage:
+        instance.schedule_storage.wipe()
+    if isinstance(events, SqlEventLogStorage):
+        with events.index_connection() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("vacuum full")
 
 
 def _runs_with_the_newest_load(instance: dg.DagsterInstance) -> set[str]:
