@@ -87,7 +87,7 @@ def fact_account_support_daily(
     seen = _seen(tickets, history_support_tickets)
     counted = _tickets(tickets) | _targets(tickets) | _ratings(tickets) | _flags(seen) | _open_by_status(seen)
     met, breached = pl.col("met") - pl.col("met_reopened"), pl.col("breached") + pl.col("breached_by_status")
-    answered_in_time, answered = pl.col("answered_in_time"), pl.col("answered_in_time") + pl.col("answered_late")
+    answered_in_time, late = pl.col("answered_in_time"), pl.col("answered_late") + pl.col("unanswered_by_status")
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .join(_feed(staged_support_tickets, history_support_tickets), how="cross")
@@ -97,7 +97,7 @@ def fact_account_support_daily(
             as_of_date="day",
             open_ticket_count=pl.col("open_by_date") + pl.col("open_by_status"),
             sla_adherence_pct_90d=percent(met, met + breached),
-            first_response_adherence_pct_90d=percent(answered_in_time, answered),
+            first_response_adherence_pct_90d=percent(answered_in_time, answered_in_time + late),
             escalated_ticket_count_90d=_escalated("90d"),
             escalated_ticket_count_to_date=_escalated("to_date"),
             mean_csat_90d=_mean_rating("90d"),
@@ -233,10 +233,16 @@ def _open_by_status(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         end=pl.min_horizontal("end", END_OF_QUARTER), overdue_date=pl.max_horizontal("open_date", "breach_date")
     )
     overdue = of_quarter.filter(pl.col("is_in_time") | pl.col("is_undated"), pl.col("breach_date").is_not_null())
+    unanswered = of_quarter.filter(
+        "exports_answers", pl.col("answered_date").is_null(), pl.col("late_answer_date").is_not_null()
+    ).with_columns(  # until it was resolved it counts as any other late one
+        unanswered_date=pl.max_horizontal("open_date", "late_answer_date", "resolved_date")
+    )
     return {
         "open_by_status": _since("open_date", open_again, "end"),
         "met_reopened": _since("open_date", of_quarter.filter("is_in_time"), "end"),
         "breached_by_status": _since("overdue_date", overdue, "end"),
+        "unanswered_by_status": _since("unanswered_date", unanswered, "end"),
     }
 
 

@@ -48,6 +48,35 @@ def test_a_reopened_ticket_is_open_again_from_the_load_that_says_so_and_no_longe
     assert [row["mean_csat_90d"] for row in by_day] == [2.0] * 4
 
 
+def test_a_reopened_ticket_that_nobody_answered_is_late_while_it_is_open() -> None:
+    opened, resolved = datetime(2025, 1, 28, 8), datetime(2025, 1, 28, 9)
+    versions = rows(
+        "history_support_tickets",
+        {"ticket_id": "1", "status": "resolved", "valid_from": date(2025, 1, 28), "valid_to": date(2025, 1, 28)},
+        {"ticket_id": "1", "status": "open", "valid_from": date(2025, 1, 29), "valid_to": date(2025, 1, 29)},
+        {"ticket_id": "1", "status": "closed", "valid_from": date(2025, 1, 30)},
+    )
+    reopened = ticket(1, opened, resolved, status="closed")
+    in_time = ticket(2, opened, resolved, status="closed", first_response_at=datetime(2025, 1, 28, 8, 30))
+    by_day = signals(Period(date(2025, 1, 28), AS_OF), reopened, in_time, history_support_tickets=versions)
+    assert [row["first_response_adherence_pct_90d"] for row in by_day] == [100.0, 50.0, 100.0, 100.0]
+
+
+def test_a_ticket_first_seen_open_and_never_answered_is_late_once_a_day() -> None:
+    opened = datetime(2025, 1, 28, 8)
+    versions = rows(
+        "history_support_tickets",
+        {"ticket_id": "1", "status": "pending", "valid_from": date(2025, 1, 29), "valid_to": date(2025, 1, 30)},
+        {"ticket_id": "1", "status": "closed", "valid_from": AS_OF},
+    )
+    undated = ticket(1, opened, None, status="closed")
+    in_time = ticket(
+        2, opened, datetime(2025, 1, 28, 9), status="closed", first_response_at=datetime(2025, 1, 28, 8, 30)
+    )
+    by_day = signals(Period(date(2025, 1, 28), AS_OF), undated, in_time, history_support_tickets=versions)
+    assert [row["first_response_adherence_pct_90d"] for row in by_day] == [50.0, 50.0, 50.0, 100.0]
+
+
 def test_a_reopened_ticket_is_not_breached_before_its_deadline() -> None:
     reopened = ticket(1, datetime(2025, 1, 31, 8), datetime(2025, 1, 31, 9), priority="p4", status="in_progress")
     (row,) = signals(Period(AS_OF, AS_OF), reopened)
