@@ -19,9 +19,10 @@ SCORES = [name for name in CustomerHealthDaily.column_names() if name.endswith("
 
 
 class ChurnedAccounts(Contract):
-    """Which accounts have left, how much did they pay, and what had their health shown 30 days before?
+    """Which paying accounts have left, how much did they pay, and what had their health shown 30 days before?
 
-    Accounts that are churned on the as-of day and not expected back (`revenue.churn_gap_days`); one that returned has no row.
+    Accounts that are churned on the as-of day and not expected back (`revenue.churn_gap_days`); one that returned,
+    or that never paid, has no row.
     """
 
     account_id = AccountId(primary_key=True)
