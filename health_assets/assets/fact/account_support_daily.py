@@ -33,7 +33,7 @@ class AccountSupportDaily(Contract):
     ticket_count_90d = Count("Tickets created in 90 days")
     ticket_count_365d = Count("Tickets created in 365 days")
     escalated_ticket_count_90d = Count(
-        "Of those, escalated by the day; null where moments of escalation are not exported, before the first load",
+        "Of those, escalated by the day; null where no escalation is exported, and without their times before the first load",
         nullable=True,
     )
     mean_csat_90d = dy.Float64(
@@ -57,7 +57,7 @@ class AccountSupportDaily(Contract):
     )
     ticket_count_to_date = Count("Tickets ever created")
     escalated_ticket_count_to_date = Count(
-        "Of those, escalated by the day; null where moments of escalation are not exported, before the first load",
+        "Of those, escalated by the day; null where no escalation is exported, and without their times before the first load",
         nullable=True,
     )
     mean_csat_to_date = dy.Float64(
@@ -112,11 +112,14 @@ def fact_account_support_daily(
 def _feed(staged_support_tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame) -> pl.LazyFrame:
     """What the help desk exports at all, and since which load, one row."""
     dates = staged_support_tickets.select(dates_escalations=pl.col("escalated_at").is_not_null().any())
-    reports, flags = pl.col("status").is_not_null(), pl.col("is_escalated").is_not_null()
+    reports, flags = (
+        pl.col("status").is_not_null(),
+        pl.col("is_escalated").is_not_null(),
+    )  # flagged, or called escalated
     loads = history_support_tickets.select(
         seen_since=pl.col("valid_from").min(),
         reports_since=pl.col("valid_from").filter(reports).min(),
-        flags_since=pl.col("valid_from").filter(reports | flags).min(),
+        flags_since=pl.col("valid_from").filter(flags).min(),
     )
     return dates.join(loads, how="cross")
 

@@ -85,7 +85,7 @@ class Tickets(Contract):
     csat_tier = dy.Enum(CSAT_TIERS, description="By rating, not rounded")
     is_escalated = dy.Bool(
         nullable=True,
-        description="Escalated by the as-of day; without dates of escalation as first seen in a load, null before the first load",
+        description="Escalated by the as-of day; without its date as first seen in a load; null before the first load, or not exported",
     )
     escalated_at = Moment("When it was escalated; null = not by the as-of day, or not said when")
     calendar_resolution_hours = Hours("As resolution_hours, in calendar hours")
@@ -157,9 +157,13 @@ def fact_tickets(
     seen = valid_on(history_support_tickets, as_of).select(
         "ticket_id", seen_status=pl.col("status").cast(pl.String), seen_escalated="is_escalated"
     )
+    exported = history_support_tickets.filter(pl.col("valid_from") <= as_of).select(
+        exports_escalations=pl.col("is_escalated").is_not_null().any()
+    )
     return (
         with_ticket_times(staged_support_tickets.filter(pl.col("created_date") <= as_of), settings)
         .join(seen, on="ticket_id", how="left", validate="1:1")
+        .join(exported, how="cross")
         .with_columns(
             is_reopened=_is_reopened(evening),
             is_escalated=_is_escalated(evening),
@@ -248,9 +252,12 @@ def _is_open(evening: datetime) -> pl.Expr:
 
 
 def _is_escalated(evening: datetime) -> pl.Expr:
-    """By the time of escalation; without one by what was seen on the day, or no where the feed exports such times."""
+    """By the time of escalation; without one by what was seen on the day, or no where the feed exports such times.
+
+    Null where the feed has never flagged a ticket either way, and called none escalated: it may not export escalations.
+    """
     moment, flag = pl.col("escalated_at"), pl.col("is_escalated").fill_null(False)
-    seen = pl.coalesce("seen_escalated", pl.col("seen_status") == "escalated")
+    seen = pl.coalesce("seen_escalated", pl.when("exports_escalations").then(pl.col("seen_status") == "escalated"))
     never = pl.when(moment.is_not_null().any() & ~flag).then(pl.lit(False))
     return pl.when(moment.is_not_null()).then(moment < evening).otherwise(pl.coalesce(seen, never))
 

@@ -155,6 +155,16 @@ def test_escalations_without_a_date_are_known_from_the_first_load_on() -> None:
     assert [row["escalated_ticket_count_90d"] for row in by_day] == [None, 1]
 
 
+def test_escalations_are_unknown_where_no_ticket_is_flagged_or_called_escalated() -> None:
+    silent, escalated = ticket(1, datetime(2025, 1, 29, 8), None), ticket(2, datetime(2025, 1, 29, 8), None)
+    (row,) = signals(Period(AS_OF, AS_OF), silent, escalated)
+    assert row["escalated_ticket_count_90d"] is None
+    (row,) = signals(Period(AS_OF, AS_OF), silent, escalated | {"status": "escalated", "is_escalated": True})
+    assert row["escalated_ticket_count_90d"] == 1
+    (row,) = signals(Period(AS_OF, AS_OF), silent, escalated | {"is_escalated": False})
+    assert row["escalated_ticket_count_90d"] == 0
+
+
 def test_flag_without_a_date_holds_from_the_load_that_first_had_it_to_the_day_before_it_changed() -> None:
     opened = ticket(1, datetime(2025, 1, 27, 8), None)
     versions = rows(

@@ -39,6 +39,12 @@ def test_ticket_escalated_after_the_day_is_not_escalated_on_it(as_of: date) -> N
     assert (found["is_escalated"], found["escalated_at"]) == (False, None)
 
 
+def test_whether_a_ticket_was_escalated_is_unknown_where_no_escalation_is_exported() -> None:
+    one, other = ticket(None, key="1"), ticket(None, key="2", status="escalated", is_escalated=True)
+    assert [found["is_escalated"] for found in facts(one, ticket(None, key="2"))] == [None, None]
+    assert [found["is_escalated"] for found in facts(one, other)] == [False, True]
+
+
 @pytest.mark.parametrize(("resolved_hour", "state"), [(16, "met"), (17, "breached")])
 def test_exactly_on_the_target_is_met(resolved_hour: int, state: str) -> None:
     assert of_one(datetime(2025, 1, 30, resolved_hour))["sla_state"] == state
