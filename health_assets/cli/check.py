@@ -76,7 +76,9 @@ def _counts(trial: Trial) -> str:
     names = {
         "rows_kept": "kept", "rows_quarantined": "quarantined", "duplicates_collapsed": "duplicate", "rows_left_out": "left out",
     }  # fmt: skip
-    said += [f"{counts[name]:,} {word}" for name, word in names.items() if counts.get(name) or name == "rows_kept"]
+    said += [
+        f"{counts.get(name, 0):,} {word}" for name, word in names.items() if counts.get(name) or name == "rows_kept"
+    ]
     if blanked := counts.get("values_blanked"):
         said.append(f"{counted(blanked, 'value')} set to null")
     return ", ".join(said)

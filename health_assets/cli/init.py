@@ -77,7 +77,7 @@ def initialise(place: str, output: Path | None, schemas: list[str], is_forced: b
 def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, contracts: dict[str, Contracts]) -> Guess:
     if folder is None:
         with connected(place, "UTC") as database:
-            candidates, unreadable = tables_in(database, place, schemas), dict[str, str]()
+            candidates, unreadable = tables_in(database, place, schemas)
         guess = Guess(place.removeprefix("env:").removesuffix("_URL").replace("_", " ").title())
     else:
         candidates, unreadable = candidates_in(folder)

@@ -59,3 +59,13 @@ def test_query_is_answered_without_touching_the_answers_of_the_runs(tmp_path: Pa
     assert said.exit_code == 0, said.output
     assert "2 rows, 2 kept" in said.output
     assert not (tmp_path / "warehouse.answers").exists()
+
+
+def test_preset_that_answers_no_rows_is_an_error_of_its_source(tmp_path: Path) -> None:
+    written(tmp_path, "accounts.csv", ACCOUNTS)
+    for table, header in (("subscriptions", "id,customer,status"), ("subscription_items", "id,subscription,price")):
+        written(tmp_path, f"{table}.csv", f"{header}\n")
+    said = checked(tmp_path, accounts={"path": "accounts.csv"}, subscriptions={"preset": "stripe", "path": "s*.csv"})
+    assert said.exit_code == 1
+    assert "0 rows, 0 kept" in said.output
+    assert "error no rows" in said.output

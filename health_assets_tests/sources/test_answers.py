@@ -250,8 +250,16 @@ def test_values_without_a_counterpart_in_a_file_are_text(tmp_path: Path) -> None
         None,
         "2.50",
     ]
-    with pytest.raises(SourceError, match="column 'user_id' is an interval; cast it to text"):
-        answers.fetch_answers(company(tmp_path, "users", query="select interval 1 day as user_id, 'A1' as account_id"))
+
+
+def test_interval_is_text_as_iso_writes_it(tmp_path: Path) -> None:
+    query = "select interval '1 month 2 days 3.5 seconds' as user_id, 'A1' as account_id"
+    assert rows_of("users", company(tmp_path, "users", query=query), "user_id") == [("P1M2DT3.5S",)]
+
+
+def test_day_that_is_infinite_is_null(tmp_path: Path) -> None:
+    query = "select 'U1' as user_id, 'A1' as account_id, timestamp 'infinity' as last_login_at, date '-infinity' as created_at"
+    assert rows_of("users", company(tmp_path, "users", query=query), "last_login_at", "created_at") == [(None, None)]
 
 
 def test_empty_answer_is_a_source_without_rows(tmp_path: Path) -> None:

@@ -166,6 +166,35 @@ def test_init_connects_the_schemas_of_two_vendors_and_an_application(
     assert rows["mrr_amount"].to_list() == [50.0] * 20  # 2 x 25.00
 
 
+EVERY_TYPE = (
+    "price numeric(12, 2) default 99.5, raw json default '[1]', extra jsonb default '{}', token uuid default "
+    "'00000000-0000-0000-0000-00000000000a', address inet default '10.0.0.1', page xml default '<a/>', flags bit(3) default '101', "
+    "seats int4range default '[1,3)', term interval default '1 month', no_term interval, until timestamptz default 'infinity', "
+    "since date default '-infinity', terms interval[] default array[interval '1 day'], content bytea default '\\xff00', "
+    "place point default '(1,2)', at time default '10:00', vector tsvector default 'a b'"
+)
+
+
+def test_init_reads_every_type_and_names_a_table_that_cannot_be_read(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.sql(
+        f"create schema crm; create schema other; create table crm.accounts (account_id text, company_name text, signup_date date, "
+        f"{EVERY_TYPE}); insert into crm.accounts select 'A' || i, 'Firm ' || i, date '2024-05-01' from generate_series(1, 5) i; "
+        f"create table other.mixture (id text, {EVERY_TYPE}); insert into other.mixture values ('x'); "
+        "create view other.broken as select 1 / (id::int - 1) as amount from (values ('1')) as given (id)"
+    )
+    monkeypatch.chdir(tmp_path)
+    said = said_by("init", "env:BILLING_URL", "--schema", "crm", "--schema", "other")
+    assert said.exit_code == 0, said.output
+    assert "other.broken: BILLING_URL: " in said.output
+    assert "division by zero" in said.output
+    assert "not decided mixture: no source fits its columns id, price, raw" in said.output
+    settings = company_settings.load(tmp_path / "settings.yml")
+    answers.fetch_answers(settings)
+    assert made("staged_accounts", settings).select(pl.len()).collect().item() == 5
+
+
 def test_table_of_two_schemas_needs_the_one_that_is_meant(postgres: Postgres, tmp_path: Path) -> None:
     postgres.sql(
         "create schema one; create schema two; create table one.product (id int); create table two.product (id int)"

@@ -1,6 +1,7 @@
 """What there is to read: the files of a folder, or the tables of a database, each with its first rows as text."""
 
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from health_assets.settings.source import Description
 from health_assets.sources.databases import Connection
 from health_assets.sources.formats import DELIMITERS, UNREADABLE_FILE, SourceError, header_of, text_of
+from health_assets.sources.landing import written
 from health_assets.sources.parsing import ROW, TEXT
 from health_assets.sources.readers import opened_rows
 
@@ -55,18 +58,25 @@ def candidates_in(folder: Path) -> tuple[list[Candidate], dict[str, str]]:
     return [_joined(several, folder) for several in alike.values()], unreadable
 
 
-def tables_in(database: Connection, connection: str, schemas: list[str]) -> list[Candidate]:
-    """The tables of some schemas of a database, of all by default."""
+def tables_in(database: Connection, connection: str, schemas: list[str]) -> tuple[list[Candidate], dict[str, str]]:
+    """The tables of some schemas of a database, of all by default, and why some of them cannot be read."""
     listed = [table for schema in (schemas or (None,)) for table in database.tables(schema).values()]
     found = []
-    for table in listed:
-        statement = f"select * from {table.relation}"
-        batches = list(database.answer(database.limited(statement, SAMPLED)).batches)
-        if batches:
-            rows = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches], how="vertical_relaxed")
+    unreadable = {}
+    with tempfile.TemporaryDirectory(prefix="tables-") as folder:
+        file = Path(folder) / "table.parquet"
+        for table in listed:
+            statement = f"select * from {table.relation}"
             described = {"connection": connection, "query": statement}
-            found.append(Candidate(table.name, _as_text(rows), described, schema=table.schema))
-    return found
+            try:
+                rows = written(database.answer(database.limited(statement, SAMPLED)), file, "")
+                text = _as_text(pl.read_parquet(file)) if rows else None
+            except (*UNREADABLE_FILE, SourceError, pa.ArrowException) as error:
+                unreadable[".".join(filter(None, (table.schema, table.name)))] = str(error).strip().splitlines()[0]
+                continue
+            if text is not None:
+                found.append(Candidate(table.name, text, described, schema=table.schema))
+    return found, unreadable
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -113,7 +123,7 @@ def _first_rows(file: Path, description: Description) -> pl.DataFrame:
 def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
     """All columns as text, those inside nested JSON too."""
     columns = [
-        value.cast(pl.String).alias(name)
+        value.alias(name)
         for column, dtype in rows.schema.items()
         for name, value in _flat(column, pl.col(column), dtype)
     ]
@@ -125,7 +135,7 @@ def _flat(name: str, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, 
         for inner in dtype.fields:
             yield from _flat(f"{name}.{inner.name}", value.struct.field(inner.name), inner.dtype)  # type: ignore[arg-type]
     elif not isinstance(dtype, pl.List | pl.Array):
-        yield name, value
+        yield name, (text_of(name, dtype) if "." not in name else value).cast(pl.String)
     elif "." not in name:
         yield name, text_of(name, dtype)
 
