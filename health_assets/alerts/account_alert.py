@@ -16,6 +16,7 @@ from health_assets.alerts.rules import CHURNED, Kind, Rule, is_score
 from health_assets.alerts.transitions import Change
 from health_assets.alerts.wording import level_in_words, news_of, plain, standing, until
 from health_assets.reporting.formatting import counted
+from health_assets.reporting.formatting import next_step as next_step_words
 from health_assets.settings import Settings
 from health_assets.settings.alerts import AlertFilter, Severity
 
@@ -259,4 +260,4 @@ def _mrr_lost(account: Account) -> float | None:
 
 
 def _next_step(entry: Attention | None) -> str | None:
-    return f"{entry.next_step} ({entry.owner_role}, within {counted(entry.days, 'day')})" if entry else None
+    return next_step_words(entry.next_step, entry.owner_role, entry.days) if entry else None

@@ -12,7 +12,16 @@ from typer.core import TyperGroup
 from health_assets import settings
 from health_assets.cli.terminal import CommandError, SettingsFile, coloured, console, expected_errors, grid, labelled
 from health_assets.reporting import accounts, timeline
-from health_assets.reporting.formatting import NOT_MEASURED, counted, money, number, pct
+from health_assets.reporting.formatting import (
+    NOT_MEASURED,
+    counted,
+    money,
+    next_step,
+    number,
+    owner_of,
+    pct,
+    probability,
+)
 from health_assets.reporting.reader import Row, published
 from health_assets.scoring.scorecards import low_bands
 from health_assets.settings import Settings
@@ -81,13 +90,15 @@ def print_account(
         shown_on.print(labelled(((f"{day} [dim]{kind}[/]", escape(what)) for day, kind, what in happened.rows()), 0))
 
 
-def _profile(_: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
-    facts = [found["account_status"], found["segment"], found["region"], found["lifecycle_stage"]]
+def _profile(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
+    facts = [accounts.status_of(found), found["segment"], found["region"], found["lifecycle_stage"]]
     renewal = f", renews in {counted(found['days_to_renewal'], 'day')}" if found["days_to_renewal"] is not None else ""
     yield (
-        f"{escape(', '.join(fact for fact in facts if fact))}; owner {escape(found['account_owner'] or 'none')}; "
+        f"{escape(', '.join(fact for fact in facts if fact))}; {escape(owner_of(found['account_owner']))}; "
         f"MRR {money(found['mrr'], company.reporting_currency)}{renewal}"
     )
+    for end in accounts.scheduled_ends(connection, found["account_id"]):
+        yield f"[yellow]Cancellation scheduled[/]: {end}"
 
 
 def _score(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
@@ -97,7 +108,7 @@ def _score(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings)
         return
     yield (
         f"{number(found['health_score'], 1)}, band {coloured(found['health_band'], low_bands(company))} for "
-        f"{counted(found['days_in_band'], 'day')}; {pct(100 * found['coverage'], 0)} of the connected weight is measured"
+        f"{counted(found['days_in_band'], 'day')}; {pct(100 * found['coverage'], 0)} of the connected measures, by weight, have a value"
     )
     if found["is_overridden"]:
         yield (
@@ -130,16 +141,13 @@ def _moved(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> It
 
 
 def _why(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> Iterator[RenderableType]:
+    factors = accounts.risk_factors(connection, found["account_id"])
     if found["risk_level"]:
         since = f" since {found['risk_level_since']}" if found["risk_level_since"] else ""
-        score = "" if found["churn_risk_score"] is None else f", {number(found['churn_risk_score'])} of 100 points"
-        probability = (
-            ""
-            if found["churn_probability"] is None
-            else f"; probability of leaving {pct(100 * found['churn_probability'])}"
-        )
-        yield f"\n[bold]Churn risk[/]: {coloured(found['risk_level'])}{since}{score}{probability}"
-    factors = accounts.risk_factors(connection, found["account_id"])
+        points = accounts.risk_points(found, factors)
+        yield f"\n[bold]Churn risk[/]: {coloured(found['risk_level'])}{since}{f', {points}' if points else ''}"
+        if found["churn_probability"] is not None:
+            yield f"Probability of leaving, by the model: {probability(found['churn_probability'])}"
     if factors:
         yield labelled(((f"{number(one['points']):>3}", escape(one["sentence"])) for one in factors), 0)
     entry = accounts.attention(connection, found["account_id"])
@@ -148,10 +156,7 @@ def _why(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> Iter
         yield "none: the account is not on the attention list"
         return
     lines = {} if factors else {"Why": escape(entry["reason"])}
-    lines["Next"] = (
-        f"{escape(entry['next_step'])} ({escape(entry['next_step_owner_role'])}, within "
-        f"{counted(entry['next_step_days'], 'day')})"
-    )
+    lines["Next"] = escape(next_step(entry["next_step"], entry["next_step_owner_role"], entry["next_step_days"]))
     lines["List"] = f"number {entry['attention_rank']}, on it since {entry['since_date']}"
     yield labelled(lines, 0)
 

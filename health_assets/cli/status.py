@@ -14,7 +14,17 @@ from rich.text import Text
 from health_assets.cli.security_dashboard import security_dashboard
 from health_assets.cli.terminal import coloured, copyable, labelled
 from health_assets.reporting import data_quality, portfolio, revenue, service, shop, workflow
-from health_assets.reporting.formatting import NOT_MEASURED, counted, minute, money, month_name, number, pct
+from health_assets.reporting.formatting import (
+    NOT_MEASURED,
+    counted,
+    minute,
+    money,
+    month_name,
+    next_step,
+    number,
+    owner_of,
+    pct,
+)
 from health_assets.reporting.reader import Row, holds, published
 from health_assets.scoring.scorecards import bands_in_use, low_bands
 from health_assets.settings import Settings
@@ -100,13 +110,12 @@ def _entry(account: Row, currency: str, low: list[str]) -> Iterator[str]:
     level = coloured(word, low).replace(escape(word), portfolio.LEVELS[account["attention_level"]])
     yield (
         f"{account['attention_rank']:>2} [bold]{escape(account['name'])}[/] ({escape(account['account_id'])}): {level}, "
-        f"MRR {money(account['mrr'], currency)}, health {number(score, 1)}{change}, since {account['since_date']}"
+        f"MRR {money(account['mrr'], currency)}, health {number(score, 1)}{change}, "
+        f"{escape(owner_of(account['account_owner']))}, since {account['since_date']}"
     )
     yield f"   [dim]Why:[/] {escape(account['reason'])}"
-    yield (
-        f"   [dim]Next:[/] {escape(account['next_step'])} ({escape(account['account_owner'] or 'no owner')}, within "
-        f"{counted(account['next_step_days'], 'day')})"
-    )
+    step = next_step(account["next_step"], account["next_step_owner_role"], account["next_step_days"])
+    yield f"   [dim]Next:[/] {escape(step)}"
 
 
 def _health(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:

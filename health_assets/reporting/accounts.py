@@ -3,19 +3,21 @@
 What happened to it, day by day, is in timeline.py; how a score is calculated, step by step, in explanation.py.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import duckdb
 import polars as pl
 
-from health_assets.reporting.formatting import number
-from health_assets.reporting.reader import Row, frame, row, rows
+from health_assets.reporting.formatting import full_day, number
+from health_assets.reporting.reader import Row, frame, holds, row, rows
 from health_assets.settings.suggestions import nearest
 
 MOVED_SINCE = (30, 90)  # days: what moved is shown against these
 POINTS = "_contribution"
 SHOWN_DIFFERENCE = 0.05  # points
+LISTED = 10  # accounts that a message names
 
 
 class AccountNotFoundError(Exception):
@@ -47,22 +49,33 @@ class Moved:
 
 
 def account_id_of(connection: duckdb.DuckDBPyConnection, given: str) -> str:
-    """The id of the account with this id or name, in any case.
+    """The id of the account with this id or name, else of the only one whose id or name contains it, in any case.
 
     Raises:
-        AccountNotFoundError: none has it, or several have.
+        AccountNotFoundError: no account matches, or several do.
     """
     accounts = connection.sql("select account_id, coalesce(company_name, account_id) from dim.account").fetchall()
     named = [account for account, name in accounts if given.lower() in (account.lower(), name.lower())]
-    found = [given] if given in named else named
+    found = [given] if given in named else named or _with_part(accounts, given)
     if len(found) > 1:
-        raise AccountNotFoundError(f"{given}: several accounts have this name; give an id: {', '.join(sorted(found))}")
+        names = dict(accounts)
+        listed = [f"{account} ({names[account]})" for account in sorted(found)[:LISTED]]
+        more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise AccountNotFoundError(f"{given}: several accounts match; give an id: {', '.join(listed)}{more}")
     if not found:
         spellings = {word: f"{account} ({name})" for account, name in accounts for word in (account, name)}
         near = nearest(given, spellings)
         hint = f"; did you mean {spellings[near]}?" if near else ""
         raise AccountNotFoundError(f"{given}: there is no such account{hint}")
     return found[0]
+
+
+def _with_part(accounts: list[tuple[str, str]], given: str) -> list[str]:
+    """The accounts with the text at the start of a word, so that "arbor" is not also Harbor; else with it anywhere."""
+    part = re.escape(given.strip().casefold())
+    spellings = {account: f"{account}\n{name}".casefold() for account, name in accounts if part}
+    at_word_start = [account for account, spelled in spellings.items() if re.search(rf"(?<!\w){part}", spelled)]
+    return at_word_start or [account for account, spelled in spellings.items() if re.search(part, spelled)]
 
 
 def matching(connection: duckdb.DuckDBPyConnection, text: str, limit: int) -> pl.DataFrame:
@@ -83,7 +96,8 @@ def summary(connection: duckdb.DuckDBPyConnection, account_id: str) -> Row:
     return row(
         connection,
         """
-        select account_id, coalesce(account.company_name, account_id) as name, about.as_of_date, account_status, segment,
+        select account_id, coalesce(account.company_name, account_id) as name, about.as_of_date, account_status,
+               crm_status, segment,
                plan_tier, region, industry, lifecycle_stage, value_tier, account.account_owner, account.mrr, tenure_days,
                signup_date, churn_date, health_score, health_band::varchar as health_band, trend_7d, trend_30d, trend_90d,
                days_in_band, health.coverage, breadth, scorecard, scorecard_version, unscored_reason,
@@ -100,6 +114,37 @@ def summary(connection: duckdb.DuckDBPyConnection, account_id: str) -> Row:
         """,
         [account_id],
     )
+
+
+def status_of(found: Row) -> str:
+    """The status of `summary`, and that of the CRM where it is another, e.g. "active, suspended in the CRM"."""
+    status, in_crm = found["account_status"], found["crm_status"]
+    return f"{status}, {in_crm} in the CRM" if in_crm and in_crm != status else f"{status}"
+
+
+def scheduled_ends(connection: duckdb.DuckDBPyConnection, account_id: str) -> list[str]:
+    """When paid subscriptions end by what is known, e.g. "2,000 MRR ends on 3 December 2026"; the next end first."""
+    if not holds(connection, "fact.subscriptions"):
+        return []
+    ends = rows(
+        connection,
+        """
+        select scheduled_end_date, sum(mrr)::double as mrr from fact.subscriptions
+        where account_id = ? and scheduled_end_date is not null group by 1 order by 1
+        """,
+        [account_id],
+    )
+    return [f"{number(end['mrr'])} MRR ends on {full_day(end['scheduled_end_date'])}" for end in ends]
+
+
+def risk_points(found: Row, factors: list[Row]) -> str:
+    """The points of the risk score of `summary`, e.g. "55 of 100 points"; blank where there is no score."""
+    score = found["churn_risk_score"]
+    if score is None:
+        return ""
+    total = sum(factor["points"] for factor in factors)
+    capped = f"; the factors add up to {number(total)}, and the score is capped" if total - score >= 1 else ""
+    return f"{number(score)} of 100 points{capped}"
 
 
 def score_parts(connection: duckdb.DuckDBPyConnection, account_id: str) -> pl.DataFrame:

@@ -34,6 +34,24 @@ def pct(value: SupportsFloat | None, decimals: int = 1) -> str:
     return NOT_MEASURED if value is None else f"{number(value, decimals)}%"
 
 
+def probability(value: SupportsFloat) -> str:
+    """A probability, 0-1, in %; one that rounds to 0 is "under 0.1%"."""
+    return "under 0.1%" if 0 <= float(value) < 0.0005 else pct(100 * float(value))
+
+
+def next_step(step: str, owner_role: str, days: SupportsFloat) -> str:
+    """A step of the playbook with the role that takes it; the owner of the account is named apart from it.
+
+    E.g. "Call the account (Customer Success Manager, within 5 days)".
+    """
+    return f"{step} ({owner_role}, within {counted(days, 'day')})"
+
+
+def owner_of(account_owner: str | None) -> str:
+    """The owner of an account, e.g. "owner Lena Fischer", or "no owner"."""
+    return f"owner {account_owner}" if account_owner else "no owner"
+
+
 def hours(value: SupportsFloat | None) -> str:
     """Hours with their unit, e.g. "18.6 h"."""
     return NOT_MEASURED if value is None else f"{number(value, 1)} h"

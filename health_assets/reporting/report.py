@@ -10,7 +10,7 @@ import duckdb
 
 from health_assets.reporting import data_quality, portfolio, revenue, svg
 from health_assets.reporting.definitions import described
-from health_assets.reporting.formatting import counted, minute, money, number, pct, spaced
+from health_assets.reporting.formatting import counted, minute, money, next_step, number, pct, spaced
 from health_assets.reporting.palette import band_marks
 from health_assets.reporting.reader import Row, has_rows
 from health_assets.reporting.scope import Scope
@@ -179,10 +179,10 @@ def _attention(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iter
                 Drawn(svg.sparkline(one["weekly_health"] or [], f"Health of {one['name'][:100]} over 12 weeks")),
                 number(one["mrr"]),
                 Drawn(
-                    f"{_text(one['reason'])}<br>→ {_text(one['next_step'])} ({_text(one['next_step_owner_role'])}, within "
-                    f"{counted(one['next_step_days'], 'day')})"
+                    f"{_text(one['reason'])}<br>→ "
+                    f"{_text(next_step(one['next_step'], one['next_step_owner_role'], one['next_step_days']))}"
                 ),
-                one["account_owner"] or "none",
+                one["account_owner"] or "no owner",
             )
             for one in accounts[:LISTED]
         ),

@@ -16,13 +16,13 @@ WEEKLY = Weekly(weekday="sunday", head="default", owners={"Lena": "default"}, re
 TABLES = """
     create schema mart;
     create table mart.attention_list (account_id varchar, company_name varchar, account_owner varchar, mrr double,
-        reason varchar, since_date date, next_step varchar, next_step_days bigint, attention_rank bigint);
+        reason varchar, since_date date, next_step varchar, next_step_owner_role varchar, next_step_days bigint, attention_rank bigint);
     create table mart.churned_accounts (account_id varchar, account_owner varchar, churn_date date, mrr_lost double);
     create table mart.renewal_pipeline (account_id varchar, account_owner varchar, days_to_renewal bigint,
         renewing_mrr double);
     insert into mart.attention_list values
-        ('A1', 'Zeta', 'Lena', 900, 'Usage halved (threshold: 50%)', '2025-01-20', 'Call', 1, 2),
-        ('A2', 'Beta', 'Max', 100, 'No login', '2025-01-10', 'Write', 5, 1);
+        ('A1', 'Zeta', 'Lena', 900, 'Usage halved (threshold: 50%)', '2025-01-20', 'Call', 'Manager', 1, 2),
+        ('A2', 'Beta', 'Max', 100, 'No login', '2025-01-10', 'Write', 'Manager', 5, 1);
     insert into mart.churned_accounts values ('A3', 'Lena', '2025-01-20', 50), ('A4', 'Lena', '2025-01-19', 70);
     insert into mart.renewal_pipeline values ('A1', 'Lena', 30, 900), ('A2', 'Max', 31, 100);
 """
@@ -78,7 +78,7 @@ def test_the_message_names_each_account_with_its_reason_and_next_step(company: S
     assert beta.split("\n") == [
         "*Beta* · USD 100 MRR",
         "Since 10 January: No login",
-        "*Next step:* Write (within 5 days)",
+        "*Next step:* Write (Manager, within 5 days)",
         "Owner: Max",
     ]
     assert zeta.split("\n")[1] == "Since 20 January: Usage halved"

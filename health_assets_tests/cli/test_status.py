@@ -66,15 +66,17 @@ def test_mrr_in_low_bands_is_shown_beside_mrr_at_risk(whole_company: WholeCompan
     assert expected in " ".join(page_of(whole_company).split())
 
 
-def test_each_entry_has_reason_next_step_and_owner(whole_company: WholeCompany) -> None:
+def test_each_entry_has_its_reason_next_step_and_owner(whole_company: WholeCompany) -> None:
     entries = whole_company.rows(
-        "select reason, next_step, coalesce(account_owner, 'no owner') from mart.attention_list order by attention_rank "
+        "select reason, next_step, next_step_owner_role, coalesce('owner ' || account_owner, 'no owner') from mart.attention_list "
+        "order by attention_rank "
         f"limit {SHOWN_ACCOUNTS}"
     )
     page = page_of(whole_company, width=400)
-    for reason, step, owner in entries:
+    for reason, step, role, owner in entries:
         assert f"Why: {reason}" in page
-        assert f"Next: {step} ({owner}, within" in page
+        assert f", {owner}, since" in page
+        assert f"Next: {step} ({role}, within" in page
 
 
 def test_the_page_fits_one_screen_of_80_columns_and_40_lines(whole_company: WholeCompany) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from health_assets.reporting.formatting import counted, money, month_name, number, pct, plain_number
+from health_assets.reporting.formatting import counted, money, month_name, number, pct, plain_number, probability
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,7 @@ def test_a_plain_number_can_be_typed_into_a_calculator() -> None:
 
 def test_a_month_is_named_with_its_year() -> None:
     assert month_name(date(2025, 1, 31)) == "January 2025"
+
+
+def test_a_probability_that_rounds_to_nothing_is_not_0() -> None:
+    assert [probability(value) for value in (0.000128, 0.0005, 0.5956)] == ["under 0.1%", "0.1%", "59.6%"]

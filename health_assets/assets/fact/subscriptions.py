@@ -35,6 +35,10 @@ class Subscriptions(Contract):
     start_date = Day("First day, of the trial where there is one", nullable=False, metadata={"available_from": True})
     first_paid_date = Day("First paid day of this price; null = a trial whose end is unknown")
     end_date = Day("First unpaid day of this price; null = it runs on the as-of day")
+    scheduled_end_date = Day(
+        "First day on which this price will no longer be paid, where the file schedules its end and no later price of the "
+        "product follows it; null = no end is scheduled, or a day before the load"
+    )
     is_paid = dy.Bool(description="Paid on the as-of day: trials, pauses and ended periods are not")
     status = dy.Enum(
         SUBSCRIPTION_STATUSES,
@@ -63,12 +67,14 @@ def fact_subscriptions(
     dim_account: pl.LazyFrame,
     settings: Settings,
     as_of: date,
+    load_day: date,
 ) -> pl.LazyFrame:
     """Price periods that began by the as-of day, of accounts that signed up by then."""
     status = valid_on(history_subscriptions, as_of).select("subscription_id", "status")
     order = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("subscription_id", order_by="first_paid_date")
     return (
         price_periods(staged_subscriptions, history_subscriptions, settings)
+        .with_columns(next_price_from=_next_price_from(as_of))
         .filter(pl.col("start_date") <= as_of)
         .join(dim_account, on="account_id", how="semi")
         .drop("status")
@@ -78,8 +84,17 @@ def fact_subscriptions(
             price_number=order,
             is_paid=is_paid_on(as_of).fill_null(False),
             end_date=pl.when(pl.col("end_date") <= as_of).then("end_date"),
+            scheduled_end_date=pl.when(is_paid_on(as_of), pl.col("end_date") > as_of, pl.lit(as_of >= load_day)).then(
+                pl.when((pl.col("next_price_from") > pl.col("end_date")).fill_null(True)).then("end_date")
+            ),
             interval=pl.col("interval").cast(pl.Enum(INTERVALS), strict=False),
         )
         .sort("subscription_id", "price_number")
         .select(Subscriptions.column_names())
     )
+
+
+def _next_price_from(as_of: date) -> pl.Expr:
+    """First day of the next price that the account will pay for the product, where the file has one already."""
+    first_day = pl.col("first_paid_date")
+    return first_day.filter(first_day > as_of).min().over("account_id", "product_name")

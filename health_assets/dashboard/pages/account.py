@@ -9,7 +9,7 @@ from health_assets.dashboard import charts
 from health_assets.dashboard.pages.account_notes import write_about
 from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, plain
 from health_assets.reporting import accounts, timeline
-from health_assets.reporting.formatting import counted, number, pct, spaced
+from health_assets.reporting.formatting import counted, next_step, number, owner_of, pct, probability, spaced
 from health_assets.reporting.reader import Row
 from health_assets.scoring.scorecards import UNKNOWN
 
@@ -28,8 +28,16 @@ def show(view: View) -> None:
         return
     found = view.ask(accounts.summary, account_id)
     st.header(plain(found["name"]))
-    facts = [found["account_id"], found["account_status"], found["segment"], found["region"], found["lifecycle_stage"]]
-    st.caption(" · ".join(plain(fact) for fact in [*facts, f"owner {found['account_owner'] or 'none'}"] if fact))
+    facts = [
+        found["account_id"],
+        accounts.status_of(found),
+        found["segment"],
+        found["region"],
+        found["lifecycle_stage"],
+    ]
+    st.caption(" · ".join(plain(fact) for fact in [*facts, owner_of(found["account_owner"])] if fact))
+    for end in view.ask(accounts.scheduled_ends, account_id):
+        st.warning(f"Cancellation scheduled: {end}", icon="⚠️")
     _figures(view, found)
     _next_step(view, found)
     left, right = st.columns(2)
@@ -102,9 +110,9 @@ def _next_step(view: View, found: Row) -> None:
     factors = view.ask(accounts.risk_factors, found["account_id"]) if view.has("mart.churn_risk") else []
     with st.container(border=True):
         if entry:
+            step = next_step(entry["next_step"], entry["next_step_owner_role"], entry["next_step_days"])
             st.markdown(
-                f"**Next step:** {plain(entry['next_step'])} ({plain(entry['next_step_owner_role'])}, within "
-                f"{counted(entry['next_step_days'], 'day')}). Number {entry['attention_rank']} of the attention list, "
+                f"**Next step:** {plain(step)}. Number {entry['attention_rank']} of the attention list, "
                 f"since {entry['since_date']}."
             )
             if not factors:
@@ -115,7 +123,7 @@ def _next_step(view: View, found: Row) -> None:
             lines = [f"- {plain(factor['sentence'])} ({number(factor['points'])} points)" for factor in factors]
             st.markdown("**Raised risk factors**\n" + "\n".join(lines))
         if found["churn_probability"] is not None:
-            st.markdown(f"Probability of leaving, by the model: **{pct(100 * found['churn_probability'])}**")
+            st.markdown(f"Probability of leaving, by the model: **{probability(found['churn_probability'])}**")
 
 
 def _parts(view: View, found: Row) -> None:
@@ -129,7 +137,7 @@ def _parts(view: View, found: Row) -> None:
     charts.draw(chart, "Points of each part, adding up to the score")
     unmeasured = parts.filter(pl.col("points").is_null())["dimension"].to_list()
     note = f" Not measured: {', '.join(unmeasured)}; the others carry their weight." if unmeasured else ""
-    st.caption(f"{pct(100 * found['coverage'], 0)} of the connected weight is measured.{note}")
+    st.caption(f"{pct(100 * found['coverage'], 0)} of the connected measures, by weight, have a value.{note}")
     with st.expander("Every measure"):
         measures = view.ask(accounts.measures, found["account_id"])
         source = "mart.customer_health_parts"

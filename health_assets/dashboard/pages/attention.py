@@ -9,7 +9,7 @@ from health_assets.dashboard.pages.account import CHOSEN
 from health_assets.dashboard.view import View, plain, words
 from health_assets.reporting import portfolio
 from health_assets.reporting.definitions import described as definition
-from health_assets.reporting.formatting import counted, money
+from health_assets.reporting.formatting import counted, money, next_step, owner_of
 
 FILTERS = ("account_owner", "segment", "plan_tier", "health_band", "region")
 COLUMNS = (
@@ -82,6 +82,7 @@ def _in_words(accounts: pl.DataFrame) -> None:
         st.markdown(
             f"{one['attention_rank']}\\. **{plain(one['name'])}** ({plain(one['account_id'])}, "
             f"{portfolio.LEVELS[one['attention_level']]} since {one['since_date']}): {plain(one['reason'])}  \n"
-            f":material/arrow_forward: {plain(one['next_step'])} ({plain(one['next_step_owner_role'])}, within "
-            f"{counted(one['next_step_days'], 'day')}; owner {plain(one['account_owner'] or 'none')})"
+            f":material/arrow_forward: "
+            f"{plain(next_step(one['next_step'], one['next_step_owner_role'], one['next_step_days']))}, "
+            f"{plain(owner_of(one['account_owner']))}"
         )

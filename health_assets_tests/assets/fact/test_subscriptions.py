@@ -59,3 +59,17 @@ def test_the_status_is_that_of_the_file_from_the_first_load_on() -> None:
     (today,) = prices(subscription(100, START, status="past_due"))
     (before,) = prices(subscription(100, START, status="past_due"), as_of=date(2025, 1, 30))
     assert (today["status"], before["status"]) == ("past_due", None)
+
+
+def test_a_scheduled_end_is_that_of_a_price_that_nothing_follows_as_the_load_day_knows_it() -> None:
+    end = date(2025, 3, 1)
+    runs = subscription(100, START, end, subscription_id="ends", product_name="P")
+    replaced = subscription(100, START, end, subscription_id="replaced", product_name="Q")
+    successor = subscription(150, end, subscription_id="successor", product_name="Q")
+    ended = subscription(100, START, AS_OF, subscription_id="ended", product_name="R")
+    found = prices(runs, replaced, successor, ended)
+    assert {row["subscription_id"]: row["scheduled_end_date"] for row in found} == {
+        "ends": end, "replaced": None, "ended": None,
+    }  # fmt: skip
+    before = prices(runs, as_of=date(2025, 1, 30))
+    assert [row["scheduled_end_date"] for row in before] == [None]
