@@ -13,6 +13,7 @@ from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
 from health_assets.sources.answers import answered_apart
 from health_assets.sources.check import source_faults
+from health_assets.sources.presets.opened import missing_tables
 from health_assets.tables import source_contracts
 
 RECORD_CHARACTERS = 160
@@ -64,6 +65,9 @@ def _block(trial: Trial, company: Settings) -> Iterator[str]:
     for column, (low, high, filled) in trial.ranges.items():
         sparse = f", filled in {filled:.0%}" if filled < 1 else ""
         yield f"  {column}: {_shown(low)} to {_shown(high)}{sparse}"
+    for description in company.sources[trial.source].descriptions:
+        if description.preset and (absent := missing_tables(description, trial.source, company)):
+            yield f"  [dim]tables of {description.preset} that are not there: {', '.join(absent)}[/]"
     if trial.missing:
         yield f"  [dim]empty or not in the files: {', '.join(trial.missing)}[/]"
     if trial.unread:

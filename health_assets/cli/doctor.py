@@ -23,6 +23,7 @@ from health_assets.settings import Settings, SettingsError
 from health_assets.settings.source import Source
 from health_assets.sources.check import faults_by_source, general_faults, with_source_faults
 from health_assets.sources.formats import files_of
+from health_assets.sources.presets.opened import missing_tables
 from health_assets.sources.readers import empty_files, unknown_columns
 from health_assets.tables import source_contracts
 from health_assets.warehouse.disk import DiskError, check_links
@@ -68,9 +69,17 @@ def _sources(company: Settings) -> Iterator[Finding]:
         if faults:
             yield Finding(Status.wrong, f"sources.{name}", "\n".join(faults), remedy)
         elif any(one.is_queried for one in company.sources[name].descriptions):
-            yield Finding(Status.good, f"sources.{name}", "its query is answered, all required columns present")
+            yield Finding(Status.good, f"sources.{name}", _answer(name, company))
         else:
             yield _source(name, company.sources[name], contracts[name].raw, company)
+
+
+def _answer(name: str, company: Settings) -> str:
+    presets = [one for one in company.sources[name].descriptions if one.preset]
+    said = f"preset {presets[0].preset} is answered" if presets else "its query is answered"
+    missing = sorted({table for one in presets for table in missing_tables(one, name, company)})
+    without = f"; tables that are not there: {', '.join(missing)}" if missing else ""
+    return f"{said}, all required columns present{without}"
 
 
 def _source(name: str, source: Source, rows: type[Contract], company: Settings) -> Finding:

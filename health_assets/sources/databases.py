@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
+from health_assets.settings.suggestions import nearest
 from health_assets.sources.formats import SourceError
 from health_assets.sources.sqlite_files import BATCH_ROWS, Answer, answered_by_sqlite, sqlite_columns
 
@@ -110,6 +111,22 @@ class Connection:
     def hidden(self, text: str) -> str:
         """A message in one line, without the URL, user and password."""
         return hidden(text, self._url)
+
+
+def no_such_schema(database: Connection, wanted: list[str]) -> str:
+    """Which of some schemas do not exist, and those that do.
+
+    Raises:
+        SourceError: the schemas cannot be listed.
+    """
+    there = sorted({table.schema for table in database.tables(None).values() if table.schema})
+    missing = [schema for schema in wanted if schema.lower() not in map(str.lower, there)]
+    listed = f"there are {', '.join(there)}" if there else "there is none"
+    return "; ".join(
+        f"there is no schema {schema!r} with tables that this user may read; {listed}"
+        + (f" (did you mean {meant!r}?)" if (meant := nearest(schema, there)) else "")
+        for schema in missing
+    )
 
 
 def hidden(text: str, url: str) -> str:

@@ -12,12 +12,20 @@ import duckdb
 from health_assets.settings import Settings
 from health_assets.settings.pull import pulled_vendor
 from health_assets.settings.source import Description
-from health_assets.sources.databases import Connection, DatabaseTable, answered_by_duckdb, connected, over_files
+from health_assets.sources.databases import (
+    Connection,
+    DatabaseTable,
+    answered_by_duckdb,
+    connected,
+    no_such_schema,
+    over_files,
+)
 from health_assets.sources.formats import SourceError
 from health_assets.sources.landing import written
 from health_assets.sources.presets.vendors import VendorTable, macros_of, needed_by, read_by, sql_of
 from health_assets.sources.presets.views import (
     IN_PARENT,
+    MISSING,
     READERS,
     create_empty_view,
     create_nested_view,
@@ -56,26 +64,61 @@ def opened_preset(
     """
     vendor = str(description.preset)
     sql = sql_of(vendor, source)
-    needs = needed_by(sql)
     with over_files(settings.folder, settings.timezone) as database, tempfile.TemporaryDirectory() as landed:
         database.execute(READERS + macros_of(vendor))
+        missing, there = list[VendorTable](), set[str]()
         for table in _in_order(read_by(vendor, sql)):
             if raw := _raw(database, table, description, settings, Path(landed), limit):
-                create_view(database, vendor, table, raw)
-            elif table.inside and _exists(database, table.inside[0]):
+                there |= {f"{table.name}.{column}" for column in create_view(database, vendor, table, raw)}
+            elif _is_nested(table, there):
                 create_nested_view(database, vendor, table)
-            elif table.name not in needs:
-                create_empty_view(database, table)
+                there |= {f"{table.name}.{column.name}" for column in table.columns}
             else:
+                missing.append(table)
+        for table in sorted(missing, key=lambda one: one.name not in needed_by(sql)):
+            if table.name in needed_by(sql, there):
                 raise SourceError(_lacks(vendor, table, description, settings))
+            create_empty_view(database, table)
         yield Connection(None, lambda statement: answered_by_duckdb(database, statement), str, "")
+
+
+def missing_tables(description: Description, source: str, settings: Settings) -> list[str]:
+    """The tables that a preset would read and that are not there.
+
+    Raises:
+        SourceError: as opened_preset does.
+    """
+    with opened_preset(description, source, settings, limit=0) as database:
+        answer = database.answer(
+            f"select view_name from duckdb_views() where comment = {literal(MISSING)} order by all"
+        )
+        return [str(name) for batch in answer.batches for name in batch.column(0).to_pylist()]
+
+
+def _is_nested(table: VendorTable, there: set[str]) -> bool:
+    """Whether the rows of a table are in a column of another, which is there."""
+    if table.inside is None:
+        return False
+    parent, arrays = table.inside
+    return any(f"{parent}.{array.partition('.')[0]}" in there for array in arrays)
 
 
 def _lacks(vendor: str, table: VendorTable, description: Description, settings: Settings) -> str:
     if pulled_vendor(description, settings.pulled):
         return f"{table.name} has not been pulled from {vendor} yet; run `health-assets pull {vendor}`"
-    there = ", ".join(_tables_there(description, settings)) or "nothing that can be read"
-    return f"{vendor}: needs {' or '.join(table.called)}; there is {there}"
+    nested = [f"{array} in {table.inside[0]}" for array in table.inside[1]] if table.inside else []
+    wanted = f"{vendor}: needs {' or '.join([*table.called, *nested])}"
+    if description.connection is None:
+        return f"{wanted}; there is {', '.join(file.name for file in _all_files(description)) or 'nothing that can be read'}"
+    with connected(description.connection, settings.timezone) as database:
+        tables = sorted(_tables_of(database, description))
+        if tables:
+            return (
+                f"{wanted}; there is {', '.join(tables)} (only tables that this user has the right to read are listed)"
+            )
+        if description.database_schema:
+            return f"{wanted}; {no_such_schema(database, [description.database_schema])}"
+    return f"{wanted}; there is no table that this user has the right to read"
 
 
 def _in_order(tables: list[VendorTable]) -> list[VendorTable]:
@@ -184,13 +227,6 @@ def _landed(
         statement = f"select {listed or '*'} from {there[name].relation}"
         written(database.answer(statement if limit is None else database.limited(statement, limit)), file, "")
     return f"select * from read_parquet({literal(str(file))})"
-
-
-def _tables_there(description: Description, settings: Settings) -> list[str]:
-    if description.connection:
-        with connected(description.connection, settings.timezone) as database:
-            return sorted(_tables_of(database, description))
-    return [file.name for file in _all_files(description)]
 
 
 def _tables_of(database: Connection, description: Description) -> dict[str, DatabaseTable]:

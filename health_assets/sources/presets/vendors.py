@@ -1,6 +1,7 @@
 """What is known of a vendor: its tables, their columns and other names, and the SQL of each source."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,9 +84,20 @@ def read_by(vendor: str, sql: str) -> list[VendorTable]:
     return [table for name, table in tables.items() if name in names]
 
 
-def needed_by(sql: str) -> set[str]:
-    """The tables without which a statement has no meaning, as its comment `-- needs ...` says; the others may be missing."""
-    return {name for line in re.findall(r"^-- needs (.+)$", sql, re.MULTILINE) for name in line.split(", ")}
+def needed_by(sql: str, there: Collection[str] | None = None) -> set[str]:
+    """The tables without which a statement has no meaning, as its comments say; the others may be missing.
+
+    `-- needs a, b`; and `-- needs c without a.price` where a table is needed only if another has no such column.
+
+    Args:
+        sql: of a source.
+        there: columns that the vendor's tables have, as `table.column`; without them the second kind is left out.
+    """
+    needed: set[str] = set()
+    for tables, _, columns in re.findall(r"^-- needs (.+?)( without (.+))?$", sql, re.MULTILINE):
+        if not columns or (there is not None and not set(columns.split(", ")) & set(there)):
+            needed |= set(tables.split(", "))
+    return needed
 
 
 def _table(name: str, described: dict[str, Any]) -> VendorTable:

@@ -34,6 +34,7 @@ create macro read_flag(t) as case
 """
 
 
+MISSING = "missing"  # the comment of a view whose table is not there
 IN_PARENT = "_id_of_parent"  # the column that holds the key of the row that a nested row is in
 WRITTEN = {"moment": "a time", "day": "a day", "number": "a number", "flag": "true or false"}
 
@@ -75,8 +76,8 @@ def places_of(column: VendorColumn, there: Iterable[tuple[str, str]]) -> list[Pl
     return list(dict.fromkeys(found))
 
 
-def create_view(database: duckdb.DuckDBPyConnection, vendor: str, table: VendorTable, raw: str) -> None:
-    """The view of a table over the one that holds it, by its raw name.
+def create_view(database: duckdb.DuckDBPyConnection, vendor: str, table: VendorTable, raw: str) -> set[str]:
+    """The view of a table over the one that holds it, by its raw name; the columns that are there.
 
     Raises:
         SourceError: a column is missing without which the table has no meaning.
@@ -91,6 +92,7 @@ def create_view(database: duckdb.DuckDBPyConnection, vendor: str, table: VendorT
             )
     values = [_value(vendor, table, column, places[column.name]) for column in table.columns]
     database.execute(f"create view {quoted(table.name)} as select {', '.join(values)} from {quoted(raw)}")
+    return {name for name, found in places.items() if found}
 
 
 def create_nested_view(database: duckdb.DuckDBPyConnection, vendor: str, table: VendorTable) -> None:
@@ -114,6 +116,7 @@ def create_empty_view(database: duckdb.DuckDBPyConnection, table: VendorTable) -
     """The view of a table that is not there."""
     values = ", ".join(f"null::{SQL_TYPES[column.kind]} as {quoted(column.name)}" for column in table.columns)
     database.execute(f"create view {quoted(table.name)} as select {values} where false")
+    database.execute(f"comment on view {quoted(table.name)} is {literal(MISSING)}")
 
 
 def _value(vendor: str, table: VendorTable, column: VendorColumn, places: list[Place]) -> str:

@@ -10,6 +10,7 @@ from health_assets.assets import load_all
 from health_assets.contracts.contract import meta
 from health_assets.sources import answers
 from health_assets.sources.databases import over_files
+from health_assets.sources.formats import SourceError
 from health_assets.sources.presets.vendors import (
     FOLDER,
     macros_of,
@@ -80,6 +81,16 @@ def test_tables_in_a_database_give_the_same_as_files(tmp_path: Path, warehouse: 
         assert table.select(keys).equals(staged(name, files).select(keys)), name
 
 
+def test_schema_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path, warehouse: Path) -> None:
+    described = {"preset": "stripe", "connection": "env:WAREHOUSE_URL", "database_schema": "strype", "path": []}
+    with pytest.raises(
+        SourceError,
+        match=r"needs customer or customers; there is no schema 'strype' with tables that this user may read; "
+        r"there are other, stripe \(did you mean 'stripe'\?\)",
+    ):
+        of_preset(tmp_path, "stripe", "accounts", accounts=described)
+
+
 def test_check_before_a_run_fetches_no_rows_of_a_preset_in_a_database(tmp_path: Path, warehouse: Path) -> None:
     described = {"preset": "stripe", "connection": "env:WAREHOUSE_URL", "database_schema": "stripe"}
     settings = settings_of(
@@ -88,7 +99,8 @@ def test_check_before_a_run_fetches_no_rows_of_a_preset_in_a_database(tmp_path: 
     with answers.sampled(settings, 2_000) as (sampled, faults):
         assert pl.read_parquet(sampled.sources["subscriptions"].paths[0]).is_empty()
         assert faults == {
-            "invoices": "sources.invoices.preset: stripe: needs invoice or invoices; there is subscription_item"
+            "invoices": "sources.invoices.preset: stripe: needs invoice or invoices; there is subscription_item "
+            "(only tables that this user has the right to read are listed)"
         }
 
 

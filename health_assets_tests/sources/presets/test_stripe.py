@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from health_assets.assets import load_all
 from health_assets.sources.formats import SourceError
+from health_assets.sources.presets.opened import missing_tables
+from health_assets.sources.readers import read_source
 from health_assets_tests.sources.presets.exports import (
     Rows,
     csv_export,
@@ -236,6 +239,31 @@ def test_price_per_month_of_each_item(tmp_path: Path, exported: Callable[[Path],
     }
 
 
+def test_discount_that_is_an_object_counts_once(tmp_path: Path) -> None:
+    def of_100(key: str, **given: Any) -> dict[str, Any]:
+        return subscription(key, item(f"si_{key}", price("p", 10_000)), **given)
+
+    fifth_off = {"coupon": coupon(percent_off=20)}
+    subscriptions = [
+        of_100("object", discount=fifth_off),
+        of_100("object_and_keys", discount=fifth_off, discounts=["di_1"]),
+        of_100("object_and_list", discount=fifth_off, discounts=[fifth_off]),
+        of_100("once", discount={"coupon": coupon(percent_off=20, duration="once")}, discounts=["di_2"]),
+        of_100("ended", discount={"coupon": coupon(amount_off=3000, duration="repeating"), "end": MARCH}),
+    ]
+    json_export(tmp_path / "export", {"customers": [CUSTOMER], "subscriptions": subscriptions})
+    settings = of_preset(tmp_path, "stripe", "accounts", "subscriptions")
+    rows = staged("staged_subscriptions", settings)
+    assert {key: round(mrr, 6) for key, mrr in rows.select("subscription_id", "mrr_amount").rows()} == {
+        "si_object": 80.0,
+        "si_object_and_keys": 80.0,
+        "si_object_and_list": 80.0,
+        "si_once": 100.0,
+        "si_ended": 70.0,
+        "si_ended-undiscounted": 100.0,
+    }
+
+
 @SHAPES
 def test_days_and_status_of_each_item(tmp_path: Path, exported: Callable[[Path], None]) -> None:
     exported(tmp_path / "export")
@@ -281,6 +309,35 @@ def test_missing_table_is_named_with_what_is_there(tmp_path: Path) -> None:
         "sources.subscriptions.preset: stripe: needs subscription or subscriptions or subscription_history; "
         "there is customers.jsonl"
     )
+
+
+def test_table_that_prices_depend_on_is_named_when_it_is_missing(tmp_path: Path) -> None:
+    as_fivetran_loads(tmp_path / "export")
+    (tmp_path / "export" / "price.csv").unlink()
+    with pytest.raises(SourceError, match=r"stripe: needs price or prices or plan or plans; there is "):
+        of_preset(tmp_path, "stripe", "subscriptions")
+    (tmp_path / "export" / "subscription_item.csv").unlink()
+    with pytest.raises(
+        SourceError, match=r"stripe: needs subscription_item or .* or items\.data in subscription or items"
+    ):
+        of_preset(tmp_path, "stripe", "subscriptions")
+
+
+def test_table_of_prices_without_rows_is_not_missing(tmp_path: Path) -> None:
+    as_fivetran_loads(tmp_path / "export")
+    for table in ("price", "subscription_item"):
+        file = tmp_path / "export" / f"{table}.csv"
+        file.write_text(file.read_text(encoding="utf-8").partition("\n")[0] + "\n", encoding="utf-8")
+    settings = of_preset(tmp_path, "stripe", "subscriptions")
+    assert read_source("subscriptions", load_all()["raw_subscriptions"].rows, settings).collect().is_empty()
+
+
+def test_tables_that_are_not_needed_and_not_there_are_listed(tmp_path: Path) -> None:
+    as_fivetran_loads(tmp_path / "export")
+    for table in ("coupon", "product"):
+        (tmp_path / "export" / f"{table}.csv").unlink()
+    settings = of_preset(tmp_path, "stripe", "subscriptions")
+    assert missing_tables(settings.sources["subscriptions"], "subscriptions", settings) == ["coupon", "product"]
 
 
 def test_missing_column_and_unreadable_value_are_named(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 -- needs subscription
+-- needs subscription_item without subscription.mrr, subscription.plan_unit_price
 -- Chargebee computes the recurring revenue of a subscription itself; without it the items (or the plan) of one billing period count.
 with item as (
   select

@@ -1,4 +1,5 @@
 -- needs subscription, subscription_item
+-- needs price without subscription_item.unit_amount
 -- One row per subscription item; two where a coupon ends after some months: with it, and from then on without.
 with current_subscription as (
   select * from subscription where coalesce(livemode, true) and coalesce(is_current, true)
@@ -36,15 +37,29 @@ item as (
   left join price p on p.id = i.price_id
   left join latest_line l on l.subscription_item_id = i.id
 ),
-coupon_of_subscription as (  -- `once` is of one invoice, not of the price
+listed_discount as (
   select
     d.subscription_id,
     coalesce(d.percent_off, c.percent_off) as percent_off,
     coalesce(d.amount_off, c.amount_off) as amount_off,
+    coalesce(d.duration, c.duration, 'forever') as duration,
     d.ends_at
   from subscription_discount d
   left join coupon c on c.id = d.coupon_id
-  where coalesce(d.duration, c.duration, 'forever') <> 'once' and d.subscription_id is not null
+  where d.subscription_id is not null and coalesce(d.percent_off, c.percent_off, d.amount_off, c.amount_off) is not null
+),
+coupon_of_subscription as (  -- the list may hold keys only; then the one discount that is an object counts
+  select * from listed_discount
+  union all
+  select
+    s.id,
+    coalesce(s.discount_percent_off, c.percent_off),
+    coalesce(s.discount_amount_off, c.amount_off),
+    coalesce(s.discount_duration, c.duration, 'forever'),
+    s.discount_ends_at
+  from current_subscription s
+  left join coupon c on c.id = s.discount_coupon_id
+  where s.id not in (select subscription_id from listed_discount)
 ),
 discount as (
   select
@@ -53,6 +68,7 @@ discount as (
     sum(coalesce(amount_off, 0)) as amount_off,
     min(ends_at) as ends_at
   from coupon_of_subscription
+  where duration <> 'once'  -- `once` is of one invoice, not of the price
   group by all
 ),
 discounted as (  -- an amount off the subscription is shared by its items in proportion to their prices
