@@ -66,12 +66,18 @@ class AlertOutcome:
         """One sentence for a log."""
         if self.is_first:
             summary = f"As of {self.as_of_date}: the first alert run has nothing to compare with; alerts start with the next change"
+        elif not self.worse + self.churned + self.better:
+            summary = (
+                f"As of {self.as_of_date}: no account has changed since the last alerts; {self.delivered} delivered, "
+                f"{self.pending} pending"
+            )
         else:
             need = "account needs" if self.worse == 1 else "accounts need"
             summary = (
                 f"As of {self.as_of_date}: {self.worse} {need} attention, {self.churned} churned, "
                 f"{self.better} recovered or renewed; {self.delivered} delivered, {self.pending} pending"
             )
+        if not self.is_first:
             waiting = ((self.held, "held"), (self.silenced, "silenced"))
             summary += "".join(f", {count} {state}" for count, state in waiting if count)
         if self.data_alerts:

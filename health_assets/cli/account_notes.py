@@ -103,7 +103,7 @@ def _account_id(company: Settings, account: str) -> str:
     """
     with published(company) as connection:
         try:
-            return account_id_of(connection, account)
+            return account_id_of(connection, account, is_exact=True)
         except AccountNotFoundError as error:
             raise CommandError(str(error)) from None
 

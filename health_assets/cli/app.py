@@ -93,6 +93,9 @@ def demo(
             f"[green]Demo company written[/]: {counted(len(rows), 'source')}, {counted(sum(rows.values()), 'row')} up to "
             f"{last_day}, settings in {folder / 'settings.yml'}"
         )
+        console.print(
+            "Some rows are faulty on purpose: a run warns of them and quarantines what cannot be used.", style="dim"
+        )
 
 
 class StatusProfile(StrEnum):

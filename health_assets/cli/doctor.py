@@ -139,6 +139,9 @@ def _snapshot(company: Settings, today: date) -> Finding:
         check_links(company.published)
     except DiskError as error:
         return Finding(Status.wrong, "snapshot", str(error), "a run could not publish")
+    if not company.published.exists():
+        said = f"{company.published}: nothing has been published yet"
+        return Finding(Status.warning, "snapshot", said, "health-assets run")
     try:
         day = published_day(company.published)
     except SnapshotError as error:

@@ -88,7 +88,7 @@ def _to_contact(connection: duckdb.DuckDBPyConnection, settings: Settings, conso
     if not accounts:
         console.print("[bold]Accounts to contact[/]")
         console.print(
-            "none: no account is known to have high churn risk, a low health band, or a renewal at low health"
+            "none: as far as is known, no account has high churn risk, a low health band, or a renewal at low health"
         )
         return
     count = accounts[0]["account_count"]
@@ -126,7 +126,7 @@ def _health(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
         for band in [*bands, *sorted(set(found) - set(bands))]
         if band in found
     ]
-    yield "Health", f"{', '.join(counts)} accounts"
+    yield "Health", f"{', '.join(counts)} accounts" if counts else "no account is scored"
     moved = portfolio.band_movements(connection) if holds(connection, "mart.health_movements") else {}
     if movements := [
         f"{number(moved[name]['account_count'])} {name} ({money(moved[name]['mrr'])} MRR)"
@@ -204,9 +204,10 @@ def _revenue(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines
 
 def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
     if found := service.sla_adherence(connection):
+        last = "" if found["is_of_as_of_month"] else ", the last month with a ticket resolved or due"
         yield (
             "Support",
-            f"{pct(found['month_adherence_pct'])} within SLA in {month_name(found['month'])}, {pct(found['adherence_pct'])} over "
+            f"{pct(found['month_adherence_pct'])} within SLA in {month_name(found['month'])}{last}; {pct(found['adherence_pct'])} over "
             f"{counted(found['month_count'], 'month')}",
         )
 

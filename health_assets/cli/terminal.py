@@ -35,6 +35,7 @@ def _printable(text: str) -> str:
 
 LOG_WIDTH = 160  # of output that goes to a file; a terminal knows its own width
 console = SafeConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH)
+DEMO_SETTINGS = Path("data/demo/settings.yml")  # that `demo` writes
 LABEL_WIDTH = 24  # of the labels on the status page
 COMMAND = re.compile(
     r"\bhealth-assets (?:run|status|alerts(?: (?:list|retry|test|replay))?+|doctor|check|pull|init|ui|prune|account"
@@ -92,13 +93,27 @@ def expected_errors(settings_file: Path | None = None) -> Iterator[None]:
     try:
         yield
     except expected as error:
-        _exit_with(copyable(str(error), settings_file))
+        _exit_with(copyable(str(error), settings_file) + _settings_used(error, settings_file))
     except KeyboardInterrupt:
         _exit_with("interrupted; nothing was published, and the next run recomputes what is missing")
     except Exception as error:
         if (found := trouble(error, _files(settings_file))) is None:
             raise  # a bug, which its traceback explains best
         _exit_with(copyable(found, settings_file))
+
+
+def _settings_used(error: Exception, settings_file: Path | None) -> str:
+    """Which settings a command without `--settings` used, where it found nothing published by them."""
+    from health_assets.warehouse.snapshot import NothingPublishedError
+
+    if settings_file or not isinstance(error, NothingPublishedError):
+        return ""
+    if named := os.environ.get(settings.SETTINGS_VARIABLE):
+        used = f"the settings are those that {settings.SETTINGS_VARIABLE} names, {named}"
+    else:
+        used = "no settings file was given, so the default settings were used"
+    of_demo = f", or the demo's with --settings {DEMO_SETTINGS}" if DEMO_SETTINGS.exists() else ""
+    return f"; {used}: name yours with --settings FILE{of_demo}"
 
 
 def _files(settings_file: Path | None) -> list[Path]:

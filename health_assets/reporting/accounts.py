@@ -48,15 +48,20 @@ class Moved:
         return "" if is_same else f"{number(self.trend, 1, '+')} by what was measured on both days"
 
 
-def account_id_of(connection: duckdb.DuckDBPyConnection, given: str) -> str:
+def account_id_of(connection: duckdb.DuckDBPyConnection, given: str, *, is_exact: bool = False) -> str:
     """The id of the account with this id or name, else of the only one whose id or name contains it, in any case.
+
+    Args:
+        connection: the snapshot.
+        given: an id, a name, or part of one.
+        is_exact: whether part of one is not enough, as where something is written about the account.
 
     Raises:
         AccountNotFoundError: no account matches, or several do.
     """
     accounts = connection.sql("select account_id, coalesce(company_name, account_id) from dim.account").fetchall()
     named = [account for account, name in accounts if given.lower() in (account.lower(), name.lower())]
-    found = [given] if given in named else named or _with_part(accounts, given)
+    found = [given] if given in named else named or ([] if is_exact else _with_part(accounts, given))
     if len(found) > 1:
         names = dict(accounts)
         listed = [f"{account} ({names[account]})" for account in sorted(found)[:LISTED]]

@@ -110,7 +110,7 @@ def _total(scorecard: Scorecard, totals: dict[str, Any], row: dict[str, Any]) ->
     parts = {name: part.weight for name, part in scorecard.dimensions.items() if totals[score_column(name)] is not None}
     present = sum(parts.values())
     yield (
-        f"\nCoverage: {pct(100 * totals['coverage'], 0)} of the connected weight is measured (minimum "
+        f"\nCoverage: {pct(100 * totals['coverage'], 0)} of the connected measures, by weight, have a value (minimum "
         f"{pct(100 * scorecard.min_coverage, 0)}). Breadth: {pct(100 * totals['breadth'], 0)} of all weight is connected"
     )
     if totals["health_score"] is None:

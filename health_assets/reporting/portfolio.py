@@ -88,10 +88,10 @@ def mrr_at_risk(connection: duckdb.DuckDBPyConnection) -> Row:
 
 
 def known_mrr_at_risk(found: Row) -> tuple[float | None, str]:
-    """MRR at risk of `mrr_at_risk`, None where the risk of no account is known, and a note on what it leaves out."""
+    """MRR at risk of `mrr_at_risk`, None where the risk of every account is unknown, and a note on what it leaves out."""
     unknown = found["unknown_account_count"]
     if unknown == found["account_count"]:
-        return None, "risk of no account is known"
+        return None, "churn risk is unknown for every account"
     share = "" if found["at_risk_mrr_pct"] is None else f"{pct(found['at_risk_mrr_pct'])} of MRR"
     return found["at_risk_mrr"], ", ".join(filter(None, [share, f"{number(unknown)} unknown" if unknown else ""]))
 

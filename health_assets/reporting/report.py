@@ -163,7 +163,7 @@ def _attention(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iter
     yield "<h2>Accounts to contact</h2>"
     accounts = portfolio.attention_frame(connection).to_dicts() if has_rows(connection, "mart.attention_list") else []
     if not accounts:
-        yield "<p>None: no account is known to have high churn risk, a low health band, or a renewal at low health.</p>"
+        yield "<p>None: as far as is known, no account has high churn risk, a low health band, or a renewal at low health.</p>"
         return
     if len(accounts) > LISTED:
         yield f'<p class="dim">The first {LISTED} of {number(len(accounts))}</p>'
@@ -198,6 +198,8 @@ def _renewals(connection: duckdb.DuckDBPyConnection, company: Settings) -> Itera
             f"{money(one['mrr'])} in {one['days']} days ({money(one['at_risk_mrr'])} at risk)" for one in windows
         )
         yield f"<p>MRR up for renewal: {words}.</p>"
+    ahead = revenue.renewals_ahead(connection, LISTED).to_dicts()
+    yield f"<p>{'The next renewal' if len(ahead) == 1 else f'The next {len(ahead)} renewals'}, whatever the day:</p>"
     yield _table(
         ("Renews", "a Account", "Product", "n MRR", "n Expected", "Churn risk", "Owner"),
         (
@@ -210,7 +212,7 @@ def _renewals(connection: duckdb.DuckDBPyConnection, company: Settings) -> Itera
                 one["risk_level"] or "unknown",
                 one["account_owner"] or "",
             )
-            for one in revenue.renewals_ahead(connection, LISTED).to_dicts()
+            for one in ahead
         ),
     )
 

@@ -18,7 +18,8 @@ def sla_adherence(connection: duckdb.DuckDBPyConnection) -> Row | None:
                arg_max(100 * met_count / (met_count + breached_count), month) as month_adherence_pct,
                100 * sum(met_count) / sum(met_count + breached_count) as adherence_pct,
                sum(met_count + breached_count)::bigint as due_count, sum(breached_count)::bigint as breached_count,
-               sum(pending_count)::bigint as pending_count
+               sum(pending_count)::bigint as pending_count,
+               max(month) = (select date_trunc('month', as_of_date)::date from about) as is_of_as_of_month
         from mart.sla_adherence where dimension_type = 'all' and met_count + breached_count > 0
         """,
     )

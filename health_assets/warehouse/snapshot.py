@@ -39,6 +39,10 @@ class SnapshotError(Exception):
     """There is no snapshot to read; the message says what to do."""
 
 
+class NothingPublishedError(SnapshotError):
+    """No run has published a snapshot under these settings yet."""
+
+
 def publish(
     warehouse: Warehouse,
     link: Path,
@@ -95,9 +99,9 @@ def snapshot(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         SnapshotError: nothing has been published yet.
     """
     if not link.exists():
-        raise SnapshotError(
+        raise NothingPublishedError(
             f"{link}: nothing has been published yet; run `health-assets run`, or see why the last run did not publish with "
-            "`health-assets doctor`; if this is another company's, name its settings file with --settings"
+            "`health-assets doctor`"
         )
     try:
         connection = duckdb.connect(os.path.realpath(link), read_only=True, config=LOCKED)

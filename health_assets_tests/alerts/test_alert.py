@@ -596,3 +596,10 @@ def test_flags_of_a_shop_are_reported_only_where_no_subscriptions_are_connected(
     alert(shop)
     publish(TUESDAY, [account("A1", late_reasons="3 late payments (threshold: 2)")])
     assert alert(shop).worse == count
+
+
+def test_a_day_without_a_change_is_summed_up_as_that(company: Settings, publish: Publish, posted: Slack) -> None:
+    for day in (MONDAY, TUESDAY):
+        publish(day, [account("A1", "high", "critical")])
+        outcome = alert(company)
+    assert outcome.summary() == f"As of {TUESDAY}: no account has changed since the last alerts; 0 delivered, 0 pending"

@@ -45,7 +45,7 @@ def test_mrr_at_risk_is_of_high_and_critical_risk(snapshot: duckdb.DuckDBPyConne
 def test_where_no_risk_and_no_score_is_known_neither_is_zero(snapshot: duckdb.DuckDBPyConnection) -> None:
     snapshot.execute("create table mart.churn_risk as select 'unknown' as risk_level, 5.0 as mrr")
     snapshot.execute("create table mart.customer_health as select 'unknown' as health_band, 5.0 as mrr")
-    assert known_mrr_at_risk(mrr_at_risk(snapshot)) == (None, "risk of no account is known")
+    assert known_mrr_at_risk(mrr_at_risk(snapshot)) == (None, "churn risk is unknown for every account")
     assert low_band_accounts(snapshot, ["critical"]) is None
     snapshot.execute("insert into mart.churn_risk values ('high', 5.0)")
     snapshot.execute("insert into mart.customer_health values ('healthy', 5.0)")
@@ -70,6 +70,7 @@ def test_a_renewal_counts_in_each_window_that_it_lies_in(snapshot: duckdb.DuckDB
 
 
 def test_sla_adherence_of_several_months_is_a_ratio_of_sums(snapshot: duckdb.DuckDBPyConnection) -> None:
+    snapshot.execute("create table about as select date '2025-01-31' as as_of_date")
     snapshot.execute(
         "create table mart.sla_adherence as from (values ('all', date '2024-12-01', 8, 0, 0), "
         "('all', date '2025-01-01', 1, 1, 2), ('all', date '2025-02-01', 0, 0, 5)) "
@@ -77,6 +78,7 @@ def test_sla_adherence_of_several_months_is_a_ratio_of_sums(snapshot: duckdb.Duc
     )
     found = sla_adherence(snapshot)
     assert found is not None
+    assert (found["month"], found["is_of_as_of_month"]) == (date(2025, 1, 1), True)
     assert (found["month_adherence_pct"], found["adherence_pct"], found["due_count"], found["pending_count"]) == (
         50, 90, 10, 2,
     )  # fmt: skip

@@ -28,7 +28,7 @@ def show(view: View, account_page: Any) -> None:
     accounts = view.ask(portfolio.attention_frame) if view.has("mart.attention_list") else pl.DataFrame()
     if accounts.is_empty():
         st.success(
-            "Nobody: no account is known to have high churn risk, a low health band, or a renewal at low health.",
+            "None: as far as is known, no account has high churn risk, a low health band, or a renewal at low health.",
             icon="✅",
         )
         return

@@ -17,7 +17,7 @@ from health_assets.scoring.scorecards import UNKNOWN
 from health_assets.tables import identity, table
 
 NOT_SCORED = "null = no account has a score"
-AS_OF_ONLY = "null = not the as-of month, or no account has a risk level"
+AS_OF_ONLY = "null = a month before the as-of month, or no account has a risk level"
 ALL = "all"
 
 
@@ -53,12 +53,13 @@ class ExecutiveSummaryMonthly(Contract):
     low_health_account_count = Count(
         f"Accounts in a low band of their scorecard (`low_bands`); {NOT_SCORED}", nullable=True
     )
-    mrr_in_low_health = Money(f"MRR of these, as far as it is known; {NOT_SCORED}", nullable=True)
+    mrr_in_low_health = Money(f"MRR of the accounts in a low band, as far as it is known; {NOT_SCORED}", nullable=True)
     health_bands = HealthBands()
     at_risk_account_count = Count(f"Accounts of high or critical churn risk; {AS_OF_ONLY}", nullable=True)
-    mrr_at_risk = Money(f"MRR of these; {AS_OF_ONLY}", nullable=True)
+    mrr_at_risk = Money(f"MRR of the accounts of high or critical churn risk; {AS_OF_ONLY}", nullable=True)
     mrr_of_unknown_risk = Money(
-        "MRR of accounts whose risk is not known; null = not the as-of month, or no MRR known", nullable=True
+        "MRR of accounts whose risk is not known; null = a month before the as-of month, or no MRR is known",
+        nullable=True,
     )
     main_risk_driver = dy.String(
         nullable=True, description=f"Factor of churn risk that touches most MRR at risk; {AS_OF_ONLY}, or none at risk"

@@ -50,10 +50,10 @@ class ExecutiveSummarySegments(Contract):
     low_health_account_count = Count(
         f"Accounts in a low band of their scorecard (`low_bands`); {NOT_SCORED}", nullable=True
     )
-    mrr_in_low_health = Money(f"MRR of these, as far as it is known; {NOT_SCORED}", nullable=True)
+    mrr_in_low_health = Money(f"MRR of the accounts in a low band, as far as it is known; {NOT_SCORED}", nullable=True)
     health_bands = HealthBands()
     at_risk_account_count = Count(f"Accounts of high or critical churn risk; {NO_RISK}", nullable=True)
-    mrr_at_risk = Money(f"MRR of these; {NO_RISK}", nullable=True)
+    mrr_at_risk = Money(f"MRR of the accounts of high or critical churn risk; {NO_RISK}", nullable=True)
     mrr_of_unknown_risk = Money("MRR of accounts whose risk is not known; null = no MRR known", nullable=True)
     main_risk_driver = dy.String(
         nullable=True, description="Factor of churn risk that touches most MRR at risk; null = no account at risk"

@@ -30,7 +30,7 @@ class SecurityOperations(Contract):
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     incident_count = Count("Incidents, false positives included")
     critical_incident_count = Count("Of those, critical; null = no severity known", nullable=True)
-    false_positive_count = Count("Of those, false positives; null = known for none", nullable=True)
+    false_positive_count = Count("Of those, false positives; null = not known of any incident", nullable=True)
     critical_incident_rate = Share("Critical / incidents")
     false_positive_rate = Share("False positives / incidents")
     mean_minutes_to_detect = Minutes("Mean from beginning to detection, without false positives; null = none measured")

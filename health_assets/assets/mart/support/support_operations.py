@@ -28,9 +28,9 @@ class SupportOperations(Contract):
     dimension_value = dy.String(primary_key=True, description="Its value; `unknown` where the account has no segment")
     is_partial = dy.Bool(description="The as-of month, unless the as-of day is its last")
     ticket_count = Count("Tickets created in the month")
-    resolved_count = Count("Of those, resolved by the as-of day; null = known for none", nullable=True)
+    resolved_count = Count("Of those, resolved by the as-of day; null = not known of any ticket", nullable=True)
     resolution_rate = Share("Resolved by the as-of day / created, where it is known whether they are")
-    escalated_count = Count("Of those, escalated by the as-of day; null = known for none", nullable=True)
+    escalated_count = Count("Of those, escalated by the as-of day; null = not known of any ticket", nullable=True)
     escalation_rate = Share("Escalated / created, of those of which it is known")
     rated_count = Count("Of those, with a rating")
     mean_csat = dy.Float64(

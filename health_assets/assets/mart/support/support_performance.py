@@ -28,7 +28,9 @@ class SupportPerformance(Contract):
     tickets_per_account_30d = dy.Float64(min=0, description="Tickets of 30 days / active accounts")
     resolution_rate_30d = Share("Of these tickets, resolved by the as-of day")
     mean_resolution_hours_30d = Hours("Mean of the tickets resolved in 30 days; null = none")
-    escalated_ticket_count_30d = Count("Of the tickets created, escalated; null = known for none", nullable=True)
+    escalated_ticket_count_30d = Count(
+        "Of the tickets created, escalated; null = not known of any ticket", nullable=True
+    )
     escalated_account_count = Count("Accounts with such a ticket")
     escalated_account_pct = Pct("These accounts / active accounts")
     sla_status = dy.Enum(
