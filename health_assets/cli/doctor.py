@@ -30,6 +30,8 @@ from health_assets.warehouse.disk import DiskError, check_links
 from health_assets.warehouse.recovery import holder_of, is_ours
 from health_assets.warehouse.snapshot import SnapshotError, published_day
 
+CONNECT = "export the variable, wherever runs are started: postgresql://user:password@host:port/database, as the database knows them"
+
 
 def examine(file: Path | None, today: date | None = None) -> Iterator[Finding]:
     """Examine everything that a run, a reader and an alert need.
@@ -65,8 +67,14 @@ def _sources(company: Settings) -> Iterator[Finding]:
     for fault in general_faults(company, contracts):
         subject, _, said = fault.partition(": ")
         yield Finding(Status.wrong, subject, said, remedy)
+    refused: set[str] = set()
     for name, faults in faults_by_source(company, contracts):
-        if faults:
+        if faults and faults[0].startswith("connection env:"):
+            if faults[0] not in refused:
+                subject, _, said = faults[0].partition(": ")
+                yield Finding(Status.wrong, subject, said, CONNECT)
+            refused.add(faults[0])
+        elif faults:
             yield Finding(Status.wrong, f"sources.{name}", "\n".join(faults), remedy)
         elif any(one.is_queried for one in company.sources[name].descriptions):
             yield Finding(Status.good, f"sources.{name}", _answer(name, company))

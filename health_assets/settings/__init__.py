@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field
 
 from health_assets.settings.alerts import Alerts, Links, Person
 from health_assets.settings.answers import is_sql_file, with_answers_in
+from health_assets.settings.currencies import Currency
 from health_assets.settings.engagement import Engagement
 from health_assets.settings.files import SettingsError as SettingsError
 from health_assets.settings.files import laid_over, read_settings
@@ -46,7 +47,7 @@ from health_assets.settings.sections import (
     SuccessWeights,
     Workflow,
 )
-from health_assets.settings.source import NOT_SHOWN, Description, IdMap, Section, Source, one_description, time_zone
+from health_assets.settings.source import NOT_SHOWN, Description, IdMap, Section, Source, TimeZone, one_description
 from health_assets.settings.suggestions import did_you_mean
 from health_assets.settings.support import Support
 from health_assets.settings.write_back import WriteBack
@@ -67,14 +68,14 @@ class Settings(Section):
     """Everything that a company can decide; see defaults.yml."""
 
     company: str
-    timezone: str
+    timezone: TimeZone
     as_of: Annotated[date | None, BeforeValidator(_day)]
     history_start: Annotated[date, BeforeValidator(_day)]
     warehouse: Path
     published: Path
     notes: Path
-    reporting_currency: str
-    fx_rates: dict[str, Positive]
+    reporting_currency: Currency
+    fx_rates: dict[Currency, Positive]
     scorecard: str
     scorecards_for: list[ScorecardFor]
     min_events: Annotated[int, Field(gt=0)]
@@ -114,11 +115,6 @@ class Settings(Section):
     plausibility: Plausibility
     scorecards: dict[str, Scorecard]
     _folder: Path = PrivateAttr(default=Path())
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, timezone: str) -> str:
-        return time_zone(timezone)
 
     @field_validator("history_start")
     @classmethod

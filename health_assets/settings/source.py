@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from health_assets.settings.engine import engine_fault
@@ -43,6 +43,9 @@ def time_zone(name: str) -> str:
         hint = f", {', '.join(inside[:2])} ..." if inside else f"; did you mean {meant!r}?" if meant else ""
         raise ValueError(f"{name!r} is not a time zone; use an IANA name such as Europe/Berlin{hint}")
     return name
+
+
+TimeZone = Annotated[str, AfterValidator(time_zone)]
 
 
 class Key(Section):
@@ -82,7 +85,7 @@ class Description(Section):
     defaults: dict[str, str | int | float | bool | date] = {}
     where: str | None = None
     date_format: str | list[str] | dict[str, str | list[str]] = []
-    timezone: str | None = None
+    timezone: TimeZone | None = None
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ",", ".", "'", " "] | None = None
     unit: dict[str, Literal["s", "ms", "us", "minutes", "excel", "minor"]] = {}
@@ -152,11 +155,6 @@ class Description(Section):
             else words
             for column, words in values.items()
         }
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, timezone: str | None) -> str | None:
-        return timezone and time_zone(timezone)
 
     @field_validator("delimiter")
     @classmethod

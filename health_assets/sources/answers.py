@@ -22,7 +22,13 @@ from health_assets.contracts.months import months_after, months_between
 from health_assets.settings import Settings
 from health_assets.settings.answers import ANSWER, answer_of, is_sql_file, with_answers_in
 from health_assets.settings.source import Description
-from health_assets.sources.databases import Connection, answered_by_duckdb, connected, over_files
+from health_assets.sources.databases import (
+    Connection,
+    NotConnectedError,
+    answered_by_duckdb,
+    connected,
+    over_files,
+)
 from health_assets.sources.erased_answers import without_erased_rows
 from health_assets.sources.formats import SourceError
 from health_assets.sources.landing import MADE_BY, written
@@ -82,6 +88,8 @@ def sampled(settings: Settings, rows: int) -> Iterator[tuple[Settings, dict[str,
                     answer = database.answer(statement if is_whole else database.limited(statement, rows))
                     some = answer if is_whole else Answer(answer.schema, _first(answer.batches, rows))
                     written(some, _file(query.target), statement)
+            except NotConnectedError as error:
+                faults[query.source] = str(error)
             except SourceError as error:
                 faults[query.source] = f"{query.place}: {error}"
         yield settings.model_copy(update={"sources": with_answers_in(settings.sources, Path(folder))}), faults
@@ -143,6 +151,8 @@ def _fetched(query: Query, settings: Settings) -> int:
             rows = written(answer, _file(query.target), statement)
             _remove(query.target, keep=[_file(query.target)])
             return rows
+    except NotConnectedError:
+        raise
     except SourceError as error:
         failure = str(error)
     raise SourceError(f"{query.place}: {failure}")

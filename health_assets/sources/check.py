@@ -66,9 +66,8 @@ def with_source_faults(error: SettingsError, contracts: Mapping[str, Contracts])
 
 def source_faults(settings: Settings, contracts: Mapping[str, Contracts]) -> Iterator[str]:
     """Every fault of the settings' sources, each with its place, what is wrong and what to do."""
-    yield from general_faults(settings, contracts)
-    for _, faults in faults_by_source(settings, contracts):
-        yield from faults
+    of_sources = (fault for _, faults in faults_by_source(settings, contracts) for fault in faults)
+    yield from dict.fromkeys([*general_faults(settings, contracts), *of_sources])  # that of a connection once
 
 
 def faults_by_source(settings: Settings, contracts: Mapping[str, Contracts]) -> Iterator[tuple[str, list[str]]]:

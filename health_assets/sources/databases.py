@@ -31,8 +31,13 @@ ADBC = {  # scheme of a URL -> the module that connects
     "postgres": "adbc_driver_postgresql.dbapi",
     "snowflake": "adbc_driver_snowflake.dbapi",
 }
-CONNECTORX = ("mysql", "mssql", "redshift", "bigquery", "trino", "oracle")
-SCHEMES = ("postgresql", "snowflake", *CONNECTORX, "sqlite", "duckdb")
+CONNECTORX = ("mysql", "mssql", "redshift", "bigquery", "trino")
+SCHEMES = (*ADBC, *CONNECTORX, "sqlite", "duckdb")
+WITHOUT_HOST = ("sqlite", "duckdb", "bigquery", "snowflake")  # whose URLs name a file, or are split by their own rules
+NOT_ESCAPED = (
+    "the URL cannot be split into user, password and host; in a password write %40 for @, %2F for /, %3A for :, "
+    "%3F for ? and %23 for #"
+)
 FAILURES = (OSError, RuntimeError, ValueError, TypeError, duckdb.Error, sqlite3.Error, pa.ArrowException)
 
 
@@ -44,6 +49,10 @@ class DatabaseTable:
     name: str
     relation: str  # as a statement names it
     columns: list[str]
+
+
+class NotConnectedError(SourceError):
+    """A connection is not there, which concerns every source that has it."""
 
 
 class Connection:
@@ -85,7 +94,7 @@ class Connection:
 
     def limited(self, statement: str, rows: int) -> str:
         """The statement for the first rows of its answer; unchanged where the database has no `limit`."""
-        has_limit = not self._url.startswith(("mssql", "oracle"))
+        has_limit = not self._url.startswith("mssql")
         return f"select * from ({statement}) as answer limit {rows}" if has_limit else statement
 
     def quoted(self, name: str) -> str:
@@ -129,6 +138,18 @@ def no_such_schema(database: Connection, wanted: list[str]) -> str:
     )
 
 
+def is_ambiguous(url: str) -> bool:
+    """Whether a password with characters that a URL reserves would make a part of it the host; no message may show any of it."""
+    scheme, _, rest = url.partition("://")
+    if scheme.partition("+")[0].lower() in WITHOUT_HOST or not rest:
+        return False
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    user, _, host = authority.rpartition("@")
+    port = re.sub(r"^(\[[^\]]*\]|[^:]*)", "", host.rpartition(",")[2])
+    is_split = "@" in user or "@" in rest.removeprefix(authority).partition("?")[0]
+    return is_split or bool(re.search(r"[\[\]]", user)) or re.fullmatch(r"(:\d*)?", port) is None
+
+
 def hidden(text: str, url: str) -> str:
     """A message in one line, without any secret of a URL: the whole, its password, what follows a question mark."""
     given = urlsplit(url) if "://" in url else None
@@ -156,8 +177,12 @@ def connected(connection: str, timezone: str) -> Iterator[Connection]:
     name = connection.removeprefix("env:")
     url = os.environ.get(name, "").strip()
     if not url:
-        raise SourceError(f"connection: the environment variable {name} is not set; export {name}=postgresql://...")
-    scheme = urlsplit(url).scheme.partition("+")[0].lower() if "://" in url else ""
+        raise NotConnectedError(
+            f"connection {connection}: the environment variable {name} is not set; export {name}=postgresql://..."
+        )
+    scheme = url.partition("://")[0].partition("+")[0].lower() if "://" in url else ""
+    if scheme in SCHEMES and is_ambiguous(url):
+        raise NotConnectedError(f"connection {connection}: {NOT_ESCAPED}")
     failure = ""
     opened: Any = None
     try:
@@ -168,7 +193,8 @@ def connected(connection: str, timezone: str) -> Iterator[Connection]:
         failure = f"needs the package {str(error.name).partition('.')[0]}: {INSTALL}"
     if opened is None:
         known = f"begin it with one of {', '.join(f'{one}://' for one in SCHEMES)}"
-        raise SourceError(f"{name}: {failure or f'is not the URL of a known database; {known}'}")
+        failure = failure or f"is not the URL of a known database; {known}"
+        raise NotConnectedError(f"connection {connection}: {failure}")
     with closing(opened[0]):
         yield Connection(name, opened[1], opened[2], url)
 

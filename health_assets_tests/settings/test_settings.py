@@ -214,3 +214,9 @@ def test_words_of_a_companys_files_match_in_any_case(tmp_path: Path) -> None:
 def test_event_in_two_categories_is_rejected(tmp_path: Path) -> None:
     said = refused(tmp_path, "engagement: {event_categories: {sales: [call], service: [Call]}}")
     assert "engagement.event_categories: event 'call' is in 'sales' and in 'service'; keep one" in said
+
+
+@pytest.mark.parametrize("given", ["fx_rates: {EURO: 1.1}", "reporting_currency: eur"])
+def test_code_that_is_no_currency_is_refused_with_the_one_that_is_meant(tmp_path: Path, given: str) -> None:
+    said = refused(tmp_path, given)
+    assert "is not a currency; use the three letters of ISO 4217, such as EUR or USD; did you mean 'EUR'?" in said

@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from health_assets.assets import load_all
 from health_assets.settings import Settings, SettingsError
 from health_assets.sources import answers
 from health_assets.sources.check import source_faults
+from health_assets.sources.databases import is_ambiguous
 from health_assets.sources.erased import Entry, Erased, write_list
 from health_assets.sources.formats import SourceError
 from health_assets.sources.readers import read_source
@@ -199,8 +201,56 @@ def test_bounds_are_no_casts_of_a_statement() -> None:
 
 def test_variable_that_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
-    (fault,) = faults(company(tmp_path, "users", connection="env:NOWHERE", query="select 1"))
-    assert fault.startswith("sources.users.query: connection: the environment variable NOWHERE is not set")
+    described = {"connection": "env:NOWHERE", "query": "select 1"}
+    (fault,) = source_faults(
+        settings_of(tmp_path, sources={"accounts": described, "users": described}), source_contracts()
+    )
+    assert fault.startswith("connection env:NOWHERE: the environment variable NOWHERE is not set")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://reader:first@second/third@127.0.0.1:1/db",
+        "postgresql://reader:first@second@127.0.0.1:1/db",
+        "mysql://reader:first/second@127.0.0.1/db",
+        "postgresql://reader:first?second@127.0.0.1/db",
+        "redshift://reader:fir[st@127.0.0.1/db",
+    ],
+)
+def test_password_that_is_not_escaped_is_refused_without_any_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ODD_URL", url)
+    (fault,) = faults(company(tmp_path, "users", connection="env:ODD_URL", query="select 1"))
+    assert fault.startswith(
+        "connection env:ODD_URL: the URL cannot be split into user, password and host; in a password write %40"
+    )
+    assert not {"reader", "first", "fir", "second", "third"} & set(re.findall("[a-z]+", fault))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://reader:fi%40rst@[::1]:5432,other:5432/db?application_name=a@b",
+        "postgresql:///db?password=a@b",
+        "mssql://reader:se:cond@host/db",
+        "sqlite:////folder/a@b:c/file.db",
+    ],
+)
+def test_url_that_can_be_split_is_used(url: str) -> None:
+    assert not is_ambiguous(url)
+
+
+def test_database_without_a_driver_is_refused_with_those_that_have_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ODD_URL", "oracle://me:s3cret@127.0.0.1:1/db")
+    (fault,) = faults(company(tmp_path, "users", connection="env:ODD_URL", query="select 1"))
+    assert (
+        "is not the URL of a known database; begin it with one of postgresql://, postgres://, snowflake://, mysql://"
+        in fault
+    )
 
 
 def test_url_of_a_database_is_never_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +260,7 @@ def test_url_of_a_database_is_never_repeated(tmp_path: Path, monkeypatch: pytest
     assert "write env:NAME" in str(refused.value)
     monkeypatch.setenv("ODD_URL", "mongo://me:s3cret@host/db")
     (fault,) = faults(company(tmp_path, "users", connection="env:ODD_URL", query="select 1"))
-    assert "ODD_URL: is not the URL of a known database" in fault
+    assert "connection env:ODD_URL: is not the URL of a known database" in fault
     assert "s3cret" not in fault
 
 
