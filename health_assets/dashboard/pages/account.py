@@ -121,7 +121,8 @@ def _next_step(view: View, found: Row) -> None:
             st.markdown("**Next step:** none; the account is not on the attention list.")
         if factors:
             lines = [f"- {plain(factor['sentence'])} ({number(factor['points'])} points)" for factor in factors]
-            st.markdown("**Raised risk factors**\n" + "\n".join(lines))
+            points = accounts.risk_points(found, factors)
+            st.markdown(f"**Raised risk factors**{f' ({points})' if points else ''}\n" + "\n".join(lines))
         if found["churn_probability"] is not None:
             st.markdown(f"Probability of leaving, by the model: **{probability(found['churn_probability'])}**")
 
