@@ -68,8 +68,8 @@ def _block(trial: Trial, company: Settings) -> Iterator[str]:
     for description in company.sources[trial.source].descriptions:
         if description.preset and (absent := missing_tables(description, trial.source, company)):
             yield f"  [dim]tables of {description.preset} that are not there: {', '.join(absent)}[/]"
-    if trial.missing:
-        yield f"  [dim]empty or not in the files: {', '.join(trial.missing)}[/]"
+    if missing := [column for column in trial.missing if column not in trial.ranges]:  # some are computed
+        yield f"  [dim]empty or not in the files: {', '.join(missing)}[/]"
     if trial.unread:
         yield f"  [dim]not read: {escape(', '.join(trial.unread))}[/]"
 

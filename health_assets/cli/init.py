@@ -20,7 +20,7 @@ from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
 from health_assets.sources.answers import answered_apart
 from health_assets.sources.check import Contracts, faults_by_source
-from health_assets.sources.databases import connected
+from health_assets.sources.databases import connected, no_such_schema
 from health_assets.sources.guesses.candidates import Candidate, candidates_in, tables_in
 from health_assets.sources.guesses.joining import column_with_keys
 from health_assets.sources.guesses.matching import Match, matches
@@ -77,6 +77,8 @@ def initialise(place: str, output: Path | None, schemas: list[str], is_forced: b
 def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, contracts: dict[str, Contracts]) -> Guess:
     if folder is None:
         with connected(place, "UTC") as database:
+            if wrong := no_such_schema(database, schemas):
+                raise CommandError(f"{place}: {wrong}")
             candidates, unreadable = tables_in(database, place, schemas)
         guess = Guess(place.removeprefix("env:").removesuffix("_URL").replace("_", " ").title())
     else:
@@ -165,6 +167,9 @@ def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[st
                 trials = {trial.source: trial for trial in trial_load(answered)}
             wrong = {name: why for name, trial in trials.items() if (why := _why_not(trial, company))}
         if not wrong:
+            for name, trial in trials.items():
+                lost = ((f"{counted(one.rows, 'row')} quarantined: {one.name}", one.hint) for one in trial.reasons)
+                guess.notes.setdefault(name, []).extend("; ".join(filter(None, said)) for said in lost)
             _set_days(guess, trials, company)
             _write(guess, file, trials)
             return trials

@@ -12,6 +12,7 @@ import polars as pl
 from health_assets.contracts.contract import Contract, dtypes, meta
 from health_assets.contracts.expressions import local_date
 from health_assets.settings import Settings
+from health_assets.settings.notes import own_files
 from health_assets.settings.source import Description
 from health_assets.sources import malformed
 from health_assets.sources.account_keys import accounts_of_users, with_our_accounts
@@ -169,8 +170,8 @@ def read_profile(
 def unknown_columns(name: str, rows: type[Contract], settings: Settings) -> dict[str, list[str]]:
     """Columns that files have and no contract names, by file: they are not read, and said so in a warning."""
     source = settings.sources.get(name)
-    if source is not None and source.engine:
-        return {}  # an engine reads the columns that it names
+    if source is not None and (source.engine or all(one.preset for one in source.descriptions)):
+        return {}  # an engine reads the columns that it names; what a preset answers is not of the company's making
     for_other_ends = {
         column
         for one in (source.descriptions if source else [])
@@ -195,10 +196,13 @@ def made_keys(name: str, rows: type[Contract], settings: Settings) -> list[str]:
 
 
 def empty_files(name: str, settings: Settings) -> list[str]:
-    """Files of a source that hold no row: nothing at all, or a header alone."""
+    """Files of a source that hold no row: nothing at all, or a header alone; those that this product writes may."""
     source = settings.sources.get(name)
     empty = []
+    own = {str(file) for file in own_files(settings.notes, settings.warehouse).values()}
     for file, _, description in described_files(name, source) if source else []:
+        if file in own:
+            continue
         try:
             if is_blank(file) or scan(file, description).head(1).collect().is_empty():
                 empty.append(label(file))

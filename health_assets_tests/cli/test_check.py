@@ -69,3 +69,17 @@ def test_preset_that_answers_no_rows_is_an_error_of_its_source(tmp_path: Path) -
     assert said.exit_code == 1
     assert "0 rows, 0 kept" in said.output
     assert "error no rows" in said.output
+
+
+def test_column_that_is_computed_is_not_listed_as_missing(tmp_path: Path) -> None:
+    written(tmp_path, "accounts.csv", ACCOUNTS)
+    written(
+        tmp_path, "prices.csv", "subscription_id,account_id,start_date,amount,interval\nS1,A1,2024-10-01,120,year\n"
+    )
+    said = checked(tmp_path, accounts={"path": "accounts.csv"}, subscriptions={"path": "prices.csv"})
+    assert "mrr_amount: 10.00 to 10.00" in said.output
+    (missing,) = (
+        line for line in said.output.partition("subscriptions")[2].splitlines() if "empty or not in the files" in line
+    )
+    assert "mrr_amount" not in missing
+    assert "end_date" in missing

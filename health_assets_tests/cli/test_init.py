@@ -135,6 +135,18 @@ def test_export_of_a_vendor_is_read_by_its_preset(tmp_path: Path) -> None:
     }
 
 
+def test_rows_in_a_currency_without_a_rate_and_older_tables_of_a_vendor(tmp_path: Path) -> None:
+    as_the_api_answers(tmp_path)
+    written(tmp_path, "plans.csv", "id,amount,currency,interval\np1,1250,usd,month\n")
+    written(tmp_path, "prices.csv", "id,unit_amount,currency\np1,1250,usd\n")
+    said, _ = initialised(tmp_path)
+    assert "1 row quarantined: currency__unknown; give the rate of its currency in fx_rates" in said.output
+    assert "# 1 row quarantined: currency__unknown" in (tmp_path / "settings.yml").read_text(encoding="utf-8")
+    assert "plans" not in said.output
+    examined = said_by("check", "--settings", str(tmp_path / "settings.yml"))
+    assert "not read" not in examined.output
+
+
 @pytest.mark.slow
 def test_other_files_next_to_an_export_are_read_as_they_are(tmp_path: Path) -> None:
     as_the_api_answers(tmp_path)

@@ -195,6 +195,18 @@ def test_init_reads_every_type_and_names_a_table_that_cannot_be_read(
     assert made("staged_accounts", settings).select(pl.len()).collect().item() == 5
 
 
+def test_init_refuses_a_schema_that_does_not_exist(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.sql("create schema ledgers; create table ledgers.entries (id text)")
+    monkeypatch.chdir(tmp_path)
+    said = said_by("init", "env:BILLING_URL", "--schema", "ledgers", "--schema", "ledger")
+    assert said.exit_code == 1
+    assert "there is no schema 'ledger' with tables that this user may read; there are " in said.output
+    assert "(did you mean 'ledgers'?)" in said.output
+    assert not (tmp_path / "settings.yml").exists()
+
+
 def test_table_of_two_schemas_needs_the_one_that_is_meant(postgres: Postgres, tmp_path: Path) -> None:
     postgres.sql(
         "create schema one; create schema two; create table one.product (id int); create table two.product (id int)"

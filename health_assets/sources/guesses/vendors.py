@@ -1,6 +1,6 @@
 """Whether files or tables are those of a vendor that has a preset."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -30,11 +30,15 @@ def presets_for(tables: Mapping[str, list[str]]) -> dict[str, tuple[str, set[str
 
 
 def tables_taken(vendor: str, tables: Mapping[str, list[str]]) -> set[str]:
-    """All tables of a vendor, also those that no source needs."""
-    return {name for table in tables_of(vendor).values() if (name := _found(vendor, table, tables))}
+    """All tables of a vendor, also those that no source needs, and older ones that hold the same under another name."""
+    return {name for table in tables_of(vendor).values() for name in _all_found(vendor, table, tables)}
 
 
 def _found(vendor: str, table: VendorTable, tables: Mapping[str, list[str]]) -> str | None:
+    return next(_all_found(vendor, table, tables), None)
+
+
+def _all_found(vendor: str, table: VendorTable, tables: Mapping[str, list[str]]) -> Iterator[str]:
     by_key = {key_of(name).removeprefix(vendor): name for name in tables}
     for called in table.called:
         name = by_key.get(key_of(called))
@@ -43,8 +47,7 @@ def _found(vendor: str, table: VendorTable, tables: Mapping[str, list[str]]) -> 
         there = [(column, "VARCHAR") for column in tables[name]]
         places = {column.name: places_of(column, there) for column in table.columns}
         if all(places[required] for required in table.required):
-            return name
-    return None
+            yield name
 
 
 @cache
