@@ -3,7 +3,7 @@
 What an account pays in total is in fact/revenue_monthly.py, by day in fact/account_revenue_daily.py.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 import dataframely as dy
 import polars as pl
@@ -37,7 +37,7 @@ class Subscriptions(Contract):
     end_date = Day("First unpaid day of this price; null = it runs on the as-of day")
     scheduled_end_date = Day(
         "First day on which this price will no longer be paid, where the file schedules its end and no later price of the "
-        "product follows it; null = no end is scheduled, or a day before the load"
+        "product follows it; null = no end within `renewal_forecast.horizon_days`, or a day before the load"
     )
     is_paid = dy.Bool(description="Paid on the as-of day: trials, pauses and ended periods are not")
     status = dy.Enum(
@@ -71,6 +71,7 @@ def fact_subscriptions(
 ) -> pl.LazyFrame:
     """Price periods that began by the as-of day, of accounts that signed up by then."""
     status = valid_on(history_subscriptions, as_of).select("subscription_id", "status")
+    last_day = as_of + timedelta(days=settings.renewal_forecast.horizon_days)
     order = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("subscription_id", order_by="first_paid_date")
     return (
         price_periods(staged_subscriptions, history_subscriptions, settings)
@@ -84,9 +85,11 @@ def fact_subscriptions(
             price_number=order,
             is_paid=is_paid_on(as_of).fill_null(False),
             end_date=pl.when(pl.col("end_date") <= as_of).then("end_date"),
-            scheduled_end_date=pl.when(is_paid_on(as_of), pl.col("end_date") > as_of, pl.lit(as_of >= load_day)).then(
-                pl.when((pl.col("next_price_from") > pl.col("end_date")).fill_null(True)).then("end_date")
-            ),
+            scheduled_end_date=pl.when(
+                is_paid_on(as_of),
+                pl.col("end_date").is_between(as_of, last_day, closed="right"),
+                pl.lit(as_of >= load_day),
+            ).then(pl.when((pl.col("next_price_from") > pl.col("end_date")).fill_null(True)).then("end_date")),
             interval=pl.col("interval").cast(pl.Enum(INTERVALS), strict=False),
         )
         .sort("subscription_id", "price_number")

@@ -67,9 +67,10 @@ def test_a_scheduled_end_is_that_of_a_price_that_nothing_follows_as_the_load_day
     replaced = subscription(100, START, end, subscription_id="replaced", product_name="Q")
     successor = subscription(150, end, subscription_id="successor", product_name="Q")
     ended = subscription(100, START, AS_OF, subscription_id="ended", product_name="R")
-    found = prices(runs, replaced, successor, ended)
+    open_ended = subscription(100, START, date(2099, 12, 31), subscription_id="open-ended", product_name="T")
+    found = prices(runs, replaced, successor, ended, open_ended)
     assert {row["subscription_id"]: row["scheduled_end_date"] for row in found} == {
-        "ends": end, "replaced": None, "ended": None,
+        "ends": end, "replaced": None, "ended": None, "open-ended": None,
     }  # fmt: skip
     before = prices(runs, as_of=date(2025, 1, 30))
     assert [row["scheduled_end_date"] for row in before] == [None]
