@@ -90,7 +90,8 @@ def _reduced(folder: Path, settings: Settings) -> Iterator[tuple[list[date], pl.
         before = months_between(days.starting(1), days.starting(1))
         files = [file for month in [*before, *months] if (file := _file_of(folder, month)).exists()]
         read = pl.scan_parquet(files).filter(pl.col("event_timestamp") >= days.starting(1))
-        read = read.with_columns(event_count=pl.lit(None, pl.String))  # as the product reads a file without the column
+        # as the product reads a file without these columns
+        read = read.with_columns(event_count=pl.lit(None, pl.String), sessions_begun=pl.lit(None, pl.String))
         events = staged_usage_events(read, settings).select(UsageEvents.column_names()).collect()
         users = fact_user_daily(events.lazy(), catalogue, settings, days).collect()
         feed = fact_event_daily(events.lazy(), days).collect()

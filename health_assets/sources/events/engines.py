@@ -102,16 +102,30 @@ def _spark(description: Description) -> Iterator[Any]:
 
 
 def _session(url: str) -> Any:
-    from pyspark.sql import SparkSession
-    from pyspark.sql.connect.client.retries import DefaultPolicy
+    with _spark_home():
+        from pyspark.sql import SparkSession
+        from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    logging.getLogger("pyspark.sql.connect.logging").disabled = True  # what it reports is raised as well
-    session = SparkSession.builder.remote(url).create()
+        logging.getLogger("pyspark.sql.connect.logging").disabled = True  # what it reports is raised as well
+        session = SparkSession.builder.remote(url).create()
     session.client.set_retry_policies(
         [DefaultPolicy(max_retries=RETRIES, initial_backoff=FIRST_WAIT, max_backoff=LONGEST_WAIT)]
     )
     session.conf.set("spark.sql.session.timeZone", "UTC")
     return session
+
+
+@contextmanager
+def _spark_home() -> Iterator[None]:
+    """The variable SPARK_HOME is set: without it PySpark ends a process that `python -c` started, as if it ran its doctests."""
+    if "SPARK_HOME" in os.environ:
+        yield
+        return
+    os.environ["SPARK_HOME"] = ""
+    try:
+        yield
+    finally:
+        del os.environ["SPARK_HOME"]
 
 
 def _of_spark(session: Any, description: Description) -> Any:
