@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 
 PROCESS_TAG = "health_assets/process"  # host:pid:start of a run that the command line executes itself
 WORKER_TAG = "health_assets/worker"  # the same of a run of the daemon
+LOADED_AT = time.time()  # of the process that the daemon asks
+SECONDS_TO_START = 1.0  # by which clocks and records may differ
 ENDED = "ended during the run"  # in the message of a run that was killed
 STARTED_BY = re.compile(r"Started process for run \(pid: (\d+)\)")  # how a run of the daemon logs its own process
 
@@ -138,6 +141,8 @@ def why_it_ended(run: dg.DagsterRun, instance: dg.DagsterInstance, *, by_daemon:
         if process.host != this_host() and _has_freed_its_lock(instance, run.run_id):
             return f"Process {process.pid} of {process.host} {ENDED}"
         return f"Process {process.pid} {ENDED}" if process.is_gone() else None
+    if by_daemon and not tagged and _was_being_started(run, instance):
+        return f"The daemon that was starting it {ENDED}"
     if run.status == dg.DagsterRunStatus.STARTING and _has_lost_its_server(run):
         return "The process that was to start the run is gone"
     return None
@@ -154,3 +159,10 @@ def _has_lost_its_server(run: dg.DagsterRun) -> bool:
         except OSError:
             return True
     return False
+
+
+def _was_being_started(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool:
+    """Whether a run without a process was being started before this process was: by a daemon that is gone."""
+    record = instance.get_run_record_by_id(run.run_id)
+    is_starting = run.status == dg.DagsterRunStatus.STARTING and record is not None
+    return is_starting and record.update_timestamp.timestamp() < LOADED_AT - SECONDS_TO_START  # type: ignore[union-attr]

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from health_assets.orchestration import processes
 from health_assets.orchestration.processes import (
     PROCESS_TAG,
     WORKER_TAG,
@@ -122,3 +124,13 @@ def test_starting_run_whose_server_is_gone_has_ended() -> None:
         tags = {".dagster/grpc_info": '{"host": "localhost", "socket": "/nowhere/at/all"}'}
         run = instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTING, tags=tags)
         assert why_it_ended(run, instance) == "The process that was to start the run is gone"
+
+
+def test_run_that_an_earlier_daemon_was_starting_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.instance_for_test() as instance:
+        run = instance.create_run_for_job(daily, status=dg.DagsterRunStatus.STARTING)
+        assert instance.get_run_record_by_id(run.run_id).update_timestamp.tzinfo is not None
+        assert why_it_ended(run, instance, by_daemon=True) is None
+        monkeypatch.setattr(processes, "LOADED_AT", time.time() + 10)
+        assert why_it_ended(run, instance, by_daemon=True) == "The daemon that was starting it ended during the run"
+        assert why_it_ended(run, instance) is None
