@@ -236,7 +236,7 @@ def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
     """The settings file; sources that cannot be published are comments."""
     top = {"company": guess.company, "timezone": "UTC"} | guess.top
     comments = {
-        "timezone": "where the company is, e.g. Europe/Berlin: days begin there, and times without a zone are of it",
+        "timezone": "where the company is, e.g. Europe/Berlin: days begin there, and times without a zone are taken as local",
         "reporting_currency": "of every amount in the tables",
         "as_of": "the files end on this day; remove it for files that are exported every day",
         "history_start": "first month that is computed",
@@ -260,7 +260,7 @@ def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
         lines.append(f"{mark}{name}:{said}")
         lines += [f"{mark}  {_line(key, value)}" for key, value in described.items()]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join([*lines, *(f"# not decided: {one}" for one in guess.undecided)]) + "\n", encoding="utf-8")
+    file.write_text("\n".join([*lines, *(f"# to check: {one}" for one in guess.undecided)]) + "\n", encoding="utf-8")
 
 
 def _line(key: str, value: Any, comment: str = "") -> str:
@@ -292,5 +292,5 @@ def _print(guess: Guess, trials: dict[str, Trial], file: Path, console: Console)
         for note in guess.notes.get(name, []):
             say(f"  [dim]{escape(note)}[/]")
     for one in guess.undecided:
-        say(f"[yellow]not decided[/] {escape(one)}")
+        say(f"[yellow]to check[/] {escape(one)}")
     say(f"Written: {file}. Look at timezone and reporting_currency, then: health-assets run --settings {file}")

@@ -80,8 +80,8 @@ def test_settings_say_what_was_read_and_what_was_not(tmp_path: Path) -> None:
     assert "subscriptions:  # 2 rows read, 2 kept" in text
     assert "# not read: Colour" in text
     assert "# satisfaction_score: values up to 10; read as a scale of 1 to 10" in text
-    assert "# not decided: notes.csv: no source fits its columns a, b" in text
-    assert "# not decided: broken.parquet: cannot be read" in text
+    assert "# to check: notes.csv: no source fits its columns a, b" in text
+    assert "# to check: broken.parquet: cannot be read" in text
 
 
 @pytest.mark.parametrize(

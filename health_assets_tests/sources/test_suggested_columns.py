@@ -42,7 +42,7 @@ def test_unread_columns_that_may_be_ours_come_first_and_the_others_are_counted(t
         "t.csv: 10 columns are not read: Resolved At, note_0, note_1 and 7 more; if they are ours under another name, "
         "sources.support_tickets.columns: {Resolved At: resolved_at}"
     )
-    assert empty.endswith("t.csv: holds no rows; support_tickets is read without it")
+    assert empty.endswith("t.csv: holds no rows; support_tickets is loaded from the other files, if any")
 
 
 def test_files_with_the_same_unread_columns_share_a_warning(tmp_path) -> None:
