@@ -115,7 +115,7 @@ def serve() -> None:
             function, given, named, is_answered = pickle.load(sys.stdin.buffer)  # noqa: S301 - the run wrote it
         except EOFError:
             sys.stderr.flush()
-            os._exit(0)  # nothing is left to tidy up; an end in order takes a second, and threads of libraries can block it
+            os._exit(0)  # an end in order takes a second, and threads of libraries can block it
         error, answer = None, None
         try:
             answer = function(*given, **named)

@@ -17,7 +17,9 @@ def load_warnings(name: str, rows: type[Contract], settings: Settings) -> list[s
     for file, columns in unknown_columns(name, rows, settings).items():
         files.setdefault(tuple(columns), []).append(file)
     unread = [f"{_listed(named)}: {unread_columns(name, columns, rows, settings)}" for columns, named in files.items()]
-    return unread + [f"{file}: holds no rows; {name} is loaded from the other files, if any" for file in empty_files(name, settings)]
+    return unread + [
+        f"{file}: holds no rows; {name} is loaded from the other files, if any" for file in empty_files(name, settings)
+    ]
 
 
 def unread_columns(name: str, columns: Sequence[str], rows: type[Contract], settings: Settings) -> str:
