@@ -126,8 +126,9 @@ def test_points_beyond_the_cap_are_explained() -> None:
 
 
 def test_the_next_step_is_worded_alike_by_status_account_report_and_weekly_alert(
-    whole_company: WholeCompany, settings_file: str, tmp_path: Path
+    whole_company: WholeCompany, settings_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # status shortens lines to the terminal's width
     ((account, step, role, days),) = whole_company.rows(
         "select account_id, next_step, next_step_owner_role, next_step_days from mart.attention_list "
         "where attention_rank = 1"
