@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from health_assets.alerts.weekly import LISTED, _item
+from health_assets.cli.terminal import console
 from health_assets.reporting import accounts
 from health_assets.reporting.formatting import next_step
 from health_assets.reporting.reader import published, rows
@@ -128,7 +129,7 @@ def test_points_beyond_the_cap_are_explained() -> None:
 def test_the_next_step_is_worded_alike_by_status_account_report_and_weekly_alert(
     whole_company: WholeCompany, settings_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")  # status shortens lines to the terminal's width
+    monkeypatch.setattr(console, "width", 200)  # status shortens lines to the terminal's width
     ((account, step, role, days),) = whole_company.rows(
         "select account_id, next_step, next_step_owner_role, next_step_days from mart.attention_list "
         "where attention_rank = 1"
