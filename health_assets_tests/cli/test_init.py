@@ -13,6 +13,8 @@ from health_assets_tests.inline_company import made
 from health_assets_tests.sources.presets.exports import json_export
 from health_assets_tests.sources.presets.test_stripe import as_the_api_answers
 
+pytestmark = pytest.mark.slow
+
 CUSTOMERS = (
     "Kundennummer;Firma;Kunde seit;Zustand;Mitarbeiter;Betreuer\n"
     "K0001;Müller & Söhne;31.01.2024;Aktiv;120;Jörg\nK0002;Zwei;15.02.2024;Gekündigt;8;Jörg\n"

@@ -12,6 +12,8 @@ from health_assets.settings import Settings
 from health_assets_tests import cybersecurity_ten_accounts as ten
 from health_assets_tests.inline_company import all_made, company_of, made
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def company(tmp_path: Path) -> Settings:

@@ -9,6 +9,8 @@ from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
 from health_assets.connectors.api import Api, PullError, secret
 from health_assets_tests.loopback_api import Answer, LoopbackApi, Request
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "tk-5ecret"
 
 

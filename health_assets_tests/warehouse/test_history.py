@@ -21,6 +21,8 @@ from health_assets.warehouse.snapshot import publish
 from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.frames import table_of
 
+pytestmark = pytest.mark.slow
+
 
 class Phones(Contract):
     """Which phones are there?"""

@@ -27,6 +27,8 @@ from health_assets.warehouse.storage import Warehouse, WarehouseError, made_ahea
 from health_assets_tests.assets.rows import rows
 from health_assets_tests.frames import LOAD_DAY, Toy, settings_of, table_of, toys, written
 
+pytestmark = pytest.mark.slow
+
 load_all()
 TOY = table_of()
 MONTHLY = table_of(name="fact_toy_daily", monthly=True)

@@ -24,6 +24,8 @@ from health_assets_tests.loopback_api import Answer, LoopbackApi
 from health_assets_tests.loopback_postgres import ESCAPED, Postgres
 from health_assets_tests.write_back.crm_apis import PATH_OF_SALESFORCE, TOKEN, HubSpotCompanies, SalesforceAccounts
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2025, 3, 3)
 
 

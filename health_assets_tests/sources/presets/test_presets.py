@@ -26,6 +26,8 @@ from health_assets_tests.frames import settings_of
 from health_assets_tests.sources.presets.exports import csv_export, of_preset, staged
 from health_assets_tests.sources.presets.test_stripe import as_fivetran_loads
 
+pytestmark = pytest.mark.slow
+
 PRESETS = [(vendor, source) for vendor in vendors() for source in sources_of(vendor)]
 
 

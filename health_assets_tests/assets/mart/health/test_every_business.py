@@ -9,6 +9,8 @@ import pytest
 
 from health_assets_tests.inline_company import company_of, made
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2025, 1, 31)
 ACCOUNTS = [
     {"account_id": name, "company_name": name, "signup_date": "2024-11-01", "status": "active"} for name in ("A", "B")
