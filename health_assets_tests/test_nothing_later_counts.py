@@ -21,6 +21,8 @@ from health_assets.sources.parsing import FILE, ROW
 from health_assets.tables import Table
 from health_assets_tests.every_table import evaluated, staged_tables
 
+pytestmark = pytest.mark.slow
+
 FIRST, LOADED = date(2024, 6, 1), date(2025, 3, 10)
 SETTINGS = company_settings.load(company_settings.DEFAULTS)
 SETTINGS = SETTINGS.model_copy(

@@ -10,6 +10,8 @@ from health_assets.settings.scorecard import Scorecard
 from health_assets.settings.sections import Section
 from health_assets_tests.settings_usage import Field, Usage, fields_of
 
+pytestmark = pytest.mark.slow
+
 MODULES = [file.read_text(encoding="utf-8") for file in DEFAULTS.parent.rglob("*.py") if file.parent.name != "settings"]
 FOR_PEOPLE = {(Scorecard, "description")}
 

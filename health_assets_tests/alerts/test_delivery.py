@@ -17,6 +17,8 @@ from health_assets.settings import Settings
 from health_assets_tests.frames import settings_of
 from health_assets_tests.loopback_slack import Slack
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2025, 1, 31, 12, tzinfo=UTC)
 NO_WAIT = {"pause_seconds": 0, "patience_seconds": 0, "post_seconds": 0.4, "first_retry_seconds": 60}
 

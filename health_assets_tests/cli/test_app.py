@@ -12,6 +12,8 @@ from health_assets.reporting.formatting import number
 from health_assets.settings import SETTINGS_VARIABLE
 from health_assets_tests.conftest import END, Said, WholeCompany, said_by
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = "demo/settings.yml"
 
 

@@ -23,6 +23,8 @@ from health_assets.warehouse.snapshot import publish
 from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.frames import LOAD_DAY, files_of, settings_of, written
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = "account_id,company_name,signup_date,status\nA,Acme,2024-01-01,active\n"
 SECRET = "https://hooks.slack.com/services/T0/B0/never-shown"
 

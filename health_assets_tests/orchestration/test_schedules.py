@@ -19,6 +19,8 @@ from health_assets.settings import Settings
 from health_assets.sources.account_notes import append, touchpoint
 from health_assets_tests.loopback_slack import SECRET, Publish, Slack, account
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def history() -> Iterator[dg.DagsterInstance]:

@@ -12,6 +12,8 @@ from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.frames import LOAD_DAY
 from health_assets_tests.quality.company_of_loads import HEADER, publish_load
 
+pytestmark = pytest.mark.slow
+
 FEW = {"plausibility": {"min_keys_gone": 1}}
 
 

@@ -10,6 +10,8 @@ import pytest
 from health_assets.scoring.backtest import BEATS, DOES_NOT, NOT_ENOUGH, ScoreFindings, auc, evaluated, wilson
 from health_assets_tests.assets.rows import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 RULES = SETTINGS.backtest
 DAY = date(2025, 1, 31)
 BANDS = ["healthy", "neutral", "at_risk", "critical"]

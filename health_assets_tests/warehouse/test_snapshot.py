@@ -21,6 +21,8 @@ from health_assets.warehouse.snapshot import KEPT, SnapshotError, publish, snaps
 from health_assets.warehouse.storage import Warehouse
 from health_assets_tests.frames import LOAD_DAY, settings_of, table_of, toys
 
+pytestmark = pytest.mark.slow
+
 TOY = table_of()
 
 
