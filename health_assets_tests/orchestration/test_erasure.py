@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -49,6 +50,23 @@ FILES = {
     "usage_events": ["event_id,account_id,user_id,event_name,event_timestamp", *EVENTS],
 }
 MRR = "select month, sum(mrr) from fact.revenue_monthly where month < '2025-01-01' group by 1 order by 1"
+KILLED_AT = """
+import os, signal, sys
+from health_assets.cli.app import app
+from health_assets.orchestration import erasure
+step, call, is_done = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "1"
+run, calls = getattr(erasure, step), []
+def killing(*given, **named):
+    calls.append(1)
+    if len(calls) < call:
+        return run(*given, **named)
+    if is_done:
+        run(*given, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(erasure, step, killing)
+del sys.argv[1:4]
+app()
+"""
 USAGE = (
     "select activity_date, sum(event_count), sum(active_user_count) from fact.usage_daily where account_id = 'ACC-3' "
     "group by 1 order by 1"
@@ -226,17 +244,23 @@ def test_account_goes_altogether_where_the_settings_say_so(company: Path) -> Non
     assert answered(company, MRR)[-1] == (date(2024, 12, 1), 23.0)
 
 
-@pytest.mark.parametrize("step", ["_from_files", "_write_snapshot", "_report", "_replace_warehouse"])
-def test_erasure_that_was_interrupted_is_finished_by_the_same_command(
-    company: Path, monkeypatch: pytest.MonkeyPatch, step: str
+@pytest.mark.parametrize(
+    ("step", "call", "is_done"),
+    [
+        ("_from_files", 1, False),
+        ("_write_snapshot", 1, False),
+        ("copy_without", 1, True),  # the snapshot is written, and not yet what readers see
+        ("_report", 1, False),
+        ("copy_without", 2, True),  # the same of the warehouse
+    ],
+)
+def test_erasure_that_was_killed_is_finished_by_the_same_command(
+    company: Path, step: str, call: int, is_done: bool
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     before = answered(company, "select account_id from dim.account order by 1")
-    with monkeypatch.context() as patched:
-        patched.setattr(erasure, step, killed)
-        assert command(company, "erase", LONG).exit_code == 1
+    erase = ["erase", LONG, "--settings", str(company / "settings.yml")]
+    killed = subprocess.run([sys.executable, "-c", KILLED_AT, step, str(call), str(int(is_done)), *erase], check=False)
+    assert killed.returncode == -signal.SIGKILL
     assert answered(company, "select account_id from dim.account order by 1") in (
         before,
         [("1",), ("ACC-3",), ("erased-1",)],
@@ -244,6 +268,7 @@ def test_erasure_that_was_interrupted_is_finished_by_the_same_command(
     erased(company, LONG)
     assert files_that_name(company, UUID, LONG, ANNA) == set()
     assert answered(company, "select account_id from dim.account order by 1") == [("1",), ("ACC-3",), ("erased-1",)]
+    assert [file.name for file in company.rglob("*.erasing")] == []
 
 
 def test_nothing_is_erased_while_a_run_holds_the_warehouse(company: Path) -> None:
