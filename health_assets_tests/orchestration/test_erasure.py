@@ -17,7 +17,6 @@ import duckdb
 import pytest
 
 from health_assets import settings as company_settings
-from health_assets.orchestration import erasure
 from health_assets_tests.conftest import Said, said_by
 from health_assets_tests.frames import settings_of, written
 
