@@ -23,7 +23,7 @@ from health_assets.sources.formats import SourceError
 from health_assets.sources.sqlite_files import BATCH_ROWS, Answer, answered_by_sqlite, sqlite_columns
 
 DRIVER = re.compile(  # what a driver puts before the message of the database
-    r"^[A-Z_]+: (?:\[\w+\] )?(?:Failed to [\w ]+: )?(?:could not begin COPY: )?(?:ERROR: +)?"
+    r"^(?:Invalid Input Error: |[A-Z_]+: (?:\[\w+\] )?(?:Failed to [\w ]+: )?(?:could not begin COPY: )?(?:ERROR: +)?)"
 )
 INSTALL = "pip install 'health-assets[databases]'"
 ADBC = {  # scheme of a URL -> the module that connects

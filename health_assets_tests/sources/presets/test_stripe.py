@@ -334,10 +334,34 @@ def test_table_of_prices_without_rows_is_not_missing(tmp_path: Path) -> None:
 
 def test_tables_that_are_not_needed_and_not_there_are_listed(tmp_path: Path) -> None:
     as_fivetran_loads(tmp_path / "export")
-    for table in ("coupon", "product"):
+    for table in ("coupon", "product", "subscription_discount"):
         (tmp_path / "export" / f"{table}.csv").unlink()
     settings = of_preset(tmp_path, "stripe", "subscriptions")
-    assert missing_tables(settings.sources["subscriptions"], "subscriptions", settings) == ["coupon", "product"]
+    missing = ["coupon", "product", "subscription_discount"]
+    assert missing_tables(settings.sources["subscriptions"], "subscriptions", settings) == missing
+
+
+def test_discount_whose_coupon_is_not_exported_is_no_discount_of_zero(tmp_path: Path) -> None:
+    as_fivetran_loads(tmp_path / "export")
+    (tmp_path / "export" / "coupon.csv").unlink()
+    with pytest.raises(SourceError, match=r"preset: stripe: a discount of subscription \w+ is given by its key alone"):
+        of_preset(tmp_path, "stripe", "subscriptions")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"discounts": ["di_1"]},
+        {"discount": {"coupon": coupon(percent_off=20)}, "discounts": ["di_1", "di_2"]},
+        {"discount": {"coupon": "c1"}},
+        {"discounts": [{"coupon": coupon(percent_off=20)}, "di_2"]},
+    ],
+)
+def test_discount_given_by_its_key_alone_is_refused(tmp_path: Path, given: dict[str, Any]) -> None:
+    one = subscription("sub_1", item("si_1", price("p", 10_000)), **given)
+    json_export(tmp_path / "export", {"customers": [CUSTOMER], "subscriptions": [one]})
+    with pytest.raises(SourceError, match=r"preset: stripe: a discount of subscription sub_1 is given by its key alone"):
+        of_preset(tmp_path, "stripe", "subscriptions")
 
 
 def test_missing_column_and_unreadable_value_are_named(tmp_path: Path) -> None:

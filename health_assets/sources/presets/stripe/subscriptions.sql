@@ -37,7 +37,7 @@ item as (
   left join price p on p.id = i.price_id
   left join latest_line l on l.subscription_item_id = i.id
 ),
-listed_discount as (
+named_discount as (  -- all of a list; where it holds keys only, how much they are is unknown
   select
     d.subscription_id,
     coalesce(d.percent_off, c.percent_off) as percent_off,
@@ -46,20 +46,35 @@ listed_discount as (
     d.ends_at
   from subscription_discount d
   left join coupon c on c.id = d.coupon_id
-  where d.subscription_id is not null and coalesce(d.percent_off, c.percent_off, d.amount_off, c.amount_off) is not null
+  where d.subscription_id is not null
+),
+listed_discount as (
+  select * from named_discount where coalesce(percent_off, amount_off) is not null
+),
+object_discount as (
+  select
+    s.id as subscription_id,
+    s.discount_coupon_id as coupon_id,
+    coalesce(s.discount_percent_off, c.percent_off) as percent_off,
+    coalesce(s.discount_amount_off, c.amount_off) as amount_off,
+    coalesce(s.discount_duration, c.duration, 'forever') as duration,
+    s.discount_ends_at as ends_at
+  from current_subscription s
+  left join coupon c on c.id = s.discount_coupon_id
+),
+unknown_discount as (  -- beyond the object, which is one of the list
+  select o.subscription_id
+  from object_discount o
+  left join named_discount d on d.subscription_id = o.subscription_id and d.duration <> 'once'
+  group by o.subscription_id, o.duration
+  having count(d.subscription_id) - count(coalesce(d.percent_off, d.amount_off)) > count(distinct coalesce(o.percent_off, o.amount_off))
+    or count(o.coupon_id) > 0 and o.duration <> 'once' and count(coalesce(o.percent_off, o.amount_off, d.percent_off, d.amount_off)) = 0
 ),
 coupon_of_subscription as (  -- the list may hold keys only; then the one discount that is an object counts
   select * from listed_discount
-  union all
-  select
-    s.id,
-    coalesce(s.discount_percent_off, c.percent_off),
-    coalesce(s.discount_amount_off, c.amount_off),
-    coalesce(s.discount_duration, c.duration, 'forever'),
-    s.discount_ends_at
-  from current_subscription s
-  left join coupon c on c.id = s.discount_coupon_id
-  where s.id not in (select subscription_id from listed_discount)
+  union all by name
+  select * exclude (coupon_id) from object_discount
+  where subscription_id not in (select subscription_id from listed_discount)
 ),
 discount as (
   select
@@ -76,7 +91,10 @@ discounted as (  -- an amount off the subscription is shared by its items in pro
     item.*,
     coalesce(d.ends_at, item.ends_at) as discount_ends_at,
     d.ends_at > item.starts_at and (item.ends_at is null or d.ends_at < item.ends_at) as has_later_price,
-    case when d.ends_at <= item.starts_at then 0 else
+    case when item.subscription_id in (select subscription_id from unknown_discount)
+      then error('stripe: a discount of subscription ' || item.subscription_id || ' is given by its key alone, so its price is not known; '
+        || 'export the discounts themselves (a table subscription_discount with its coupons, or `expand[]=data.discounts`)')
+      when d.ends_at <= item.starts_at then 0 else
       least(item.amount, coalesce(item.amount * d.percent_off / 100, 0)
         + coalesce(d.amount_off * item.amount / nullif(sum(item.amount) over (partition by item.subscription_id), 0), 0)) end
       as discount_amount
