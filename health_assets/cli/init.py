@@ -24,7 +24,7 @@ from health_assets.sources.databases import connected, no_such_schema
 from health_assets.sources.guesses.candidates import Candidate, candidates_in, tables_in
 from health_assets.sources.guesses.joining import column_with_keys
 from health_assets.sources.guesses.matching import Match, matches
-from health_assets.sources.guesses.spelling import currency_of, join_accounts, spelling_of
+from health_assets.sources.guesses.spelling import currencies_of, join_accounts, spelling_of
 from health_assets.sources.guesses.vendors import presets_for, priority_of, tables_taken
 from health_assets.tables import TABLES, source_contracts
 
@@ -48,6 +48,7 @@ class Guess:
     refused: dict[str, str] = field(default_factory=dict)  # source -> why it is not connected
     undecided: list[str] = field(default_factory=list)
     top: dict[str, Any] = field(default_factory=dict)
+    other_currencies: list[str] = field(default_factory=list)  # besides the reporting currency
 
 
 def initialise(place: str, output: Path | None, schemas: list[str], is_forced: bool, console: Console) -> bool:
@@ -99,8 +100,8 @@ def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, co
     guess.undecided += [
         f"{_place(one)}: no source fits its columns {', '.join(one.header[:8])}" for one in rest if id(one) not in used
     ]
-    if currency := currency_of(best):
-        guess.top["reporting_currency"] = currency
+    if currencies := currencies_of(best):
+        guess.top["reporting_currency"], *guess.other_currencies = currencies
     return guess
 
 
@@ -246,6 +247,11 @@ def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
     lines += [_line(key, value, comments.get(key, "")) for key, value in top.items()]
     if "reporting_currency" not in top:
         lines.append("# reporting_currency: EUR  # USD unless you say so")
+    if guess.other_currencies:
+        rates = ", ".join(f"{currency}: ?" for currency in guess.other_currencies)
+        lines.append(
+            f"# fx_rates: {{{rates}}}  # {top['reporting_currency']} for one of each; rows without a rate are quarantined"
+        )
     lines.append("sources:")
     for name, described in guess.sources.items():
         mark = "  # " if name in guess.refused else "  "

@@ -225,9 +225,10 @@ def _hints(rows: pl.DataFrame, existing: dict[str, pl.Series], contract: type[Co
         yield _hint(column, keys)
     other = "another row of its key counts; say with `duplicates` of the source whether such rows are versions or lines"
     yield pl.when(reasons.contains(SUPERSEDED)).then(pl.lit(other))
-    yield pl.when(reasons.contains(UNKNOWN_CURRENCY)).then(
-        pl.lit("give the rate of its currency in fx_rates of the settings")
-    )
+    if "currency" in _fields(rows.lazy(), RECORD):
+        currency = pl.col(RECORD).struct.field("currency").cast(pl.String).str.strip_chars().str.to_uppercase()
+        rate = pl.format("give the rate of {} in fx_rates of the settings", currency.fill_null("its currency"))
+        yield pl.when(reasons.contains(UNKNOWN_CURRENCY)).then(rate)
     for name, vocabulary in vocabularies(contract).items():
         if name in _fields(rows.lazy(), RECORD):
             word = pl.col(RECORD).struct.field(name).cast(pl.String)

@@ -142,7 +142,7 @@ def test_rows_in_a_currency_without_a_rate_and_older_tables_of_a_vendor(tmp_path
     written(tmp_path, "plans.csv", "id,amount,currency,interval\np1,1250,usd,month\n")
     written(tmp_path, "prices.csv", "id,unit_amount,currency\np1,1250,usd\n")
     said, _ = initialised(tmp_path)
-    assert "1 row quarantined: currency__unknown; give the rate of its currency in fx_rates" in said.output
+    assert "1 row quarantined: currency__unknown; give the rate of JPY in fx_rates" in said.output
     assert "# 1 row quarantined: currency__unknown" in (tmp_path / "settings.yml").read_text(encoding="utf-8")
     assert "plans" not in said.output
     examined = said_by("check", "--settings", str(tmp_path / "settings.yml"))
@@ -204,3 +204,13 @@ def test_folder_without_accounts_says_what_they_need(tmp_path: Path) -> None:
         said.output.split()
     )
     assert not (tmp_path / "settings.yml").exists()
+
+
+def test_other_currencies_of_the_files_are_named_for_their_rates(tmp_path: Path) -> None:
+    written(tmp_path, "customers.csv", "account_id,company_name,signup_date\nA,Acme,2024-01-01\nB,Bell,2024-01-01\n")
+    rows = "S1,A,10,EUR\nS2,A,20,eur\nS3,B,30,GBP\n".replace("\n", ",2024-01-01,active\n")
+    header = "subscription_id,account_id,mrr_amount,currency,start_date,status\n"
+    written(tmp_path, "subscriptions.csv", header + rows)
+    _, guessed = initialised(tmp_path)
+    assert guessed["reporting_currency"] == "EUR"
+    assert "# fx_rates: {GBP: ?}  # EUR for one of each" in (tmp_path / "settings.yml").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """How the values of a candidate are written: the keys of the settings that make them readable, and what stays undecided."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -172,8 +173,8 @@ def _bare(keys: pl.Series) -> pl.Series:
     return keys.str.replace(r"^(\d+)\.0$", "$1").str.replace(LIKELY, "")
 
 
-def currency_of(matches: list[Match]) -> str | None:
-    """The currency of most amounts, by a column of currencies or the sign of an amount."""
+def currencies_of(matches: list[Match]) -> list[str]:
+    """The currencies of the amounts, that of most first, by a column of currencies or the sign of an amount."""
     signs = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY"}
     counts: Counter[str] = Counter()
     for match in matches:
@@ -189,4 +190,4 @@ def currency_of(matches: list[Match]) -> str | None:
                     for code in ("eur", "usd", "gbp", "chf")
                     if key.endswith(code)
                 )
-    return counts.most_common(1)[0][0] if counts else None
+    return [currency for currency, _ in counts.most_common() if re.fullmatch("[A-Z]{3}", currency)]

@@ -360,7 +360,9 @@ def test_discount_whose_coupon_is_not_exported_is_no_discount_of_zero(tmp_path: 
 def test_discount_given_by_its_key_alone_is_refused(tmp_path: Path, given: dict[str, Any]) -> None:
     one = subscription("sub_1", item("si_1", price("p", 10_000)), **given)
     json_export(tmp_path / "export", {"customers": [CUSTOMER], "subscriptions": [one]})
-    with pytest.raises(SourceError, match=r"preset: stripe: a discount of subscription sub_1 is given by its key alone"):
+    with pytest.raises(
+        SourceError, match=r"preset: stripe: a discount of subscription sub_1 is given by its key alone"
+    ):
         of_preset(tmp_path, "stripe", "subscriptions")
 
 

@@ -114,7 +114,8 @@ def _reason(settings: Settings) -> pl.Expr:
     )
     score = number_in_words(pl.col("health_score"), 1)
     without_factors = pl.format("Health {}, {} churn risk", score.fill_null("unknown"), "risk_level")
-    low = pl.format("Health {}, band {}", score.fill_null("unknown"), "health_band")
+    band = pl.col("health_band").cast(pl.String).str.replace_all("_", " ", literal=True)
+    low = pl.format("Health {} ({})", score.fill_null("unknown"), band)
     by_hand = pl.format("{}, set by hand: {}", low, "override_reason")
     renewal = pl.format(
         f"Renews in {{}} at a health score of {{}}, below {settings.attention.health_below:g}",

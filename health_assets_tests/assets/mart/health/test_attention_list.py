@@ -76,9 +76,9 @@ def test_reason_of_risk_is_its_first_factors_and_how_many_more() -> None:
 def test_reason_of_low_health_is_its_weakest_dimensions() -> None:
     low = {"health_score": 30.0, "health_band": "critical", "is_low_band": True}
     found = attention(account("A", **low, usage_score=12.5, support_score=80.0, revenue_score=4.0))
-    assert found[0]["reason"] == "Health 30, band critical; weakest: revenue 4, usage 12.5"
+    assert found[0]["reason"] == "Health 30 (critical); weakest: revenue 4, usage 12.5"
     by_hand = attention(account("A", **low, override_reason="sponsor left", usage_score=12.5))
-    assert by_hand[0]["reason"] == "Health 30, band critical, set by hand: sponsor left"
+    assert by_hand[0]["reason"] == "Health 30 (critical), set by hand: sponsor left"
 
 
 def test_the_reason_of_a_renewal_has_both_numbers() -> None:
