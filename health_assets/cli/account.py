@@ -98,7 +98,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, found: Row, company: Setting
         f"MRR {money(found['mrr'], company.reporting_currency)}{renewal}"
     )
     for end in accounts.scheduled_ends(connection, found["account_id"]):
-        yield f"[yellow]Cancellation scheduled[/]: {end}"
+        yield f"[yellow]Scheduled to end[/]: {end}"
 
 
 def _score(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:

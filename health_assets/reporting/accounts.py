@@ -128,7 +128,7 @@ def status_of(found: Row) -> str:
 
 
 def scheduled_ends(connection: duckdb.DuckDBPyConnection, account_id: str) -> list[str]:
-    """When paid subscriptions end by what is known, e.g. "2,000 MRR ends on 3 December 2026"; the next end first."""
+    """When paid subscriptions end by what is known, e.g. "2,000 MRR on 3 December 2026"; the next end first."""
     if not holds(connection, "fact.subscriptions"):
         return []
     ends = rows(
@@ -139,7 +139,7 @@ def scheduled_ends(connection: duckdb.DuckDBPyConnection, account_id: str) -> li
         """,
         [account_id],
     )
-    return [f"{number(end['mrr'])} MRR ends on {full_day(end['scheduled_end_date'])}" for end in ends]
+    return [f"{number(end['mrr'])} MRR on {full_day(end['scheduled_end_date'])}" for end in ends]
 
 
 def risk_points(found: Row, factors: list[Row]) -> str:

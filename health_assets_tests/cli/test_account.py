@@ -108,7 +108,7 @@ def test_a_scheduled_cancellation_is_said_with_its_amount_and_day(few_accounts: 
         "create table fact.subscriptions as from (values ('A-1', 1500, date '2026-12-03'), ('A-1', 500, date '2026-12-03'), "
         "('A-1', 70, null), ('A-2', 10, date '2026-12-01')) as t(account_id, mrr, scheduled_end_date)"
     )
-    assert accounts.scheduled_ends(few_accounts, "A-1") == ["2,000 MRR ends on 3 December 2026"]
+    assert accounts.scheduled_ends(few_accounts, "A-1") == ["2,000 MRR on 3 December 2026"]
 
 
 def test_the_status_of_the_crm_is_said_where_it_is_another() -> None:

@@ -37,7 +37,7 @@ def show(view: View) -> None:
     ]
     st.caption(" · ".join(plain(fact) for fact in [*facts, owner_of(found["account_owner"])] if fact))
     for end in view.ask(accounts.scheduled_ends, account_id):
-        st.warning(f"Cancellation scheduled: {end}", icon="⚠️")
+        st.warning(f"Scheduled to end: {end}", icon="⚠️")
     _figures(view, found)
     _next_step(view, found)
     left, right = st.columns(2)
