@@ -48,7 +48,7 @@ class Guess:
     refused: dict[str, str] = field(default_factory=dict)  # source -> why it is not connected
     undecided: list[str] = field(default_factory=list)
     top: dict[str, Any] = field(default_factory=dict)
-    other_currencies: list[str] = field(default_factory=list)  # besides the reporting currency
+    currencies: list[str] = field(default_factory=list)  # of the amounts, that of most first
 
 
 def initialise(place: str, output: Path | None, schemas: list[str], is_forced: bool, console: Console) -> bool:
@@ -100,8 +100,7 @@ def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, co
     guess.undecided += [
         f"{_place(one)}: no source fits its columns {', '.join(one.header[:8])}" for one in rest if id(one) not in used
     ]
-    if currencies := currencies_of(best):
-        guess.top["reporting_currency"], *guess.other_currencies = currencies
+    guess.currencies = currencies_of(best)
     return guess
 
 
@@ -235,7 +234,8 @@ def _day(value: Any) -> date:
 
 def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
     """The settings file; sources that cannot be published are comments."""
-    top = {"company": guess.company, "timezone": "UTC"} | guess.top
+    currency = {"reporting_currency": guess.currencies[0]} if guess.currencies else {}
+    top = {"company": guess.company, "timezone": "UTC"} | currency | guess.top
     comments = {
         "timezone": "where the company is, e.g. Europe/Berlin: days begin there, and times without a zone are taken as local",
         "reporting_currency": "of every amount in the tables",
@@ -245,13 +245,10 @@ def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
     top |= {"warehouse": "out/warehouse.duckdb", "published": "out/published.duckdb"}
     lines = ["# Written by health-assets init. Every key is described in docs/sources.md and docs/settings.md."]
     lines += [_line(key, value, comments.get(key, "")) for key, value in top.items()]
-    if "reporting_currency" not in top:
+    if not guess.currencies:
         lines.append("# reporting_currency: EUR  # USD unless you say so")
-    if guess.other_currencies:
-        rates = ", ".join(f"{currency}: ?" for currency in guess.other_currencies)
-        lines.append(
-            f"# fx_rates: {{{rates}}}  # {top['reporting_currency']} for one of each; rows without a rate are quarantined"
-        )
+    elif others := ", ".join(f"{currency}: ?" for currency in guess.currencies[1:]):
+        lines.append(f"# fx_rates: {{{others}}}  # {guess.currencies[0]} for one; rows without a rate are quarantined")
     lines.append("sources:")
     for name, described in guess.sources.items():
         mark = "  # " if name in guess.refused else "  "

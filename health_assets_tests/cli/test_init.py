@@ -213,4 +213,4 @@ def test_other_currencies_of_the_files_are_named_for_their_rates(tmp_path: Path)
     written(tmp_path, "subscriptions.csv", header + rows)
     _, guessed = initialised(tmp_path)
     assert guessed["reporting_currency"] == "EUR"
-    assert "# fx_rates: {GBP: ?}  # EUR for one of each" in (tmp_path / "settings.yml").read_text(encoding="utf-8")
+    assert "# fx_rates: {GBP: ?}  # EUR for one" in (tmp_path / "settings.yml").read_text(encoding="utf-8")
