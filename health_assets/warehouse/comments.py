@@ -59,35 +59,44 @@ OF_COLUMNS = {
 
 
 def add_comments(connection: duckdb.DuckDBPyConnection) -> None:
-    """Describe every table, view and column of the snapshot that the connection is open on, in one transaction."""
+    """Describe every table, view and column of the snapshot that the connection is open on, in one transaction.
+
+    Those that bear their comment already are left as they are; the others are sent as one string.
+    """
     by_relation = {table.relation: table for table in TABLES.values()}
-    tables = connection.sql(
-        "select schema_name, table_name, 'table' from duckdb_tables() union all "
-        "select schema_name, view_name, 'view' from duckdb_views() where not internal order by all"
-    ).fetchall()
-    columns: dict[tuple[str, str], list[str]] = {}
-    for schema, name, column in connection.sql(
-        "select schema_name, table_name, column_name from duckdb_columns() where not internal order by column_index"
-    ).fetchall():
-        columns.setdefault((schema, name), []).append(column)
     anywhere = {  # for views, whose columns are those of other tables
         name: str(column.description or "").rstrip(".")
         for table in TABLES.values()
         if table.layer in ("fact", "mart")
         for name, column in table.contract.columns().items()
     }
-    connection.begin()
-    for schema, name, kind in tables:
+    columns, statements = _columns(connection), []
+    for schema, name, kind, present in connection.sql(
+        "select schema_name, table_name, 'table', comment from duckdb_tables() union all "
+        "select schema_name, view_name, 'view', comment from duckdb_views() where not internal order by all"
+    ).fetchall():
         relation, table = f'{schema}."{name}"', by_relation.get(f"{schema}.{name}")
         described = table or TABLES.get(f"staged_{name}")
         comment = f"{question(table.contract)} Grain: {grain(table.contract)}." if table else _of(schema, name)
-        connection.execute(f"comment on {kind} {relation} is {literal(comment)}")
-        empty = _always_null(connection, relation, columns[schema, name]) if table else set()
-        for column in columns[schema, name]:
+        if comment != present:
+            statements.append(f"comment on {kind} {relation} is {literal(comment)}")
+        empty = _always_null(connection, relation, list(columns[schema, name])) if table else set()
+        for column, present_meaning in columns[schema, name].items():
             meaning = _meaning(column, described) or anywhere.get(column) or column.replace("_", " ").capitalize()
             meaning += f". {ALWAYS_NULL}" if column in empty else ""
-            connection.execute(f'comment on column {relation}."{column}" is {literal(meaning)}')
-    connection.commit()
+            if meaning != present_meaning:
+                statements.append(f'comment on column {relation}."{column}" is {literal(meaning)}')
+    connection.execute(";\n".join(["begin", *statements, "commit"]))
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, str | None]]:
+    """The columns of each table and view, each with the comment that it bears."""
+    columns: dict[tuple[str, str], dict[str, str | None]] = {}
+    for schema, name, column, comment in connection.sql(
+        "select schema_name, table_name, column_name, comment from duckdb_columns() where not internal order by column_index"
+    ).fetchall():
+        columns.setdefault((schema, name), {})[column] = comment
+    return columns
 
 
 def _of(schema: str, name: str) -> str:

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from health_assets.warehouse.comments import ALWAYS_NULL
+from health_assets.warehouse.comments import ALWAYS_NULL, add_comments
 from health_assets.warehouse.snapshot import snapshot
 
 DESCRIBED = ("dim", "fact", "mart")
@@ -44,3 +44,18 @@ def test_columns_without_any_value_say_so_and_no_others(published) -> None:
 
 def test_catalog_is_called_published_in_every_snapshot(published) -> None:
     assert published.sql("select current_database()").fetchone() == ("published",)
+
+
+def test_comment_that_is_out_of_date_is_replaced() -> None:
+    with duckdb.connect() as copied:
+        copied.execute("create table about (company varchar, run_id varchar)")
+        copied.execute("comment on table about is 'Old'; comment on column about.run_id is 'Old'")
+        for _ in range(2):  # the second time all are right already
+            add_comments(copied)
+            assert copied.sql("select column_name, comment from duckdb_columns() where not internal").fetchall() == [
+                ("company", "Name of the company"),
+                ("run_id", "Run that published the snapshot"),
+            ]
+            assert (
+                copied.sql("select comment from duckdb_tables()").fetchone()[0].startswith("The company, the as-of day")
+            )
