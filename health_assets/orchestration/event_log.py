@@ -12,20 +12,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetCheckEvaluation, AssetKey, DagsterEventType, EventLogEntry, EventRecordsResult, Field
+from dagster import (
+    AssetCheckEvaluation,
+    AssetKey,
+    DagsterEventType,
+    EventLogEntry,
+    EventLogRecord,
+    EventRecordsResult,
+    Field,
+)
 from dagster._config import StringSource
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.base import AssetRecord
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from dagster_shared.record import replace
 from sqlalchemy import create_engine
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
 KEPT_OPEN = 8  # files; each run has one, and there is an index over all
 HELD = {  # until another event of the run comes; the start of the next step is one, so a kill loses one step at most
+    DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
     DagsterEventType.STEP_OUTPUT,
     DagsterEventType.HANDLED_OUTPUT,
     DagsterEventType.ASSET_MATERIALIZATION,
@@ -38,7 +49,9 @@ NOT_STORED = {  # nothing reads them: which table a step reads is known, and a c
     DagsterEventType.STEP_INPUT,
 }
 ENDS = {DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED}
-INDEXED = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_CHECK_EVALUATION}
+WRITES = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+INDEXED = {*WRITES, DagsterEventType.ASSET_CHECK_EVALUATION}
+Numbered = tuple[EventLogEntry, int]  # an event with its number in the index of all runs
 
 
 class PooledEventLogStorage(SqliteEventLogStorage):
@@ -50,7 +63,8 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         self._unindexed: list[tuple[EventLogEntry, dict[str, Any]]] = []  # written to the log of their run only, so far
         self._tables: set[str] = set()  # known to exist
         self._is_running = False  # whether this process executes a run, which alone writes assets then
-        self._seen: dict[AssetKey, dict[str, Any]] = {}  # read of an asset since this run wrote it
+        self._planned: set[AssetKey] = set()  # to be written by a run, and not read so far
+        self._seen: dict[AssetKey, dict[str, Any]] = {}  # known of an asset since this run wrote it
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -73,6 +87,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         if event.dagster_event_type in ENDS:
             self._is_running = False
             self._seen.clear()
+            self._planned.clear()
         if event.run_id and event.dagster_event_type in HELD:
             self._held.setdefault(event.run_id, []).append(event)
             return
@@ -100,26 +115,27 @@ class PooledEventLogStorage(SqliteEventLogStorage):
             entries, self._unindexed = self._unindexed, []
             try:
                 with self.index_connection() as connection:
-                    self._index(connection, *zip(*entries, strict=True))
+                    written = self._index(connection, *zip(*entries, strict=True))
             except BaseException:
                 self._unindexed = [*entries, *self._unindexed]
                 raise
+            self._note(written)
 
-    def _index(self, connection: Connection, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]) -> None:
+    def _index(
+        self, connection: Connection, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]
+    ) -> list[Numbered]:
         """What is known across runs: results of checks, and of each asset the last that was written."""
         numbered = SqlEventLogStorageTable.insert().returning(
             SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
         )
         ids = connection.execute(numbered, list(rows)).scalars().all()
         self._store_asset_event_tags(connection, events, ids)
-        last: dict[AssetKey, tuple[EventLogEntry, int]] = {
-            event.get_dagster_event().asset_key: (event, number)  # type: ignore[misc]
+        last = {
+            (event.dagster_event_type, _asset_of(event)): (event, number)
             for event, number in zip(events, ids, strict=True)
-            if event.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION
+            if event.dagster_event_type in WRITES
         }
-        for key, (event, number) in last.items():
-            self._store_asset_event(connection, event, number)
-            self._seen.pop(key, None)
+        self._store_assets(connection, list(last.values()))
         results = [
             _check_row(event, row, number)
             for event, row, number in zip(events, rows, ids, strict=True)
@@ -127,6 +143,30 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         ]
         if results:
             connection.execute(AssetCheckExecutionsTable.insert(), results)
+        return list(last.values())
+
+    def _store_assets(self, connection: Connection, written: Sequence[Numbered]) -> None:
+        """The last event of each asset, in one statement for each kind; Dagster inserts each and updates it if that fails."""
+        by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for event, number in written:
+            values = self._get_asset_entry_values(event, number, has_asset_key_index_cols=True)
+            by_columns.setdefault(tuple(values), []).append(values | {"asset_key": _asset_of(event).to_string()})
+        for columns, rows in by_columns.items():
+            statement = insert(AssetKeyTable)
+            replaced = {name: statement.excluded[name] for name in columns}
+            connection.execute(statement.on_conflict_do_update([AssetKeyTable.c.asset_key], set_=replaced), rows)
+
+    def _note(self, written: Sequence[Numbered]) -> None:
+        """What a run has written of an asset need not be read again."""
+        for event, number in written:
+            key = _asset_of(event)
+            known = self._seen.pop(key, {}).get("record")
+            if event.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
+                self._planned.add(key)
+            elif known:
+                last = EventLogRecord(storage_id=number, event_log_entry=event)
+                entry = replace(known.asset_entry, last_materialization_record=last, last_run_id=event.run_id)
+                self._seen[key] = {"record": replace(known, asset_entry=entry)}
 
     def has_table(self, table_name: str) -> bool:
         """Called before each write; a table that exists is not looked up again."""
@@ -135,13 +175,17 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         return table_name in self._tables
 
     def get_asset_records(self, asset_keys: Sequence[AssetKey] | None = None) -> Sequence[AssetRecord]:
-        """What is known of assets. Every step asks about its inputs; during a run each is read once after it was written."""
+        """What is known of assets. Every step reads its inputs; during a run all that it will write are read at once."""
         self._write_held()
         if asset_keys is None or not self._is_running:
             return super().get_asset_records(asset_keys)
-        unread = [key for key in asset_keys if "record" not in self._seen.get(key, {})]
-        found = {record.asset_entry.asset_key: record for record in super().get_asset_records(unread)} if unread else {}
-        records = [self._once(key, "record", partial(found.get, key)) for key in asset_keys]
+        if any("record" not in self._seen.get(key, {}) for key in asset_keys):
+            unread = [key for key in {*asset_keys, *self._planned} if "record" not in self._seen.get(key, {})]
+            found = {record.asset_entry.asset_key: record for record in super().get_asset_records(unread)}
+            self._planned.clear()
+            for key in unread:
+                self._once(key, "record", partial(found.get, key))
+        records = [self._seen[key]["record"] for key in asset_keys]
         return [record for record in records if record]
 
     def get_latest_tags_by_partition(
@@ -183,6 +227,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         self._held.clear()
         self._unindexed.clear()
         self._seen.clear()
+        self._planned.clear()
         self._close_all_but(0)
         super().wipe()
 
@@ -213,6 +258,11 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         while len(self._engines) > kept:
             _, oldest = self._engines.popitem(last=False)
             oldest.dispose()
+
+
+def _asset_of(event: EventLogEntry) -> AssetKey:
+    key: AssetKey = event.get_dagster_event().asset_key  # type: ignore[assignment]
+    return key
 
 
 def _check_row(event: EventLogEntry, row: dict[str, Any], number: int) -> dict[str, Any]:

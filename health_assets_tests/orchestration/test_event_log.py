@@ -68,6 +68,31 @@ def test_a_run_records_which_write_of_an_input_it_read(instance):
         assert reading.tags["dagster/input_event_pointer/mart_numbers"] == str(written.storage_id)
 
 
+def test_what_a_run_knows_of_an_asset_without_reading_it_again_is_what_was_stored(instance, tmp_path):
+    seen = []
+
+    @dg.asset
+    def mart_sum(context, mart_numbers: int) -> int:
+        key = dg.AssetKey("mart_numbers")
+        seen.extend(
+            [context.instance.get_asset_records([key]), SqliteEventLogStorage(str(tmp_path)).get_asset_records([key])]
+        )
+        return mart_numbers
+
+    for _ in range(2):
+        assert dg.materialize([mart_numbers, mart_sum], instance=instance).success
+    known, stored, known_again, stored_again = ((records[0].storage_id, records[0].asset_entry) for records in seen)
+    assert known == stored
+    assert known_again == stored_again
+    assert known_again[1].last_materialization_record.storage_id > known[1].last_materialization_record.storage_id
+
+
+def test_assets_of_a_run_are_planned_before_they_are_written(run, instance):
+    (planned,) = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED))
+    assert planned.asset_key == dg.AssetKey("mart_numbers")
+    assert planned.run_id == run.run_id
+
+
 def test_results_are_found_by_check(run, instance):
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         [dg.AssetCheckKey(dg.AssetKey("mart_numbers"), name) for name in ("kept", "broken")]
