@@ -115,7 +115,7 @@ def _total(scorecard: Scorecard, totals: dict[str, Any], row: dict[str, Any]) ->
     )
     if totals["health_score"] is None:
         least = min(scorecard.min_measures, len(parts_of(scorecard)))
-        count = sum(score is not None for score in totals["measure_scores"])
+        count = sum(row[part.column] is not None for part in parts_of(scorecard))
         yield f"no score, band {totals['health_band']} ({count} measured; at least {least} are needed)"
         return
     for name, weight in parts.items():

@@ -10,6 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from health_assets.contracts.expressions import first_match, weight_present, weighted_mean
+from health_assets.scoring.measure_scores import same_measured, score_at
 from health_assets.scoring.measures import parts_of
 from health_assets.scoring.scorecards import NOISE, band_of
 from health_assets.scoring.signals import SIGNAL_KEY
@@ -87,7 +88,7 @@ def _compares() -> pl.Expr:
 
 def _is_same() -> pl.Expr:
     """Whether the same parts are measured on both days."""
-    return _pattern("measure_scores").eq_missing(_pattern(f"{EARLIER}measure_scores"))
+    return same_measured(pl.col("measure_scores"), pl.col(f"{EARLIER}measure_scores"))
 
 
 def _comparable_scorecard(scorecards: Mapping[str, Scorecard]) -> pl.Expr:
@@ -108,11 +109,6 @@ def _of_day_or_parts(of_day: str, of_parts: str) -> pl.Expr:
     return pl.when("_compares").then(pl.when("_is_same").then(of_day).otherwise(of_parts))
 
 
-def _pattern(measure_scores: str) -> pl.Expr:
-    """Which parts are measured."""
-    return pl.col(measure_scores).list.eval(pl.element().is_not_null())
-
-
 def _common(card: Scorecard, prefix: str) -> list[tuple[str, pl.Expr, float, float]]:
     """Of each part of a scorecard: dimension, its score where measured on both days, weight in it, weight of all."""
     scores, others = (
@@ -122,16 +118,12 @@ def _common(card: Scorecard, prefix: str) -> list[tuple[str, pl.Expr, float, flo
     return [
         (
             part.dimension,
-            pl.when(_at(others, place).is_not_null()).then(_at(scores, place)),
+            pl.when(score_at(others, place).is_not_null()).then(score_at(scores, place)),
             part.measure.weight,
             part.weight,
         )
         for place, part in enumerate(parts_of(card))
     ]
-
-
-def _at(scores: pl.Expr, place: int) -> pl.Expr:
-    return scores.list.get(place, null_on_oob=True)
 
 
 def _common_score(card: Scorecard, prefix: str) -> pl.Expr:
@@ -152,7 +144,7 @@ def _is_enough(card: Scorecard) -> pl.Expr:
 
     def share(prefix: str) -> pl.Expr:
         scores = pl.col(f"{prefix}measure_scores")
-        present = weight_present((_at(scores, place), part.weight) for place, part in enumerate(parts))
+        present = weight_present((score_at(scores, place), part.weight) for place, part in enumerate(parts))
         return (common * pl.col(f"{prefix}coverage") / present).round(NOISE)
 
     return (

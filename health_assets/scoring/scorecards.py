@@ -17,6 +17,7 @@ from health_assets.contracts.expressions import (
     weight_present,
     weighted_mean,
 )
+from health_assets.scoring.measure_scores import by_place
 from health_assets.scoring.measures import Part, measured, parts_of
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Dimension, Scorecard
@@ -99,7 +100,7 @@ def scored(
         "breadth",
         *map(score_column, dimensions),
         *map(contribution_column, dimensions),
-        measure_scores=pl.concat_list(part.score.cast(pl.Float64) for part in parts_of(scorecard)),
+        measure_scores=by_place([part.score for part in parts_of(scorecard)]),
         other_contribution=pl.when("is_covered").then(pl.sum_horizontal(own)) if own else pl.lit(None, pl.Float64),
         health_band=band_of(pl.col("health_score"), scorecard).fill_null(UNKNOWN),
         is_low_band=is_low(scorecard, band_of(pl.col("health_score"), scorecard)),

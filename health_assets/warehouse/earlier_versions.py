@@ -20,7 +20,7 @@ OF_0_1 = "house"  # the schema in which 0.1.0 kept what internal has now
 LAYOUT = 2  # raised when an earlier version of this package could not use the warehouse any more; 0.1.0 has none
 INSTEAD = {  # relation -> column that 0.1.0 did not have -> SQL of what it meant there
     "staged.usage_events": {"event_count": "1"},
-    "mart.customer_health_daily": {"breadth": "1", "measure_scores": "[]"},
+    "mart.customer_health_daily": {"breadth": "1", "measure_scores": "{'measure_1': null}"},
 }
 
 
@@ -67,10 +67,13 @@ def kept_aside(cursor: duckdb.DuckDBPyConnection, table: Table, *, is_held: bool
     of_table = f"from internal.months where relation = {literal(table.relation)}"
     cursor.execute(f"create or replace table {MONTHS_ASIDE} as {of_table}")
     yield
-    held = {name for name, *_ in cursor.execute(f"describe {ASIDE}").fetchall()}
-    known = available_from(table.contract)
+    known, wanted = available_from(table.contract), dtypes(table.contract)
+    held = {
+        name
+        for name, stored, *_ in cursor.execute(f"describe {ASIDE}").fetchall()
+        if not (isinstance(wanted.get(name), pl.Struct) and stored.endswith("[]"))  # a list becomes no struct
+    }
     if known in held:
-        wanted = dtypes(table.contract)
         instead = {} if wanted.keys() <= held else INSTEAD.get(table.relation, {})
         values = {
             name: f"try_cast({instead.get(name, name)} as {sql_type(dtype)})"

@@ -41,11 +41,19 @@ WEIGHTS = """(
 )"""
 
 
+MEASURED = " + ".join(f"(measure_scores.measure_{number} is not null)::bigint" for number in range(1, 25))  # SQL: count
+
+
+def of_measures(row: str) -> str:
+    """SQL: the scores of the measures of a row as a list, in the order of the scorecard."""
+    return f"[{', '.join(f'{row}.measure_scores.measure_{number}' for number in range(1, 25))}]"
+
+
 def changes_of_health(days: int, where: str = "true") -> str:
     """SQL: account_id, the earlier day, and the change of the standard score until so many days later, like for like."""
     return f"""(
         with pairs as (
-            select account_id, one.as_of_date as day, one.measure_scores as before, later.measure_scores as after,
+            select account_id, one.as_of_date as day, {of_measures("one")} as before, {of_measures("later")} as after,
                    one.coverage as coverage_before, later.coverage as coverage_after
             from mart.customer_health_daily as one join mart.customer_health_daily as later
                 using (account_id, scorecard_version)

@@ -4,7 +4,7 @@ Signals of a day are taken from the facts by account and day, which the other fi
 """
 
 from health_assets_tests.conftest import END, WholeCompany
-from health_assets_tests.independent.agreement import agree, changes_of_health
+from health_assets_tests.independent.agreement import MEASURED, agree, changes_of_health
 
 D = f"date '{END}'"
 FACTORS = f"""
@@ -124,7 +124,7 @@ def test_contributions_to_health_of_every_day(whole_company: WholeCompany) -> No
         f"""
         select account_id, as_of_date, ({total}) / ({present}), {contributed}
         from mart.customer_health_daily where coverage >= 0.5
-            and len(list_filter(measure_scores, score -> score is not null)) >= 2
+            and ({MEASURED}) >= 2
         """,
         f"""select account_id, as_of_date, health_score, {", ".join(f"{name}_contribution" for name in weights)}
             from mart.customer_health_daily where health_score is not null""",

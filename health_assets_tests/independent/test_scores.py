@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from health_assets_tests.conftest import WholeCompany
-from health_assets_tests.independent.agreement import PAID
+from health_assets_tests.independent.agreement import MEASURED, PAID
 
 MEASURES = """
 usage        0.30 usage_change_ratio            0.4  -0.6 0.1  fact.account_usage_daily
@@ -186,8 +186,7 @@ def test_parts_of_the_day_sum_to_the_scores(whole_company: WholeCompany) -> None
         "where as_of_date = (select max(as_of_date) from mart.customer_health) group by all order by all"
     )
     published = whole_company.rows(
-        "select account_id, computed_health_score, 1::double, len(list_filter(measure_scores, score -> score is not null)) "
-        "from mart.customer_health order by all"
+        f"select account_id, computed_health_score, 1::double, {MEASURED} from mart.customer_health order by all"
     )
     assert [row[::3] for row in published] == [row[::3] for row in calculated]
     assert [row[1:3] for row in published] == [pytest.approx(row[1:3]) for row in calculated]

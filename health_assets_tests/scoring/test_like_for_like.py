@@ -7,6 +7,7 @@ import pytest
 
 from health_assets.scoring import like_for_like
 from health_assets.scoring.like_for_like import CHANGE, MOVEMENT
+from health_assets.scoring.measure_scores import MeasureScores
 from health_assets.settings.scorecard import Scorecard
 
 
@@ -36,7 +37,7 @@ def day(u: float | None, v: float | None, s: float | None, **given: Any) -> dict
     return {
         "scorecard": "ours",
         "scorecard_version": CARD.version,
-        "measure_scores": [u, v, s],
+        "measure_scores": {"measure_1": u, "measure_2": v, "measure_3": s},
         "coverage": measured,
         "health_score": score,
         "health_band": "unknown" if score is None else "high" if score >= 60 else "low",
@@ -47,7 +48,7 @@ def compared(now: dict[str, Any], before: dict[str, Any], card: Scorecard = CARD
     """Change and movement."""
     row = now | {f"earlier_{name}": value for name, value in before.items()}
     frame = pl.DataFrame([row], schema_overrides={
-        name: pl.List(pl.Float64) for name in ("measure_scores", "earlier_measure_scores")})  # fmt: skip
+        name: MeasureScores().dtype for name in ("measure_scores", "earlier_measure_scores")})  # fmt: skip
     return like_for_like.compared(frame.lazy(), {"ours": card}).select(CHANGE, MOVEMENT).collect().row(0)
 
 

@@ -13,6 +13,7 @@ from health_assets.assets.mart.health.customer_health_daily import CustomerHealt
 from health_assets.contracts.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.expressions import banded, days_between
 from health_assets.scoring.like_for_like import CHANGE, MOVEMENT, compared, earlier
+from health_assets.scoring.measure_scores import measured_count
 from health_assets.scoring.measures import parts_of
 from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, is_low, scorecards_in_use
 from health_assets.scoring.wording import number_in_words
@@ -135,8 +136,7 @@ def _changes(
 
 def _unscored_reason(scorecards: Mapping[str, Scorecard]) -> pl.Expr:
     """Why an account has no score: nothing is connected, too few measures, or too little of the connected weights."""
-    count = pl.col("measure_scores").list.count_matches(None)
-    measured = pl.col("measure_scores").list.len().cast(pl.Int64) - count.cast(pl.Int64)
+    measured = measured_count(pl.col("measure_scores"))
     share = number_in_words(100 * pl.col("coverage"))
 
     def reason(card: Scorecard) -> pl.Expr:

@@ -15,6 +15,7 @@ from health_assets.assets.dim.account import lifecycle_stage, value_tier
 from health_assets.contracts.columns import AccountId, AsOfDate, Score
 from health_assets.contracts.contract import Contract, dtypes
 from health_assets.contracts.expressions import Period, days_between, first_match
+from health_assets.scoring.measure_scores import MeasureScores
 from health_assets.scoring.measures import signal_names
 from health_assets.scoring.own_metrics import with_own_metrics
 from health_assets.scoring.scorecards import DIMENSIONS, assigned, scorecards_in_use, scored
@@ -88,11 +89,7 @@ class CustomerHealthDaily(Contract):
         "measured for any account up to the day",
     )
     breadth = dy.Float64(min=0, max=1, description="Weight of the measures that are connected / of all, 0-1")
-    measure_scores = dy.List(
-        dy.Float64(nullable=True),
-        description="Score of each measure, 0-100, in the order of the scorecard; null = not measured. "
-        "mart.customer_health_parts has them by name",
-    )
+    measure_scores = MeasureScores()
     usage_state = dy.Enum(
         USAGE_STATES,
         description="active = events in 30 days; no_activity = the feed is connected and has none; no_data = no feed",

@@ -18,7 +18,7 @@ VERSION = SETTINGS.scorecards["standard"].version
 
 def health(day: date, score: float, band: str) -> dict[str, Any]:
     """Health of A on a day."""
-    about = {"scorecard": "standard", "scorecard_version": VERSION, "measure_scores": [], "coverage": 1.0}
+    about = {"scorecard": "standard", "scorecard_version": VERSION, "measure_scores": {}, "coverage": 1.0}
     return {"account_id": "A", "as_of_date": day, "health_score": score, "health_band": band} | about
 
 
