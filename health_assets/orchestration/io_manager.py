@@ -15,8 +15,9 @@ from health_assets.reporting.mart_charts import image
 from health_assets.settings import Settings
 from health_assets.sources.quarantine import FilteredRows
 from health_assets.tables import TABLES, Table
+from health_assets.warehouse.computing import computed
 from health_assets.warehouse.quarantined import load_counts, quarantine_reasons
-from health_assets.warehouse.storage import Warehouse, computed, made_ahead
+from health_assets.warehouse.storage import Warehouse, made_ahead
 
 BY_PERIOD = {"read": "by period"}
 ROWS_KEPT = 5_000  # of a table that is kept in memory for its next reader
@@ -56,7 +57,11 @@ class TableIOManager(dg.IOManager):
         if table.monthly:
             requested = set(context.asset_partition_keys) if context.has_asset_partitions else set()
             groups = (
-                (months, marks, rows if isinstance(rows, FilteredRows) else computed(table, rows))
+                (
+                    months,
+                    marks,
+                    rows if isinstance(rows, FilteredRows) else computed(self.warehouse, table, rows, months),
+                )
                 for months, marks, rows in obj()
             )
             for months, marks, rows in made_ahead(groups):

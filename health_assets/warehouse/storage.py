@@ -20,7 +20,8 @@ from health_assets.contracts.contract import available_from, dtypes
 from health_assets.contracts.history import VALID_FROM, history_contract
 from health_assets.contracts.months import months_after
 from health_assets.sources.quarantine import NOTHING_READ, FilteredRows
-from health_assets.tables import TABLES, Table
+from health_assets.tables import Table
+from health_assets.warehouse.computing import computed
 from health_assets.warehouse.earlier_versions import LaterVersionError, kept_aside, upgrade
 from health_assets.warehouse.history import create_history, history_of, remember
 from health_assets.warehouse.published_load import adopt, create_loads
@@ -164,7 +165,7 @@ class Warehouse:
     def write(self, table: Table, rows: pl.LazyFrame | FilteredRows) -> int:
         """Replace a whole table; filtered rows bring their quarantine along. Returns the rows written."""
         with self.transaction() as cursor:
-            kept = rows.kept if isinstance(rows, FilteredRows) else computed(table, rows)
+            kept = rows.kept if isinstance(rows, FilteredRows) else computed(self, table, rows)
             self._lay_out(cursor, table)
             insert(cursor, table.relation, kept)
             if isinstance(rows, FilteredRows):
@@ -199,7 +200,9 @@ class Warehouse:
             if not self.fits(table):
                 with kept_aside(cursor, table, is_held=self.holds(table.relation)):
                     self._lay_out(cursor, table)
-            kept = (rows.kept if isinstance(rows, FilteredRows) else computed(table, rows.lazy())).filter(in_months)
+            kept = (rows.kept if isinstance(rows, FilteredRows) else computed(self, table, rows, months)).filter(
+                in_months
+            )
             if months:
                 first, end = literal(months[0]), literal(months_after(months[-1], 1))
                 cursor.execute(f"delete from {table.relation} where {known} >= {first} and {known} < {end}")
@@ -269,27 +272,3 @@ def made_ahead(items: Iterator[Item]) -> Iterator[Item]:
         while (item := coming.result()) is not None:
             coming = worker.submit(next, items, None)
             yield item
-
-
-def computed(table: Table, rows: pl.LazyFrame) -> pl.DataFrame:
-    """What a transform makes, computed, in the contract's columns and dtypes, a table without months in order of its key.
-
-    The streaming engine adds numbers in whatever order they come: it is kept for what is made of months, which are many
-    rows, and whose sums of floats are therefore rounded by the transform.
-
-    Raises:
-        ValueError: the transform makes other columns.
-    """
-    wanted = dtypes(table.contract)
-    is_of_months = table.monthly or any(TABLES[name].monthly for name in table.inputs if name in TABLES)
-    made = rows.collect(
-        engine="streaming" if is_of_months else "in-memory",
-        optimizations=pl.QueryOptFlags(comm_subplan_elim=not table.reads_apart),
-    )
-    if set(made.columns) != set(wanted):
-        missing, extra = set(wanted) - set(made.columns), set(made.columns) - set(wanted)
-        raise ValueError(
-            f"{table.name}: the transform and its contract disagree: lacks {missing}, has {extra} too many"
-        )
-    made = made.select(list(wanted)).cast(dict(wanted))
-    return made if table.monthly else made.sort(table.contract.primary_key() or list(wanted))

@@ -20,10 +20,10 @@ from health_assets.quality.run_outcome import FOUND
 from health_assets.sources.check import check_sources
 from health_assets.sources.formats import SourceError
 from health_assets.sources.load_warnings import load_warnings
-from health_assets.sources.quarantine import FilteredRows, filter_rows
+from health_assets.sources.quarantine import filter_rows
 from health_assets.tables import HISTORIES, TABLES, Table, reached, source_contracts
 from health_assets.warehouse.history import history_of
-from health_assets.warehouse.storage import Warehouse, computed
+from health_assets.warehouse.storage import Warehouse
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,7 @@ def _make(table: Table, warehouse: Warehouse, company: settings.Settings) -> Non
         }
         resources = SimpleNamespace(open_warehouse=warehouse, settings=company, as_of=as_of)
         for months, marks, rows in by_months(table, frames, given, resources, []):
-            warehouse.write_months(
-                table, months, rows if isinstance(rows, FilteredRows) else computed(table, rows), marks
-            )
+            warehouse.write_months(table, months, rows, marks)
         return
     given |= {name: warehouse.read_history(HISTORIES[name], until=as_of) for name in table.histories}
     rows = table.function(**{name: warehouse.read(TABLES[name], until=as_of) for name in table.inputs}, **given)

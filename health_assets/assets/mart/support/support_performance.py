@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.dim.account import SEGMENTS
 from health_assets.contracts.columns import Count, Hours, Pct, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import local_date, percent, safe_ratio, up_to
+from health_assets.contracts.expressions import local_date, mean_of, percent, safe_ratio, up_to
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -90,7 +90,7 @@ def ticket_measures(as_of: date, settings: Settings) -> dict[str, pl.Expr]:
     is_known = escalated.filter(is_recent).count() > 0
     return counted | {
         "resolution_rate_30d": (~is_open).filter(is_recent).mean(),
-        "mean_resolution_hours_30d": pl.col("resolution_hours").filter(resolved_in_window).mean(),
+        "mean_resolution_hours_30d": mean_of(pl.col("resolution_hours").filter(resolved_in_window)),
         "escalated_ticket_count_30d": pl.when(is_known | ~is_recent.any()).then(
             escalated.filter(is_recent).sum().cast(pl.Int64)
         ),
