@@ -115,7 +115,7 @@ def respelled(name: str, given: pl.DataType, spelling: Description | None) -> pl
     # not replace(), for which Polars would hold the whole column in memory
     text: pl.Expr = pl.when(stripped != "").then(stripped)
     if is_key(name):
-        text = text.str.replace(r"^(\d+)\.0$", "$1")  # as pandas writes whole numbers of a column with blanks
+        text = text.map_batches(_whole_numbers, pl.String, is_elementwise=True)
     if spelling is None:
         return text
     if mapping := _values(name, spelling):
@@ -128,6 +128,11 @@ def respelled(name: str, given: pl.DataType, spelling: Description | None) -> pl
     if (default := spelling.defaults.get(name)) is not None:
         text = text.fill_null(str(default))
     return text
+
+
+def _whole_numbers(keys: pl.Series) -> pl.Series:
+    """Keys such as 17.0, as pandas writes whole numbers of a column with blanks, as 17; the pattern is tried where one may be."""
+    return keys.str.replace(r"^(\d+)\.0$", "$1") if keys.str.ends_with(".0").any() else keys
 
 
 def _in_our_words(value: pl.Expr, column: Column | None) -> pl.Expr:

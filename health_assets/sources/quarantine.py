@@ -84,8 +84,9 @@ def filter_rows(
             month.cast(pl.Date).alias("month"),
         )
         .collect()  # by the default engine, which streams
-        .sort(FILE, ROW, maintain_order=True)
     )
+    if not read.select(_is_in_file_order()).item():  # of one file it is, and sorting costs as much as parsing
+        read = read.sort(FILE, ROW, maintain_order=True)
     rows = read.filter(~pl.col(LEFT_OUT))
     sound, unsound = rows.filter("_sound"), rows.filter(~pl.col("_sound"))
     kept, superseded = one_row_per_key(sound, contract, source)
@@ -99,6 +100,12 @@ def filter_rows(
         _loads(read, sound, kept, superseded, rejected_rows),
         _unreadable(rows.filter(pl.col("_blanked") > 0), blanked),
     )
+
+
+def _is_in_file_order() -> pl.Expr:
+    file, row = pl.col(FILE), pl.col(ROW)
+    follows = (file > file.shift()) | ((file == file.shift()) & (row >= row.shift()))
+    return follows.fill_null(True).all()
 
 
 def _with_reader_columns(parsed: pl.LazyFrame) -> pl.LazyFrame:
