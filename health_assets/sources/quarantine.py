@@ -82,8 +82,7 @@ def filter_rows(
             pl.all_horizontal(pl.lit(True), *(rule.fill_null(True) for rule in rules.values())).alias("_sound"),
             pl.sum_horizontal(pl.lit(0), *(text.is_not_null() for text in blanked.values())).alias("_blanked"),
             month.cast(pl.Date).alias("month"),
-        )
-        .collect()  # by the default engine, which streams
+        ).collect()  # by the default engine, which streams
     )
     if not read.select(_is_in_file_order()).item():  # of one file it is, and sorting costs as much as parsing
         read = read.sort(FILE, ROW, maintain_order=True)

@@ -38,10 +38,11 @@ def fact_event_daily(staged_usage_events: pl.LazyFrame, period: Period) -> pl.La
             activity_date="event_date",
             user_event_count=pl.when(pl.col("user_id").is_not_null()).then("event_count"),
         )
-        .group_by("event_name", "activity_date", "account_id")
-        .agg(pl.col("event_count", "user_event_count").sum())
         .group_by("event_name", "activity_date")
-        .agg(pl.col("event_count", "user_event_count").sum(), account_count=pl.len().cast(pl.Int64))
+        .agg(
+            pl.col("event_count", "user_event_count").sum(),
+            account_count=pl.col("account_id").n_unique().cast(pl.Int64),
+        )
         .with_columns(pl.col("event_name").cast(pl.String))
         .sort("event_name", "activity_date")
         .select(EventDaily.column_names())
