@@ -34,9 +34,11 @@ from health_assets.assets.staged.usage_events import UsageEvents, staged_usage_e
 from health_assets.contracts.months import months_between, period_of
 from health_assets.settings import Settings
 from health_assets.tables import TABLES
+from health_assets.warehouse.file_format import create
 from health_assets.warehouse.stale_months import ROWS_PER_WRITE
 from health_assets.warehouse.storage import Warehouse, made_ahead
 
+NEEDED = [name for name in UsageEvents.column_names() if name != "event_id"]  # the key is not read by either
 GROUPED_SQL = """
 create table user_daily as
 with events as (
@@ -68,6 +70,7 @@ def decoding(folder: Path) -> tuple[int, ...]:
 
 
 def by_duckdb(folder: Path) -> tuple[int, ...]:
+    create(folder / "duckdb.duckdb")
     with duckdb.connect(str(folder / "duckdb.duckdb")) as connection:
         connection.execute(GROUPED_SQL.format(files=folder / "usage_events/*.parquet"))
         return _sums(connection, "user_daily", "usage_daily")
@@ -92,7 +95,7 @@ def _reduced(folder: Path, settings: Settings) -> Iterator[tuple[list[date], pl.
         read = pl.scan_parquet(files).filter(pl.col("event_timestamp") >= days.starting(1))
         # as the product reads a file without these columns
         read = read.with_columns(event_count=pl.lit(None, pl.String), sessions_begun=pl.lit(None, pl.String))
-        events = staged_usage_events(read, settings).select(UsageEvents.column_names()).collect()
+        events = staged_usage_events(read, settings).select(NEEDED).collect()
         users = fact_user_daily(events.lazy(), catalogue, settings, days).collect()
         feed = fact_event_daily(events.lazy(), days).collect()
         usage = fact_usage_daily(events.lazy(), catalogue, feed.lazy(), users.lazy(), settings, days)

@@ -23,6 +23,7 @@ from health_assets.sources.quarantine import NOTHING_READ, FilteredRows
 from health_assets.tables import Table
 from health_assets.warehouse.computing import computed
 from health_assets.warehouse.earlier_versions import LaterVersionError, kept_aside, upgrade
+from health_assets.warehouse.file_format import create
 from health_assets.warehouse.history import create_history, history_of, remember
 from health_assets.warehouse.published_load import adopt, create_loads
 from health_assets.warehouse.quarantined import LOADS_SCHEMA, replace_quarantine
@@ -78,6 +79,7 @@ class Warehouse:
         had_log = path.with_name(f"{path.name}.wal").exists()
         with ExitStack() as stack:
             try:
+                create(path)
                 connection = stack.enter_context(connect() if connect else closing(duckdb.connect(str(path))))
                 refuse_cut_file(connection, path, had_log=had_log)
                 connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
