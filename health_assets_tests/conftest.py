@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from health_assets import settings
 from health_assets.cli import app as cli
 from health_assets.settings import SETTINGS_VARIABLE, Settings
+from health_assets_tests.frames import reading
 from health_assets_tests.loopback_only import sitecustomize
 from health_assets_tests.loopback_only.sitecustomize import NOTES
 
@@ -127,5 +128,5 @@ def _whole_company(folder: Path) -> tuple[Said, Said]:
 def whole_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCompany]:
     folder, (demo, run) = made_once(tmp_path_factory, "whole_company", _whole_company)
     company = settings.load(folder / "demo" / "settings.yml")
-    with duckdb.connect(str(company.warehouse), read_only=True) as connection:
+    with reading(company.warehouse) as connection:
         yield WholeCompany(folder, demo, run, connection, company)

@@ -1,17 +1,22 @@
 """What kernel tests share: small settings, source files in a folder, a table that is not part of the product."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dataframely as dy
+import duckdb
 import polars as pl
 import yaml
 
 from health_assets import settings as company_settings
 from health_assets.contracts.contract import Contract
 from health_assets.settings import Settings
+from health_assets.settings.overwritten import marts_file
 from health_assets.tables import Table
+from health_assets.warehouse.marts_file import MARTS, find_marts
 
 LOAD_DAY = date(2025, 1, 31)
 
@@ -34,6 +39,15 @@ def written(folder: Path, name: str, content: str | bytes) -> str:
     """A file in `folder`, byte for byte; returns its name, as settings give it."""
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     return name
+
+
+@contextmanager
+def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Both files of a warehouse, read-only; a table is found by its schema and name."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute(f"attach '{marts_file(warehouse)}' as {MARTS} (read_only)")
+        find_marts(connection)
+        yield connection
 
 
 def files_of(folder: Path) -> dict[Path, tuple[int, bytes]]:

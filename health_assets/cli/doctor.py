@@ -20,6 +20,7 @@ from health_assets.cli.finding import Status as Status
 from health_assets.contracts.contract import Contract
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings, SettingsError
+from health_assets.settings.overwritten import marts_file
 from health_assets.settings.source import Source
 from health_assets.sources.check import faults_by_source, general_faults, with_source_faults
 from health_assets.sources.formats import files_of
@@ -110,15 +111,20 @@ def _warehouse(company: Settings) -> Finding:
         return Finding(Status.wrong, "warehouse", f"{folder}: not writable", "give this user write permission")
     if not path.exists():
         return Finding(Status.good, "warehouse", f"{path} will be created by the first run")
-    try:
-        duckdb.connect(str(path), read_only=True).close()
-    except duckdb.Error as error:
-        if process := holder_of(str(error)):
-            remedy = "wait for it to end; if it hangs, end that process: nothing will be half-written"
-            return Finding(Status.warning, "warehouse", f"process {process} is writing to it", remedy)
-        remedy = f"{'run' if is_ours(path) else 'move it aside and run'}: the warehouse will be rebuilt from the files"
-        return Finding(Status.wrong, "warehouse", f"{path} is damaged ({str(error).splitlines()[0]})", remedy)
-    return Finding(Status.good, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.0f} MB, not locked")
+    files = [file for file in (path, marts_file(path)) if file.exists()]
+    for file in files:
+        try:
+            duckdb.connect(str(file), read_only=True).close()
+        except duckdb.Error as error:
+            if process := holder_of(str(error)):
+                remedy = "wait for it to end; if it hangs, end that process: nothing will be half-written"
+                return Finding(Status.warning, "warehouse", f"process {process} is writing to it", remedy)
+            remedy = (
+                f"{'run' if is_ours(file) else 'move it aside and run'}: the warehouse will be rebuilt from the files"
+            )
+            return Finding(Status.wrong, "warehouse", f"{file} is damaged ({str(error).splitlines()[0]})", remedy)
+    size = sum(file.stat().st_size for file in files)
+    return Finding(Status.good, "warehouse", f"{path}, {size / 1e6:,.0f} MB, not locked")
 
 
 def _disk(company: Settings) -> Iterator[Finding]:

@@ -3,9 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 from dagster_duckdb import DuckDBResource
+
+from health_assets.settings.overwritten import marts_file
+from health_assets.warehouse.marts_file import MARTS, find_marts
+from health_assets.warehouse.sql import literal
 
 
 class DuckDBFile(DuckDBResource):
@@ -15,6 +20,7 @@ class DuckDBFile(DuckDBResource):
     """
 
     read_only: bool = False
+    is_warehouse: bool = False  # whose second file is attached
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -23,6 +29,10 @@ class DuckDBFile(DuckDBResource):
             os.path.realpath(self.database), read_only=self.read_only, config=self.connection_config
         )
         try:
+            marts = marts_file(Path(self.database))
+            if self.is_warehouse and marts.exists():
+                connection.execute(f"attach if not exists {literal(str(marts))} as {MARTS}")
+                find_marts(connection)
             yield connection
         finally:
             connection.close()

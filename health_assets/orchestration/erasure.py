@@ -30,6 +30,7 @@ from health_assets.sources.erased import Kind, write_list
 from health_assets.warehouse.comments import add_comments
 from health_assets.warehouse.erasure import copy_without, found_in
 from health_assets.warehouse.kept_rows import forget_kept_rows, write_kept_rows
+from health_assets.warehouse.recovery import is_aside
 from health_assets.warehouse.snapshot import SnapshotError, add_guide_views, published_day, republish
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
@@ -143,7 +144,7 @@ def _from_files(subject: Subject, settings: Settings, *, dry_run: bool) -> dict[
             rows = log_without(file, subject, dry_run=dry_run)
         elif file.is_relative_to(settings.pulled) and file.suffix == ".parquet":
             rows = parquet_without(file, subject, dry_run=dry_run)
-        elif file.is_relative_to(settings.answers) or ".damaged-" in file.name:
+        elif file.is_relative_to(settings.answers) or is_aside(file):
             rows = 1
             if not dry_run:
                 file.unlink()  # the next run fetches the answer again, without the subject

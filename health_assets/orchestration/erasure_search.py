@@ -17,10 +17,11 @@ from health_assets.alerts.outbox import store_of as alerts
 from health_assets.orchestration.erased_files import parquet_without
 from health_assets.settings import Settings
 from health_assets.settings.notes import alert_history
+from health_assets.settings.overwritten import marts_file
 from health_assets.sources.formats import SourceError, files_of
 from health_assets.warehouse.erasure import found_in
 from health_assets.warehouse.kept_rows import files_of_kept_rows
-from health_assets.warehouse.recovery import is_ours
+from health_assets.warehouse.recovery import ASIDE, is_ours
 from health_assets.warehouse.subject import Subject
 from health_assets.write_back.store import store_of as write_back
 
@@ -37,7 +38,7 @@ class Remaining:
 
 def files_of_ours(settings: Settings) -> list[Path]:
     """The files that the product writes, but for the warehouse, the snapshots and the report."""
-    folder = settings.warehouse.parent
+    folder, warehouse = settings.warehouse.parent, (settings.warehouse, marts_file(settings.warehouse))
     found = [
         *settings.dagster_home.rglob("*"),
         *settings.answers.rglob("*"),
@@ -45,7 +46,7 @@ def files_of_ours(settings: Settings) -> list[Path]:
         *settings.notes.glob("*.csv"),
         alerts(settings),
         write_back(settings),
-        *folder.glob(f"{settings.warehouse.name}.damaged-*"),
+        *(file for one in warehouse for why in ASIDE for file in folder.glob(f"{one.name}.{why}-*")),
         alert_history(settings.warehouse),
     ]
     return sorted({file for file in found if file.is_file() and not file.name.startswith(".")})
@@ -61,6 +62,7 @@ def remaining(settings: Settings, subject: Subject) -> tuple[list[Remaining], li
         *files_of_kept_rows(settings),
         *(file for file in snapshots.rglob("*") if file.is_file()),
         settings.warehouse,
+        marts_file(settings.warehouse),
         settings.report,
     }
     for file in _files(settings):

@@ -12,6 +12,7 @@ from health_assets.sources.parsing import FILE
 from health_assets.sources.readers import collected, read_whole
 from health_assets.tables import TABLES
 from health_assets.warehouse.kept_rows import NOT_KEPT
+from health_assets.warehouse.marts_file import MARTS
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 from health_assets.warehouse.subject import Subject, Term, with_parts
@@ -50,7 +51,8 @@ def planned(
     Raises:
         ErasureError: nobody has that key or name, or several have.
     """
-    databases = [warehouse.connection.execute("select current_database()").fetchall()[0][0], *filter(None, [snapshot])]
+    (first,) = warehouse.connection.execute("select current_database()").fetchall()[0]
+    databases = [first, MARTS, *filter(None, [snapshot])]
     known, erased = _known(warehouse, databases, settings), read_list(settings)
     kind, key = _meant(given, kind, known, erased)
     listed = erased.entry(kind, key)
@@ -75,7 +77,7 @@ def planned(
     terms += [Term(one, kind, pseudonym) for one in sorted(spelled - {key})]
     terms += [Term(one, None, pseudonym) for one in sorted({*names, *also} - {key, ""})]
     shortest = settings.erasure.min_searched_characters
-    searched = with_parts(terms, warehouse.connection.cursor(), databases, shortest)
+    searched = with_parts(terms, warehouse.cursor(), databases, shortest)
     kept = {name: found for name, found in rows.items() if name not in NOT_KEPT}
     return Plan(Subject(kind, key, pseudonym, searched, is_kept), extended, kept, in_sources)
 
@@ -93,7 +95,7 @@ def _known(warehouse: Warehouse, databases: list[str], settings: Settings) -> Kn
             ).fetchall()
             for (table,) in tables:
                 query = f'select distinct {first}, {second} from "{database}".{table}'
-                frames[name].append(warehouse.connection.cursor().sql(query).pl().cast(pl.String))
+                frames[name].append(warehouse.cursor().sql(query).pl().cast(pl.String))
     for name, source in {"names": "accounts", "users": "users"}.items():
         if source in settings.sources:
             found = with_our_accounts(keys_of(source, list(pairs[name]), settings), source, settings)

@@ -82,7 +82,7 @@ class TableIOManager(dg.IOManager):
             shown["months_written"] = 0
         elif table.monthly:
             shown["months_written"] = len(self.warehouse.written[table.name])
-        cursor = self.warehouse.connection.cursor()
+        cursor = self.warehouse.cursor()
         shown["dagster/column_lineage"] = _lineage(table.name)
         shown["preview"] = dg.MetadataValue.md(preview(table, cursor))
         if drawn := image(table.name, cursor, self.settings):

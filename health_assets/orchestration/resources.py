@@ -32,12 +32,12 @@ def resources(settings: Settings) -> dict[str, Any]:
         user: str | None = (context.resource_config or {}).get("user")
         return user
 
-    warehouse = DuckDBFile(database=str(settings.warehouse))
+    first_file = DuckDBFile(database=str(settings.warehouse))  # the run attaches the second one itself
 
     @dg.resource
     def open_warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
         with Warehouse.opened(
-            settings.warehouse, settings.load_day, settings.published, connect=warehouse.get_connection
+            settings.warehouse, settings.load_day, settings.published, connect=first_file.get_connection
         ) as opened:
             opened.descriptions = {name: description_of(name, settings) for name in settings.sources}
             shared_worker().prepare(warm_up)  # while the first tables are made
@@ -56,7 +56,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         "load_day": dg.resource(lambda _: settings.load_day),
         "as_of": as_of,
         "accepted_by": accepted_by,
-        "warehouse": warehouse,
+        "warehouse": DuckDBFile(database=str(settings.warehouse), is_warehouse=True),
         "snapshot": DuckDBFile(database=str(settings.published), read_only=True),
         "open_warehouse": open_warehouse,
         "io_manager": io_manager,

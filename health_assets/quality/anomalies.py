@@ -165,12 +165,12 @@ def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, flo
 
 def _days_since_the_last_snapshot(warehouse: Warehouse, as_of: date) -> list[int]:
     """The number of new days, if there are any."""
-    last = warehouse.connection.cursor().execute("select max(as_of_date) from loads.columns").fetchone()
+    last = warehouse.cursor().execute("select max(as_of_date) from loads.columns").fetchone()
     return [(as_of - last[0]).days] if last and last[0] and last[0] < as_of else []
 
 
 def _accepted(warehouse: Warehouse, table: Table) -> dict[str, tuple[int, float | None]]:
-    rows = warehouse.connection.cursor().execute(
+    rows = warehouse.cursor().execute(
         f"select column_name, row_count, amounts, median from loads.columns where relation = {literal(table.relation)}"
     )
     accepted: dict[str, tuple[int, float | None]] = {}

@@ -254,7 +254,7 @@ def _tallies(
         if expectation.kind == "references"
     }
     if table.is_staged:
-        cursor = warehouse.connection.cursor()
+        cursor = warehouse.cursor()
         loaded = load_counts(cursor, table)
         tally[RECONCILES.name] = loaded["rows_lost"] + abs(loaded["rows_kept"] - warehouse.row_count(table.relation))
         versions = declared_versions(cursor, table, settings.sources.get(table.name.removeprefix("staged_")))
@@ -269,7 +269,7 @@ def _strays(table: Table, expectation: Expectation, warehouse: Warehouse, as_of:
     """Rows known by the as-of day whose key does not exist in the referenced table."""
     target, key = expectation.arguments["target"].split(".")
     (column,) = expectation.columns
-    found = warehouse.connection.cursor().execute(
+    found = warehouse.cursor().execute(
         f"select count(*) from {table.relation} anti join {TABLES[target].relation} as named "
         f"on {table.relation}.{column} = named.{key} where {column} is not null and {available_by(table.contract, as_of)}"
     )

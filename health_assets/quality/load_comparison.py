@@ -30,7 +30,7 @@ from health_assets.warehouse.storage import Warehouse
 
 def compare_with_last_published(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
     """The failed expectations, each with the earlier state, the current one, samples, and the setting that helps."""
-    load = Load(table, warehouse.connection.cursor(), warehouse, as_of, settings)
+    load = Load(table, warehouse.cursor(), warehouse, as_of, settings)
     found = {KEPT.name: too_few_kept(load), NOT_EMPTY.name: emptied(load)}
     if load.before and load.rows:
         found |= {FILLED.name: emptied_columns(load), SPARSER.name: sparser_columns(load), MONEY.name: money_gone(load)}

@@ -83,7 +83,7 @@ def oddity_expectations(table: Table) -> list[Expectation]:
 
 def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
     """The expectations that are broken, each with samples and, where there is one, the setting that helps."""
-    cursor, found = warehouse.connection.cursor(), dict[str, str]()
+    cursor, found = warehouse.cursor(), dict[str, str]()
     if table.name == SUBSCRIPTIONS:
         found[INTERVAL.name] = _unread_interval(settings)
         found[END_DATES.name] = _inclusive_ends(cursor)

@@ -32,7 +32,7 @@ def with_changed_settings(
 def _changed(table: Table, warehouse: Warehouse, settings: Settings) -> list[str]:
     """The keys of the source's description, and of the company's settings that concern it, that differ."""
     query = f"select description from {SOURCE_SETTINGS} where relation = {literal(table.relation)}"
-    before = warehouse.connection.cursor().execute(query).fetchone()
+    before = warehouse.cursor().execute(query).fetchone()
     if before is None:
         return []
     then, now = json.loads(before[0]), json.loads(description_of(table.name.removeprefix("staged_"), settings))

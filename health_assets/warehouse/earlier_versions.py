@@ -12,12 +12,11 @@ import polars as pl
 
 from health_assets.contracts.contract import available_from, dtypes
 from health_assets.tables import Table
+from health_assets.warehouse.marts_file import internal_of, months_table
 from health_assets.warehouse.sql import literal, sql_type
 
-ASIDE = "internal.aside"
-MONTHS_ASIDE = "internal.months_aside"
 OF_0_1 = "house"  # the schema in which 0.1.0 kept what internal has now
-LAYOUT = 2  # raised when an earlier version of this package could not use the warehouse any more; 0.1.0 has none
+LAYOUT = 3  # raised when an earlier version of this package could not use the warehouse any more; 0.1.0 has none
 INSTEAD = {  # relation -> column that 0.1.0 did not have -> SQL of what it meant there
     "staged.usage_events": {"event_count": "1"},
     "mart.customer_health_daily": {"breadth": "1", "measure_scores": "{'measure_1': null}"},
@@ -49,6 +48,8 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
         columns = "relation, month, fingerprint, row_count"
         connection.execute(f"insert or ignore into internal.months ({columns}) select {columns} from {OF_0_1}.months")
     connection.execute(f"drop schema if exists {OF_0_1} cascade; drop table if exists internal.accepted")
+    connection.execute("drop table if exists internal.published_file")
+    connection.execute("alter table internal.months drop column if exists is_published")
     for added in ("rows_left_out", "rows_summed"):
         connection.execute(f"alter table quarantine.loads add column if not exists {added} bigint")
 
@@ -63,14 +64,16 @@ def kept_aside(cursor: duckdb.DuckDBPyConnection, table: Table, *, is_held: bool
     if not is_held:
         yield
         return
-    cursor.execute(f"create or replace table {ASIDE} as from {table.relation}")
-    of_table = f"from internal.months where relation = {literal(table.relation)}"
-    cursor.execute(f"create or replace table {MONTHS_ASIDE} as {of_table}")
+    aside, months_aside = (f"{internal_of(table.relation)}.{name}" for name in ("aside", "months_aside"))
+    months = months_table(table.relation)
+    cursor.execute(f"create or replace table {aside} as from {table.relation}")
+    of_table = f"from {months} where relation = {literal(table.relation)}"
+    cursor.execute(f"create or replace table {months_aside} as {of_table}")
     yield
     known, wanted = available_from(table.contract), dtypes(table.contract)
     held = {
         name
-        for name, stored, *_ in cursor.execute(f"describe {ASIDE}").fetchall()
+        for name, stored, *_ in cursor.execute(f"describe {aside}").fetchall()
         if not (isinstance(wanted.get(name), pl.Struct) and stored.endswith("[]"))  # a list becomes no struct
     }
     if known in held:
@@ -81,14 +84,14 @@ def kept_aside(cursor: duckdb.DuckDBPyConnection, table: Table, *, is_held: bool
             if name in held or name in instead
         }
         cursor.execute(
-            f"insert into {table.relation} ({', '.join(values)}) select {', '.join(values.values())} from {ASIDE} "
+            f"insert into {table.relation} ({', '.join(values)}) select {', '.join(values.values())} from {aside} "
             f"where {' and '.join(_is_sound(table, values))}"
         )
         cursor.execute(
-            f"insert into internal.months by name select * replace (false as is_published) from {MONTHS_ASIDE} where month in "
+            f"insert into {months} by name from {months_aside} where month in "
             f"(select distinct date_trunc('month', {known})::date from {table.relation})"
         )
-    cursor.execute(f"drop table {ASIDE}; drop table {MONTHS_ASIDE}")
+    cursor.execute(f"drop table {aside}; drop table {months_aside}")
 
 
 def _is_sound(table: Table, values: dict[str, str]) -> Iterator[str]:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from health_assets.warehouse.sql import literal
+
+ASIDE = ("damaged", "unmatched")  # why a file was renamed; unmatched: not of the same pair as the other one
 NO_FAULT_OF_THE_FILE = (
     r"version number|permission denied|no space left|out of memory|allocat|memory limit|too many open files|interrupted"
 )
@@ -20,15 +23,17 @@ def holder_of(error: str) -> str | None:
     return holder[1] if holder else None
 
 
-def refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, *, had_log: bool) -> None:
-    """Raise for a truncated file: DuckDB opens it, and fails later when it reads a missing block.
+def refuse_cut_file(connection: duckdb.DuckDBPyConnection, path: Path, database: str = "", *, had_log: bool) -> None:
+    """Raise for a truncated file, open or attached: DuckDB opens it, and fails later when it reads a missing block.
 
     Each used block has a place of its own in the file; free ones at its end are cut off by DuckDB itself, and a log that
     is read on opening uses blocks that are not written yet.
     """
-    size = connection.execute("select used_blocks * block_size from pragma_database_size()").fetchone()
+    size = connection.execute(
+        "select used_blocks * block_size from pragma_database_size() "
+        f"where database_name = {literal(database) if database else 'current_database()'}"
+    ).fetchone()
     if size and not had_log and path.stat().st_size < size[0]:
-        connection.close()
         raise duckdb.IOException(f"it has {path.stat().st_size:,} bytes of more than {size[0]:,}")
 
 
@@ -49,7 +54,7 @@ def why_it_does_not_open(path: Path, error: str) -> str:
         return f"{said}; nothing was changed"
     if not is_ours(path):
         return f"{said}; move it aside and run again: the warehouse will be rebuilt from the files"
-    return f"{said}; set aside as {_put_aside(path).name}. Run again: the warehouse will be rebuilt from the files"
+    return f"{said}; set aside as {put_aside(path).name}. Run again: the warehouse will be rebuilt from the files"
 
 
 def _is_open_for_reading(path: Path) -> bool:
@@ -67,9 +72,14 @@ def is_ours(path: Path) -> bool:
         return file.read(12)[8:] == b"DUCK"
 
 
-def _put_aside(path: Path) -> Path:
-    """Rename a damaged file and its log, so that they can be examined and the next run starts from scratch."""
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now().astimezone():%Y%m%dT%H%M%S}")
+def is_aside(file: Path) -> bool:
+    """Whether a file is one that was renamed because it could not be used."""
+    return any(f".{why}-" in file.name for why in ASIDE)
+
+
+def put_aside(path: Path, why: str = "damaged") -> Path:
+    """Rename a file that cannot be used, and its log, so that they can be examined and the next run starts from scratch."""
+    aside = path.with_name(f"{path.name}.{why}-{datetime.now().astimezone():%Y%m%dT%H%M%S}")
     log = path.with_name(f"{path.name}.wal")
     if log.exists():
         log.rename(aside.with_name(f"{aside.name}.wal"))

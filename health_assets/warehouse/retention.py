@@ -28,9 +28,7 @@ def first_kept_month(as_of: date, settings: Settings) -> date | None:
 
 def deleted_months(warehouse: Warehouse, table: Table) -> set[date]:
     """The months of a table whose raw rows were deleted."""
-    rows = warehouse.connection.cursor().execute(
-        f"select month from {DELETED} where relation = {literal(table.relation)}"
-    )
+    rows = warehouse.cursor().execute(f"select month from {DELETED} where relation = {literal(table.relation)}")
     return {month for (month,) in rows.fetchall()}
 
 

@@ -90,7 +90,7 @@ def _months_of_changed_orphans(warehouse: Warehouse, table: Table, settings: Set
     """Months with quarantined orphans whose key exists by now, or with rows whose key exists no longer."""
     if not table.is_staged or not warehouse.holds(table.relation):
         return set()
-    quarantined = warehouse.connection.cursor().sql(f"select month, reasons, record from {quarantine_of(table)}").pl()
+    quarantined = warehouse.cursor().sql(f"select month, reasons, record from {quarantine_of(table)}").pl()
     spelling = settings.sources.get(table.name.removeprefix("staged_"))
     known = available_from(table.contract)
     months: set[date] = set()
@@ -105,7 +105,7 @@ def _months_of_changed_orphans(warehouse: Warehouse, table: Table, settings: Set
                 typed(column, pl.String(), pl.String(), settings, spelling).is_in(keys[key].implode())
             )
             months.update(found["month"].drop_nulls())
-            cursor = warehouse.connection.cursor()
+            cursor = warehouse.cursor()
             with registered(cursor, "existing", keys):
                 left = cursor.execute(
                     f"select distinct date_trunc('month', {known})::date from {table.relation} "
@@ -125,7 +125,7 @@ def _months_of_changed_users(warehouse: Warehouse, table: Table, settings: Setti
     if not through or source not in settings.sources or "account_id" in read_columns(source, raw.rows, settings):
         return set()
     known, (user,) = available_from(table.contract), through
-    cursor = warehouse.connection.cursor()
+    cursor = warehouse.cursor()
     events = (
         f"select month, json_extract_string(record, '$.{user}') as user_id, null as account_id from {quarantine_of(table)} "
         "where list_contains(reasons, 'account_id__not_null') and month is not null union all "
@@ -174,7 +174,7 @@ def _arrivals(warehouse: Warehouse, table: Table) -> dict[date, object]:
     if not warehouse.holds(table.relation):
         return {}
     if table.rows is not None and "month" in dtypes(table.contract):
-        rows = warehouse.connection.cursor().execute(
+        rows = warehouse.cursor().execute(
             f"select month, list((source_file, row_count) order by source_file) from {table.relation} "
             f"where month <> '{UNREADABLE}' group by month"
         )
@@ -184,7 +184,7 @@ def _arrivals(warehouse: Warehouse, table: Table) -> dict[date, object]:
     known = available_from(table.contract)
     if known is None:
         return {}
-    rows = warehouse.connection.cursor().execute(
+    rows = warehouse.cursor().execute(
         f"select date_trunc('month', {known})::date, count(*) from {table.relation} where {known} is not null group by 1"
     )
     return dict(rows.fetchall())
@@ -213,7 +213,7 @@ def _contents(warehouse: Warehouse, table: Table) -> dict[date, object]:
         f"from {table.relation} where {there}"
         for number, (day, there, content) in enumerate(entries)
     )
-    rows = warehouse.connection.cursor().execute(f"select month, count(*), sum(content) from ({each}) group by month")
+    rows = warehouse.cursor().execute(f"select month, count(*), sum(content) from ({each}) group by month")
     return {month: content for month, *content in rows.fetchall()}
 
 
@@ -224,7 +224,7 @@ def _versions(warehouse: Warehouse, table: Table) -> dict[date, object]:
         return {}
     key, ended = ", ".join(contract.primary_key()), f"{VALID_TO} + 1"
     content = ", ".join(name for name in dtypes(contract) if name != VALID_TO)
-    rows = warehouse.connection.cursor().execute(
+    rows = warehouse.cursor().execute(
         "select month, count(*), sum(content) from ("
         f"select date_trunc('month', {VALID_FROM})::date as month, hash({content}) as content from {relation} union all "
         f"select date_trunc('month', {ended})::date, hash({ended}, {key}) from {relation} where {VALID_TO} is not null"
@@ -235,7 +235,7 @@ def _versions(warehouse: Warehouse, table: Table) -> dict[date, object]:
 
 def files_with(warehouse: Warehouse, raw: Table, months: Sequence[date]) -> list[str]:
     """The files of an event source that have rows in some months, or rows without a readable time."""
-    rows = warehouse.connection.cursor().execute(
+    rows = warehouse.cursor().execute(
         f"select distinct source_file from {raw.relation} "
         f"where month in {literal([UNREADABLE, *(f'{month:%Y-%m}' for month in months)])}"
     )

@@ -1,7 +1,7 @@
-"""The warehouse: one DuckDB file, written by one run at a time, table by table or month by month, each in a transaction.
+"""The warehouse: two DuckDB files, written by one run at a time, table by table or month by month, each in a transaction.
 
-What a month was made from is recorded in the transaction that writes it; stale_months.py decides which months are out of
-date.
+The second file has dim, fact and mart (marts_file.py). What a month was made from is recorded in the transaction that
+writes it; stale_months.py decides which months are out of date.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,12 +19,21 @@ from polars.io.plugins import register_io_source
 from health_assets.contracts.contract import available_from, dtypes
 from health_assets.contracts.history import VALID_FROM, history_contract
 from health_assets.contracts.months import months_after
+from health_assets.settings.overwritten import marts_file
 from health_assets.sources.quarantine import NOTHING_READ, FilteredRows
 from health_assets.tables import Table
 from health_assets.warehouse.computing import computed
 from health_assets.warehouse.earlier_versions import LaterVersionError, kept_aside, upgrade
 from health_assets.warehouse.file_format import create
 from health_assets.warehouse.history import create_history, history_of, remember
+from health_assets.warehouse.marts_file import (
+    MONTHS,
+    attach_marts,
+    find_marts,
+    is_in_marts,
+    lay_out_marts,
+    months_table,
+)
 from health_assets.warehouse.published_load import adopt, create_loads
 from health_assets.warehouse.quarantined import LOADS_SCHEMA, replace_quarantine
 from health_assets.warehouse.recovery import refuse_cut_file, why_it_does_not_open
@@ -33,7 +42,7 @@ from health_assets.warehouse.sql import insert, literal, registered, storable, t
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
 Item = TypeVar("Item")
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
-SCHEMAS = ("raw", "staged", "dim", "fact", "mart", "quarantine", "internal")
+SCHEMAS = ("raw", "staged", "quarantine", "internal")  # of the first file
 CHECKPOINT = "256MB"  # of log; at the default of 16 MB a run stops every few tables to tidy up
 MEMORY = "500MB"  # of DuckDB; what it needs beyond that goes to temporary files next to the warehouse
 
@@ -44,7 +53,7 @@ class WarehouseError(Exception):
 
 @dataclass
 class Warehouse:
-    """The only connection of a run to its DuckDB file; while it is open no other run can start."""
+    """The only connection of a run to its DuckDB files; while it is open no other run can start."""
 
     connection: duckdb.DuckDBPyConnection
     path: Path
@@ -53,6 +62,7 @@ class Warehouse:
     submitted: dict[str, Any] = field(default_factory=dict)  # table -> its expectations.Submission, in evaluation
     accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
     descriptions: dict[str, str] = field(default_factory=dict)  # source -> its settings as JSON, as published
+    open_files: ExitStack = field(default_factory=ExitStack)  # closed after the connection
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
     @classmethod
@@ -67,31 +77,44 @@ class Warehouse:
         """Open the warehouse for one run and close it at its end.
 
         Args:
-            path: of the file.
+            path: of the first file.
             load_day: the day that the files describe, for values without a date; None remembers none of them.
             published: the snapshot, from which a rebuilt warehouse takes over what was loaded before.
-            connect: how the file is opened, where the run shares it with other users in this process.
+            connect: how the first file is opened, where the run shares it with other users in this process.
 
         Raises:
-            WarehouseError: another run holds it, or the file was damaged and has been renamed.
+            WarehouseError: another run holds it, or a file was damaged and has been renamed.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         had_log = path.with_name(f"{path.name}.wal").exists()
-        with ExitStack() as stack:
+        with ExitStack() as open_files, ExitStack() as stack:
             try:
                 create(path)
                 connection = stack.enter_context(connect() if connect else closing(duckdb.connect(str(path))))
                 refuse_cut_file(connection, path, had_log=had_log)
                 connection.execute(f"set memory_limit = '{MEMORY}'; set checkpoint_threshold = '{CHECKPOINT}'")
             except duckdb.Error as error:
+                stack.close()
                 raise WarehouseError(why_it_does_not_open(path, str(error))) from None
             try:
                 _create_schemas(connection)
             except LaterVersionError as error:
                 raise WarehouseError(f"{path}: {error}") from None
+            try:
+                attach_marts(connection, path)
+            except duckdb.Error as error:
+                stack.close()
+                raise WarehouseError(why_it_does_not_open(marts_file(path), str(error))) from None
+            lay_out_marts(connection, path)
             if published:
                 adopt(connection, published)
-            yield cls(connection, path, load_day)
+            yield cls(connection, path, load_day, open_files=open_files)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor that finds the schemas of both files."""
+        cursor = self.connection.cursor()
+        find_marts(cursor)
+        return cursor
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -111,7 +134,7 @@ class Warehouse:
         known, bounds = available_from(table.contract), {"<=": until, ">=": since}
         inside = " and ".join(f"{known}::date {sign} date '{day}'" for sign, day in bounds.items() if known and day)
         query = f"select {', '.join(wanted)} from {table.relation} where {inside or 'true'}"
-        rows = self._scanned(query) if table.monthly else self.connection.cursor().sql(query).pl().lazy()
+        rows = self._scanned(query) if table.monthly else self.cursor().sql(query).pl().lazy()
         return rows.cast(dict(wanted))
 
     def read_history(self, table: Table, *, until: date) -> pl.LazyFrame:
@@ -121,7 +144,7 @@ class Warehouse:
             return contract.create_empty(lazy=True)
         columns, key = ", ".join(dtypes(contract)), ", ".join(contract.primary_key())
         seen = f"select {columns} from {relation} where {VALID_FROM} <= {literal(until)} order by {key}"
-        return self.connection.cursor().sql(seen).pl().lazy().cast(dict(dtypes(contract)))
+        return self.cursor().sql(seen).pl().lazy().cast(dict(dtypes(contract)))
 
     def _scanned(self, query: str) -> pl.LazyFrame:
         """A query as a lazy frame; each place of a plan that reads it has a cursor of its own, as two cannot share one."""
@@ -129,33 +152,33 @@ class Warehouse:
         def scan(
             columns: list[str] | None, predicate: pl.Expr | None, row_limit: int | None, _batch_size: int | None
         ) -> Iterator[pl.DataFrame]:
-            rows = self.connection.cursor().sql(query).pl(lazy=True)
+            rows = self.cursor().sql(query).pl(lazy=True)
             rows = rows if predicate is None else rows.filter(predicate)
             rows = rows if columns is None else rows.select(columns)
             rows = rows if row_limit is None else rows.head(row_limit)
             # in batches, so that in memory there is only what is kept of them
             yield from rows.collect_batches(maintain_order=True, engine="streaming")
 
-        shape = self.connection.cursor().sql(f"{query} limit 0").pl().schema
+        shape = self.cursor().sql(f"{query} limit 0").pl().schema
         return register_io_source(scan, schema=shape, is_pure=True)
 
     def holds(self, relation: str) -> bool:
         """Whether a table exists; none is ever dropped."""
         if not self._held:
-            names = self.connection.cursor().execute("select schema_name || '.' || table_name from duckdb_tables()")
+            names = self.cursor().execute("select schema_name || '.' || table_name from duckdb_tables()")
             self._held.update(name for (name,) in names.fetchall())
         return relation in self._held
 
     def row_count(self, relation: str) -> int:
         """Rows of a table."""
-        return int(self.connection.cursor().execute(f"select count(*) from {relation}").fetchall()[0][0])
+        return int(self.cursor().execute(f"select count(*) from {relation}").fetchall()[0][0])
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """All or nothing: whatever is raised inside leaves the warehouse as it was."""
-        cursor = self.connection.cursor()
+        """All or nothing, in one of the two files: whatever is raised inside leaves the warehouse as it was."""
+        cursor = self.cursor()
         cursor.execute("begin")
         try:
             yield cursor
@@ -180,12 +203,13 @@ class Warehouse:
 
     def empty(self, tables: Sequence[Table]) -> None:
         """Tables that nothing connected reaches are there, with their columns, and hold no row."""
-        with self.transaction() as cursor:
-            for table in tables:
-                if not self.fits(table) or self.row_count(table.relation):
-                    self._lay_out(cursor, table)
-                if table.is_staged:
-                    replace_quarantine(cursor, table, NOTHING_READ, None)
+        for in_marts in (False, True):
+            with self.transaction() as cursor:
+                for table in (table for table in tables if is_in_marts(table.relation) is in_marts):
+                    if not self.fits(table) or self.row_count(table.relation):
+                        self._lay_out(cursor, table)
+                    if table.is_staged:
+                        replace_quarantine(cursor, table, NOTHING_READ, None)
         self._held.update(table.relation for table in tables)
 
     def write_months(
@@ -214,12 +238,10 @@ class Warehouse:
             counts: dict[date, int] = dict(kept.group_by(pl.col(known).dt.truncate("1mo")).len().iter_rows())  # type: ignore[arg-type]
             written = [(table.relation, month, marks[month], counts.get(month, 0)) for month in months]
             with registered(cursor, "written", pl.DataFrame(written, RECORDED, orient="row")):
-                cursor.execute(
-                    "insert or replace into internal.months by name select *, false as is_published from written"
-                )
-            cursor.execute(
-                f"delete from internal.deleted_months where relation = {literal(table.relation)} and month in {literal(months)}"
-            )
+                cursor.execute(f"insert or replace into {months_table(table.relation)} by name from written")
+            if table.is_staged:
+                is_written = f"relation = {literal(table.relation)} and month in {literal(months)}"
+                cursor.execute(f"delete from internal.deleted_months where {is_written}")
         self._held.add(table.relation)
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
@@ -228,20 +250,20 @@ class Warehouse:
         """Whether the stored table has the contract's columns, in order and type."""
         if not self.holds(table.relation):
             return False
-        stored = self.connection.cursor().sql(f"from {table.relation} limit 0").pl()
+        stored = self.cursor().sql(f"from {table.relation} limit 0").pl()
         return stored.schema == storable(table.contract.create_empty()).schema
 
     def _lay_out(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
         """Create the table again, without rows and without recorded months."""
         cursor.execute(f"create or replace table {table_of(table.relation, dtypes(table.contract))}")
-        cursor.execute(f"delete from internal.months where relation = {literal(table.relation)}")
+        cursor.execute(f"delete from {months_table(table.relation)} where relation = {literal(table.relation)}")
 
     # -- months -------------------------------------------------------------------------------------------------------
 
     def months_of(self, relation: str) -> dict[date, tuple[str, int]]:
         """What is recorded of a monthly table: month -> (fingerprint, rows)."""
-        rows = self.connection.cursor().execute(
-            f"select month, fingerprint, row_count from internal.months where relation = {literal(relation)}"
+        rows = self.cursor().execute(
+            f"select month, fingerprint, row_count from {months_table(relation)} where relation = {literal(relation)}"
         )
         return {month: (mark, count) for month, mark, count in rows.fetchall()}
 
@@ -250,14 +272,7 @@ def _create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
     """Schemas and the tables about the others, where they are missing; what an earlier version kept there is dropped."""
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
-    connection.execute(
-        "create table if not exists internal.months "
-        "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
-    )
-    connection.execute(
-        "create table if not exists internal.published_file (path varchar, size bigint, modified bigint)"
-    )
-    connection.execute("alter table internal.months add column if not exists is_published boolean default false")
+    connection.execute(f"create table if not exists internal.months {MONTHS}")
     connection.execute(
         "create table if not exists internal.deleted_months (relation varchar, month date, primary key (relation, month))"
     )

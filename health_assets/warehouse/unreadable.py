@@ -11,7 +11,7 @@ WORDS_SHOWN, SAMPLES_SHOWN = 10, 3
 def unreadable_words(warehouse: Warehouse, table: Table) -> str:
     """The most frequent first, each with its column, the number of rows and samples of their places; blank if there are none."""
     found = (
-        warehouse.connection.cursor()
+        warehouse.cursor()
         .execute(
             "select column_name, word, sum(row_count)::bigint as row_count, flatten(list(samples order by month)) "
             f"from {UNREADABLE} where relation = {literal(table.relation)} "

@@ -14,6 +14,7 @@ import pytest
 
 from health_assets.demo import write_company
 from health_assets_tests.conftest import made_once
+from health_assets_tests.frames import reading
 from health_assets_tests.loopback_slack import Slack
 
 LAST_DAY = date(2025, 1, 31)
@@ -70,7 +71,8 @@ class Company:
 
     def tables(self, file: Path | None = None) -> dict[str, list[tuple]]:
         """Every row of every table of the warehouse, or of another file, in an order of its own."""
-        with duckdb.connect(str(file or self.warehouse), read_only=True) as connection:
+        opened = duckdb.connect(str(file), read_only=True) if file else reading(self.warehouse)
+        with opened as connection:
             names = connection.sql(
                 f"select schema_name || '.' || table_name from duckdb_tables() where schema_name in {SCHEMAS}"
             ).fetchall()

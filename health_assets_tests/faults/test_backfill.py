@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
 
 from health_assets.demo import write_company
@@ -16,6 +15,7 @@ from health_assets.settings import SETTINGS_VARIABLE, load
 from health_assets.warehouse.snapshot import published_day
 from health_assets_tests.faults.conftest import ROOT, Company
 from health_assets_tests.faults.served import environment, group_of, seen_within
+from health_assets_tests.frames import reading
 
 pytestmark = pytest.mark.slow
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
@@ -67,7 +67,7 @@ def test_backfill_of_sixty_months_gives_what_one_run_gives(
             check=False,
         )
         assert ended.stdout.startswith(f"True {MONTHS}"), ended.stdout + ended.stderr[-3000:]
-        with duckdb.connect(str(company.warehouse), read_only=True) as warehouse:
+        with reading(company.warehouse) as warehouse:
             months = warehouse.sql("select count(distinct month) from internal.months").fetchall()[0][0]
             usage = warehouse.sql("from fact.usage_daily order by all").fetchall()
         assert months >= MONTHS, months

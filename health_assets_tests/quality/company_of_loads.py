@@ -60,5 +60,5 @@ class Company:
 
 def publish_load(warehouse: Warehouse) -> None:
     """Take what the warehouse holds for published."""
-    cursor = warehouse.connection.cursor()
+    cursor = warehouse.cursor()
     write_loads(cursor, held_tables(cursor), LOAD_DAY, descriptions=warehouse.descriptions)

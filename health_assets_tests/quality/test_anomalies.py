@@ -42,7 +42,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wareh
 
 def accept(warehouse: Warehouse, as_of: date) -> None:
     """As when the load is published."""
-    cursor = warehouse.connection.cursor()
+    cursor = warehouse.cursor()
     write_loads(cursor, held_tables(cursor), as_of)
 
 

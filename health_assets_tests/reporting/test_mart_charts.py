@@ -19,7 +19,7 @@ def settings(tmp_path) -> Settings:
 
 @pytest.mark.parametrize("table", CHARTS)
 def test_chart_of_a_mart_is_a_small_png_image(whole_company, table: str) -> None:
-    caption, markdown = image(table, whole_company.connection.cursor(), whole_company.settings).split("\n\n")
+    caption, markdown = image(table, whole_company.connection, whole_company.settings).split("\n\n")
     content = base64.b64decode(markdown.removeprefix("![chart](data:image/png;base64,").removesuffix(")"))
     assert caption
     assert content.startswith(PNG)

@@ -17,6 +17,7 @@ from health_assets.assets import load_all
 from health_assets.definitions import definitions
 from health_assets.demo import write_company
 from health_assets.settings import Settings
+from health_assets.settings.overwritten import marts_file
 from health_assets.sources.formats import files_of
 from health_assets.warehouse.storage import Warehouse
 
@@ -87,8 +88,8 @@ def run(company: Settings, day: date) -> bool:
 def forget_last_column(company: Settings, name: str) -> None:
     """The table as a version wrote it that did not have its last column yet."""
     table = load_all()[name]
-    with duckdb.connect(str(company.warehouse)) as warehouse:
-        warehouse.execute(f"alter table {table.relation} drop column {table.contract.column_names()[-1]}")
+    with duckdb.connect(str(marts_file(company.warehouse))) as marts:
+        marts.execute(f"alter table {table.relation} drop column {table.contract.column_names()[-1]}")
 
 
 def arrive_late(company: Settings) -> None:

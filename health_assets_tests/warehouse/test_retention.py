@@ -121,7 +121,7 @@ def test_months_whose_files_are_gone_too_keep_their_figures(tmp_path: Path, monk
 def test_month_that_is_written_again_is_not_recorded_as_deleted(tmp_path: Path) -> None:
     from health_assets_tests.frames import table_of, toys
 
-    month, monthly = date(2024, 1, 1), table_of(name="fact_toy_daily", monthly=True)
+    month, monthly = date(2024, 1, 1), table_of(name="staged_toy_daily", layer="staged", monthly=True)
     with Warehouse.opened(tmp_path / "warehouse.duckdb") as warehouse:
         warehouse.connection.execute(f"insert into internal.deleted_months values ('{monthly.relation}', '2024-01-01')")
         warehouse.write_months(monthly, [month], toys(("a", month, 1.0)), {month: "first"})

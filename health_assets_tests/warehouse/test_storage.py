@@ -89,7 +89,7 @@ def test_rows_lost_in_one_month_are_not_made_up_for_in_another(warehouse):
     with warehouse.transaction() as cursor:
         cursor.register("incoming", loads.with_columns(relation=pl.lit(TOY.relation), month=pl.lit(JANUARY)))
         cursor.execute("insert into quarantine.loads by name from incoming")
-    assert load_counts(warehouse.connection.cursor(), TOY) == {
+    assert load_counts(warehouse.cursor(), TOY) == {
         "rows_read": 20,
         "rows_kept": 20,
         "rows_quarantined": 0,
