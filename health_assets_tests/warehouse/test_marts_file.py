@@ -296,6 +296,7 @@ def test_move_that_is_killed_is_finished_by_the_next_opening(tmp_path, statement
 # -- free space -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_file_does_not_grow_from_day_to_day(tmp_path, monkeypatch):
     monkeypatch.setattr(marts_file, "SMALL", 1 << 20)
     keys = pl.DataFrame({"key": [f"key {number}" for number in range(30_000)]})
