@@ -37,7 +37,10 @@ class Load:
     @cached_property
     def now(self) -> dict[str, dict[str, Any]]:
         """Column -> its description as it was just written."""
-        return {row["column_name"]: row for row in described(self.cursor, self.table, self.as_of).to_dicts()}
+        profiles, relation = self.warehouse.profiles, self.table.relation
+        if relation not in profiles:
+            profiles[relation] = described(self.cursor, self.table, self.as_of)
+        return {row["column_name"]: row for row in profiles[relation].to_dicts()}
 
     @cached_property
     def before(self) -> dict[str, dict[str, Any]]:

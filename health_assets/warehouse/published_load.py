@@ -138,6 +138,7 @@ def write_loads(
     as_of: date,
     database: str = "",
     descriptions: Mapping[str, str] | None = None,
+    profiles: Mapping[str, pl.DataFrame] | None = None,
 ) -> None:
     """Write what the staged tables hold now, as that which was published last, to the warehouse or an attached database.
 
@@ -147,10 +148,14 @@ def write_loads(
         as_of: day of the run.
         database: attached, to write to; by default the warehouse itself.
         descriptions: source -> its settings as JSON.
+        profiles: relation -> what `described` has found, of tables that were not written since.
     """
     schema = f"{database}.{SCHEMA}" if database else SCHEMA
     staged = [table for table in tables if table.is_staged]
-    columns = [described(cursor, table, as_of) for table in staged]
+    known = profiles or {}
+    columns = [
+        known[table.relation] if table.relation in known else described(cursor, table, as_of) for table in staged
+    ]
     with registered(cursor, "described", pl.concat(columns) if columns else pl.DataFrame(schema=COLUMNS)):
         cursor.execute(f"create schema if not exists {schema}")
         cursor.execute(f"create or replace table {schema}.columns as from described")

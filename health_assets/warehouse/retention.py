@@ -57,6 +57,7 @@ def _delete_raw_rows(warehouse: Warehouse, table: Table, first: date) -> int:
     """Delete the rows before a month, with their counts, so that the counts that are left add up."""
     known, old = available_from(table.contract), f"month < {literal(first)}"
     of_table = f"relation = {literal(table.relation)} and {old}"
+    warehouse.profiles.pop(table.relation, None)
     with warehouse.transaction() as cursor:
         cursor.execute(
             f"insert or replace into {DELETED} select relation, month from internal.months where {of_table} and row_count > 0"

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -81,9 +82,11 @@ def publish(
     finished = folder / f"{number:06d}-{re.sub(r'[^A-Za-z0-9-]', '', run)[:8]}"
     os.replace(unfinished, finished)
     _swap(link, finished / link.name)
-    with suppress(duckdb.Error, OSError):  # readers have the snapshot: what is left to do, the next run does as well
+    with suppress(duckdb.Error, OSError), ThreadPoolExecutor(1) as pruner:
+        # readers have the snapshot: what is left to do, the next run does as well
+        pruned = pruner.submit(_prune, folder, kept=finished, count=keep)
         adopt(warehouse.cursor(), link)
-        _prune(folder, kept=finished, count=keep)
+        pruned.result()
     return rows
 
 
@@ -185,7 +188,7 @@ def _write(
         )
         rows = _row_counts(cursor)
         copy_history(cursor, "snapshot")
-        write_loads(cursor, held_tables(cursor), as_of, "snapshot", warehouse.descriptions)
+        write_loads(cursor, held_tables(cursor), as_of, "snapshot", warehouse.descriptions, warehouse.profiles)
         write_accepted(cursor, warehouse.accepted, as_of, "snapshot")
         for name, frame in notes.items():
             with registered(cursor, "note", frame):

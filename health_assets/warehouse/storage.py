@@ -62,6 +62,9 @@ class Warehouse:
     submitted: dict[str, Any] = field(default_factory=dict)  # table -> its expectations.Submission, in evaluation
     accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
     descriptions: dict[str, str] = field(default_factory=dict)  # source -> its settings as JSON, as published
+    profiles: dict[str, pl.DataFrame] = field(
+        default_factory=dict
+    )  # relation -> its columns, until it is written again
     open_files: ExitStack = field(default_factory=ExitStack)  # closed after the connection
     _held: set[str] = field(default_factory=set)  # tables known to exist
 
@@ -199,6 +202,7 @@ class Warehouse:
                 remember(cursor, table, self.load_day)
                 self._held.add(history_of(table))
         self._held.add(table.relation)
+        self.profiles.pop(table.relation, None)
         return kept.height
 
     def empty(self, tables: Sequence[Table]) -> None:
@@ -211,6 +215,7 @@ class Warehouse:
                     if table.is_staged:
                         replace_quarantine(cursor, table, NOTHING_READ, None)
         self._held.update(table.relation for table in tables)
+        self.profiles.clear()
 
     def write_months(
         self,
@@ -243,6 +248,7 @@ class Warehouse:
                 is_written = f"relation = {literal(table.relation)} and month in {literal(months)}"
                 cursor.execute(f"delete from internal.deleted_months where {is_written}")
         self._held.add(table.relation)
+        self.profiles.pop(table.relation, None)
         self.written.setdefault(table.name, []).extend(months)
         return kept.height
 

@@ -15,6 +15,7 @@ from health_assets.orchestration.asset_checks import checks_of
 from health_assets.orchestration.assets import asset_of
 from health_assets.orchestration.publishing import published_asset
 from health_assets.orchestration.resources import resources
+from health_assets.quality.compared_load import Load
 from health_assets.tables import TABLES
 from health_assets.warehouse import snapshot as publishing
 from health_assets.warehouse.snapshot import KEPT, SnapshotError, publish, snapshot
@@ -265,3 +266,17 @@ def test_nothing_is_published_when_a_blocking_check_fails(tmp_path, monkeypatch,
     assert failed == ([] if score == 100 else ["score__between"])
     assert outcome.success is is_published
     assert link.exists() is is_published
+
+
+def test_load_that_is_published_is_described_as_it_was_written_last(tmp_path, link, monkeypatch):
+    staged = table_of(name="staged_toy", layer="staged")
+    monkeypatch.setitem(TABLES, staged.name, staged)
+    with Warehouse.opened(tmp_path / "described.duckdb") as warehouse:
+        for keys in ("a", "abc"):
+            warehouse.write(staged, toys(*((key, LOAD_DAY, 1.0) for key in keys)))
+            load = Load(staged, warehouse.cursor(), warehouse, LOAD_DAY, settings_of(tmp_path))
+            assert load.now["amount"]["total"] == len(keys)
+        warehouse.write(staged, toys(*((key, LOAD_DAY, 2.0) for key in "ab")))
+        publish(warehouse, link, "run", LOAD_DAY, "Test")
+    with snapshot(link) as reader:
+        assert reader.execute("select total from loads.columns where column_name = 'amount'").fetchall() == [(4.0,)]
