@@ -49,6 +49,7 @@ class Table:
     settings_sections: tuple[str, ...] = ()  # settings whose change makes the written months out of date
     rows: type[Contract] | None = None  # raw sources: the contract of the file's rows
     fed_by: tuple[str, ...] = ()  # inputs of which one must have rows for the table to have any; by default any input
+    made_from: Callable[..., pl.LazyFrame] | None = None  # see `table`
     reads_apart: bool = False  # each use of a long history reads its own days and columns, instead of all together
     identities: list[Identity] = field(default_factory=list)
 
@@ -157,8 +158,13 @@ def table(
     settings_sections: tuple[str, ...] = (),
     fed_by: tuple[str, ...] = (),
     reads_apart: bool = False,
+    made_from: Callable[..., pl.LazyFrame] | None = None,
 ) -> Callable[[Transform], Transform]:
-    """A dimension, fact or mart. A monthly one is called with a `period` and makes the rows of its days."""
+    """A dimension, fact or mart. A monthly one is called with a `period` and makes the rows of its days.
+
+    One with `made_from` depends on the months before the as-of month of its monthly inputs, and on the rows that this function
+    makes of other inputs: as long as neither changes, nor its settings, it stays as it is.
+    """
 
     def register(function: Transform) -> Transform:
         name = function.__name__
@@ -172,6 +178,7 @@ def table(
             lookback_months,
             settings_sections,
             fed_by=fed_by,
+            made_from=made_from,
             reads_apart=reads_apart,
         )
         return function

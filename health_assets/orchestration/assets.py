@@ -27,6 +27,7 @@ from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.stale_months import files_with, stale_months, written_together
 from health_assets.warehouse.storage import Warehouse
+from health_assets.warehouse.unchanged_tables import is_unchanged, mark_of
 
 OWNER = "team:customer-success-operations"
 NOT_CONNECTED = {"connected": "no"}
@@ -53,14 +54,20 @@ def asset_of(
             _warn_of_oddities(context, table, settings)
         if table.monthly:  # as a function: Dagster would run a generator as an op
             return partial(by_months, table, frames, given, context.resources, _requested(context))
-        given |= _histories(table, context.resources.open_warehouse, context.resources.as_of)
-        rows = table.function(**{name: frames[name] for name in table.inputs}, **given)
+        warehouse, as_of = context.resources.open_warehouse, context.resources.as_of
+        given |= _histories(table, warehouse, as_of) | {name: frames[name] for name in table.inputs}
+        mark = mark_of(warehouse, table, given, context.resources.settings, as_of)
+        if is_unchanged(warehouse, table, mark):
+            return []
+        rows = table.function(**given)
         made = (
             filter_rows(rows, table.contract, _existing(targets, frames), source_of(table, settings))
             if table.is_staged
             else rows
         )
-        return [made]  # to be taken out when it is written: Dagster may keep what a step returns until the run ends
+        return [
+            (made, mark)
+        ]  # to be taken out when it is written: Dagster may keep what a step returns until the run ends
 
     return dg.asset(
         name=table.name,

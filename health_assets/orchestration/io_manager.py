@@ -69,8 +69,9 @@ class TableIOManager(dg.IOManager):
                 for month in months:
                     if month.isoformat() not in requested:
                         context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
-        else:
-            self.warehouse.write(table, obj.pop())
+        elif obj:  # nothing is handed over where the table stays as it is
+            rows, mark = obj.pop()
+            self.warehouse.write(table, rows, mark)
         self._rows[table.name] = self.warehouse.row_count(table.relation)
         self._kept = {key: rows for key, rows in self._kept.items() if key[0] != table.name}
         self.warehouse.submitted[table.name] = submit(table, self.warehouse)

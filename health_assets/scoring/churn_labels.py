@@ -81,8 +81,12 @@ def churn_dates(revenue: pl.LazyFrame, gap_days: int) -> pl.LazyFrame:
     is_active = (pl.col("account_status") == "active").fill_null(False)
     account = pl.col("account_id").cast(pl.Categorical).to_physical()
     has_changed = (is_active != is_active.shift(1)) | (account != account.shift(1))
+    is_next_day = pl.col("_place") == pl.col("_place").shift(1) + 1
     return (
         revenue.select(*KEY, "account_status", _place=signal_place())
+        .filter(
+            (~is_next_day | (is_active != is_active.shift(1))).fill_null(True)
+        )  # in stored order: little is left to sort
         .sort("_place")
         .filter(has_changed.fill_null(True))  # the days between say nothing new
         .with_columns(

@@ -2,13 +2,10 @@
 
 A logistic regression on standardised features; an unmeasured one counts as average. churn_labels.py says which accounts are
 observed and which churned. The additive risk score, which is not learned, is in risk_score.py; the two are never mixed.
-
-scikit-learn takes a second to import, so the model is trained in the worker process, and only if there is enough to learn from.
 """
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -16,14 +13,14 @@ import polars as pl
 
 from health_assets.scoring.backtest import brier_skill
 from health_assets.scoring.churn_labels import KEY
-from health_assets.scoring.logistic_regression import probabilities
+from health_assets.scoring.logistic_regression import Fit, fitted
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.sections import Backtest, ChurnModel
 from health_assets.settings.suggestions import nearest
-from health_assets.worker import shared_worker
 
 PROBABILITY = "churn_probability"
 DECIMALS = 6  # the last digits of a fit depend on the machine
+WEIGHTS = "weights"
 QUALITY = {
     "rows_learned": pl.Int64,
     "churned_accounts": pl.Int64,
@@ -34,6 +31,7 @@ QUALITY = {
     "brier_skill": pl.Float64,
     "is_published": pl.Boolean,
     "reason": pl.String,
+    WEIGHTS: pl.String,
 }
 SHAPE = {"account_id": pl.String, "as_of_date": pl.Date, PROBABILITY: pl.Float64}
 
@@ -63,10 +61,37 @@ def predicted(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnMod
     Returns:
         account_id, as_of_date, churn_probability: null where too few accounts have churned.
     """
-    to_predict = rows.filter(pl.col("as_of_date") == day).sort(KEY)
-    return to_predict.select(KEY).with_columns(
-        pl.Series(PROBABILITY, _probabilities(known_before(rows, day, backtest), to_predict, model), pl.Float64)
-    )
+    return _predicted(rows.sort(KEY), day, backtest, model)
+
+
+def _predicted(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel) -> pl.DataFrame:
+    """The same, of rows in the order of the key."""
+    to_predict = rows.filter(pl.col("as_of_date") == day)
+    if to_predict.is_empty():
+        return pl.DataFrame(schema=SHAPE)
+    return scored(trained(rows.filter(_is_known_before(day, backtest)), model), to_predict)
+
+
+def scored(fit: Fit | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """account_id, as_of_date and churn_probability of each row; null without a model."""
+    values = [None] * rows.height if fit is None else fit.probabilities(_matrix(rows, fit.features)).round(DECIMALS)
+    return rows.select(KEY).with_columns(pl.Series(PROBABILITY, values, pl.Float64))
+
+
+def scored_by_weights(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same for rows that carry the `weights` of their model: all those of one."""
+    fits = [Fit.from_json(text) for text in rows[WEIGHTS].unique().drop_nulls()]
+    return scored(fits[0] if fits else None, rows)
+
+
+def trained(training: pl.DataFrame, model: ChurnModel) -> Fit | None:
+    """The model learned from rows whose labels are known; None where there is too little to learn from."""
+    churned = training["churned"].cast(pl.Boolean)
+    left = training.filter(churned)["account_id"].n_unique()
+    features = _measured(training, model)
+    if left < max(model.min_churned, 1) or churned.all() or not features:
+        return None
+    return fitted(features, _matrix(training, features), churned.to_numpy(), model.penalty)
 
 
 def out_of_fold(
@@ -76,10 +101,10 @@ def out_of_fold(
 
     Accounts are hashed into groups; each group is predicted by a model trained on the others, on rows from before the day.
     """
-    rows = _grouped(rows, model)
+    rows = _grouped(rows.sort(KEY), model)
     day, is_own = pl.col("as_of_date"), pl.col("group")
     found = [
-        predicted(
+        _predicted(
             rows.filter(pl.when(is_own == group).then(day == observed).otherwise(day < observed)),
             observed,
             backtest,
@@ -105,7 +130,7 @@ def quality(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel
 
     Returns:
         rows_learned, churned_accounts, feature_count, tested_rows, tested_churned_accounts, brier_skill, is_published,
-        reason (null where it is published).
+        reason (null where it is published), weights (the fitted model as JSON; null where it is not published).
     """
     training = known_before(rows, day, backtest)
     days = training["as_of_date"].unique().sort()[-model.test_days :].to_list()
@@ -114,9 +139,10 @@ def quality(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel
     predictions = _of_other_accounts(training, model) if later.is_empty() else later
     tested = labels.join(predictions, on=KEY, how="inner")
     churned = labels.filter("churned")["account_id"].n_unique()
-    features = [name for name in model.features if _is_measured(training[name], model.min_measured)]
+    features = _measured(training, model)
     skill = brier_skill(tested)
     reason = _reason_not_to_publish(churned, features, skill, model)
+    fit = trained(training, model) if reason is None else None
     found = {
         "rows_learned": training.height,
         "churned_accounts": churned,
@@ -127,6 +153,7 @@ def quality(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel
         "brier_skill": skill,
         "is_published": reason is None,
         "reason": reason,
+        WEIGHTS: fit and fit.as_json(),
     }
     return pl.DataFrame([found], schema=QUALITY)
 
@@ -140,9 +167,7 @@ def _of_other_accounts(training: pl.DataFrame, model: ChurnModel) -> pl.DataFram
     of_the_others = model.min_churned * (model.groups - 1) // model.groups  # a group less has so many fewer
     model = model.model_copy(update={"min_churned": of_the_others})
     for number in range(model.groups):
-        own = rows.filter(group == number)
-        values = pl.Series(PROBABILITY, _probabilities(rows.filter(group != number), own, model), pl.Float64)
-        found.append(own.select(KEY).with_columns(values))
+        found.append(scored(trained(rows.filter(group != number), model), rows.filter(group == number)))
     return pl.concat(found).drop_nulls(PROBABILITY)
 
 
@@ -168,24 +193,23 @@ def _reason_not_to_publish(churned: int, features: list[str], skill: float | Non
 
 def known_before(rows: pl.DataFrame, day: date, backtest: Backtest) -> pl.DataFrame:
     """The rows whose label window ended before a day, in an order that makes the fit reproducible."""
+    return rows.filter(_is_known_before(day, backtest)).sort(KEY)
+
+
+def _is_known_before(day: date, backtest: Backtest) -> pl.Expr:
+    """Whether the label window of a row ended before a day, with churn that was not too late to act on."""
     window = pl.duration(days=backtest.lead_days + backtest.horizon_days)
-    return rows.filter(pl.col("as_of_date") + window < day, pl.col("churned").is_not_null()).sort(KEY)
+    return (pl.col("as_of_date") + window < day) & pl.col("churned").is_not_null()
 
 
-def _probabilities(training: pl.DataFrame, to_predict: pl.DataFrame, model: ChurnModel) -> Any:
-    """One value per row to predict; None for all where there is too little training data."""
-    churned = training["churned"].cast(pl.Boolean)
-    left = training.filter(churned)["account_id"].n_unique()
-    features = [name for name in model.features if _is_measured(training[name], model.min_measured)]
-    if left < max(model.min_churned, 1) or churned.all() or not features or to_predict.is_empty():
-        return [None] * to_predict.height
-    given = _matrix(training, features), churned.to_numpy(), _matrix(to_predict, features)
-    return shared_worker().submit(probabilities, *given, penalty=model.penalty).result().round(DECIMALS)
-
-
-def _is_measured(feature: pl.Series, min_measured: float) -> bool:
-    """Whether a feature is measured often enough and varies."""
-    return feature.count() >= max(1, min_measured * len(feature)) and feature.drop_nulls().n_unique() > 1
+def _measured(training: pl.DataFrame, model: ChurnModel) -> list[str]:
+    """The features that are measured often enough and vary."""
+    return [
+        name
+        for name in model.features
+        if training[name].count() >= max(1, model.min_measured * training.height)
+        and training[name].drop_nulls().n_unique() > 1
+    ]
 
 
 def _matrix(rows: pl.DataFrame, features: list[str]) -> np.ndarray:

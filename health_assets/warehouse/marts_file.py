@@ -9,6 +9,7 @@ is set aside, and the run computes its tables again.
 import os
 import shutil
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -23,6 +24,7 @@ MARTS = "marts_of_warehouse"  # the name under which the file is attached
 SCHEMAS = ("dim", "fact", "mart")
 FREE_PARTS = 3  # the file is written anew when more than one part in so many is free
 SMALL = 64 << 20  # bytes of a file that is never written anew
+ALL_MONTHS = date.min  # the month of what holds for all days alike, such as which event is which feature
 MONTHS = "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
 
 
@@ -39,6 +41,12 @@ def internal_of(relation: str) -> str:
 def months_table(relation: str) -> str:
     """The table with the recorded months of a table."""
     return f"{internal_of(relation)}.months"
+
+
+def record_whole(cursor: duckdb.DuckDBPyConnection, relation: str, fingerprint: str, row_count: int) -> None:
+    """Record what a table without months was made from, where those of months record theirs."""
+    values = f"({literal(relation)}, {literal(ALL_MONTHS)}, {literal(fingerprint)}, {row_count})"
+    cursor.execute(f"insert into {months_table(relation)} values {values}")
 
 
 def find_marts(cursor: duckdb.DuckDBPyConnection) -> None:

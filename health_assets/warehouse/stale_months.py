@@ -22,12 +22,12 @@ from health_assets.sources.readers import UNREADABLE, read_columns
 from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.history import history_of
+from health_assets.warehouse.marts_file import ALL_MONTHS
 from health_assets.warehouse.quarantined import quarantine_of
 from health_assets.warehouse.retention import RAW_MONTHS_READ, deleted_months, first_kept_month
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
-EVER = date.min  # the month of what holds for all days alike, such as which event is which feature
 ROWS_PER_WRITE = 1_250_000  # months are computed together up to about so many rows
 
 
@@ -144,7 +144,7 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
     monthly_inputs = [TABLES[name] for name in table.inputs if TABLES[name].monthly]
     upstream = {name.name: warehouse.months_of(name.relation) for name in monthly_inputs}
     arrivals = [_arrivals(warehouse, TABLES[name]) for name in table.inputs if not TABLES[name].monthly]
-    first = min(set[date]().union(*upstream.values(), *arrivals) - {EVER}, default=None)
+    first = min(set[date]().union(*upstream.values(), *arrivals) - {ALL_MONTHS}, default=None)
     if first is None:
         return {}
     arrivals += [_versions(warehouse, HISTORIES[name]) for name in table.histories]
@@ -161,7 +161,9 @@ def _fingerprints(warehouse: Warehouse, table: Table, as_of: date, settings: Set
             sorted((m, *mark) for m, mark in known.items() if m <= month and (start is None or m >= start))
             for known in upstream.values()
         ] + [
-            sorted((m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start or m == EVER))
+            sorted(
+                (m, str(n)) for m, n in known.items() if m <= month and (start is None or m >= start or m == ALL_MONTHS)
+            )
             for known in arrivals
         ]
         shape = (basis, min(end_of_month(month), as_of), made_from)
@@ -204,7 +206,7 @@ def _contents(warehouse: Warehouse, table: Table) -> dict[date, object]:
     own = [name for name, column in columns if not column.dtype.is_temporal() and effective_from[name] is None]
     tied = {day: [name for name, first in effective_from.items() if first == day] for day in dates}
     known = available_from(table.contract)
-    first = f"coalesce({', '.join(f'{day}::date' for day in [*([known] if known else dates), literal(EVER)])})"
+    first = f"coalesce({', '.join(f'{day}::date' for day in [*([known] if known else dates), literal(ALL_MONTHS)])})"
     undated = [f"case when {day} is null then {name} end" for day, names in tied.items() for name in names]
     entries = [(first, "true", [*own, *undated])]
     entries += [(f"greatest({day}::date, {first})", f"{day} is not null", [day, *own, *tied[day]]) for day in dates]

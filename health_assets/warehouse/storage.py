@@ -33,6 +33,7 @@ from health_assets.warehouse.marts_file import (
     is_in_marts,
     lay_out_marts,
     months_table,
+    record_whole,
 )
 from health_assets.warehouse.published_load import adopt, create_loads
 from health_assets.warehouse.quarantined import LOADS_SCHEMA, replace_quarantine
@@ -190,12 +191,14 @@ class Warehouse:
             raise
         cursor.execute("commit")
 
-    def write(self, table: Table, rows: pl.LazyFrame | FilteredRows) -> int:
-        """Replace a whole table; filtered rows bring their quarantine along. Returns the rows written."""
+    def write(self, table: Table, rows: pl.LazyFrame | FilteredRows, mark: str | None = None) -> int:
+        """Replace a whole table, recording what it was made from, if given, and its quarantine. Returns the rows written."""
         with self.transaction() as cursor:
             kept = rows.kept if isinstance(rows, FilteredRows) else computed(self, table, rows)
             self._lay_out(cursor, table)
             insert(cursor, table.relation, kept)
+            if mark is not None:
+                record_whole(cursor, table.relation, mark, kept.height)
             if isinstance(rows, FilteredRows):
                 replace_quarantine(cursor, table, rows, None)
             if table.is_staged and self.load_day:

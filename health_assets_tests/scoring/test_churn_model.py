@@ -8,8 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from health_assets.scoring import churn_model
-from health_assets.scoring.churn_model import check_features, known_before, out_of_fold, predicted, quality
+from health_assets.scoring.churn_model import (
+    check_features,
+    known_before,
+    out_of_fold,
+    predicted,
+    quality,
+    scored_by_weights,
+)
 from health_assets.scoring.logistic_regression import calibration_slope
 from health_assets.settings import SettingsError
 from health_assets_tests.assets.rows import SETTINGS
@@ -65,12 +71,10 @@ def test_same_rows_give_the_same_probability_whatever_their_order() -> None:
     assert asked(shuffled, 30, 2) == asked(fleet(LEARNED), 30, 2)
 
 
-def test_too_few_that_left_give_no_probability_and_no_library_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(churn_model, "shared_worker")
+def test_too_few_that_left_give_no_probability() -> None:
     assert asked(fleet(LEARNED), 30, 2, min_churned=21) == [None, None]  # 20 left
     assert asked(fleet(LEARNED, count=0), 30) == [None]
-    with pytest.raises(NameError):
-        asked(fleet(LEARNED), 30, 2, min_churned=20)
+    assert None not in asked(fleet(LEARNED), 30, 2, min_churned=20)
 
 
 def test_where_no_account_left_there_is_no_probability_even_if_none_is_required() -> None:
@@ -176,6 +180,19 @@ def test_model_that_beats_the_churn_rate_is_published() -> None:
     assert (found["is_published"], found["reason"], found["is_tested_on_later_days"]) == (True, None, True)
     assert (found["rows_learned"], found["tested_rows"], found["feature_count"]) == (480, 120, 2)
     assert found["churned_accounts"] == found["tested_churned_accounts"] == 20
+
+
+def test_published_weights_give_the_probability_of_a_model_trained_on_the_day() -> None:
+    today = fleet(DAY)
+    weights = quality_of(history())["weights"]
+    predictions = predicted(pl.concat([history(), today]), DAY, RULES, MODEL)
+    assert predictions.equals(scored_by_weights(today.sort("account_id").with_columns(weights=pl.lit(weights))))
+
+
+def test_model_that_is_not_published_has_no_weights_and_gives_no_probability() -> None:
+    assert quality_of(history(), min_churned=21)["weights"] is None
+    found = scored_by_weights(fleet(DAY, weights=pl.lit(None, pl.String)))
+    assert (found.height, found["churn_probability"].null_count()) == (40, 40)
 
 
 def test_model_of_chance_is_not_published_and_says_why() -> None:

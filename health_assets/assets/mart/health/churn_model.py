@@ -10,14 +10,16 @@ from functools import partial
 
 import dataframely as dy
 import polars as pl
+import polars.selectors as cs
 
-from health_assets.contracts.columns import AsOfDate, Count
+from health_assets.contracts.columns import Count
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import on_any_of
 from health_assets.scoring.churn_labels import churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import QUALITY, quality
 from health_assets.scoring.signals import joined_signals
 from health_assets.settings import Settings
+from health_assets.settings.sections import ChurnModel
 from health_assets.tables import table
 
 
@@ -26,11 +28,16 @@ class ChurnModelQuality(Contract):
 
     The model is tested on accounts that it was not trained on, and on later days where the history is long enough. It is
     published only if it predicts better than
-    the churn rate of the day alone.
+    the churn rate of the day alone. It is trained once a month, so that within a month a probability changes only because
+    the account does.
     """
 
-    as_of_date = AsOfDate()
-    rows_learned = Count("Rows to learn from: account x observation day, with the label known before the as-of day")
+    trained_date = dy.Date(
+        primary_key=True,
+        description="First day of the as-of month: the model knows what was known before it",
+        metadata={"available_from": True},
+    )
+    rows_learned = Count("Rows to learn from: account x observation day, with the label known before the as-of month")
     churned_accounts = Count("Distinct accounts that churned in these rows")
     feature_count = Count("Features that are measured often enough, of `churn_model.features`")
     tested_rows = Count("Rows predicted by a model that was not trained on the account")
@@ -48,6 +55,11 @@ class ChurnModelQuality(Contract):
     )
     is_published = dy.Bool(description="Whether mart.churn_probability has probabilities")
     reason = dy.String(nullable=True, description="Why it has none; null = it has")
+    weights = dy.String(
+        nullable=True,
+        description="The model as JSON: what each feature, standardised by its mean and scale, adds to the log odds of churn, "
+        "and the intercept; null = not published",
+    )
 
     @dy.rule()
     def reason__unless_published(cls) -> pl.Expr:
@@ -55,7 +67,17 @@ class ChurnModelQuality(Contract):
         return pl.col("is_published") == pl.col("reason").is_null()
 
 
-@table(ChurnModelQuality)
+def known_before_month(fact_orders: pl.LazyFrame, dim_account: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """What the model learns from besides the tables by month: the accounts and orders known before the as-of month."""
+    orders, accounts = _known_before(as_of.replace(day=1), fact_orders, dim_account)
+    return pl.concat([orders, accounts], how="diagonal")
+
+
+@table(
+    ChurnModelQuality,
+    settings_sections=("backtest", "churn_model", "revenue", "history_start"),
+    made_from=known_before_month,
+)
 def mart_churn_model(
     mart_customer_health_daily: pl.LazyFrame,
     fact_orders: pl.LazyFrame,
@@ -64,37 +86,53 @@ def mart_churn_model(
     as_of: date,
     **signals: pl.LazyFrame,
 ) -> pl.LazyFrame:
-    """The model of the as-of day, in one row."""
-    rows = model_rows([mart_customer_health_daily, *signals.values()], fact_orders, dim_account, settings, as_of)
-    test = partial(quality, day=as_of, backtest=settings.backtest, model=settings.churn_model)
-    return at_once(rows, test, QUALITY).with_columns(as_of_date=pl.lit(as_of)).select(ChurnModelQuality.column_names())
+    """The model of the as-of month, in one row."""
+    day = as_of.replace(day=1)
+    rows = training_rows([mart_customer_health_daily, *signals.values()], fact_orders, dim_account, settings, day)
+    test = partial(quality, day=day, backtest=settings.backtest, model=settings.churn_model)
+    return at_once(rows, test, QUALITY).with_columns(trained_date=pl.lit(day)).select(ChurnModelQuality.column_names())
 
 
-def model_rows(
-    signals: Sequence[pl.LazyFrame],
-    fact_orders: pl.LazyFrame,
-    dim_account: pl.LazyFrame,
-    settings: Settings,
-    as_of: date,
+def training_rows(
+    signals: Sequence[pl.LazyFrame], fact_orders: pl.LazyFrame, dim_account: pl.LazyFrame, settings: Settings, day: date
 ) -> pl.LazyFrame:
-    """The accounts observed on the past observation days and on the as-of day, with features and labels.
+    """The accounts observed on past days, with features and labels, by what was known before a day.
 
     Args:
         signals: mart_customer_health_daily, fact_account_revenue_daily, and the other account x day tables.
         fact_orders: of shops.
         dim_account: of all accounts.
         settings: what is observed, and what is learned from.
-        as_of: the day to predict.
+        day: on which the model is trained.
     """
     rules = settings.backtest
-    days = [*observation_days(settings.history_start, as_of - timedelta(days=1), rules), as_of]
-    revenue = signals[1]
-    orders = fact_orders.filter("is_order").with_columns(total_amount="net_amount")
-    rows = observed(revenue, orders, dim_account, days, rules)
+    days = observation_days(settings.history_start, day - timedelta(days=1), rules)
+    orders, accounts = _known_before(day, fact_orders, dim_account)
+    revenue = signals[1].filter(pl.col("as_of_date") < day)
     churns = churn_dates(revenue, settings.revenue.churn_gap_days)
+    rows = labelled(observed(revenue, orders, accounts, days, rules), churns, orders, rules)
+    return with_features(rows, signals, days, settings.churn_model)
+
+
+def with_features(
+    rows: pl.LazyFrame, signals: Sequence[pl.LazyFrame], days: Sequence[date], model: ChurnModel
+) -> pl.LazyFrame:
+    """Accounts observed on some days with their label, if they have one, and the features of the model."""
     of_days = (signal.filter(on_any_of(pl.col("as_of_date"), days)) for signal in signals)
-    return joined_signals(labelled(rows, churns, orders, rules), *of_days).select(
-        "account_id", "as_of_date", "churned", *settings.churn_model.features
+    return joined_signals(rows, *of_days).select(
+        "account_id", "as_of_date", cs.by_name("churned", require_all=False), *model.features
+    )
+
+
+def _known_before(day: date, fact_orders: pl.LazyFrame, dim_account: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The orders and accounts before a day, as far as labels and observation depend on them."""
+    orders = fact_orders.filter("is_order", pl.col("order_date") < day)
+    dates = pl.col("first_paid_date", "cancelled_date")
+    return (
+        orders.select("account_id", "order_date", total_amount="net_amount"),
+        dim_account.filter(pl.col("signup_date") < day).select(
+            "account_id", "signup_date", pl.when(dates < day).then(dates)
+        ),
     )
 
 

@@ -5,16 +5,16 @@ The additive risk score and its reasons are mart/health/churn_risk.py; how well 
 """
 
 from datetime import date
-from functools import partial
 
 import dataframely as dy
 import polars as pl
 
 from health_assets.assets import load_all
-from health_assets.assets.mart.health.churn_model import at_once, model_rows
+from health_assets.assets.mart.health.churn_model import at_once, with_features
 from health_assets.contracts.columns import AccountId, AsOfDate
 from health_assets.contracts.contract import Contract, dtypes
-from health_assets.scoring.churn_model import SHAPE, predicted
+from health_assets.scoring.churn_labels import observed
+from health_assets.scoring.churn_model import SHAPE, WEIGHTS, scored_by_weights
 from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
 from health_assets.tables import table
@@ -49,13 +49,13 @@ def mart_churn_probability(
     **signals: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Probabilities of the accounts observed on the as-of day."""
-    rows = model_rows([mart_customer_health_daily, *signals.values()], fact_orders, dim_account, settings, as_of)
-    predict = partial(predicted, day=as_of, backtest=settings.backtest, model=settings.churn_model)
-    return (
-        at_once(rows, predict, SHAPE)
-        .join(mart_churn_model.select("is_published"), how="cross")
-        .with_columns(churn_probability=pl.when("is_published").then("churn_probability"))
-        .select(ChurnProbability.column_names())
+    rules = settings.backtest
+    orders = fact_orders.filter("is_order").with_columns(total_amount="net_amount")
+    revenue, *others = (signals[name].filter(pl.col("as_of_date") == as_of) for name in signals)
+    accounts = observed(revenue, orders, dim_account, [as_of], rules)
+    rows = with_features(accounts, [mart_customer_health_daily, revenue, *others], [as_of], settings.churn_model)
+    return at_once(rows.join(mart_churn_model.select(WEIGHTS), how="cross"), scored_by_weights, SHAPE).select(
+        ChurnProbability.column_names()
     )
 
 
