@@ -3,7 +3,7 @@
 The contracts check each value by itself; here each value may be valid.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ from health_assets.connectors.pulling import behind
 from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, dtypes
 from health_assets.settings import Settings
 from health_assets.tables import Table
+from health_assets.warehouse.published_load import median_of
 from health_assets.warehouse.sql import literal
 from health_assets.warehouse.storage import Warehouse
 
@@ -125,14 +126,14 @@ def _unit_changes(
     if not expected:
         return {}
     columns = list(expected)
-    pairs = {"in the last published load": (accepted, _medians(warehouse.read(table), columns))}
-    if known := available_from(table.contract):
-        age = (pl.lit(as_of) - pl.col(known).cast(pl.Date)).dt.total_days()
-        rows = warehouse.read(table, until=as_of)
+    pairs = {"in the last published load": (accepted, _medians(table, warehouse, columns))}
+    if available_from(table.contract):
         for days in {RECENT_DAYS, *_days_since_the_last_snapshot(warehouse, as_of)}:
-            weeks = age.is_between(days, days + 7 * settings.plausibility.volume_weeks - 1)
-            medians = _medians(rows.filter(weeks), columns), _medians(rows.filter(age < days), columns)
-            pairs[f"in the weeks before the last {_counted(days, 'day')}"] = medians
+            until = as_of - timedelta(days=days)
+            since = until - timedelta(days=7 * settings.plausibility.volume_weeks - 1)
+            earlier = _medians(table, warehouse, columns, since, until)
+            latest = _medians(table, warehouse, columns, until + timedelta(days=1), as_of)
+            pairs[f"in the weeks before the last {_counted(days, 'day')}"] = earlier, latest
     nothing, found = (0, None), dict[str, str]()
     for column, expectation in expected.items():
         for when, (before, now) in pairs.items():
@@ -151,16 +152,16 @@ def _jumped(before: tuple[int, float | None], now: tuple[int, float | None], set
     return f"the median is {median_now:,.2f}; it was {median_before:,.2f}" if is_jump else ""
 
 
-def _medians(rows: pl.LazyFrame, columns: list[str]) -> dict[str, tuple[int, float | None]]:
-    """Column -> number of amounts other than 0, and the median of their absolute values."""
-    if not columns:
-        return {}
-    amounts = {name: pl.col(name).filter(pl.col(name) != 0).abs() for name in columns}
-    found = rows.select(
-        *(amount.len().alias(f"{name}/count") for name, amount in amounts.items()),
-        *(amount.median().alias(f"{name}/median") for name, amount in amounts.items()),
-    ).collect()
-    return {name: (found[f"{name}/count"].item(), found[f"{name}/median"].item()) for name in columns}
+def _medians(
+    table: Table, warehouse: Warehouse, columns: list[str], since: date | None = None, until: date | None = None
+) -> dict[str, tuple[int, float | None]]:
+    """Column -> number of amounts other than 0, and the median of their absolute values, of all rows or of some days."""
+    day = f"{available_from(table.contract)}::date"
+    inside = f"{day} between {literal(since)} and {literal(until)}" if since and until else "true"
+    measures = [f"count(*) filter ({name} <> 0), {median_of(table, name)}" for name in columns]
+    query = f"select {', '.join(measures)} from {table.relation} where {inside}"
+    found = warehouse.connection.cursor().execute(query).fetchone() or ()
+    return dict(zip(columns, zip(found[::2], found[1::2], strict=True), strict=True))
 
 
 def _days_since_the_last_snapshot(warehouse: Warehouse, as_of: date) -> list[int]:

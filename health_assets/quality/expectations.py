@@ -17,13 +17,13 @@ from health_assets.contracts.contract import (
     WARN,
     Expectation,
     available_by,
-    available_from,
     decides,
     expectations,
     table_rules,
 )
 from health_assets.contracts.months import end_of_month
 from health_assets.quality.anomalies import anomaly_expectations, find_anomalies
+from health_assets.quality.broken_rows import broken_rows_by_day, columns_needed
 from health_assets.quality.great_expectations import Answer, evaluate
 from health_assets.quality.load_comparison import compare_with_last_published
 from health_assets.quality.load_expectations import comparison_expectations
@@ -42,7 +42,6 @@ ROWS_EVALUATED_WHOLE = (
     10_000  # beyond that a table is evaluated by the broken rows of each day: pandas compares one by one
 )
 ROWS_READ = 500_000  # at once, to be evaluated
-REPEATED = "_repeated"
 
 RECONCILES = Expectation(
     "rows__reconcile",
@@ -142,8 +141,12 @@ def submit(table: Table, warehouse: Warehouse) -> Submission:
     months = sorted(warehouse.written.get(table.name, [])) if table.monthly else []
     spans = list(_spans(table, months, warehouse)) if months else [(None, None)]
     if rows_to_evaluate(table, warehouse) > ROWS_EVALUATED_WHOLE:
-        written = (warehouse.read(table, since=first, until=last, as_stored=True).collect() for first, last in spans)
-        broken = pl.concat(_broken_rows_by_day(table, rows, made) for rows in written)
+        needed = columns_needed(table, made)
+        written = (
+            warehouse.read(table, since=first, until=last, as_stored=True).select(needed).collect()
+            for first, last in spans
+        )
+        broken = pl.concat(broken_rows_by_day(table, rows, made) for rows in written)
         return _submitted(broken, made, tallied=True)
     first, last = spans[0][0], spans[-1][1]
     rows = warehouse.read(table, since=first, until=last, as_stored=True).collect()
@@ -202,32 +205,6 @@ def _with_rules(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl
         *(pl.col(name) for name in rows.columns if name in needed),
         *(holds.fill_null(True).alias(name) for name, holds in results.items()),
     )
-
-
-def _broken_rows_by_day(table: Table, rows: pl.DataFrame, made: list[Expectation]) -> pl.DataFrame:
-    """The number of rows that break each expectation on each day, for tables with many rows."""
-    columns, rules = table.contract.columns(), table_rules(table.contract)
-    broken = {}
-    for expectation in made:
-        column = pl.col(expectation.columns[0]) if expectation.columns else pl.lit(None)
-        if expectation.kind == "unique":
-            broken[expectation.name] = pl.col(REPEATED).sum()
-            continue
-        if expectation.kind == "not_null":
-            kept = column.is_not_null()
-        elif expectation.kind == "in_set":
-            kept = column.is_in(expectation.arguments["value_set"])
-        elif expectation.kind == "between":
-            bounds = columns[expectation.columns[0]].validation_rules(column)
-            kept = pl.all_horizontal(*(rule for name, rule in bounds.items() if name != "nullability"))
-        else:
-            kept = rules[expectation.name]
-        broken[expectation.name] = (~kept.fill_null(True)).sum()
-    known, key = available_from(table.contract), table.contract.primary_key()
-    day = (pl.col(known).cast(pl.Date) if known else pl.lit(None, pl.Date)).alias("day")
-    if key:  # over all days, since a key need not hold the day
-        rows = rows.with_columns((~pl.struct(key).is_first_distinct()).alias(REPEATED))
-    return rows.lazy().group_by(day).agg(**broken).drop("day").collect(engine="streaming")
 
 
 def _tallies(

@@ -91,7 +91,6 @@ def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> p
         for name, dtype in columns.items()
         if dtype in (pl.String, pl.Enum) and not table.monthly and name not in key and not name.endswith("_id")
     ]
-    middle = "approx_quantile({}, 0.5)" if table.monthly else "median({})"
     measures = {"row_count": "count(*)"}
     for name, dtype in columns.items():
         measures[f"{name}/filled"] = f"count({name})"
@@ -99,7 +98,7 @@ def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> p
             measures[f"{name}/total"] = f"sum({name}::double)"
             measures[f"{name}/amounts"] = f"count(*) filter (where {name} <> 0)"
         if dtype.is_float():
-            measures[f"{name}/median"] = f"{middle.format(f'abs({name})')} filter (where {name} <> 0)"
+            measures[f"{name}/median"] = median_of(table, name)
     measures |= {f"{name}/distinct": f"approx_count_distinct({name})" for name in texts}
     found = _one_row(cursor, table, measures)
     few = [name for name in texts if 0 < found[f"{name}/distinct"] <= MOST_WORDS]
@@ -116,6 +115,12 @@ def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> p
         for name in columns
     ]
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+def median_of(table: Table, column: str) -> str:
+    """SQL: the median of the amounts of a column that are not 0, without sign; of many rows about the median."""
+    median = "approx_quantile(abs({}), 0.5)" if table.monthly else "median(abs({}))"
+    return f"{median.format(column)} filter (where {column} <> 0)"
 
 
 def _one_row(cursor: duckdb.DuckDBPyConnection, table: Table, measures: dict[str, str]) -> dict[str, Any]:
