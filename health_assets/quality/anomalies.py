@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.connectors.pulling import behind
 from health_assets.contracts.contract import WARN, Contract, Expectation, available_from, dtypes
+from health_assets.quality.compared_load import profile_of
 from health_assets.settings import Settings
 from health_assets.tables import Table
 from health_assets.warehouse.published_load import median_of
@@ -126,7 +127,8 @@ def _unit_changes(
     if not expected:
         return {}
     columns = list(expected)
-    pairs = {"in the last published load": (accepted, _medians(table, warehouse, columns))}
+    current = {name: (row["amounts"], row["median"]) for name, row in profile_of(table, warehouse, as_of).items()}
+    pairs = {"in the last published load": (accepted, current)}
     if available_from(table.contract):
         for days in {RECENT_DAYS, *_days_since_the_last_snapshot(warehouse, as_of)}:
             until = as_of - timedelta(days=days)
@@ -153,12 +155,12 @@ def _jumped(before: tuple[int, float | None], now: tuple[int, float | None], set
 
 
 def _medians(
-    table: Table, warehouse: Warehouse, columns: list[str], since: date | None = None, until: date | None = None
+    table: Table, warehouse: Warehouse, columns: list[str], since: date, until: date
 ) -> dict[str, tuple[int, float | None]]:
-    """Column -> number of amounts other than 0, and the median of their absolute values, of all rows or of some days."""
+    """Column -> number of amounts other than 0, and the median of their absolute values, of some days."""
     day = f"{available_from(table.contract)}::date"
-    inside = f"{day} between {literal(since)} and {literal(until)}" if since and until else "true"
     measures = [f"count(*) filter ({name} <> 0), {median_of(table, name)}" for name in columns]
+    inside = f"{day} between {literal(since)} and {literal(until)}"
     query = f"select {', '.join(measures)} from {table.relation} where {inside}"
     found = warehouse.connection.cursor().execute(query).fetchone() or ()
     return dict(zip(columns, zip(found[::2], found[1::2], strict=True), strict=True))

@@ -19,6 +19,14 @@ from health_assets.warehouse.storage import Warehouse
 SAMPLES = 3
 
 
+def profile_of(table: Table, warehouse: Warehouse, as_of: date) -> dict[str, dict[str, Any]]:
+    """Column -> its description as it was just written, for which the rows are read once in a run."""
+    profiles = warehouse.profiles
+    if table.relation not in profiles:
+        profiles[table.relation] = described(warehouse.connection.cursor(), table, as_of)
+    return {row["column_name"]: row for row in profiles[table.relation].to_dicts()}
+
+
 @dataclass(frozen=True)
 class Load:
     """A staged table that was just written, and its last published load."""
@@ -37,10 +45,7 @@ class Load:
     @cached_property
     def now(self) -> dict[str, dict[str, Any]]:
         """Column -> its description as it was just written."""
-        profiles, relation = self.warehouse.profiles, self.table.relation
-        if relation not in profiles:
-            profiles[relation] = described(self.cursor, self.table, self.as_of)
-        return {row["column_name"]: row for row in profiles[relation].to_dicts()}
+        return profile_of(self.table, self.warehouse, self.as_of)
 
     @cached_property
     def before(self) -> dict[str, dict[str, Any]]:
