@@ -18,7 +18,6 @@ SLOW_TAIL = 0.9  # the quantile that gives p90_resolution_hours its name
 QUARTILES = 4
 Label = TypeVar("Label", bound=str)  # name of a band
 ONCE = pl.lit(1, pl.Int64)  # the size of a thing that is counted
-_WORD, _DAYS_BEFORE_EPOCH = 2**32, 2**31
 FLOAT_DECIMALS = 9  # digits beyond these depend on the order in which floats were added
 _EXACT_UNIT = 10.0**-12  # floats are added as whole multiples of this
 
@@ -176,42 +175,3 @@ def day_panel(members: pl.LazyFrame, key: str, since: str, first_day: date, last
     if days is None:
         days = pl.LazyFrame(schema={"day": pl.Date})
     return members.select(key, since).join(days, how="cross").filter(pl.col("day") >= pl.col(since)).select(key, "day")
-
-
-def recurrences(occurrences: pl.LazyFrame, key: str, thing: str, day: str) -> pl.LazyFrame:
-    """Each day on which a thing occurs, and the day on which it occurs again: what trailing windows are counted from.
-
-    Returns:
-        grain: key x thing x occurrence day; `first_day` and `next_day` (null: never again).
-    """
-    who, what = (pl.col(name).cast(pl.Categorical).to_physical().cast(pl.Int128) for name in (key, thing))
-    # 32 bits each: one number is sorted eight times as fast as three columns
-    numbered = (who * _WORD + what) * _WORD + pl.col(day).to_physical() + _DAYS_BEFORE_EPOCH
-    this, following = pl.col("_occurrence"), pl.col("_occurrence").shift(-1)
-    return (
-        occurrences.select(_occurrence=numbered)
-        .sort("_occurrence")
-        .select(
-            (this // _WORD**2).cast(pl.UInt32).cat.to(pl.Categorical).alias(key),
-            first_day=_day_of(this),
-            next_day=pl.when(this // _WORD == following // _WORD).then(_day_of(following)),
-        )
-        .filter((pl.col("first_day") < pl.col("next_day")).fill_null(True))  # of several on one day the last is left
-    )
-
-
-def _day_of(occurrence: pl.Expr) -> pl.Expr:
-    return (occurrence % _WORD - _DAYS_BEFORE_EPOCH).cast(pl.Int32).cast(pl.Date)
-
-
-def covered_days(recurring: pl.LazyFrame, days: int) -> pl.LazyFrame:
-    """When a thing is among those of a trailing window: each occurrence covers its day and the `days - 1` after it.
-
-    Where coverages of the same thing touch, the later one takes over, so that the thing counts once however often it
-    occurs. `recurring` is made by `recurrences`, once for windows of several lengths.
-
-    Returns:
-        grain: as `recurring`; `first_day`, `end_day` (the first day not covered) and `size` 1.
-    """
-    end_day = pl.min_horizontal(pl.col("first_day").dt.offset_by(f"{days}d"), "next_day")
-    return recurring.with_columns(end_day=end_day, size=ONCE).drop("next_day")

@@ -1,14 +1,13 @@
 """Expressions that several tables share."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from health_assets.contracts import expressions
-from health_assets.contracts.day_counts import counts_by_day
 
 FIRST = date(2025, 1, 1)
 
@@ -73,63 +72,6 @@ def test_panel_begins_with_the_member_and_ends_with_the_period():
 def test_panel_of_no_days_is_empty():
     members = pl.LazyFrame({"account_id": ["a"], "since": [date(2020, 1, 1)]})
     assert expressions.day_panel(members, "account_id", "since", date(2025, 1, 2), FIRST).collect().is_empty()
-
-
-events = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 9)), max_size=20)
-
-
-@settings(max_examples=30, deadline=None)
-@given(events, st.integers(1, 5))
-def test_each_thing_of_a_trailing_window_covers_a_day_once(happened, days):
-    schema = {"account_id": pl.String, "thing": pl.String, "day": pl.Date}
-    dated = [(who, thing, FIRST + timedelta(day)) for who, thing, day in happened]
-    occurrences = pl.LazyFrame(dated, schema=schema, orient="row")
-    recurring = expressions.recurrences(occurrences, "account_id", "thing", "day")
-    covered = expressions.covered_days(recurring, days).collect().rows()
-    for who in "ab":
-        for day in (FIRST + timedelta(n) for n in range(16)):
-            things = {thing for w, thing, d in dated if w == who and day - timedelta(days) < d <= day}
-            assert sum(size for w, first, end, size in covered if w == who and first <= day < end) == len(things)
-
-
-spans = st.lists(st.tuples(st.sampled_from("ab"), st.integers(-5, 12), st.integers(-2, 9) | st.none()), max_size=12)
-
-
-@settings(max_examples=30, deadline=None)
-@given(spans, st.integers(-3, 8))
-def test_counts_by_day_hold_what_runs_on_each_day_from_the_members_own_first_day_on(spans, since):
-    def day(number):
-        return FIRST + timedelta(number)
-
-    things = pl.LazyFrame(
-        [(who, day(first), None if length is None else day(first + length), 1.0) for who, first, length in spans],
-        schema={"account_id": pl.String, "first_day": pl.Date, "end_day": pl.Date, "size": pl.Float64},
-        orient="row",
-    )
-    members = pl.LazyFrame({"account_id": ["a", "b"], "since": [day(since), day(0)]})
-    period = expressions.Period(day(1), day(7))
-    found = counts_by_day(members, "since", {"n": things}, period).collect().rows()
-    assert found == [
-        (
-            who,
-            day(n),
-            sum(w == who and first <= n and (length is None or n < first + length) for w, first, length in spans),
-        )
-        for who, begins in (("a", since), ("b", 0))
-        for n in range(max(1, begins), 8)
-    ]
-
-
-def test_absurd_amount_of_one_member_leaves_no_dust_on_the_next():
-    members = pl.LazyFrame({"account_id": ["a", "b"], "since": [FIRST, FIRST]})
-    spans = [("a", 1e300), ("a", 100.0), ("b", 0.1)]
-    things = pl.LazyFrame(
-        [(name, FIRST, None, size) for name, size in spans],
-        schema={"account_id": pl.String, "first_day": pl.Date, "end_day": pl.Date, "size": pl.Float64},
-        orient="row",
-    )
-    found = counts_by_day(members, "since", {"mrr": things}, expressions.Period(FIRST, FIRST)).collect()
-    assert found.rows() == [("a", FIRST, 1e300), ("b", FIRST, 0.1)]
 
 
 def test_a_day_ends_at_the_next_local_midnight():

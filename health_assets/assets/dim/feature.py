@@ -10,8 +10,8 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.day_counts import counts_by_day
-from health_assets.contracts.expressions import ONCE, Period, covered_days, recurrences
+from health_assets.contracts.day_counts import Counted, Distinct, counts_by_day
+from health_assets.contracts.expressions import ONCE, Period
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -112,16 +112,20 @@ def catalogue_by_day(
     Columns: day; uses_event_names (the catalogue is the feed's own event names); feature_total and category_total (of the
     catalogue, those that the feed ever had an event of); has_user_ids (an event of 90 days names a user).
     """
-    feed = fact_event_daily.select("event_name", "user_event_count", activity_date="activity_date", feed=FEED).join(
-        event_features(staged_features, settings), on="event_name", how="left", validate="m:1"
+    feed = (
+        fact_event_daily.select("event_name", "user_event_count", activity_date="activity_date", feed=FEED)
+        .join(event_features(staged_features, settings), on="event_name", how="left", validate="m:1")
+        .with_columns(
+            declared=pl.when(pl.col("feature_name").is_not_null()).then("feed"),
+            naming_users=pl.when(pl.col("user_event_count") > 0).then("feed"),
+        )
     )
-    is_declared = pl.col("feature_name").is_not_null()
-    counted = {
+    counted: dict[str, pl.LazyFrame | Counted] = {
         "declared_features": _since_first_seen(feed, "feature_name"),
         "declared_categories": _since_first_seen(feed, "category"),
-        "event_names": _in_window(feed, pl.col("event_name")),
-        "has_declared": _in_window(feed.filter(is_declared), FEED),
-        "has_user_ids": _in_window(feed.filter(pl.col("user_event_count") > 0), FEED),
+        "event_names": Distinct(feed, "event_name", "activity_date", WINDOW),
+        "has_declared": Distinct(feed, "declared", "activity_date", WINDOW),
+        "has_user_ids": Distinct(feed, "naming_users", "activity_date", WINDOW),
     }
     uses_event_names = ~pl.col("has_source") & (pl.col("has_declared") == 0)
     own = pl.when("uses_event_names").then("event_names")
@@ -152,12 +156,6 @@ def _since_first_seen(feed: pl.LazyFrame, thing: str) -> pl.LazyFrame:
     """Each thing from the day of its first event on."""
     first_days = feed.filter(pl.col(thing).is_not_null()).group_by(thing).agg(first_day=pl.col("activity_date").min())
     return first_days.select("first_day", feed=FEED, end_day=pl.lit(None, pl.Date), size=ONCE)
-
-
-def _in_window(feed: pl.LazyFrame, thing: pl.Expr) -> pl.LazyFrame:
-    """Each thing on the days whose window has an event of it."""
-    things = feed.select("feed", "activity_date", thing=thing)
-    return covered_days(recurrences(things, "feed", "thing", "activity_date"), WINDOW)
 
 
 def _category_or_none(column: str) -> pl.Expr:

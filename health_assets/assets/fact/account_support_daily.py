@@ -8,7 +8,7 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Pct
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.day_counts import Counted, Spans, counts_by_day
 from health_assets.contracts.expressions import Period, local_date, percent, safe_ratio
 from health_assets.contracts.history import end_of_validity
 from health_assets.scoring.ticket_times import OPEN_STATUSES, RESOLVED, with_ticket_times
@@ -19,7 +19,6 @@ from health_assets.tables import table
 MONTH, QUARTER, YEAR, REFERENCE_WINDOW = 30, 90, 365, 31  # NovaCRM's published score counts D-30 ... D
 REPORTED_OPEN = ["open", "escalated"]  # as NovaCRM counts them
 NEVER, END_OF_QUARTER = "never", "end_of_quarter"
-ONE = pl.lit(1.0)
 LOWEST, HIGHEST = 1, 5  # ratings
 
 
@@ -87,12 +86,12 @@ def fact_account_support_daily(
     seen = _seen(tickets, history_support_tickets)
     counted = _tickets(tickets) | _targets(tickets) | _ratings(tickets) | _flags(seen) | _open_by_status(seen)
     met, breached = pl.col("met") - pl.col("met_reopened"), pl.col("breached") + pl.col("breached_by_status")
-    answered_in_time, late = pl.col("answered_in_time"), pl.col("answered_late") + pl.col("unanswered_by_status")
+    answered_in_time = pl.col("answered_in_time")
+    late = pl.col("answered_late") + pl.col("late_so_far") + pl.col("unanswered_by_status")
     return (
         counts_by_day(staged_accounts, "signup_date", counted, period)
         .join(_feed(staged_support_tickets, history_support_tickets), how="cross")
         .pipe(while_fresh, "support_tickets", staged_support_tickets, "created_date", settings)
-        .with_columns(pl.col(name).round().cast(pl.Int64) for name in counted if not name.startswith("rating_sum"))
         .with_columns(
             as_of_date="day",
             open_ticket_count=pl.col("open_by_date") + pl.col("open_by_status"),
@@ -143,52 +142,50 @@ def _with_days(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame, tim
     return tickets.join(first_seen_resolved, on="ticket_id", how="left", validate="1:1").with_columns(
         *(pl.when(day.is_not_null()).then(pl.max_horizontal(day, opened)).alias(name) for name, day in days.items()),
         pl.lit(None, pl.Date).alias(NEVER),
-        opened.dt.offset_by(f"{QUARTER}d").alias(END_OF_QUARTER),
+        _after(QUARTER).alias(END_OF_QUARTER),
         is_in_time=pl.col("resolution_hours") <= pl.col("sla_target_hours"),
         is_answered_in_time=pl.col("first_response_hours") <= pl.col("first_response_target_hours"),
         exports_answers=pl.col("first_response_at").is_not_null().any(),
     )
 
 
-def _tickets(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """What is counted -> tickets with `first_day` and `end_day` (the first day no longer; null: open-ended) and `size`."""
+def _tickets(tickets: pl.LazyFrame) -> dict[str, Counted]:
+    """What is counted -> tickets with the days from which and until which they count."""
     return {
-        "ticket_count_30d": _since("created_date", tickets, MONTH),
-        "ticket_count_31d": _since("created_date", tickets, REFERENCE_WINDOW),
-        "ticket_count_90d": _since("created_date", tickets, QUARTER),
-        "ticket_count_365d": _since("created_date", tickets, YEAR),
+        "ticket_count_30d": _since("created_date", tickets, _after(MONTH)),
+        "ticket_count_31d": _since("created_date", tickets, _after(REFERENCE_WINDOW)),
+        "ticket_count_90d": _since("created_date", tickets, END_OF_QUARTER),
+        "ticket_count_365d": _since("created_date", tickets, _after(YEAR)),
         "ticket_count_to_date": _since("created_date", tickets, NEVER),
-        "open_by_date": _since("created_date", tickets.filter(~pl.col("is_undated")), "resolved_date"),
-        "escalated_90d": _since("escalated_date", tickets, QUARTER),
+        "open_by_date": _since("created_date", tickets, "resolved_date", ~pl.col("is_undated")),
+        "escalated_90d": _since("escalated_date", tickets, END_OF_QUARTER),
         "escalated_to_date": _since("escalated_date", tickets, NEVER),
     }
 
 
-def _targets(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _targets(tickets: pl.LazyFrame) -> dict[str, Counted]:
     """Tickets of 90 days by their targets: late ones from the deadline on, resolved or answered since or not."""
     in_time, answered_in_time = pl.col("is_in_time"), pl.col("is_answered_in_time")
-    is_unanswered = pl.col("exports_answers") & pl.col("answered_date").is_null()
-    late = tickets.filter(~answered_in_time | is_unanswered).with_columns(
-        end=pl.min_horizontal("answered_date", "resolved_date", END_OF_QUARTER)  # resolved without an answer: unknown
-    )
+    is_late = ~answered_in_time | (pl.col("exports_answers") & pl.col("answered_date").is_null())
+    # resolved without an answer: unknown
+    end_of_wait = pl.min_horizontal("answered_date", "resolved_date", END_OF_QUARTER)
     return {
-        "met": _since("resolved_date", tickets.filter(in_time), QUARTER),
-        "breached": _since("breach_date", tickets.filter(~in_time | pl.col("resolved_date").is_null()), QUARTER),
-        "answered_in_time": _since("answered_date", tickets.filter(answered_in_time), QUARTER),
-        "answered_late": pl.concat(
-            [_since("late_answer_date", late, "end"), _since("answered_date", late, END_OF_QUARTER)]
-        ),
+        "met": _since("resolved_date", tickets, END_OF_QUARTER, in_time),
+        "breached": _since("breach_date", tickets, END_OF_QUARTER, ~in_time | pl.col("resolved_date").is_null()),
+        "answered_in_time": _since("answered_date", tickets, END_OF_QUARTER, answered_in_time),
+        "answered_late": _since("answered_date", tickets, END_OF_QUARTER, is_late),
+        "late_so_far": _since("late_answer_date", tickets, end_of_wait, is_late),
     }
 
 
-def _ratings(tickets: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _ratings(tickets: pl.LazyFrame) -> dict[str, Counted]:
     rating = pl.col("satisfaction_score")
-    rated = tickets.filter(rating.is_not_null())
+    is_rated = rating.is_not_null()
     return {
-        "rating_count_90d": _since("resolved_date", rated, QUARTER),
-        "rating_sum_90d": _since("resolved_date", rated, QUARTER, rating),
-        "rating_count_to_date": _since("resolved_date", rated, NEVER),
-        "rating_sum_to_date": _since("resolved_date", rated, NEVER, rating),
+        "rating_count_90d": _since("resolved_date", tickets, END_OF_QUARTER, is_rated),
+        "rating_sum_90d": _since("resolved_date", tickets, END_OF_QUARTER, is_rated, rating),
+        "rating_count_to_date": _since("resolved_date", tickets, NEVER, is_rated),
+        "rating_sum_to_date": _since("resolved_date", tickets, NEVER, is_rated, rating),
     }
 
 
@@ -204,26 +201,22 @@ def _seen(tickets: pl.LazyFrame, history_support_tickets: pl.LazyFrame) -> pl.La
     )
 
 
-def _flags(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _flags(seen: pl.LazyFrame) -> dict[str, Counted]:
     """What counts while it was seen, within the ticket's window."""
-    flagged = seen.filter("is_escalated", pl.col("escalated_date").is_null())
-    end_of_reference = pl.col("created_date").dt.offset_by(f"{REFERENCE_WINDOW}d")
-    reported = seen.filter(pl.col("status").is_in(REPORTED_OPEN))
-    rated = seen.filter(pl.col("seen_rating").is_not_null()).with_columns(
-        end=pl.min_horizontal("end", end_of_reference)
-    )
+    is_flagged = pl.col("is_escalated") & pl.col("escalated_date").is_null()
+    rating, is_rated = pl.col("seen_rating"), pl.col("seen_rating").is_not_null()
+    end_of_reference = _after(REFERENCE_WINDOW)
+    in_reference, in_quarter = pl.min_horizontal("end", end_of_reference), pl.min_horizontal("end", END_OF_QUARTER)
     return {
-        "rating_count_31d": _since("seen_date", rated, "end"),
-        "rating_sum_31d": _since("seen_date", rated, "end", pl.col("seen_rating")),
-        "flagged_90d": _since("seen_date", flagged.with_columns(end=pl.min_horizontal("end", END_OF_QUARTER)), "end"),
-        "flagged_to_date": _since("seen_date", flagged, "end"),
-        "reported_open": _since(
-            "seen_date", reported.with_columns(end=pl.min_horizontal("end", end_of_reference)), "end"
-        ),
+        "rating_count_31d": _since("seen_date", seen, in_reference, is_rated),
+        "rating_sum_31d": _since("seen_date", seen, in_reference, is_rated, rating),
+        "flagged_90d": _since("seen_date", seen, in_quarter, is_flagged),
+        "flagged_to_date": _since("seen_date", seen, "end", is_flagged),
+        "reported_open": _since("seen_date", seen, in_reference, pl.col("status").is_in(REPORTED_OPEN)),
     }
 
 
-def _open_by_status(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _open_by_status(seen: pl.LazyFrame) -> dict[str, Counted]:
     """Tickets that their status calls open though they have been resolved: reopened, or resolved at an unknown time."""
     open_again = seen.filter(pl.col("status").is_in(OPEN_STATUSES), pl.col("resolved_date").is_not_null()).with_columns(
         open_date=pl.when(pl.col("is_undated") & pl.col("is_first"))  # it has been open since it was created
@@ -232,27 +225,35 @@ def _open_by_status(seen: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         .then("seen_date")
         .otherwise(pl.max_horizontal("seen_date", "resolved_date"))
     )
-    of_quarter = open_again.with_columns(
-        end=pl.min_horizontal("end", END_OF_QUARTER), overdue_date=pl.max_horizontal("open_date", "breach_date")
-    )
-    overdue = of_quarter.filter(pl.col("is_in_time") | pl.col("is_undated"), pl.col("breach_date").is_not_null())
-    unanswered = of_quarter.filter(
-        "exports_answers", pl.col("answered_date").is_null(), pl.col("late_answer_date").is_not_null()
-    ).with_columns(  # until it was resolved it counts as any other late one
-        unanswered_date=pl.max_horizontal("open_date", "late_answer_date", "resolved_date")
-    )
+    in_quarter = pl.min_horizontal("end", END_OF_QUARTER)
+    overdue_date, late_answer_date = pl.max_horizontal("open_date", "breach_date"), pl.col("late_answer_date")
+    is_overdue = (pl.col("is_in_time") | pl.col("is_undated")) & pl.col("breach_date").is_not_null()
+    is_unanswered = pl.col("exports_answers") & pl.col("answered_date").is_null() & late_answer_date.is_not_null()
+    # until it was resolved it counts as any other late one
+    unanswered_date = pl.max_horizontal("open_date", late_answer_date, "resolved_date")
     return {
         "open_by_status": _since("open_date", open_again, "end"),
-        "met_reopened": _since("open_date", of_quarter.filter("is_in_time"), "end"),
-        "breached_by_status": _since("overdue_date", overdue, "end"),
-        "unanswered_by_status": _since("unanswered_date", unanswered, "end"),
+        "met_reopened": _since("open_date", open_again, in_quarter, pl.col("is_in_time")),
+        "breached_by_status": _since(overdue_date, open_again, in_quarter, is_overdue),
+        "unanswered_by_status": _since(unanswered_date, open_again, in_quarter, is_unanswered),
     }
 
 
-def _since(first: str, tickets: pl.LazyFrame, end: str | int, size: pl.Expr = ONE) -> pl.LazyFrame:
-    """Tickets that count from the day `first` until the day `end`, or for so many days after they were opened."""
-    end_day = pl.col("created_date").dt.offset_by(f"{end}d") if isinstance(end, int) else pl.col(end)
-    return tickets.select("account_id", first_day=first, end_day=end_day, size=size).drop_nulls("first_day")
+def _since(
+    first: str | pl.Expr,
+    tickets: pl.LazyFrame,
+    end: str | pl.Expr,
+    where: pl.Expr | None = None,
+    size: pl.Expr | None = None,
+) -> Spans:
+    """Tickets that count from the day `first` until the day `end`."""
+    first_day, end_day = (pl.col(day) if isinstance(day, str) else day for day in (first, end))
+    return Spans(tickets, first_day if where is None else pl.when(where).then(first_day), end_day, size)
+
+
+def _after(days: int) -> pl.Expr:
+    """The day so many days after the ticket was opened."""
+    return pl.col("created_date").dt.offset_by(f"{days}d")
 
 
 def _escalated(window: str) -> pl.Expr:

@@ -9,21 +9,13 @@ import polars as pl
 from health_assets.assets.dim.feature import catalogue_by_day, event_features
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.day_counts import counts_by_day
-from health_assets.contracts.expressions import (
-    ONCE,
-    Period,
-    covered_days,
-    recurrences,
-    relative_change,
-    safe_ratio,
-)
+from health_assets.contracts.day_counts import Counted, Distinct, Spans, counts_by_day
+from health_assets.contracts.expressions import Period, relative_change, safe_ratio
 from health_assets.settings import Settings
 from health_assets.sources.freshness import while_fresh
 from health_assets.tables import table
 
 WEEK, WINDOW, REFERENCE_WINDOW = 7, 30, 31  # NovaCRM's published score counts D-30 ... D
-READ_BACK = 2 * WINDOW
 NO_USERS = "null = no event of the feed in 90 days names a user"
 
 
@@ -69,15 +61,14 @@ def fact_account_usage_daily(
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day of the period on which the feed is fresh, from the account's signup on."""
-    read_from = period.starting(READ_BACK)
     catalogue = catalogue_by_day(fact_event_daily, staged_features, settings, period)
-    names = staged_usage_events.filter(pl.col("event_date") >= read_from).select(
-        pl.col("account_id", "event_name").cast(pl.Categorical), "event_date"
-    )
     counted = {
-        **_volumes(fact_usage_daily.filter(pl.col("activity_date") >= read_from)),
-        **_active_users(fact_user_daily.filter(pl.col("activity_date") >= read_from)),
-        **_names_and_features(names, event_features(staged_features, settings)),
+        **_volumes(fact_usage_daily.filter(pl.col("activity_date") > period.starting(2 * WINDOW))),
+        **_active_users(fact_user_daily.filter(pl.col("activity_date") > period.starting(WINDOW))),
+        **_names_and_features(
+            staged_usage_events.filter(pl.col("event_date") > period.starting(REFERENCE_WINDOW)),
+            event_features(staged_features, settings),
+        ),
     }
     event_names = pl.when("uses_event_names").then("event_name_count_30d")
     return (
@@ -103,39 +94,38 @@ def fact_account_usage_daily(
     )
 
 
-def _volumes(usage: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _volumes(usage: pl.LazyFrame) -> dict[str, Counted]:
     """Events and days with an event, by the windows that they are counted in."""
+    day = pl.col("activity_date")
 
-    def counted(days: int, size: pl.Expr) -> pl.LazyFrame:
-        first_day = pl.col("activity_date")
-        return usage.select("account_id", first_day=first_day, end_day=first_day.dt.offset_by(f"{days}d"), size=size)
+    def counted(days: int, size: pl.Expr | None = None) -> Spans:
+        return Spans(usage, day, day.dt.offset_by(f"{days}d"), size)
 
     return {
         "event_count_30d": counted(WINDOW, pl.col("event_count")),
         "event_count_60d": counted(2 * WINDOW, pl.col("event_count")),
         "event_count_31d": counted(REFERENCE_WINDOW, pl.col("event_count")),
-        "active_day_count_30d": counted(WINDOW, ONCE),
-        "active_day_count_31d": counted(REFERENCE_WINDOW, ONCE),
+        "active_day_count_30d": counted(WINDOW),
+        "active_day_count_31d": counted(REFERENCE_WINDOW),
     }
 
 
-def _active_users(users: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _active_users(users: pl.LazyFrame) -> dict[str, Counted]:
     """Distinct users, by the windows that they are counted in."""
-    active = recurrences(users, "account_id", "user_id", "activity_date")
     return {
-        "active_user_count_7d": covered_days(active, WEEK),
-        "active_user_count_30d": covered_days(active, WINDOW),
+        "active_user_count_7d": Distinct(users, "user_id", "activity_date", WEEK),
+        "active_user_count_30d": Distinct(users, "user_id", "activity_date", WINDOW),
     }
 
 
-def _names_and_features(names: pl.LazyFrame, features: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def _names_and_features(events: pl.LazyFrame, features: pl.LazyFrame) -> dict[str, Counted]:
     """Distinct event names, features and categories of the declared catalogue, by the windows that they count in."""
-    declared = names.join(features.cast(pl.Categorical), on="event_name", how="inner", validate="m:1")
-    occurring = recurrences(names, "account_id", "event_name", "event_date")
-    categories = recurrences(declared.filter(pl.col("category").is_not_null()), "account_id", "category", "event_date")
+    names = events.select(pl.col("account_id", "event_name").cast(pl.Categorical), "event_date").join(
+        features.cast(pl.Categorical), on="event_name", how="left", validate="m:1"
+    )
     return {
-        "event_name_count_30d": covered_days(occurring, WINDOW),
-        "event_name_count_31d": covered_days(occurring, REFERENCE_WINDOW),
-        "feature_count_30d": covered_days(recurrences(declared, "account_id", "feature_name", "event_date"), WINDOW),
-        "category_count_30d": covered_days(categories, WINDOW),
+        "event_name_count_30d": Distinct(names, "event_name", "event_date", WINDOW),
+        "event_name_count_31d": Distinct(names, "event_name", "event_date", REFERENCE_WINDOW),
+        "feature_count_30d": Distinct(names, "feature_name", "event_date", WINDOW),
+        "category_count_30d": Distinct(names, "category", "event_date", WINDOW),
     }
