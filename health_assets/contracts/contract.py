@@ -158,7 +158,12 @@ def expectations(contract: type[Contract]) -> list[Expectation]:
     return list(_expectations(contract))
 
 
-def _expectations(contract: type[Contract]) -> Iterator[Expectation]:
+@cache
+def _expectations(contract: type[Contract]) -> tuple[Expectation, ...]:
+    return tuple(_made_expectations(contract))
+
+
+def _made_expectations(contract: type[Contract]) -> Iterator[Expectation]:
     key = tuple(contract.primary_key())
     if key:
         yield Expectation("grain__unique", "unique", key, description=f"There is at most {grain(contract)}")

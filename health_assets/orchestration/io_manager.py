@@ -1,6 +1,6 @@
 """How tables get in and out of the run's warehouse, and what the Dagster UI shows of each write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache, partial
 from typing import Any
@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.contracts.contract import dtypes
 from health_assets.orchestration.preview import preview
-from health_assets.quality.expectations import submit
+from health_assets.quality.expectations import Submission, expectations_of, submit, submit_others, waits_for
 from health_assets.reporting.mart_charts import image
 from health_assets.settings import Settings
 from health_assets.sources.quarantine import FilteredRows
@@ -74,8 +74,16 @@ class TableIOManager(dg.IOManager):
             self.warehouse.write(table, rows, mark)
         self._rows[table.name] = self.warehouse.row_count(table.relation)
         self._kept = {key: rows for key, rows in self._kept.items() if key[0] != table.name}
-        self.warehouse.submitted[table.name] = submit(table, self.warehouse)
+        self.warehouse.submitted[table.name] = list(self._submitted(table))
         context.add_output_metadata(self._described(table))
+
+    def _submitted(self, table: Table) -> Iterator[Submission]:
+        """Everything that can be evaluated by now; what compares a load, or tables yet to be written, is not."""
+        submission = submit(table, self.warehouse)
+        yield submission
+        awaited = {name for expectation in expectations_of(table) for name in waits_for(table, expectation)}
+        if awaited <= self._rows.keys() and not table.is_staged:
+            yield submit_others(table, submission, self.warehouse, self.settings, self.as_of)
 
     def _described(self, table: Table) -> dict[str, Any]:
         shown: dict[str, Any] = {"dagster/row_count": self._rows[table.name]}

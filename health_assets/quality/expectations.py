@@ -1,8 +1,7 @@
 """The expectations of a table, and whether the table that was written meets them.
 
-dataframely rejects rows before the write; here the written table is evaluated. Great Expectations runs in the worker process:
-expectations are submitted when a table has been written, and evaluated while the next tables are computed. asset_checks.py
-turns the results into Dagster's asset checks.
+dataframely rejects rows before the write; here the written table is evaluated, by Great Expectations in the worker process,
+while the next tables are computed. asset_checks.py turns the results into Dagster's asset checks.
 """
 
 from collections.abc import Collection, Iterator
@@ -38,9 +37,7 @@ from health_assets.warehouse.storage import Warehouse
 from health_assets.warehouse.unreadable import unreadable_words
 from health_assets.worker import shared_worker
 
-ROWS_EVALUATED_WHOLE = (
-    10_000  # beyond that a table is evaluated by the broken rows of each day: pandas compares one by one
-)
+ROWS_EVALUATED_WHOLE = 10_000  # beyond, a table is evaluated by the broken rows of each day: pandas is slow
 ROWS_READ = 500_000  # at once, to be evaluated
 
 RECONCILES = Expectation(
@@ -89,9 +86,9 @@ def load_expectations(table: Table) -> list[Expectation]:
 
 
 def _load_faults(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
-    compared = compare_with_last_published(table, warehouse, as_of, settings)
-    found = find_anomalies(table, warehouse, as_of, settings) | compared
-    return with_changed_settings(found, table, warehouse, settings) | find_oddities(table, warehouse, as_of, settings)
+    given = (table, warehouse, as_of, settings)
+    found = find_anomalies(*given) | compare_with_last_published(*given)
+    return with_changed_settings(found, table, warehouse, settings) | find_oddities(*given)
 
 
 def waits_for(table: Table, expectation: Expectation) -> list[str]:
@@ -153,17 +150,23 @@ def submit(table: Table, warehouse: Warehouse) -> Submission:
     return _submitted(_with_rules(table, rows, made), made, tallied=False)
 
 
-def evaluated(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> Iterator[Result]:
-    """Each expectation of a table with its result and, if it failed, the evidence."""
-    submission = warehouse.submitted.pop(table.name, None) or submit(table, warehouse)
-    others = [expectation for expectation in expectations_of(table) if expectation not in submission.made]
+def submit_others(table: Table, own: Submission, warehouse: Warehouse, settings: Settings, as_of: date) -> Submission:
+    """Submit what `submit` has not: expectations of a load and across tables, which must have been written."""
+    others = [expectation for expectation in expectations_of(table) if expectation not in own.made]
     found = _load_faults(table, warehouse, as_of, settings) if table.is_staged else {}
     if table.is_staged and (unreadable := unreadable_words(warehouse, table)):
         found[READABLE.name] = unreadable
     tallies = pl.DataFrame(_tallies(table, others, warehouse, as_of, settings, found))
-    counted = _submitted(tallies, others, tallied=True, found=found)
-    yield from submission.results()
-    yield from counted.results()
+    return _submitted(tallies, others, tallied=True, found=found)
+
+
+def evaluated(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> Iterator[Result]:
+    """Each expectation of a table with its result and, if it failed, the evidence."""
+    submitted = warehouse.submitted.pop(table.name, None) or [submit(table, warehouse)]
+    if len(submitted) == 1:
+        submitted.append(submit_others(table, submitted[0], warehouse, settings, as_of))
+    for submission in submitted:
+        yield from submission.results()
 
 
 def _submitted(

@@ -60,7 +60,7 @@ class Warehouse:
     path: Path
     load_day: date | None = None
     written: dict[str, list[date]] = field(default_factory=dict)  # months written by this run
-    submitted: dict[str, Any] = field(default_factory=dict)  # table -> its expectations.Submission, in evaluation
+    submitted: dict[str, Any] = field(default_factory=dict)  # table -> its expectations.Submissions
     accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
     descriptions: dict[str, str] = field(default_factory=dict)  # source -> its settings as JSON, as published
     profiles: dict[str, pl.DataFrame] = field(
