@@ -33,7 +33,7 @@ from health_assets.assets.staged.features import Features
 from health_assets.assets.staged.usage_events import UsageEvents, staged_usage_events
 from health_assets.contracts.months import months_between, period_of
 from health_assets.settings import Settings
-from health_assets.tables import TABLES
+from health_assets.tables import TABLES, Table
 from health_assets.warehouse.file_format import create
 from health_assets.warehouse.stale_months import ROWS_PER_WRITE
 from health_assets.warehouse.storage import Warehouse, made_ahead
@@ -79,14 +79,14 @@ def by_duckdb(folder: Path) -> tuple[int, ...]:
 def ours(folder: Path) -> tuple[int, ...]:
     settings = company_settings.load(folder / "settings.yml")
     with Warehouse.opened(folder / "ours.duckdb") as warehouse:
-        for months, users, usage in made_ahead(_reduced(folder, settings)):
-            for name, rows in (("fact_user_daily", users), ("fact_usage_daily", usage)):
-                warehouse.write_months(TABLES[name], months, rows, dict.fromkeys(months, ""))
+        for table, months, rows in made_ahead(_reduced(folder, settings)):
+            warehouse.write_months(table, months, rows, dict.fromkeys(months, ""))
         return _sums(warehouse.connection, "fact.user_daily", "fact.usage_daily")
 
 
-def _reduced(folder: Path, settings: Settings) -> Iterator[tuple[list[date], pl.DataFrame, pl.DataFrame]]:
-    """Groups of months with their users and accounts by day; the day before is read for the sessions that it began."""
+def _reduced(folder: Path, settings: Settings) -> Iterator[tuple[Table, list[date], pl.DataFrame]]:
+    """Users and accounts by day of groups of months; the day before is read for the sessions that it began."""
+    by_user, by_account = TABLES["fact_user_daily"], TABLES["fact_usage_daily"]
     catalogue = Features.create_empty(lazy=True)
     for months in _written_together(folder):
         days = period_of(months, settings.load_day)
@@ -96,10 +96,16 @@ def _reduced(folder: Path, settings: Settings) -> Iterator[tuple[list[date], pl.
         # as the product reads a file without these columns
         read = read.with_columns(event_count=pl.lit(None, pl.String), sessions_begun=pl.lit(None, pl.String))
         events = staged_usage_events(read, settings).select(NEEDED).collect()
-        users = fact_user_daily(events.lazy(), catalogue, settings, days).collect()
-        feed = fact_event_daily(events.lazy(), days).collect()
-        usage = fact_usage_daily(events.lazy(), catalogue, feed.lazy(), users.lazy(), settings, days)
-        yield months, users, usage.collect()
+        users = _computed(fact_user_daily(events.lazy(), catalogue, settings, days))
+        yield by_user, months, users
+        feed = _computed(fact_event_daily(events.lazy(), days)).lazy()
+        usage = fact_usage_daily(events.lazy(), catalogue, feed, users.lazy(), settings, days)
+        yield by_account, months, _computed(usage)
+
+
+def _computed(rows: pl.LazyFrame) -> pl.DataFrame:
+    """By the engine that the product uses for so many rows."""
+    return rows.collect(engine="streaming")
 
 
 def _written_together(folder: Path) -> Iterator[list[date]]:
