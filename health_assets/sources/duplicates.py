@@ -6,8 +6,9 @@ from health_assets.contracts.contract import Contract, dtypes, meta
 from health_assets.contracts.expressions import FLOAT_DECIMALS
 from health_assets.settings.source import Source
 from health_assets.sources.moments import Zones, moment
-from health_assets.sources.parsing import FILE, ROW, VERSION
+from health_assets.sources.parsing import FILE, VERSION
 
+PLACE = "_place"
 SAME_ZONE = Zones("UTC", "UTC")  # to compare versions, any will do
 
 
@@ -24,15 +25,23 @@ def one_row_per_key(
         source: says what conflicting rows are; by default the last in file order is the newest.
     """
     key = [*contract.primary_key(), "month"]
-    if key == ["month"] or rows.select(key).hash_rows().n_unique() == rows.height:
+    if key == ["month"]:
+        return rows, rows.clear()
+    hashes = rows.select(key).hash_rows()
+    if hashes.n_unique() == rows.height:
         return rows, rows.clear()
     if source is not None and source.duplicates == "sum":
         return _summed(rows, contract, key), rows.clear()
-    ordered = _oldest_first(rows, source)
+    several = rows.with_row_index(PLACE).filter(
+        hashes.is_duplicated()
+    )  # a few, as a rule; all others stay where they are
+    ordered = _oldest_first(several, source)
     distinct = ordered.unique(subset=list(dtypes(contract)), keep="last", maintain_order=True)
     kept = "first" if source is not None and source.duplicates == "oldest" else "last"
     counting = distinct.unique(subset=key, keep=kept, maintain_order=True)  # type: ignore[arg-type]
-    return counting, distinct.join(counting, on=[FILE, ROW], how="anti")
+    others = several.join(counting, on=PLACE, how="anti")
+    is_kept = pl.Series([True]).new_from_index(0, rows.height).scatter(others[PLACE], False)
+    return rows.filter(is_kept), distinct.join(counting, on=PLACE, how="anti").drop(PLACE)
 
 
 def _oldest_first(rows: pl.DataFrame, source: Source | None) -> pl.DataFrame:

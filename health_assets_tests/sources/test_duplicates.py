@@ -92,3 +92,9 @@ def test_equal_purchases_without_a_key_are_two(tmp_path):
 def test_rows_that_are_left_out_are_counted_apart(tmp_path):
     outcome = orders(tmp_path, "1,A,2025-01-01,10\n2,B,2025-01-01,soon\n", where="account_id <> 'B'")
     assert (outcome.kept.height, outcome.rejected.height, counts(outcome)["rows_left_out"]) == (1, 0, 1)
+
+
+def test_rows_stay_in_the_order_of_their_file_and_of_versions_only_the_last_is_kept(tmp_path):
+    outcome = orders(tmp_path, "1,A,2025-01-01,10\n2,A,2025-01-01,5\n1,A,2025-01-01,20\n3,A,2025-01-01,7\n")
+    assert outcome.kept.select("order_id", "total_amount").rows() == [("2", 5.0), ("1", 20.0), ("3", 7.0)]
+    assert outcome.rejected["source_row"].to_list() == [1]
