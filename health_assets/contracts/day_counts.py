@@ -4,7 +4,7 @@ Linear in the number of things; one row per thing and day would multiply them by
 integers, with a place for each member and day and the changes from one place to the next: a third of the time of frames.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ import polars as pl
 from health_assets.contracts.expressions import FLOAT_DECIMALS, Period
 
 NO_KEY = 2**32 - 1  # the code of a missing key
+ROW_BITS = 32  # the number of a row, in one number with its day
 Numbers = npt.NDArray[Any]
 
 
@@ -136,6 +137,33 @@ class Distinct:
         )
 
 
+@dataclass(frozen=True)
+class Latest:
+    """Of each member the latest row by each day, for the columns that it adds; of several on one day the last."""
+
+    rows: pl.LazyFrame
+    day: str
+    columns: Sequence[str]
+
+    def by_day(self, panel: Panel, key: str, is_there: Numbers) -> dict[str, pl.Series]:
+        """The columns, for the days of members that are there; null before the first row."""
+        day = pl.col(self.day)
+        rows = (
+            self.rows.filter(day < panel.end_day)
+            .select(*self.columns, _code=_code(key), _place=panel.place(day), _day=day.to_physical().cast(pl.Int64))
+            .collect(engine="streaming")
+        )
+        member = panel.members(rows["_code"])
+        known = np.flatnonzero(member >= 0)
+        place = member[known] * panel.length + rows["_place"].to_numpy()[known]
+        day_and_row = (rows["_day"].to_numpy()[known] - _number(date.min)) << ROW_BITS | known
+        latest = np.full((panel.member_count, panel.length), -1)
+        np.maximum.at(latest.reshape(-1), place, day_and_row)
+        latest = np.maximum.accumulate(latest, axis=1)[:, :-1][is_there]
+        row = pl.Series(latest & ((1 << ROW_BITS) - 1)).set(pl.Series(latest < 0), None)
+        return {name: rows[name].gather(row) for name in self.columns}
+
+
 Counted = Spans | Distinct
 
 
@@ -145,6 +173,7 @@ def counts_by_day(
     counted: Mapping[str, pl.LazyFrame | Counted],
     period: Period,
     key: str = "account_id",
+    latest: Sequence[Latest] = (),
 ) -> pl.LazyFrame:
     """How many things each member has on each day of a period, from the member's own first day (`since`) on.
 
@@ -155,9 +184,10 @@ def counts_by_day(
             `end_day` and `size`. What is counted from the same frame (the same object) is read together.
         period: the days to count for.
         key: whose things are counted.
+        latest: rows of which each day gets the latest, with `key`.
 
     Returns:
-        grain: key x day, sorted; one column per count, the sum of the sizes.
+        grain: key x day, sorted; one column per count, the sum of the sizes, and those of the latest rows.
     """
     first_day, end_day, size = pl.col("first_day"), pl.col("end_day"), pl.col("size")
     given = {
@@ -165,12 +195,31 @@ def counts_by_day(
         for name, one in counted.items()
     }
     schema = {key: members.collect_schema()[key], "day": pl.Date()} | {name: one.dtype for name, one in given.items()}
+    for one in latest:
+        known = one.rows.collect_schema()
+        schema |= {name: known[name] for name in one.columns}
     named = members.select(key, since=since)
-    return pl.defer(partial(_counts_by_day, named, given, period, key, schema), schema=schema)
+    return pl.defer(partial(_counts_by_day, named, given, latest, period, key, schema), schema=schema)
+
+
+def read_if_any(rows: pl.LazyFrame, needed_by: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows that are read only where the other frame has any, as what they are joined to: else none of them."""
+    schema = rows.collect_schema()
+
+    def read() -> pl.DataFrame:
+        is_needed = needed_by.head(1).collect().height > 0
+        return rows.collect(engine="streaming") if is_needed else schema.to_frame()
+
+    return pl.defer(read, schema=schema)
 
 
 def _counts_by_day(
-    members: pl.LazyFrame, counted: Mapping[str, Counted], period: Period, key: str, schema: Mapping[str, pl.DataType]
+    members: pl.LazyFrame,
+    counted: Mapping[str, Counted],
+    latest: Sequence[Latest],
+    period: Period,
+    key: str,
+    schema: Mapping[str, pl.DataType],
 ) -> pl.DataFrame:
     """The counts, made when they are collected."""
     present = members.filter(pl.col("since") <= period.last_day).sort(key).collect()
@@ -183,8 +232,15 @@ def _counts_by_day(
         key: present[key].gather(np.repeat(np.arange(present.height), is_there.sum(axis=1))),
         "day": pl.Series((np.broadcast_to(day, is_there.shape)[is_there] + _number(period.first_day)).astype(np.int32)),
     }
-    columns |= {name: pl.Series(found[is_there]) for name, found in _found(counted, panel, key)}
-    return pl.DataFrame({name: _in_dtype(columns[name], dtype) for name, dtype in schema.items()})
+    columns |= {name: _without_dust(pl.Series(found[is_there])) for name, found in _found(counted, panel, key)}
+    for one in latest:
+        columns |= one.by_day(panel, key, is_there)
+    return pl.DataFrame({name: columns[name].cast(dtype) for name, dtype in schema.items()})
+
+
+def _code(key: str) -> pl.Expr:
+    """The number by which Polars knows the text of a key."""
+    return pl.col(key).cast(pl.Categorical).to_physical().fill_null(NO_KEY)
 
 
 def _panel(keys: pl.Series, period: Period) -> Panel:
@@ -200,8 +256,7 @@ def _found(counted: Mapping[str, Counted], panel: Panel, key: str) -> Iterator[t
     columns: dict[int, dict[str, pl.Expr]] = {frame: {} for frame in frames}
     for number, one in enumerate(counted.values()):
         columns[id(one.things)] |= one.columns(number, panel)
-    code = pl.col(key).cast(pl.Categorical).to_physical().fill_null(NO_KEY)
-    read = [frame.select(code=code, **columns[number]) for number, frame in frames.items()]
+    read = [frame.select(code=_code(key), **columns[number]) for number, frame in frames.items()]
     rows = dict(zip(frames, pl.collect_all(read, engine="streaming"), strict=True))
     member = {frame: panel.members(found["code"]) for frame, found in rows.items()}
     for number, (name, one) in enumerate(counted.items()):
@@ -209,8 +264,8 @@ def _found(counted: Mapping[str, Counted], panel: Panel, key: str) -> Iterator[t
         yield name, one.by_day(number, member[frame], rows[frame], panel)
 
 
-def _in_dtype(values: pl.Series, dtype: pl.DataType) -> pl.Series:
-    return (values.round(FLOAT_DECIMALS) if values.dtype.is_float() else values).cast(dtype)
+def _without_dust(sums: pl.Series) -> pl.Series:
+    return sums.round(FLOAT_DECIMALS) if sums.dtype.is_float() else sums
 
 
 def _number(day: date) -> int:

@@ -54,8 +54,7 @@ def late_payment_days(staged_invoices: pl.LazyFrame, days: int) -> pl.LazyFrame:
 def paid_month_changes(staged_invoices: pl.LazyFrame, history_invoices: pl.LazyFrame, period: Period) -> pl.LazyFrame:
     """The latest month with paid invoices against the paid month before it, as in NovaCRM's published score.
 
-    Grain: account_id x `as_of_date` on which it changes, sorted by day, as `join_asof` needs it; the days before the first load
-    have none.
+    Grain: account_id x `as_of_date` on which it changes; the days before the first load have none.
     """
     begins = pl.max_horizontal("invoice_date", VALID_FROM)
     paid = (
@@ -85,6 +84,5 @@ def paid_month_changes(staged_invoices: pl.LazyFrame, history_invoices: pl.LazyF
             .then(100.0)
             .otherwise(100 * (safe_ratio(latest, before) - 1))
         )
-        .sort("day", "account_id")
         .rename({"day": "as_of_date"})
     )

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from health_assets.contracts.day_counts import Distinct, Spans, counts_by_day
+from health_assets.contracts.day_counts import Distinct, Latest, Spans, counts_by_day, read_if_any
 from health_assets.contracts.expressions import Period
 
 FIRST = date(2025, 1, 1)
@@ -81,3 +81,26 @@ def test_absurd_amount_of_one_member_leaves_no_dust_on_the_next():
     )
     found = counts_by_day(members, "since", {"mrr": things}, Period(FIRST, FIRST)).collect()
     assert found.rows() == [("a", FIRST, 1e300), ("b", FIRST, 0.1)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(members, st.lists(st.tuples(accounts, days, st.integers(0, 9) | st.none()), max_size=30))
+def test_each_day_has_the_latest_row_by_then_as_in_sql(since, dated):
+    rows = pl.DataFrame(dated, {"account_id": pl.String, "day": pl.Date, "value": pl.Int64}, orient="row")
+    expected = by_sql(
+        "select last(value order by day, number) from numbered where account_id = m.account_id and day <= d.day",
+        since,
+        numbered=rows.with_row_index("number"),
+    )
+    latest = [Latest(rows.lazy(), "day", ["value"])]
+    assert counts_by_day(known(since).lazy(), "since", {}, MONTHS, latest=latest).collect().rows() == expected
+
+
+def test_rows_that_nothing_needs_are_not_read():
+    def read() -> pl.DataFrame:
+        raise AssertionError("read")
+
+    rows = pl.defer(read, schema={"user_id": pl.String})
+    assert read_if_any(rows, pl.LazyFrame({"user_id": []})).collect().rows() == []
+    needed = pl.LazyFrame({"user_id": ["u1", "u2"]})
+    assert read_if_any(needed, needed.filter(pl.col("user_id") == "u1")).collect().rows() == [("u1",), ("u2",)]

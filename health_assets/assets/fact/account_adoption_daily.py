@@ -3,6 +3,7 @@
 Volumes of usage belong in fact/account_usage_daily.py, single users in fact/user_engagement.py.
 """
 
+from collections.abc import Iterable
 from datetime import date
 
 import dataframely as dy
@@ -13,7 +14,7 @@ from health_assets.assets.dim.feature import catalogue_by_day
 from health_assets.assets.dim.user import access_known_since, users_of_all_loads
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.day_counts import Latest, counts_by_day, read_if_any
 from health_assets.contracts.expressions import (
     ONCE,
     Period,
@@ -21,12 +22,13 @@ from health_assets.contracts.expressions import (
     safe_ratio,
 )
 from health_assets.contracts.history import end_of_validity, with_earlier_loads
-from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
+from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
 from health_assets.sources.freshness import with_freshness
 from health_assets.tables import table
 
 SNAPSHOT_KEY = ["account_id", "snapshot_date"]
+SNAPSHOT_VALUES = ["feature_adoption_score", "login_frequency", "snapshot_utilization"]
 
 
 class AccountAdoptionDaily(Contract):
@@ -95,24 +97,38 @@ def fact_account_adoption_daily(
         "seats": seat_periods(staged_subscriptions),
     }
     usage = fact_account_usage_daily.filter(period.holds(pl.col("as_of_date"))).select(
-        *SIGNAL_KEY, "active_user_count_30d", "feature_count_30d", has_events=pl.lit(True)
+        *SIGNAL_KEY, "active_user_count_30d", "feature_count_30d", usage_date="as_of_date"
     )
+    snapshots = with_earlier_loads(staged_usage_snapshots, history_usage_snapshots, SNAPSHOT_KEY)
+    crm = _crm_versions(history_accounts)
+    latest = [
+        Latest(usage, "as_of_date", ["usage_date", "active_user_count_30d", "feature_count_30d"]),
+        *_snapshots(snapshots),
+        Latest(crm, "day", ["licensed_seats", "valid_to", "crm_utilization"]),
+        Latest(_events(fact_usage_daily), "day", ["last_event_date"]),
+        Latest(_user_logins(staged_users, history_users), "day", ["user_login_date"]),
+    ]
+    sources = (staged_users, history_users, usage, snapshots, crm.filter(pl.col("crm_utilization").is_not_null()))
     measured = [name for name in AccountAdoptionDaily.column_names() if name not in SIGNAL_KEY]
     return (
-        counts_by_day(staged_accounts, "signup_date", counted, period)
+        counts_by_day(_where_any(staged_accounts, sources), "signup_date", counted, period, latest=latest)
         .rename({"day": "as_of_date"})
-        .pipe(joined_signals, usage)
-        .with_columns(pl.col("has_events").fill_null(False))
+        .with_columns(has_events=(pl.col("usage_date") == pl.col("as_of_date")).fill_null(False))
+        .with_columns(pl.when("has_events").then(pl.col("active_user_count_30d", "feature_count_30d")))
         .pipe(_with_user_rates, staged_users, history_users)
         .pipe(_with_feature_rate, catalogue_by_day(fact_event_daily, staged_features, settings, period))
-        .pipe(
-            _with_snapshots, with_earlier_loads(staged_usage_snapshots, history_usage_snapshots, SNAPSHOT_KEY), settings
-        )
-        .pipe(_with_license_utilization, history_accounts)
-        .pipe(_with_days_since_last_login, fact_usage_daily, _user_logins(staged_users, history_users))
+        .pipe(with_freshness, "as_of_date", "usage_snapshots", snapshots, "snapshot_date", settings)
+        .with_columns(pl.when("has_usage_snapshots").then(pl.col(SNAPSHOT_VALUES)))
+        .with_columns(**_license_utilization(), **_days_since_last_login())
         .filter(pl.any_horizontal(pl.col(measured).is_not_null()))
         .select(AccountAdoptionDaily.column_names())
     )
+
+
+def _where_any(accounts: pl.LazyFrame, sources: Iterable[pl.LazyFrame]) -> pl.LazyFrame:
+    """All accounts where one of the sources has rows, else none: nothing can be measured of them."""
+    any_row = pl.concat([rows.head(1).select(has_rows=pl.lit(True)) for rows in sources]).head(1)
+    return accounts.join(any_row, how="cross")
 
 
 def _users(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
@@ -138,11 +154,11 @@ def _activated_users(
     staged_users: pl.LazyFrame, history_users: pl.LazyFrame, fact_user_daily: pl.LazyFrame
 ) -> pl.LazyFrame:
     """The same users, from the day of their first event on."""
-    first_events = fact_user_daily.group_by("account_id", "user_id").agg(first_event=pl.col("activity_date").min())
-    return (
-        _users(staged_users, history_users)
-        .join(first_events, on=["account_id", "user_id"], how="inner", validate="m:1")
-        .with_columns(first_day=pl.max_horizontal("first_day", "first_event"))
+    users = _users(staged_users, history_users)
+    days = read_if_any(fact_user_daily.select("account_id", "user_id", "activity_date"), users)
+    first_events = days.group_by("account_id", "user_id").agg(first_event=pl.col("activity_date").min())
+    return users.join(first_events, on=["account_id", "user_id"], how="inner", validate="m:1").with_columns(
+        first_day=pl.max_horizontal("first_day", "first_event")
     )
 
 
@@ -170,40 +186,41 @@ def _with_feature_rate(panel: pl.LazyFrame, catalogue: pl.LazyFrame) -> pl.LazyF
     )
 
 
-def _with_snapshots(panel: pl.LazyFrame, usage_snapshots: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """The values of the account's latest snapshots while the feed is fresh, and the latest login that they know of."""
-    values = pl.col("feature_adoption_score", "login_frequency", "snapshot_utilization")
-    snapshots = (
-        usage_snapshots.rename({"snapshot_date": "day", "license_utilization": "snapshot_utilization"})
-        .sort("account_id", "day")
-        .select("account_id", "day", values.forward_fill().over("account_id"))
+def _snapshots(snapshots: pl.LazyFrame) -> list[Latest]:
+    """The values of the latest snapshots that have them, and the latest login that they know of."""
+    dated = snapshots.rename({"snapshot_date": "day", "license_utilization": "snapshot_utilization"})
+    values = dated.sort("account_id", "day").select(
+        "account_id", "day", pl.col(SNAPSHOT_VALUES).forward_fill().over("account_id")
     )
     logins = (
-        usage_snapshots.filter(pl.col("last_login_date").is_not_null())
+        snapshots.filter(pl.col("last_login_date").is_not_null())
         .select("account_id", "last_login_date", day=pl.max_horizontal("snapshot_date", "last_login_date"))
         .sort("account_id", "day")
         .select("account_id", "day", snapshot_login_date=pl.col("last_login_date").cum_max().over("account_id"))
     )
-    return (
-        panel.pipe(_with_latest, snapshots)
-        .pipe(_with_latest, logins)
-        .pipe(with_freshness, "as_of_date", "usage_snapshots", usage_snapshots, "snapshot_date", settings)
-        .with_columns(pl.when("has_usage_snapshots").then(values))
-    )
+    return [Latest(values, "day", SNAPSHOT_VALUES), Latest(logins, "day", ["snapshot_login_date"])]
 
 
-def _with_license_utilization(panel: pl.LazyFrame, history_accounts: pl.LazyFrame) -> pl.LazyFrame:
-    crm = history_accounts.select(
+def _crm_versions(history_accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """Seats and their use as the CRM gives them, from the load day on which they were first seen."""
+    return history_accounts.select(
         "account_id", "licensed_seats", "valid_to", day="valid_from", crm_utilization="license_utilization"
     )
+
+
+def _license_utilization() -> dict[str, pl.Expr]:
     is_crm_valid = (pl.col("as_of_date") <= pl.col("valid_to")).fill_null(True)
-    return panel.pipe(_with_latest, crm).with_columns(
-        license_utilization=pl.coalesce(
+    return {
+        "license_utilization": pl.coalesce(
             "snapshot_utilization",
             pl.when(is_crm_valid).then("crm_utilization"),
             safe_ratio(pl.col("active_user_count_30d"), licensed_seats(is_crm_valid)),
         )
-    )
+    }
+
+
+def _events(fact_usage_daily: pl.LazyFrame) -> pl.LazyFrame:
+    return fact_usage_daily.select("account_id", day="activity_date", last_event_date="activity_date")
 
 
 def _user_logins(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.LazyFrame:
@@ -223,29 +240,11 @@ def _user_logins(staged_users: pl.LazyFrame, history_users: pl.LazyFrame) -> pl.
     )
 
 
-def _with_days_since_last_login(
-    panel: pl.LazyFrame, fact_usage_daily: pl.LazyFrame, user_logins: pl.LazyFrame
-) -> pl.LazyFrame:
+def _days_since_last_login() -> dict[str, pl.Expr]:
     """From the latest event or login by the day; a source that has gone stale is no evidence by itself."""
-    events = fact_usage_daily.select("account_id", day="activity_date", last_event_date="activity_date")
     user_login, snapshot_login = pl.col("user_login_date"), pl.col("snapshot_login_date")
     is_known = (
         pl.col("has_events") | (pl.col("has_usage_snapshots") & snapshot_login.is_not_null()) | user_login.is_not_null()
     )
     latest = pl.max_horizontal("last_event_date", snapshot_login, user_login)
-    return (
-        panel.pipe(_with_latest, events)
-        .pipe(_with_latest, user_logins)
-        .with_columns(days_since_last_login=pl.when(is_known).then(days_between(latest, pl.col("as_of_date"))))
-    )
-
-
-def _with_latest(panel: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """The panel with the columns of the account's latest row (by its `day`) by each day, in the order of the panel."""
-    return panel.join_asof(
-        rows.sort("day"),
-        left_on="as_of_date",
-        right_on="day",
-        by="account_id",
-        check_sortedness=False,
-    ).drop("day", strict=False)
+    return {"days_since_last_login": pl.when(is_known).then(days_between(latest, pl.col("as_of_date")))}

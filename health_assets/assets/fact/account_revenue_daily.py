@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.day_counts import Latest, counts_by_day
 from health_assets.contracts.expressions import ONCE, Period, days_between, safe_ratio
 from health_assets.contracts.history import VALID_FROM, VALID_TO
 from health_assets.scoring.invoice_payments import late_payment_days, overdue_days, paid_month_changes
@@ -100,16 +100,15 @@ def fact_account_revenue_daily(
     first_paid = known.group_by("account_id").agg(first_paid_date=pl.col("start_date").min())
     since = _known_of_any(staged_accounts, history_accounts, staged_subscriptions, staged_invoices, period)
     known_since = _known_since(staged_subscriptions, staged_invoices, history_invoices, settings)
-    by_day = (
-        _next_renewals(subscriptions, history_subscriptions),
-        paid_month_changes(staged_invoices, history_invoices, period),
-        _crm_versions(history_accounts),
-    )
-    days = counts_by_day(since, "since", counted, period).rename({"day": "as_of_date"})
-    for changes in by_day:  # the days of each account are in order
-        days = days.join_asof(changes, on="as_of_date", by="account_id", check_sortedness=False)
+    latest = [
+        Latest(_next_renewals(subscriptions, history_subscriptions), "as_of_date", ["renewal_date"]),
+        Latest(paid_month_changes(staged_invoices, history_invoices, period), "as_of_date", ["paid_month_change_pct"]),
+        Latest(_crm_versions(history_accounts), "as_of_date", ["crm_valid_to", "crm_status_then", "crm_mrr"]),
+    ]
     return (
-        days.with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
+        counts_by_day(since, "since", counted, period, latest=latest)
+        .rename({"day": "as_of_date"})
+        .with_columns(without_dust("paid"), without_dust("earlier_mrr"), without_dust("last_month_mrr"))
         .join(first_paid, on="account_id", how="left", validate="m:1", maintain_order="left")
         .join(known_since, how="cross", maintain_order="left")
         .pipe(with_freshness, "as_of_date", "invoices", staged_invoices, "invoice_date", settings)
@@ -161,14 +160,14 @@ def _known_of_any(
 
 
 def _crm_versions(history_accounts: pl.LazyFrame) -> pl.LazyFrame:
-    """CRM status and MRR from the load day on which they were first seen. Grain: account_id x as_of_date, by day."""
+    """CRM status and MRR from the load day on which they were first seen. Grain: account_id x as_of_date."""
     return history_accounts.select(
         "account_id",
         as_of_date=VALID_FROM,
         crm_valid_to=VALID_TO,
         crm_status_then="status",
         crm_mrr="monthly_recurring_revenue",
-    ).sort("as_of_date", "account_id")
+    )
 
 
 def _known_since(
@@ -242,8 +241,8 @@ def _contractions(periods: pl.LazyFrame, period: Period) -> pl.LazyFrame:
 def _next_renewals(subscriptions: pl.LazyFrame, history_subscriptions: pl.LazyFrame) -> pl.LazyFrame:
     """The nearest renewal of the paid subscriptions, from each day on which one begins, ends, renews or is seen to change.
 
-    The renewal date of the first load counts for all days before. Grain: account_id x as_of_date of change, sorted by day;
-    null from the day on which no renewal is known.
+    The renewal date of the first load counts for all days before. Grain: account_id x as_of_date of change; null
+    from the day on which no renewal is known.
     """
     first_seen, end_of_renewal = pl.col(VALID_FROM), pl.col("renewal_date").dt.offset_by("1d")
     is_first = first_seen == first_seen.min().over("subscription_id")
@@ -271,5 +270,4 @@ def _next_renewals(subscriptions: pl.LazyFrame, history_subscriptions: pl.LazyFr
         changes.join(running, on="account_id", how="inner", validate="m:m")
         .group_by("account_id", as_of_date="day")
         .agg(pl.col("renewal_date").filter(is_running).min())
-        .sort("as_of_date", "account_id")
     )
