@@ -158,11 +158,10 @@ def _medians(
     table: Table, warehouse: Warehouse, columns: list[str], since: date, until: date
 ) -> dict[str, tuple[int, float | None]]:
     """Column -> number of amounts other than 0, and the median of their absolute values, of some days."""
-    day = f"{available_from(table.contract)}::date"
-    measures = [f"count(*) filter ({name} <> 0), {median_of(table, name)}" for name in columns]
-    inside = f"{day} between {literal(since)} and {literal(until)}"
-    query = f"select {', '.join(measures)} from {table.relation} where {inside}"
-    found = warehouse.connection.cursor().execute(query).fetchone() or ()
+    inside = f"{available_from(table.contract)}::date between {literal(since)} and {literal(until)}"
+    cursor = warehouse.connection.cursor()
+    measures = [f"count(*) filter ({name} <> 0), {median_of(cursor, table, name, inside)}" for name in columns]
+    found = cursor.execute(f"select {', '.join(measures)} from {table.relation} where {inside}").fetchone() or ()
     return dict(zip(columns, zip(found[::2], found[1::2], strict=True), strict=True))
 
 

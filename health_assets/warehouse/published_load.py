@@ -98,7 +98,7 @@ def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> p
             measures[f"{name}/total"] = f"sum({name}::double)"
             measures[f"{name}/amounts"] = f"count(*) filter (where {name} <> 0)"
         if dtype.is_float():
-            measures[f"{name}/median"] = median_of(table, name)
+            measures[f"{name}/median"] = median_of(cursor, table, name)
     measures |= {f"{name}/distinct": f"approx_count_distinct({name})" for name in texts}
     found = _one_row(cursor, table, measures)
     few = [name for name in texts if 0 < found[f"{name}/distinct"] <= MOST_WORDS]
@@ -117,10 +117,18 @@ def described(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> p
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
-def median_of(table: Table, column: str) -> str:
-    """SQL: the median of the amounts of a column that are not 0, without sign; of many rows about the median."""
-    median = "approx_quantile(abs({}), 0.5)" if table.monthly else "median(abs({}))"
-    return f"{median.format(column)} filter (where {column} <> 0)"
+def median_of(cursor: duckdb.DuckDBPyConnection, table: Table, column: str, inside: str = "true") -> str:
+    """SQL: the median of the amounts of a column that are not 0, without sign, of the rows that meet a condition.
+
+    Of more rows than MOST_KEYS it is read off a histogram, which takes a third of the time and is at most 0.5 % off.
+    """
+    met = f"{column} <> 0 and {inside}"
+    (rows,) = cursor.execute(f"select count(*) from {table.relation}").fetchone() or (0,)
+    if rows <= MOST_KEYS:
+        return f"median(abs({column})) filter (where {met})"
+    bins = f"select round(100 * ln(abs({column}))) as bin, count(*) as amounts from {table.relation} where {met} group by 1"
+    summed = f"select bin, sum(amounts) over (order by bin) as up_to, sum(amounts) over () as total from ({bins})"
+    return f"(select exp(min(bin) / 100) from ({summed}) where 2 * up_to >= total)"
 
 
 def _one_row(cursor: duckdb.DuckDBPyConnection, table: Table, measures: dict[str, str]) -> dict[str, Any]:
