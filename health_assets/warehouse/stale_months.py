@@ -253,13 +253,24 @@ def _rows_by_month(warehouse: Warehouse, table: Table) -> dict[date, int]:
     return {month: sum(count for _, count in files) for month, files in _arrivals(warehouse, table).items()}  # type: ignore[attr-defined]
 
 
+def _signups(warehouse: Warehouse) -> dict[date, int]:
+    """Accounts by the month of their signup; an account has no rows for the days before it."""
+    if not warehouse.holds("staged.accounts"):
+        return {}
+    rows = warehouse.cursor().execute(
+        "select date_trunc('month', signup_date)::date, count(*) from staged.accounts group by 1"
+    )
+    return dict(rows.fetchall())
+
+
 def written_together(warehouse: Warehouse, table: Table, months: Sequence[date]) -> Iterator[list[date]]:
     """Neighbouring months in groups small enough for memory, by the rows of the inputs in them."""
     sizes = [_rows_by_month(warehouse, TABLES[name]) for name in table.inputs]
-    members = warehouse.row_count("staged.accounts") if warehouse.holds("staged.accounts") else 0
+    signups = _signups(warehouse)
     group: list[date] = []
     rows = 0
     for month in months:
+        members = sum(count for signup, count in signups.items() if signup <= month)
         size = max(members * 31, *(known.get(month, 0) for known in sizes))
         if group and (rows + size > ROWS_PER_WRITE or month != months_after(group[-1], 1)):
             yield group
