@@ -14,8 +14,8 @@ NOT_DUE = ["draft", "void"]
 UNPAID = ["open", "overdue", "failed", "uncollectible"]
 
 
-def overdue_days(staged_invoices: pl.LazyFrame, history_invoices: pl.LazyFrame, size: pl.Expr = ONCE) -> pl.LazyFrame:
-    """The days on which each invoice is past due and unpaid: account_id, first_day, end_day, size.
+def overdue_days(staged_invoices: pl.LazyFrame, history_invoices: pl.LazyFrame) -> pl.LazyFrame:
+    """The days on which each invoice is past due and unpaid: account_id, first_day, end_day, amount.
 
     An invoice that was settled without a date, or called off, is overdue only on the days on which a load showed it unpaid.
     """
@@ -26,10 +26,10 @@ def overdue_days(staged_invoices: pl.LazyFrame, history_invoices: pl.LazyFrame, 
     seen_unpaid = history_invoices.filter(pl.col("status").is_in(UNPAID)).select(
         "invoice_id", VALID_FROM, seen_until=end_of_validity()
     )
-    dated = due.filter(~is_undated).select("account_id", first_day=first_day, end_day="paid_date", size=size)
+    dated = due.filter(~is_undated).select("account_id", "amount", first_day=first_day, end_day="paid_date")
     seen = due.filter(is_undated).join(seen_unpaid, on="invoice_id", how="inner", validate="1:m")
     remembered = seen.select(
-        "account_id", first_day=pl.max_horizontal(first_day, VALID_FROM), end_day="seen_until", size=size
+        "account_id", "amount", first_day=pl.max_horizontal(first_day, VALID_FROM), end_day="seen_until"
     )
     return pl.concat([dated, remembered]).filter(
         pl.col("end_day").is_null() | (pl.col("end_day") > pl.col("first_day"))

@@ -9,7 +9,7 @@ import polars as pl
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.day_counts import Latest, counts_by_day
+from health_assets.contracts.day_counts import Counted, Latest, Spans, counts_by_day
 from health_assets.contracts.expressions import ONCE, Period, days_between, safe_ratio
 from health_assets.contracts.history import VALID_FROM, VALID_TO
 from health_assets.scoring.invoice_payments import late_payment_days, overdue_days, paid_month_changes
@@ -122,18 +122,24 @@ def fact_account_revenue_daily(
 
 def _counted(
     periods: pl.LazyFrame, staged_invoices: pl.LazyFrame, history_invoices: pl.LazyFrame
-) -> dict[str, pl.LazyFrame]:
+) -> dict[str, pl.LazyFrame | Counted]:
     """What is added up for each account and day, with the days on which it counts."""
-    paid = periods.select("account_id", first_day="start_date", end_day="end_date", size="mrr")
-    edges = pl.col("first_day", "end_day")
+    start, end, mrr = pl.col("start_date"), pl.col("end_date"), pl.col("mrr")
+    trend = f"{TREND_DAYS}d"
+    overdue = overdue_days(staged_invoices, history_invoices)
     return {
-        "paid": paid,
-        "earlier_mrr": paid.with_columns(edges.dt.offset_by(f"{TREND_DAYS}d")),
-        "last_month_mrr": paid.with_columns(edges.dt.truncate("1mo").dt.offset_by("1mo")),  # MRR at its end
-        "overdue_invoice_count": overdue_days(staged_invoices, history_invoices),
-        "overdue_amount": overdue_days(staged_invoices, history_invoices, pl.col("amount")),
+        "paid": Spans(periods, start, end, mrr),
+        "earlier_mrr": Spans(periods, start.dt.offset_by(trend), end.dt.offset_by(trend), mrr),
+        "last_month_mrr": Spans(periods, _month_after(start), _month_after(end), mrr),  # MRR at its end
+        "overdue_invoice_count": Spans(overdue, pl.col("first_day"), pl.col("end_day")),
+        "overdue_amount": Spans(overdue, pl.col("first_day"), pl.col("end_day"), pl.col("amount")),
         "late_paid_invoice_count_90d": late_payment_days(staged_invoices, LATE_DAYS),
     }
+
+
+def _month_after(day: pl.Expr) -> pl.Expr:
+    """The first day of the month after that of a day."""
+    return day.dt.truncate("1mo").dt.offset_by("1mo")
 
 
 def _known_of_any(
