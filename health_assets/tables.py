@@ -17,7 +17,8 @@ from health_assets.contracts.history import remembered_columns
 from health_assets.settings import Settings
 from health_assets.sources.check import Contracts
 from health_assets.sources.made_keys import with_keys_for_blanks
-from health_assets.sources.readers import collected, read_profile, read_source
+from health_assets.sources.profile import read_profile
+from health_assets.sources.readers import collected, read_source
 
 Transform = TypeVar("Transform", bound=Callable[..., pl.LazyFrame])
 Layer = Literal["raw", "staged", "fact", "mart"]

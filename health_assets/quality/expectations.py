@@ -30,7 +30,7 @@ from health_assets.quality.load_oddities import find_oddities, oddity_expectatio
 from health_assets.quality.run_outcome import FOUND
 from health_assets.quality.settings_change import with_changed_settings
 from health_assets.settings import Settings
-from health_assets.sources.readers import UNREADABLE
+from health_assets.sources.profile import UNREADABLE
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.quarantined import declared_versions, load_counts
 from health_assets.warehouse.storage import Warehouse

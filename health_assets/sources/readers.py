@@ -10,7 +10,6 @@ from typing import TypeVar
 import polars as pl
 
 from health_assets.contracts.contract import Contract, dtypes, meta
-from health_assets.contracts.expressions import local_date
 from health_assets.settings import Settings
 from health_assets.settings.notes import own_files
 from health_assets.settings.source import Description
@@ -19,7 +18,6 @@ from health_assets.sources.account_keys import accounts_of_users, with_our_accou
 from health_assets.sources.columns import Columns, columns_of, faults_of, given_columns
 from health_assets.sources.conditions import condition, where_faults
 from health_assets.sources.erased import kept_rows, of_erased, read_list, without_erased
-from health_assets.sources.events.report import profile_of
 from health_assets.sources.file_names import is_remote, label, labels, shown
 from health_assets.sources.formats import (
     UNREADABLE_FILE,
@@ -33,9 +31,8 @@ from health_assets.sources.formats import (
     why_unreadable,
 )
 from health_assets.sources.made_keys import with_made_keys
-from health_assets.sources.parsing import FILE, LEFT_OUT, PART, ROW, TEXT, VERSION, by_description, typed
+from health_assets.sources.parsing import FILE, LEFT_OUT, PART, ROW, TEXT, VERSION
 
-UNREADABLE = "unreadable"
 Found = TypeVar("Found")
 
 
@@ -147,24 +144,6 @@ def refused_files(name: str, settings: Settings) -> list[str]:
                 raise SourceError(f"{shown(file)}: {fault}") from None
             refused.append(file)
     return refused
-
-
-def read_profile(
-    name: str, rows: type[Contract], time: str, settings: Settings, by_row: Collection[str] = ()
-) -> pl.LazyFrame:
-    """Rows of an event-scale source by file and month of `time`, so that a run knows what changed without copying it.
-
-    Grain: source_file x month ("YYYY-MM" in the company's time zone, or "unreadable").
-    """
-    source = settings.sources.get(name)
-    if source is not None and source.engine:
-        return profile_of(name, source)
-    given = read_source(name, rows, settings, by_row=by_row).select(FILE, ROW, PART, time)
-    dtype = given.collect_schema()[time]
-    moment = by_description(source, lambda one: typed(time, pl.Datetime("us"), dtype, settings, one))
-    month = local_date(moment, settings.timezone).dt.strftime("%Y-%m").fill_null(UNREADABLE)
-    counted = pl.col(ROW).count()  # not pl.len(): without its other columns a row that is too long would pass
-    return given.group_by(FILE, month.alias("month")).agg(row_count=counted.cast(pl.Int64)).sort(FILE, "month")
 
 
 def unknown_columns(name: str, rows: type[Contract], settings: Settings) -> dict[str, list[str]]:

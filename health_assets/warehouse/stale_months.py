@@ -18,7 +18,8 @@ from health_assets.sources.account_keys import account_by_user
 from health_assets.sources.answers import statement_of
 from health_assets.sources.events.report import plan_of
 from health_assets.sources.parsing import typed
-from health_assets.sources.readers import UNREADABLE, read_columns
+from health_assets.sources.profile import UNREADABLE
+from health_assets.sources.readers import read_columns
 from health_assets.tables import HISTORIES, TABLES, Table
 from health_assets.warehouse.code_version import code_version
 from health_assets.warehouse.history import history_of

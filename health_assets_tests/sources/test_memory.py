@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from health_assets.assets import load_all
-from health_assets.sources.readers import read_profile
+from health_assets.sources.profile import read_profile
 from health_assets.tables import TABLES
 from health_assets_tests.frames import settings_of, written
 
