@@ -69,7 +69,7 @@ class TableIOManager(dg.IOManager):
                 for month in months:
                     if month.isoformat() not in requested:
                         context.log_event(dg.AssetMaterialization(context.asset_key, partition=month.isoformat()))
-        elif obj:  # nothing is handed over where the table stays as it is
+        elif obj:  # nothing is passed where the table stays as it is
             rows, mark = obj.pop()
             self.warehouse.write(table, rows, mark)
         self._rows[table.name] = self.warehouse.row_count(table.relation)

@@ -159,7 +159,7 @@ def _medians(
 ) -> dict[str, tuple[int, float | None]]:
     """Column -> number of amounts other than 0, and the median of their absolute values, of some days."""
     inside = f"{available_from(table.contract)}::date between {literal(since)} and {literal(until)}"
-    cursor = warehouse.connection.cursor()
+    cursor = warehouse.cursor()
     measures = [f"count(*) filter ({name} <> 0), {median_of(cursor, table, name, inside)}" for name in columns]
     found = cursor.execute(f"select {', '.join(measures)} from {table.relation} where {inside}").fetchone() or ()
     return dict(zip(columns, zip(found[::2], found[1::2], strict=True), strict=True))

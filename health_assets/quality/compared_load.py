@@ -23,7 +23,7 @@ def profile_of(table: Table, warehouse: Warehouse, as_of: date) -> dict[str, dic
     """Column -> its description as it was just written, for which the rows are read once in a run."""
     profiles = warehouse.profiles
     if table.relation not in profiles:
-        profiles[table.relation] = described(warehouse.connection.cursor(), table, as_of)
+        profiles[table.relation] = described(warehouse.cursor(), table, as_of)
     return {row["column_name"]: row for row in profiles[table.relation].to_dicts()}
 
 
