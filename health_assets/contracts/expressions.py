@@ -1,5 +1,6 @@
 """Polars expressions that two or more tables use: ratios, bands, months, periods of days, trailing windows."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -150,6 +151,15 @@ def end_of_day(day: date, timezone: str) -> datetime:
     """The next local midnight, as UTC without a zone like every moment of the tables."""
     midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone))
     return midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+
+
+def conditions(filter_: pl.Expr) -> list[pl.Expr]:
+    """The conditions that a filter joins by `and`; a filter of another form is one condition."""
+    inner = filter_.meta.pop()
+    for one, other in itertools.permutations(inner, 2) if len(inner) == 2 else ():
+        if (one & other).meta.eq(filter_):
+            return [*conditions(one), *conditions(other)]
+    return [filter_]
 
 
 def days_between(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:

@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.contracts.expressions import (
     banded,
+    conditions,
     first_match,
     rounded,
     safe_ratio,
@@ -67,6 +68,14 @@ def low_bands(settings: Settings) -> list[str]:
 def is_low(scorecard: Scorecard, band: pl.Expr) -> pl.Expr:
     """Whether a band is one that the scorecard calls low; null where it is unknown, which is neither low nor healthy."""
     return pl.when(band != UNKNOWN).then(band.is_in(scorecard.low_bands))
+
+
+def reads_scored_accounts_alone(scorecard: Scorecard) -> bool:
+    """Whether a scorecard needs no account outside of the scored population, as its quartiles would."""
+    is_scored = pl.col("is_scored")
+    return all(part.measure.method != "quartile" for part in parts_of(scorecard)) and any(
+        condition.meta.eq(is_scored) for condition in conditions(pl.sql_expr(scorecard.accounts))
+    )
 
 
 def scored(

@@ -12,7 +12,7 @@ from health_assets import settings
 from health_assets.assets.mart.health.customer_health_daily import scorable_columns
 from health_assets.scoring.measures import measure_score
 from health_assets.scoring.scorecard_names import check_scorecards
-from health_assets.scoring.scorecards import low_bands, scored
+from health_assets.scoring.scorecards import low_bands, reads_scored_accounts_alone, scored
 from health_assets.scoring.signals import with_connections
 from health_assets.settings.scorecard import Measure, Scorecard
 
@@ -46,6 +46,25 @@ def scorecard(**changes: Any) -> Scorecard:
     }
     options = {"min_coverage": 0.5, "min_measures": 1, "bands": BANDS, "dimensions": dimensions}
     return Scorecard.model_validate(options | changes)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "alone"),
+    [
+        ("is_scored", True),
+        ("is_scored and mrr > 100 and segment = 'smb'", True),
+        ("mrr > 100 and is_scored", True),
+        ("is_scored and segment = 'smb' or mrr > 100", False),
+        ("crm_status = 'active'", False),
+    ],
+)
+def test_filter_that_requires_a_scored_account_reads_no_other(accounts: str, alone: bool) -> None:
+    assert reads_scored_accounts_alone(scorecard(accounts=accounts)) is alone
+
+
+def test_quartiles_read_all_accounts() -> None:
+    quarters = {"metric": "u", "weight": 1, "method": "quartile"}
+    assert not reads_scored_accounts_alone(scorecard(dimensions={"usage": {"weight": 1, "measures": {"u": quarters}}}))
 
 
 def test_linear_is_clipped_and_runs_either_way() -> None:

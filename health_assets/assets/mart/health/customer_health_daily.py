@@ -18,7 +18,13 @@ from health_assets.contracts.expressions import Period, days_between, first_matc
 from health_assets.scoring.measure_scores import MeasureScores
 from health_assets.scoring.measures import signal_names
 from health_assets.scoring.own_metrics import with_own_metrics
-from health_assets.scoring.scorecards import DIMENSIONS, assigned, scorecards_in_use, scored
+from health_assets.scoring.scorecards import (
+    DIMENSIONS,
+    assigned,
+    reads_scored_accounts_alone,
+    scorecards_in_use,
+    scored,
+)
 from health_assets.scoring.signals import (
     SIGNAL_KEY,
     account_days,
@@ -147,9 +153,11 @@ def mart_customer_health_daily(
 ) -> pl.LazyFrame:
     """Scores of the days of a period."""
     in_period = period.holds(pl.col("as_of_date"))
+    of_period = {name: signal.filter(in_period) for name, signal in signals.items()}
+    days = account_days(dim_account, period.first_day, period.last_day)
     rows = scorable_rows(
-        account_days(dim_account, period.first_day, period.last_day),
-        [signal.filter(in_period) for signal in signals.values()],
+        scorable_days(days, of_period.pop("fact_account_revenue_daily"), settings),
+        list(of_period.values()),
         dim_account,
         fact_account_metrics,
         fact_measured_signals,
@@ -166,6 +174,13 @@ def mart_customer_health_daily(
         .pipe(with_missing_as_null, [f"{name}_{part}" for name in DIMENSIONS for part in ("score", "contribution")])
         .select(CustomerHealthDaily.column_names())
     )
+
+
+def scorable_days(days: pl.LazyFrame, fact_account_revenue_daily: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """The account days with their revenue, without those that no scorecard in use reads: few days of a shop are scored."""
+    with_revenue = joined_signals(days, fact_account_revenue_daily)
+    is_enough = all(reads_scored_accounts_alone(scorecard) for scorecard in scorecards_in_use(settings).values())
+    return with_revenue.filter("is_scored") if is_enough else with_revenue
 
 
 def scorable_rows(

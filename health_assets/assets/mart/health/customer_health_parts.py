@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.health.customer_health_daily import scorable_rows
+from health_assets.assets.mart.health.customer_health_daily import scorable_days, scorable_rows
 from health_assets.contracts.columns import AccountId, AsOfDate
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import on_any_of
@@ -55,9 +55,11 @@ def mart_customer_health_parts(
     """Parts of the two days."""
     days = (as_of - timedelta(days=TREND_DAYS), as_of)
     on_days = on_any_of(pl.col("as_of_date"), days)
+    of_days = {name: signal.filter(on_days) for name, signal in signals.items()}
+    panel = account_days(dim_account, *days).filter(on_days)
     rows = scorable_rows(
-        account_days(dim_account, *days).filter(on_days),
-        [signal.filter(on_days) for signal in signals.values()],
+        scorable_days(panel, of_days.pop("fact_account_revenue_daily"), settings),
+        list(of_days.values()),
         dim_account,
         fact_account_metrics,
         fact_measured_signals,

@@ -11,7 +11,8 @@ import polars as pl
 
 from health_assets.contracts.columns import Count, Day, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import first_match, month_of
+from health_assets.contracts.expressions import first_match, month_of, on_any_of
+from health_assets.contracts.months import end_of_month, months_between
 from health_assets.scoring.like_for_like import MOVEMENT, STATE, compared, earlier
 from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.scoring.scorecards import scorecards_in_use
@@ -54,11 +55,13 @@ def mart_health_movements(
     as_of: date,
 ) -> pl.LazyFrame:
     """One row per month and way between bands that any account took."""
+    ends = [min(end_of_month(month), as_of) for month in months_between(settings.history_start, as_of)]
+    is_measured = on_any_of(pl.col("as_of_date"), ends)
     measured = (
-        mart_customer_health_daily.filter(_is_measured(as_of))
+        mart_customer_health_daily.filter(is_measured)
         .select(*SIGNAL_KEY, "scorecard", *STATE)
         .join(
-            fact_account_revenue_daily.filter(_is_measured(as_of)).select(*SIGNAL_KEY, "mrr"),
+            fact_account_revenue_daily.filter(is_measured).select(*SIGNAL_KEY, "mrr"),
             on=SIGNAL_KEY,
             how="left",
             validate="1:1",
@@ -91,11 +94,6 @@ def mart_health_movements(
         .sort(HealthMovements.primary_key())
         .select(HealthMovements.column_names())
     )
-
-
-def _is_measured(as_of: date) -> pl.Expr:
-    day = pl.col("as_of_date")
-    return (day == day.dt.month_end()) | (day == as_of)
 
 
 def _movement() -> pl.Expr:
