@@ -192,10 +192,8 @@ def _definition_metadata(table: Table) -> dict[str, Any]:
         )
         for name, column in table.contract.columns().items()
     ]
-    transform = inspect.unwrap(table.function)
-    place = dg.LocalFileCodeReference(
-        file_path=inspect.getsourcefile(transform) or "", line_number=inspect.getsourcelines(transform)[1]
-    )
+    code = inspect.unwrap(table.function).__code__
+    place = dg.LocalFileCodeReference(file_path=code.co_filename, line_number=code.co_firstlineno)
     return {
         "dagster/column_schema": dg.TableSchema(columns=columns),
         "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place]),

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from dagster import Field
 from dagster._config import StringSource
-from dagster._core.snap import ExecutionPlanSnapshot
+from dagster._core.snap import ExecutionPlanSnapshot, execution_plan_snapshot
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.runs.schema import SnapshotsTable
 from dagster._core.storage.runs.sql_run_storage import SnapshotType
@@ -44,7 +44,7 @@ class QuickRunStorage(SqliteRunStorage):
 
     def add_execution_plan_snapshot(self, execution_plan_snapshot: ExecutionPlanSnapshot) -> str:
         """Store a plan; its id is a hash of what is stored."""
-        text = serialize_value(execution_plan_snapshot)
+        text = _as_json(execution_plan_snapshot)
         snapshot_id: str = hash_str(text)
         row = {
             "snapshot_id": snapshot_id,
@@ -61,6 +61,20 @@ class QuickRunStorage(SqliteRunStorage):
         if self._plan and self._plan[0] == execution_plan_snapshot_id:
             return self._plan[1]
         return super().get_execution_plan_snapshot(execution_plan_snapshot_id)
+
+
+_texts: dict[int, tuple[ExecutionPlanSnapshot, str]] = {}  # of the last plan, by its identity
+
+
+def _as_json(plan: ExecutionPlanSnapshot) -> str:
+    """A plan as it is stored; the last one is remembered, since its id is asked for before it is stored."""
+    if id(plan) not in _texts:
+        _texts.clear()
+        _texts[id(plan)] = (plan, serialize_value(plan))
+    return _texts[id(plan)][1]
+
+
+execution_plan_snapshot.create_execution_plan_snapshot_id = lambda plan: hash_str(_as_json(plan))  # type: ignore[assignment]
 
 
 def _read_once(stock: Callable[[Config], ScriptDirectory]) -> Callable[[Config], ScriptDirectory]:
