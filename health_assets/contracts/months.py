@@ -34,3 +34,8 @@ def months_after(month: date, count: int) -> date:
 def end_of_month(month: date) -> date:
     """The last day of a month."""
     return months_after(month, 1) - timedelta(days=1)
+
+
+def measure_days(first: date, as_of: date) -> list[date]:
+    """The last day of each month from that of one day on, and the as-of day."""
+    return [min(end_of_month(month), as_of) for month in months_between(first, as_of)]

@@ -10,7 +10,9 @@ import polars as pl
 
 from health_assets.contracts.columns import Count, Pct, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import mean_of, month_of, percent
+from health_assets.contracts.expressions import mean_of, month_of, on_any_of, percent
+from health_assets.contracts.months import measure_days
+from health_assets.settings import Settings
 from health_assets.tables import table
 
 KEY = ["cohort_month", "month"]
@@ -43,10 +45,12 @@ def mart_engagement_cohorts(
     fact_revenue_monthly: pl.LazyFrame,
     fact_usage_daily: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
+    settings: Settings,
     as_of: date,
 ) -> pl.LazyFrame:
     """One row per cohort and month since, up to the as-of month."""
     cohort_of = fact_revenue_monthly.filter(pl.col("movement") == "new").select("account_id", cohort_month="month")
+    health = _health(mart_customer_health_daily, cohort_of, measure_days(settings.history_start, as_of))
     usage = fact_usage_daily.select("account_id", "active_user_count", month=month_of(pl.col("activity_date")))
     names_users = pl.col("active_user_count").is_not_null()
     measured_months = usage.filter(names_users).select("month", is_measured=pl.lit(True)).unique()
@@ -54,7 +58,7 @@ def mart_engagement_cohorts(
         mart_revenue_cohorts.select(*KEY, "month_offset", "cohort_account_count")
         .join(measured_months, on="month", how="left", validate="m:1")
         .join(_engaged(usage, cohort_of), on=KEY, how="left", validate="1:1")
-        .join(_health(mart_customer_health_daily, cohort_of, as_of), on=KEY, how="left", validate="1:1")
+        .join(health, on=KEY, how="left", validate="1:1")
         .with_columns(
             engaged_account_count=pl.when("is_measured").then(pl.col("engaged_account_count").fill_null(0)),
             scored_account_count=pl.col("scored_account_count").fill_null(0),
@@ -77,11 +81,11 @@ def _engaged(usage: pl.LazyFrame, cohort_of: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _health(health_daily: pl.LazyFrame, cohort_of: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+def _health(health_daily: pl.LazyFrame, cohort_of: pl.LazyFrame, days: list[date]) -> pl.LazyFrame:
     """Accounts of each cohort with a health score at the end of each month, and its mean."""
     day = pl.col("as_of_date")
     return (
-        health_daily.filter(day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of)))
+        health_daily.filter(on_any_of(day, days))
         .filter(pl.col("health_score").is_not_null())
         .select("account_id", "health_score", month=month_of(day))
         .join(cohort_of, on="account_id", how="inner", validate="m:1")

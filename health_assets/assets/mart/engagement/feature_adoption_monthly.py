@@ -12,7 +12,7 @@ from health_assets.contracts.breakdowns import ALL, by_part
 from health_assets.contracts.columns import Count, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import month_of, on_any_of, percent
-from health_assets.contracts.months import end_of_month, months_between
+from health_assets.contracts.months import measure_days
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -60,9 +60,9 @@ def mart_feature_adoption_monthly(
     as_of: date,
 ) -> pl.LazyFrame:
     """One row per month, group with active accounts and feature seen by then."""
-    measure_days = [min(end_of_month(month), as_of) for month in months_between(settings.history_start, as_of)]
+    days = measure_days(settings.history_start, as_of)
     active = (
-        fact_account_revenue_daily.filter(on_any_of(pl.col("as_of_date"), measure_days))
+        fact_account_revenue_daily.filter(on_any_of(pl.col("as_of_date"), days))
         .filter(pl.col("account_status") == ACTIVE)
         .select("account_id", month=month_of(pl.col("as_of_date")))
         .join(dim_account.select("account_id", "segment"), on="account_id", how="inner", validate="m:1")

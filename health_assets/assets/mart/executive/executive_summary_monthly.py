@@ -11,9 +11,11 @@ import polars as pl
 from health_assets.assets.mart.health.risk_drivers import drivers_by, is_at_risk
 from health_assets.contracts.columns import Count, Money, Pct, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import CENT, mean_of
+from health_assets.contracts.expressions import CENT, mean_of, on_any_of
+from health_assets.contracts.months import measure_days
 from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.scoring.scorecards import UNKNOWN
+from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 NOT_SCORED = "null = no account has a score"
@@ -98,11 +100,13 @@ def mart_executive_summary_monthly(
     mart_satisfaction: pl.LazyFrame,
     mart_security_operations: pl.LazyFrame,
     mart_operations_summary: pl.LazyFrame,
+    settings: Settings,
     as_of: date,
 ) -> pl.LazyFrame:
     """One row per month in which anything is known, without gaps to the as-of month."""
+    days = measure_days(settings.history_start, as_of)
     revenue = mart_net_revenue_retention.rename({"ending_mrr": "mrr"}).drop("is_partial")
-    health = _health_at_month_ends(mart_customer_health_daily, fact_account_revenue_daily, as_of)
+    health = _health_on(days, mart_customer_health_daily, fact_account_revenue_daily)
     risk = mart_churn_risk.with_columns(month=pl.lit(as_of).dt.truncate("1mo"))
     support, incidents = _of_all(mart_sla_adherence), _of_all(mart_security_operations)
     satisfaction = _of_all(mart_satisfaction).select("month", "nps")
@@ -191,12 +195,12 @@ def known_sum(column: str) -> pl.Expr:
     return pl.when(pl.col(column).count() > 0).then(sum_of(pl.col(column)))
 
 
-def _health_at_month_ends(
-    mart_customer_health_daily: pl.LazyFrame, fact_account_revenue_daily: pl.LazyFrame, as_of: date
+def _health_on(
+    days: list[date], mart_customer_health_daily: pl.LazyFrame, fact_account_revenue_daily: pl.LazyFrame
 ) -> pl.LazyFrame:
     """The scored accounts on the last day of each month, or the as-of day, with their MRR then."""
     day = pl.col("as_of_date")
-    is_measured = day == pl.min_horizontal(day.dt.month_end(), pl.lit(as_of))
+    is_measured = on_any_of(day, days)
     return (
         mart_customer_health_daily.filter(is_measured)
         .select("account_id", "as_of_date", "health_score", "health_band", "is_low_band", month=day.dt.truncate("1mo"))

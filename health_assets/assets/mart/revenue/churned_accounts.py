@@ -11,6 +11,7 @@ from health_assets.assets.mart.health.customer_health_daily import CustomerHealt
 from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import days_between
+from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
 from health_assets.tables import table
 
@@ -54,7 +55,7 @@ class ChurnedAccounts(Contract):
     reason_count = Count("Number of reasons; null = not scored that day", nullable=True)
 
 
-@table(ChurnedAccounts)
+@table(ChurnedAccounts, reads_apart=True)  # two days of each account, and the bands of all days
 def mart_churned_accounts(
     dim_account: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
@@ -65,20 +66,21 @@ def mart_churned_accounts(
     churned = dim_account.filter(pl.col("churn_date").is_not_null()).select(
         "account_id", "company_name", "segment", "account_owner", "region", "churn_date", "first_paid_date"
     )
-    health = mart_customer_health_daily.join(churned, on="account_id", how="inner", validate="m:1")
-    before_churn = days_between(pl.col("as_of_date"), pl.col("churn_date"))
     last_band = (
-        health.filter(before_churn > 0, pl.col("health_score").is_not_null())
+        mart_customer_health_daily.filter(pl.col("health_score").is_not_null())
+        .join(churned, on="account_id", how="semi")  # which streams; a join that validates holds the whole history
+        .join(churned.select("account_id", "churn_date"), on="account_id", how="inner", validate="m:1")
+        .filter(pl.col("as_of_date") < pl.col("churn_date"))
         .group_by("account_id")
         .agg(last_health_band=pl.col("health_band").sort_by("as_of_date").last())
     )
-    paid = fact_account_revenue_daily.join(churned, on="account_id", how="inner", validate="m:1")
-    last_mrr = paid.filter(before_churn == 1).select("account_id", mrr_lost="mrr")
+    last_mrr = _before_churn(fact_account_revenue_daily, churned, 1).select("account_id", mrr_lost="mrr")
+    health_then = _before_churn(mart_customer_health_daily, churned, DAYS_BEFORE)
     return (
         churned.join(last_mrr, on="account_id", how="left", validate="1:1")
         .join(last_band, on="account_id", how="left", validate="1:1")
         .join(
-            health.filter(before_churn == DAYS_BEFORE).select("account_id", **_health_then(settings)),
+            health_then.select("account_id", **_health_then(settings)),
             on="account_id",
             how="left",
             validate="1:1",
@@ -91,6 +93,12 @@ def mart_churned_accounts(
         .sort("churn_date", "account_id", descending=[True, False])
         .select(ChurnedAccounts.column_names())
     )
+
+
+def _before_churn(rows: pl.LazyFrame, churned: pl.LazyFrame, days: int) -> pl.LazyFrame:
+    """The rows of an account x day table on the day so many days before the account churned. Grain: account_id."""
+    that_day = churned.select("account_id", as_of_date=pl.col("churn_date").dt.offset_by(f"-{days}d"))
+    return rows.join(that_day, on=SIGNAL_KEY, how="semi")
 
 
 def _health_then(settings: Settings) -> dict[str, pl.Expr]:

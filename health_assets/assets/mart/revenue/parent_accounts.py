@@ -11,8 +11,10 @@ import polars as pl
 from health_assets.assets.fact.revenue_monthly import MOVEMENTS, TOLERANCE, moved_amounts, movement, waterfall
 from health_assets.contracts.columns import AccountId, Count, Money, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import month_of, safe_ratio
+from health_assets.contracts.expressions import month_of, on_any_of, safe_ratio
+from health_assets.contracts.months import measure_days
 from health_assets.scoring.recurring_revenue import sum_of
+from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
 
@@ -45,11 +47,15 @@ class ParentAccounts(Contract):
 
 @table(ParentAccounts)
 def mart_parent_accounts(
-    dim_account: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame, mart_customer_health_daily: pl.LazyFrame, as_of: date
+    dim_account: pl.LazyFrame,
+    fact_revenue_monthly: pl.LazyFrame,
+    mart_customer_health_daily: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
     """One row per parent and month."""
     day, mrr, score = pl.col("as_of_date"), pl.col("mrr"), pl.col("health_score")
-    health = mart_customer_health_daily.filter((day == day.dt.month_end()) | (day == as_of)).select(
+    health = mart_customer_health_daily.filter(on_any_of(day, measure_days(settings.history_start, as_of))).select(
         "account_id", "health_score", month=month_of(day)
     )
     return (

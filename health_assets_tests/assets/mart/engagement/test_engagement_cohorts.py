@@ -3,7 +3,7 @@
 from datetime import date
 
 from health_assets.assets.mart.engagement.engagement_cohorts import mart_engagement_cohorts
-from health_assets_tests.assets.rows import rows
+from health_assets_tests.assets.rows import SETTINGS, rows
 
 DECEMBER, JANUARY, AS_OF = date(2024, 12, 1), date(2025, 1, 1), date(2025, 1, 20)
 COHORT = [
@@ -20,6 +20,7 @@ def cohorts(usage: list[dict], health: tuple = ()) -> list[dict]:
         rows("fact_revenue_monthly", *MEMBERS),
         rows("fact_usage_daily", *usage),
         rows("mart_customer_health_daily", *health),
+        SETTINGS,
         AS_OF,
     )
     return made.collect().rows(named=True)
