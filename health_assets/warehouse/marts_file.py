@@ -49,10 +49,19 @@ def record_whole(cursor: duckdb.DuckDBPyConnection, relation: str, fingerprint: 
     cursor.execute(f"insert into {months_table(relation)} values {values}")
 
 
-def find_marts(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Let a connection find the schemas of the second file by their own names; a cursor does not inherit it."""
-    path = ",".join([f"{_first(cursor)}.main", *(f"{MARTS}.{schema}" for schema in SCHEMAS)])
+def find_marts(cursor: duckdb.DuckDBPyConnection, path: str = "") -> str:
+    """Let a connection find the schemas of the second file by their own names; a cursor does not inherit it.
+
+    Args:
+        cursor: or connection.
+        path: what an earlier call has returned for the same files, so that it need not be found again.
+
+    Returns:
+        where names are looked up: in the first file, then in the schemas of the second one.
+    """
+    path = path or ",".join([f"{_first(cursor)}.main", *(f"{MARTS}.{schema}" for schema in SCHEMAS)])
     cursor.execute(f"set search_path = {literal(path)}")
+    return path
 
 
 def attach_marts(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:

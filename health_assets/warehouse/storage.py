@@ -63,11 +63,10 @@ class Warehouse:
     submitted: dict[str, Any] = field(default_factory=dict)  # table -> its expectations.Submissions
     accepted: list[tuple[str, str, str, str]] = field(default_factory=list)  # relation, check, finding, user
     descriptions: dict[str, str] = field(default_factory=dict)  # source -> its settings as JSON, as published
-    profiles: dict[str, pl.DataFrame] = field(
-        default_factory=dict
-    )  # relation -> its columns, until it is written again
+    profiles: dict[str, pl.DataFrame] = field(default_factory=dict)  # relation -> its columns, until it is written
     open_files: ExitStack = field(default_factory=ExitStack)  # closed after the connection
     _held: set[str] = field(default_factory=set)  # tables known to exist
+    _path: str = ""  # where its cursors look up names
 
     @classmethod
     @contextmanager
@@ -117,7 +116,7 @@ class Warehouse:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor that finds the schemas of both files."""
         cursor = self.connection.cursor()
-        find_marts(cursor)
+        self._path = find_marts(cursor, self._path)
         return cursor
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -169,8 +168,8 @@ class Warehouse:
     def holds(self, relation: str) -> bool:
         """Whether a table exists; none is ever dropped."""
         if not self._held:
-            names = self.cursor().execute("select schema_name || '.' || table_name from duckdb_tables()")
-            self._held.update(name for (name,) in names.fetchall())
+            names = self.cursor().execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+            self._held.update(name for (name,) in names)
         return relation in self._held
 
     def row_count(self, relation: str) -> int:
