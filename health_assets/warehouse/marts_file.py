@@ -22,7 +22,7 @@ from health_assets.warehouse.sql import literal
 
 MARTS = "marts_of_warehouse"  # the name under which the file is attached
 SCHEMAS = ("dim", "fact", "mart")
-FREE_PARTS = 3  # the file is written anew when more than one part in so many is free
+FREE_PARTS = 2  # the file is written anew when more than one part in so many is free; a full recomputation leaves less
 SMALL = 64 << 20  # bytes of a file that is never written anew
 ALL_MONTHS = date.min  # the month of what holds for all days alike, such as which event is which feature
 MONTHS = "(relation varchar, month date, fingerprint varchar, row_count bigint, primary key (relation, month))"
