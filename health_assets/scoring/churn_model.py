@@ -17,6 +17,7 @@ from health_assets.scoring.logistic_regression import Fit, fitted
 from health_assets.settings import Settings, SettingsError
 from health_assets.settings.sections import Backtest, ChurnModel
 from health_assets.settings.suggestions import nearest
+from health_assets.worker import shared_worker
 
 PROBABILITY = "churn_probability"
 DECIMALS = 6  # the last digits of a fit depend on the machine
@@ -91,7 +92,8 @@ def trained(training: pl.DataFrame, model: ChurnModel) -> Fit | None:
     features = _measured(training, model)
     if left < max(model.min_churned, 1) or churned.all() or not features:
         return None
-    return fitted(features, _matrix(training, features), churned.to_numpy(), model.penalty)
+    given = features, _matrix(training, features), churned.to_numpy(), model.penalty
+    return shared_worker().submit(fitted, *given).result()
 
 
 def out_of_fold(
