@@ -59,7 +59,9 @@ def fitted(features: Sequence[str], rows: np.ndarray, happened: np.ndarray, pena
 
     imputer, scaler = SimpleImputer(), StandardScaler()
     model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=CLOSE, max_iter=STEPS)
-    with threadpool_limits(limits=1, user_api="blas"):  # the matrices are narrow: several threads take four times as long
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # the matrices are narrow: several threads take four times as long
         model.fit(scaler.fit_transform(imputer.fit_transform(rows)), happened)
     mean, scale, weight = (_plain(numbers) for numbers in (scaler.mean_, scaler.scale_, model.coef_[0]))
     return Fit(list(features), mean, scale, weight, *_plain(model.intercept_))

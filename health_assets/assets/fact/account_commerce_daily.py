@@ -8,7 +8,7 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, AsOfDate, Count, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.day_counts import counts_by_day
+from health_assets.contracts.day_counts import Latest, Spans, counts_by_day
 from health_assets.contracts.expressions import Period, days_between, relative_change, safe_ratio
 from health_assets.scoring.order_amounts import is_order, net_amount
 from health_assets.scoring.recurring_revenue import without_dust
@@ -89,16 +89,21 @@ def fact_account_commerce_daily(
     period: Period,
 ) -> pl.LazyFrame:
     """One row per account and day from its signup on, on days on which either source is fresh."""
+    order_days = _order_days(staged_orders.filter(is_order()))
     counted = _of_orders(staged_orders) | _of_payments(staged_payments)
-    counts = [name for name in counted if name != "spend_30d"]
+    latest = [Latest(order_days, "order_date", ["last_order_date", "own_rhythm"])]
     return (
-        counts_by_day(staged_accounts, "signup_date", counted, period)
+        counts_by_day(staged_accounts, "signup_date", counted, period, latest=latest)
         .rename({"day": "as_of_date"})
         .pipe(with_freshness, "as_of_date", "orders", staged_orders, "order_date", settings)
         .pipe(with_freshness, "as_of_date", "payments", staged_payments, "known_date", settings)
         .filter(pl.col("has_orders") | pl.col("has_payments"))
-        .with_columns(pl.col(counts).round().cast(pl.Int64), spend_30d=without_dust("spend_30d"))
-        .pipe(_with_rhythm, staged_orders.filter(is_order()), period)
+        .join(_company_rhythm(order_days, period), on="as_of_date", how="left", validate="m:1", maintain_order="left")
+        .with_columns(
+            days_since_last_order=days_between(pl.col("last_order_date"), pl.col("as_of_date")),
+            order_rhythm_days=pl.coalesce("own_rhythm", "company_rhythm"),
+            spend_30d=without_dust("spend_30d"),
+        )
         .with_columns(
             order_change_ratio_60d=relative_change(
                 pl.col("order_count_60d"), pl.col("order_count_previous_60d"), settings.min_events
@@ -111,43 +116,40 @@ def fact_account_commerce_daily(
     )
 
 
-def _of_orders(staged_orders: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """What is counted of orders -> orders with the days on which they count; refunds count in spend alone."""
-    day, orders = pl.col("order_date"), staged_orders.filter(is_order())
+def _of_orders(staged_orders: pl.LazyFrame) -> dict[str, Spans]:
+    """What is counted of orders, on which days; refunds count in spend alone."""
+    orders = staged_orders.filter(is_order())
 
-    def between(rows: pl.LazyFrame, first: int, end: int, size: pl.Expr) -> pl.LazyFrame:
-        return rows.select(
-            "account_id", first_day=day.dt.offset_by(f"{first}d"), end_day=day.dt.offset_by(f"{end}d"), size=size
-        )
+    def between(first: int, end: int) -> Spans:
+        return Spans(orders, _after("order_date", first), _after("order_date", end))
 
-    one = pl.lit(1.0)
     return {
-        "order_count_30d": between(orders, 0, MONTH, one),
-        "order_count_previous_30d": between(orders, MONTH, 2 * MONTH, one),
-        "order_count_60d": between(orders, 0, TWO_MONTHS, one),
-        "order_count_previous_60d": between(orders, TWO_MONTHS, 2 * TWO_MONTHS, one),
-        "order_count_365d": between(orders, 0, YEAR, one),
-        "spend_30d": between(staged_orders, 0, MONTH, net_amount()),
+        "order_count_30d": between(0, MONTH),
+        "order_count_previous_30d": between(MONTH, 2 * MONTH),
+        "order_count_60d": between(0, TWO_MONTHS),
+        "order_count_previous_60d": between(TWO_MONTHS, 2 * TWO_MONTHS),
+        "order_count_365d": between(0, YEAR),
+        "spend_30d": Spans(staged_orders, pl.col("order_date"), _after("order_date", MONTH), net_amount()),
     }
 
 
-def _of_payments(staged_payments: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """What is counted of payments -> payments with the days on which they count; paid on a day is paid that evening."""
+def _of_payments(staged_payments: pl.LazyFrame) -> dict[str, Spans]:
+    """What is counted of payments, on which days; paid on a day is paid that evening."""
     due, paid = pl.col("payment_due_date"), pl.col("payment_date")
-    late = staged_payments.filter(paid > due)
+    paid_late = pl.when(paid > due).then(paid)
     return {
-        "past_due_payment_count": staged_payments.select(
-            "account_id", first_day=due.dt.offset_by("1d"), end_day=paid, size=pl.lit(1.0)
-        ),
-        "late_paid_payment_count_90d": late.select(
-            "account_id", first_day=paid, end_day=paid.dt.offset_by(f"{QUARTER}d"), size=pl.lit(1.0)
-        ),
+        "past_due_payment_count": Spans(staged_payments, _after("payment_due_date", 1), paid),
+        "late_paid_payment_count_90d": Spans(staged_payments, paid_late, _after("payment_date", QUARTER)),
     }
 
 
-def _with_rhythm(panel: pl.LazyFrame, orders: pl.LazyFrame, period: Period) -> pl.LazyFrame:
-    """The panel with `days_since_last_order` and `order_rhythm_days`, from orders up to each of its days."""
-    order_days = (
+def _after(day: str, days: int) -> pl.Expr:
+    return pl.col(day).dt.offset_by(f"{days}d")
+
+
+def _order_days(orders: pl.LazyFrame) -> pl.LazyFrame:
+    """Each day on which an account ordered, the days since the one before, and the rhythm of the account by then."""
+    return (
         orders.select("account_id", "order_date")
         .unique()
         .sort("account_id", "order_date")
@@ -157,28 +159,17 @@ def _with_rhythm(panel: pl.LazyFrame, orders: pl.LazyFrame, period: Period) -> p
         )
         .sort("order_date", "account_id")
     )
-    company = (
+
+
+def _company_rhythm(order_days: pl.LazyFrame, period: Period) -> pl.LazyFrame:
+    """The rhythm of all accounts together by each day of a period."""
+    rhythms = (
         order_days.drop_nulls("gap")
-        .with_columns(company_rhythm=_median_so_far("gap", 1))
+        .select("order_date", company_rhythm=_median_so_far("gap", 1))
         .unique("order_date", keep="last", maintain_order=True)  # that of the whole day
-        .select("order_date", "company_rhythm")
     )
     days = pl.LazyFrame({"as_of_date": pl.date_range(period.first_day, period.last_day, eager=True)})
-    by_day = days.join_asof(company, left_on="as_of_date", right_on="order_date").drop("order_date")
-    return (
-        panel.join(by_day, on="as_of_date", how="left", validate="m:1", maintain_order="left")
-        .join_asof(
-            order_days.drop("gap"),
-            left_on="as_of_date",
-            right_on="order_date",
-            by="account_id",
-            check_sortedness=False,  # the days of each account are in order
-        )
-        .with_columns(
-            days_since_last_order=days_between(pl.col("last_order_date"), pl.col("as_of_date")),
-            order_rhythm_days=pl.coalesce("own_rhythm", "company_rhythm"),
-        )
-    )
+    return days.join_asof(rhythms, left_on="as_of_date", right_on="order_date").drop("order_date")
 
 
 def _median_so_far(values: str, least: int) -> pl.Expr:
