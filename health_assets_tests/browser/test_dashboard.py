@@ -59,7 +59,7 @@ def test_every_page_is_drawn_without_any_row(whole_company: WholeCompany, tmp_pa
     with dashboard(snapshots.company_with(tmp_path, company, *snapshots.emptied(company))) as base, visit(base) as seen:
         walk(seen)
         seen.open("Commerce")
-        assert seen.page.get_by_text("Connect orders in the settings to see it.").count() > 0
+        seen.page.get_by_text("Connect orders in the settings to see it.").first.wait_for()
 
 
 def test_every_page_is_drawn_with_accounts_alone(whole_company: WholeCompany, tmp_path: Path) -> None:

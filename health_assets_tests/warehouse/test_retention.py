@@ -11,7 +11,7 @@ import yaml
 
 from health_assets.alerts.history_file import COLUMNS, write_history
 from health_assets.assets import load_all
-from health_assets.assets.fact.account_usage_daily import READ_BACK
+from health_assets.assets.fact.account_usage_daily import REFERENCE_WINDOW
 from health_assets.assets.fact.usage_daily import event_count__sums_to_all_events
 from health_assets.assets.mart.engagement.account_feature_adoption import LOOK_BACK, WINDOW
 from health_assets.demo import write_company
@@ -26,7 +26,7 @@ READERS = {  # tables that read usage events one by one -> days before their own
     "fact_usage_daily": 0,
     "fact_event_daily": 0,
     "fact_account_feature_monthly": 0,
-    "fact_account_usage_daily": READ_BACK,
+    "fact_account_usage_daily": REFERENCE_WINDOW,
     "fact_user_engagement": 31,
     "mart_account_feature_adoption": LOOK_BACK + WINDOW,
 }
