@@ -29,7 +29,7 @@ from health_assets.warehouse.retention import RAW_MONTHS_READ, deleted_months, f
 from health_assets.warehouse.sql import literal, registered
 from health_assets.warehouse.storage import Warehouse
 
-ROWS_PER_WRITE = 1_250_000  # months are computed together up to about so many rows
+ROWS_PER_WRITE = 800_000  # months are computed together up to about so many rows
 
 
 def stale_months(
