@@ -25,8 +25,6 @@ from health_assets.warehouse.recovery import ASIDE, is_ours
 from health_assets.warehouse.subject import Subject
 from health_assets.write_back.store import store_of as write_back
 
-LOGS = (".db", ".out", ".err", ".complete")
-
 
 @dataclass(frozen=True)
 class Remaining:

@@ -62,12 +62,7 @@ def predicted(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnMod
     Returns:
         account_id, as_of_date, churn_probability: null where too few accounts have churned.
     """
-    return _predicted(rows.sort(KEY), day, backtest, model)
-
-
-def _predicted(rows: pl.DataFrame, day: date, backtest: Backtest, model: ChurnModel) -> pl.DataFrame:
-    """The same, of rows in the order of the key."""
-    to_predict = rows.filter(pl.col("as_of_date") == day)
+    to_predict = rows.filter(pl.col("as_of_date") == day).sort(KEY)
     if to_predict.is_empty():
         return pl.DataFrame(schema=SHAPE)
     return scored(trained(rows.filter(_is_known_before(day, backtest)), model), to_predict)
@@ -106,7 +101,7 @@ def out_of_fold(
     rows = _grouped(rows.sort(KEY), model)
     day, is_own = pl.col("as_of_date"), pl.col("group")
     found = [
-        _predicted(
+        predicted(
             rows.filter(pl.when(is_own == group).then(day == observed).otherwise(day < observed)),
             observed,
             backtest,
