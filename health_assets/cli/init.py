@@ -1,20 +1,20 @@
 """`health-assets init`: look at files or a database, guess what they are, try it, and write a commented settings file."""
 
 import os
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.markup import escape
 
 from health_assets import settings
 from health_assets.assets import load_all
 from health_assets.cli.check import RECORD_CHARACTERS
+from health_assets.cli.guessed_settings import Guess, write_settings
 from health_assets.cli.terminal import CommandError
 from health_assets.contracts.contract import available_from
+from health_assets.quality.price_oddities import left_out_of_the_newest_file
 from health_assets.quality.trial_load import Trial, trial_load
 from health_assets.reporting.formatting import counted
 from health_assets.settings import Settings
@@ -22,9 +22,11 @@ from health_assets.sources.answers import answered_apart
 from health_assets.sources.check import Contracts, faults_by_source
 from health_assets.sources.databases import connected, no_such_schema
 from health_assets.sources.guesses.candidates import Candidate, candidates_in, tables_in
-from health_assets.sources.guesses.joining import column_with_keys
-from health_assets.sources.guesses.matching import Match, matches
+from health_assets.sources.guesses.joining import column_with_keys, join_by_name
+from health_assets.sources.guesses.matching import Match, matches, required_columns, why_none
+from health_assets.sources.guesses.prices import is_last_paid_day, settle_prices
 from health_assets.sources.guesses.spelling import currencies_of, join_accounts, spelling_of
+from health_assets.sources.guesses.surroundings import rows_alone
 from health_assets.sources.guesses.vendors import presets_for, priority_of, tables_taken
 from health_assets.tables import TABLES, source_contracts
 
@@ -36,19 +38,13 @@ NO_ACCOUNT = (
 )  # what says that the keys of a source are not those of accounts
 STATE_ONLY = ("chargebee", "recurly", "stripe")  # vendors whose data hold no earlier prices
 EVENTS = "usage_events"
-
-
-@dataclass
-class Guess:
-    """A settings file in the making."""
-
-    company: str
-    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
-    notes: dict[str, list[str]] = field(default_factory=dict)  # source -> what to look at
-    refused: dict[str, str] = field(default_factory=dict)  # source -> why it is not connected
-    undecided: list[str] = field(default_factory=list)
-    top: dict[str, Any] = field(default_factory=dict)
-    currencies: list[str] = field(default_factory=list)  # of the amounts, that of most first
+STATES = {
+    "accounts",
+    "devices",
+    "features",
+    "subscriptions",
+    "users",
+}  # whose last start may be long before the day on which their file was written
 
 
 def initialise(place: str, output: Path | None, schemas: list[str], is_forced: bool, console: Console) -> bool:
@@ -90,16 +86,21 @@ def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, co
     best, lost = matches(rest, {name: contract for name, contract in contracts.items() if name not in guess.sources})
     keys, undecided = join_accounts(best, contracts)
     guess.undecided += undecided
+    prices = {match.source: settle_prices(match) for match in best if match.source == "subscriptions"}
     for match in best:
         _connect(guess, match, contracts[match.source], keys.get(match.source, {}), folder, file)
+        guess.notes[match.source] = prices.get(match.source, []) + guess.notes[match.source]
     for match in lost:
         guess.notes.setdefault(match.source, []).append(
             f"{_place(match.candidate)} looks like {match.source} too; it is not read"
         )
     used = {id(match.candidate) for match in (*best, *lost)}
-    guess.undecided += [
-        f"{_place(one)}: no source fits its columns {', '.join(one.header[:8])}" for one in rest if id(one) not in used
-    ]
+    accounts = next((match for match in best if match.source == "accounts"), None)
+    for one in rest:
+        if id(one) not in used:
+            by_name = join_by_name(one, accounts) if accounts else None
+            said = "; ".join(filter(None, (why_none(one, contracts), by_name)))
+            guess.undecided.append(f"{_place(one)}: {said}")
     guess.currencies = currencies_of(best)
     return guess
 
@@ -134,11 +135,24 @@ def _connect(
     elif match.source == EVENTS:
         moment = match.columns["event_timestamp"]
         described["query"] += f" where {moment} >= :since and {moment} < :until"
+    required = [theirs for ours, theirs in match.columns.items() if ours in required_columns(contracts)]
+    if match.candidate.files and (condition := rows_alone(match.candidate.last_rows, required)):
+        described["where"] = condition
+    if match.source == "subscriptions" and is_last_paid_day(match, _formats_in(spelling.keys)):
+        described["end_date_is"] = "last_paid_day"
     renamed = {theirs: ours for ours, theirs in match.columns.items() if theirs != ours}
     described |= {"columns": renamed} if renamed else {}
     guess.sources[match.source] = described | spelling.keys | keys
     unread = [column for column in match.candidate.header if column not in match.columns.values()]
-    guess.notes[match.source] = spelling.undecided + ([f"not read: {', '.join(unread)}"] if unread else [])
+    said = [f"rows below the others are left out: where {described['where']}"] if "where" in described else []
+    said += ["end_date is read as the last paid day"] if "end_date_is" in described else []
+    guess.notes[match.source] = said + spelling.undecided + ([f"not read: {', '.join(unread)}"] if unread else [])
+
+
+def _formats_in(keys: dict[str, Any]) -> list[str]:
+    """The date formats among the keys of a source."""
+    formats = keys.get("date_format", {})
+    return list(formats.values()) if isinstance(formats, dict) else [formats]
 
 
 def _relative(folder: Path | None, file: Path) -> str:
@@ -158,7 +172,7 @@ def _without_accounts(place: str, guess: Guess) -> str:
 def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[str, Trial]:
     """Load what was guessed; a source that could not be published is left out of the settings, with the reason."""
     for _ in range(4):
-        _write(guess, file, {})
+        write_settings(guess, file, {})
         company = settings.load(file)
         wrong = {name: faults[0] for name, faults in faults_by_source(company, contracts) if faults}
         trials: dict[str, Trial] = {}
@@ -170,8 +184,10 @@ def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[st
             for name, trial in trials.items():
                 lost = ((f"{counted(one.rows, 'row')} quarantined: {one.name}", one.hint) for one in trial.reasons)
                 guess.notes.setdefault(name, []).extend("; ".join(filter(None, said)) for said in lost)
+            if left_out := left_out_of_the_newest_file(company):
+                guess.notes["subscriptions"].append(left_out)
             _set_days(guess, trials, company)
-            _write(guess, file, trials)
+            write_settings(guess, file, trials)
             return trials
         if any(
             _rejoined(guess, name, company) for name, why in wrong.items() if any(said in why for said in NO_ACCOUNT)
@@ -180,7 +196,7 @@ def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[st
         guess.refused |= wrong
         if "accounts" in wrong:
             break
-    _write(guess, file, {})
+    write_settings(guess, file, {})
     return {}
 
 
@@ -212,16 +228,22 @@ def _why_not(trial: Trial, company: Settings) -> str | None:
 def _set_days(guess: Guess, trials: dict[str, Trial], company: Settings) -> None:
     """The as-of day of files that end on an earlier one, and the first month of history."""
     today = datetime.now().astimezone().date()
-    starts, ends = [], []
+    starts: list[date] = []
+    ends: list[date] = []
+    others: list[date] = []
     for name, trial in trials.items():
         known = available_from(TABLES[f"staged_{name}"].contract)
         if known in trial.ranges and name != "accounts" and known not in trial.missing:
             low, high, _ = trial.ranges[known]
             starts.append(_day(low))
-            ends.append(min(_day(high), today))
+            (others if name in STATES else ends).append(min(_day(high), today))
     is_of_files = not any("connection" in described for described in guess.sources.values())
     if is_of_files and ends and max(ends) < today - timedelta(days=OLD_DAYS):
         guess.top["as_of"] = max(ends)
+    elif is_of_files and not ends and others:
+        guess.undecided.append(
+            f"as_of: nothing says when the files were written (the last start is of {max(others)}); if they are not of today, set as_of"
+        )
     last = guess.top.get("as_of") or company.load_day
     if starts:
         earliest = (last.replace(day=1) - timedelta(days=31 * MOST_MONTHS)).replace(day=1)
@@ -230,50 +252,6 @@ def _set_days(guess: Guess, trials: dict[str, Trial], company: Settings) -> None
 
 def _day(value: Any) -> date:
     return value.date() if isinstance(value, datetime) else value
-
-
-def _write(guess: Guess, file: Path, trials: dict[str, Trial]) -> None:
-    """The settings file; sources that cannot be published are comments."""
-    currency = {"reporting_currency": guess.currencies[0]} if guess.currencies else {}
-    top = {"company": guess.company, "timezone": "UTC"} | currency | guess.top
-    comments = {
-        "timezone": "where the company is, e.g. Europe/Berlin: days begin there, and times without a zone are taken as local",
-        "reporting_currency": "of every amount in the tables",
-        "as_of": "the files end on this day; remove it for files that are exported every day",
-        "history_start": "first month that is computed",
-    }
-    top |= {"warehouse": "out/warehouse.duckdb", "published": "out/published.duckdb"}
-    lines = ["# Written by health-assets init. Every key is described in docs/sources.md and docs/settings.md."]
-    lines += [_line(key, value, comments.get(key, "")) for key, value in top.items()]
-    if not guess.currencies:
-        lines.append("# reporting_currency: EUR  # USD unless you say so")
-    elif others := ", ".join(f"{currency}: ?" for currency in guess.currencies[1:]):
-        lines.append(f"# fx_rates: {{{others}}}  # {guess.currencies[0]} for one; rows without a rate are quarantined")
-    lines.append("sources:")
-    for name, described in guess.sources.items():
-        mark = "  # " if name in guess.refused else "  "
-        trial = trials.get(name)
-        said = (
-            f"  # {counted(trial.counts['rows_read'], 'row')} read, {trial.counts['rows_kept']:,} kept" if trial else ""
-        )
-        lines += [
-            f"  # {note}"
-            for note in [*([guess.refused[name]] if name in guess.refused else []), *guess.notes.get(name, [])]
-        ]
-        lines.append(f"{mark}{name}:{said}")
-        lines += [f"{mark}  {_line(key, value)}" for key, value in described.items()]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join([*lines, *(f"# to check: {one}" for one in guess.undecided)]) + "\n", encoding="utf-8")
-
-
-def _line(key: str, value: Any, comment: str = "") -> str:
-    written = yaml.safe_dump(
-        {key: value}, default_flow_style=False, allow_unicode=True, width=1_000_000, sort_keys=False
-    ).strip()
-    if isinstance(value, dict | list):
-        flow = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1_000_000, sort_keys=False)
-        written = f"{key}: {flow.strip()}"
-    return f"{written}  # {comment}" if comment else written
 
 
 def _print(guess: Guess, trials: dict[str, Trial], file: Path, console: Console) -> None:

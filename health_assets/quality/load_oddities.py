@@ -10,10 +10,11 @@ from datetime import date
 import duckdb
 
 from health_assets.contracts.contract import WARN, Expectation, available_by, available_from, meta
+from health_assets.quality.price_oddities import ALL_UNITS, PAID_BEFORE, STATES, price_oddities
 from health_assets.settings import Settings
 from health_assets.settings.sections import Revenue
 from health_assets.sources.quarantine import SUPERSEDED
-from health_assets.sources.readers import unknown_columns
+from health_assets.sources.readers import read_columns, unknown_columns
 from health_assets.tables import TABLES, Table
 from health_assets.warehouse.quarantined import load_counts, quarantine_of
 from health_assets.warehouse.sql import literal
@@ -22,6 +23,8 @@ from health_assets.warehouse.storage import Warehouse
 INTERVAL_WORDS = {"interval", "period", "cycle", "frequency", "term", "cadence", "recurrence", "periodicity"}
 DATE_WORDS = {"start", "end", "started", "ended", "at", "date", "on", "from", "to", "until", "next", "id"}
 SAMPLES = 3
+MOST = 0.8  # share of the periods that show what an end date is
+MANY = 10  # accounts, and rows, of which not all are of one
 SUBSCRIPTIONS = "staged_subscriptions"
 ORDERS = "staged_orders"
 INVOICES = "staged_invoices"
@@ -41,7 +44,7 @@ END_DATES = Expectation(
     (),
     severity=WARN,
     description="Periods of an account follow each other without a day between them. Where they end on the day before the "
-    "next begins, end_date is the last paid day",
+    "next begins, or before the day of the month on which they began, end_date is the last paid day",
 )
 CRM = Expectation(
     "status__agrees_with_crm",
@@ -73,12 +76,21 @@ SIGNUP = Expectation(
     description="No more than plausibility.before_signup of the rows are dated before the signup of their account",
 )
 
+ONE_ACCOUNT = Expectation(
+    "account_id__not_one_for_all",
+    "rule",
+    (),
+    severity=WARN,
+    description="Where there are many accounts, not all of many rows are of a single one: the account would be read from a column "
+    "that holds something else",
+)
+
 
 def oddity_expectations(table: Table) -> list[Expectation]:
     """What is expected of a load by itself, beyond its contract."""
-    of_subscriptions = [INTERVAL, END_DATES, CRM] if table.name == SUBSCRIPTIONS else []
+    of_subscriptions = [INTERVAL, END_DATES, CRM, PAID_BEFORE, ALL_UNITS, STATES] if table.name == SUBSCRIPTIONS else []
     of_others = {ORDERS: [LINES], INVOICES: [PAID_FOR]}.get(table.name, [])
-    return of_subscriptions + of_others + ([SIGNUP] if _is_dated_by_account(table) else [])
+    return of_subscriptions + of_others + ([ONE_ACCOUNT, SIGNUP] if _is_dated_by_account(table) else [])
 
 
 def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Settings) -> dict[str, str]:
@@ -88,11 +100,13 @@ def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Set
         found[INTERVAL.name] = _unread_interval(settings)
         found[END_DATES.name] = _inclusive_ends(cursor)
         found[CRM.name] = _disagreements(cursor, as_of)
+        found |= price_oddities(warehouse, as_of, settings)
     if table.name == ORDERS:
         found[LINES.name] = _undeclared_lines(cursor, table, settings)
     if table.name == INVOICES and settings.revenue.basis == "paid_invoices":
         found[PAID_FOR.name] = _unsaid_periods(cursor, as_of, settings.revenue)
     if _is_dated_by_account(table):
+        found[ONE_ACCOUNT.name] = _of_one_account(cursor, table)
         found[SIGNUP.name] = _before_signup(cursor, table, as_of, settings)
     return {name: words for name, words in found.items() if words}
 
@@ -110,6 +124,11 @@ def _unread_interval(settings: Settings) -> str:
     named = sorted(column for column in unread if _is_interval(column))
     if not named:
         return ""
+    if rows and "interval" in read_columns("subscriptions", rows, settings):
+        return (
+            f"{', '.join(named)} of the file is not read, so every price counts as one for a single interval; where it says for "
+            f"how many: sources.subscriptions.columns: {{{named[0]}: interval_count}}"
+        )
     return (
         f"{', '.join(named)} of the file is not read, so every price counts as one for a month; where it is one for "
         f"another interval: sources.subscriptions.columns: {{<the price>: amount, {named[0]}: interval}}"
@@ -130,7 +149,7 @@ def _inclusive_ends(cursor: duckdb.DuckDBPyConnection) -> str:
     with_gap = f"{follows} + 1"
     (gaps,), (joins,) = _one(cursor, f"select count(*) {with_gap}"), _one(cursor, f"select count(*) {follows}")
     if not gaps or gaps <= joins:
-        return ""
+        return "" if joins else _ends_before_their_anniversary(cursor)
     samples = cursor.execute(
         f"select ended.subscription_id, ended.end_date, next.subscription_id, next.start_date {with_gap} order by all "
         f"limit {SAMPLES}"
@@ -139,6 +158,23 @@ def _inclusive_ends(cursor: duckdb.DuckDBPyConnection) -> str:
     return (
         f"{gaps:,} of {gaps + joins:,} periods end on the day before the next begins ({shown}); if that day is still paid: "
         "sources.subscriptions.end_date_is: last_paid_day"
+    )
+
+
+def _ends_before_their_anniversary(cursor: duckdb.DuckDBPyConnection) -> str:
+    """Periods that end on the day before the day of the month on which they began, if most do: whole months, the last day included."""
+    whole = "day(end_date + 1) = day(start_date)"
+    ended = "from staged.subscriptions where end_date > start_date"
+    found, rows = _one(cursor, f"select count(*) filter (where {whole}), count(*) {ended}")
+    if found < SAMPLES or found < MOST * rows:
+        return ""
+    samples = cursor.execute(
+        f"select subscription_id, start_date, end_date {ended} and {whole} order by all limit {SAMPLES}"
+    ).fetchall()
+    shown = ", ".join(f"{key} from {start} to {end}" for key, start, end in samples)
+    return (
+        f"{found:,} of {rows:,} periods end on the day before the day of the month on which they began ({shown}); if that day is "
+        "still paid: sources.subscriptions.end_date_is: last_paid_day"
     )
 
 
@@ -215,6 +251,20 @@ def _unsaid_periods(cursor: duckdb.DuckDBPyConnection, as_of: date, revenue: Rev
             shown = ", ".join(f"{invoice} of {account}" for invoice, account in found[:SAMPLES])
             said.append(f"invoices with {words}: {len(found):,} ({shown})")
     return "; ".join(said)
+
+
+def _of_one_account(cursor: duckdb.DuckDBPyConnection, table: Table) -> str:
+    """The account of all rows, where it is the only one of many."""
+    account, last, rows, accounts = cursor.execute(
+        f"select min(account_id), max(account_id), count(*), (select count(*) from staged.accounts) from {table.relation}"
+    ).fetchone() or (None, None, 0, 0)
+    if account != last or min(rows, accounts) < MANY:
+        return ""
+    source = table.name.removeprefix("staged_")
+    return (
+        f"all {rows:,} rows are of account {account}, one of {accounts:,} accounts; is the account in another column? "
+        f"sources.{source}.columns: {{<their column>: account_id}}"
+    )
 
 
 def _before_signup(cursor: duckdb.DuckDBPyConnection, table: Table, as_of: date, settings: Settings) -> str:

@@ -96,6 +96,7 @@ class Description(Section):
     end_date_is: Literal["first_unpaid_day", "last_paid_day"] = "first_unpaid_day"
     changes: Literal["correction", "new_period"] = "correction"
     rows_kept: Annotated[float, Field(ge=0, le=1)] = 0.9
+    lines_before_header: Annotated[int, Field(ge=1)] | None = None
     delimiter: str = ","
     encoding: str = "utf8"
     _answer: str | None = PrivateAttr(default=None)  # the files that the answer of the query is kept in, a pattern

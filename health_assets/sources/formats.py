@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -40,7 +40,7 @@ class Dialect:
 
     encoding: str  # "utf-8-sig" reads UTF-8 with and without a mark
     delimiter: str
-    lines_before_header: int  # 1 where the first line is sep=;
+    lines_before_header: int  # such as the title of a report, and sep=;
 
     @property
     def is_utf8(self) -> bool:
@@ -144,15 +144,16 @@ def dialect_of(file: str, source: Description) -> Dialect:
     delimiter = (
         "\t" if file.lower().removesuffix(".gz").endswith(".tsv") and source.delimiter == "," else source.delimiter
     )
+    above = source.lines_before_header or 0
     if is_remote(file):
-        return Dialect(encoding, delimiter, 0)
+        return Dialect(encoding, delimiter, above)
     with _opened(file) as binary:
         head = binary.read(4096)
     encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), encoding)
     first = head.decode(encoding, errors="ignore").split("\n")[0].strip()
     if first.lower().startswith("sep=") and len(first) == len("sep=;"):
-        return Dialect(encoding, first[-1], 1)
-    return Dialect(encoding, delimiter, 0)
+        return Dialect(encoding, first[-1], above or 1)
+    return Dialect(encoding, delimiter, above)
 
 
 def text_of(value: str, dtype: pl.DataType) -> pl.Expr:
@@ -176,6 +177,12 @@ def _decoded(values: pl.Series) -> pl.Series:
         return values.cast(pl.String)
     except pl.exceptions.PolarsError:
         return values.bin.encode("hex")
+
+
+def opened_text(file: str, encoding: str) -> IO[str]:
+    """A text file of this machine, packed or not; bytes that are none of the encoding's are replaced."""
+    opened = gzip.open if file.lower().endswith(".gz") else open
+    return opened(file, "rt", encoding=encoding, errors="replace", newline="")
 
 
 def _opened(file: str) -> Any:
@@ -236,7 +243,9 @@ def _workbook(file: str, source: Description) -> pl.LazyFrame:
         names = book.sheet_names
         if source.sheet and source.sheet not in names:
             raise SourceError(f"{shown(file)}: has no sheet {source.sheet!r}; it has {', '.join(names)}")
-        rows = book.load_sheet(source.sheet or 0, schema_sample_rows=None).to_polars()
+        rows = book.load_sheet(
+            source.sheet or 0, header_row=source.lines_before_header or 0, schema_sample_rows=None
+        ).to_polars()
     except fastexcel.FastExcelError as error:
         raise SourceError(f"{shown(file)}: {why_unreadable(error)}") from None
     return rows.with_row_index(ROW, offset=1).lazy()

@@ -1,5 +1,6 @@
 """What there is to read: the files of a folder, or the tables of a database, each with its first rows as text."""
 
+import csv
 import re
 import tempfile
 from collections import defaultdict
@@ -14,6 +15,7 @@ import pyarrow as pa
 from health_assets.settings.source import Description
 from health_assets.sources.databases import Connection
 from health_assets.sources.formats import DELIMITERS, UNREADABLE_FILE, SourceError, header_of, text_of
+from health_assets.sources.guesses.surroundings import SEEN, is_copy_of, lines_above_header, repeats
 from health_assets.sources.landing import written
 from health_assets.sources.parsing import ROW, TEXT
 from health_assets.sources.readers import opened_rows
@@ -31,6 +33,7 @@ class Candidate:
     name: str
     rows: pl.DataFrame  # all text
     described: dict[str, Any]  # keys of a source
+    last_rows: pl.DataFrame = field(default_factory=pl.DataFrame)  # of a file, all text
     files: list[Path] = field(default_factory=list)
     schema: str | None = None  # of a table
 
@@ -55,7 +58,26 @@ def candidates_in(folder: Path) -> tuple[list[Candidate], dict[str, str]]:
             alike[file.parent, _without_numbers(file.name), tuple(found.header)].append(found)
         except (*UNREADABLE_FILE, SourceError) as error:
             unreadable[str(file.relative_to(folder))] = str(error).strip().splitlines()[0].removeprefix(f"{file}: ")
-    return [_joined(several, folder) for several in alike.values()], unreadable
+    older = _older_copies([one for several in alike.values() for one in several])
+    unreadable |= {str(one.described["path"]): f"an older copy of {newest}; it is not read" for one, newest in older}
+    gone = {id(one) for one, _ in older}
+    left = ([one for one in several if id(one) not in gone] for several in alike.values())
+    return [_joined(several, folder) for several in left if several], unreadable
+
+
+def _older_copies(candidates: list[Candidate]) -> list[tuple[Candidate, str]]:
+    """Files that were saved again under a name with a number, each with the newest of them."""
+    saved: dict[tuple[Path, str, tuple[str, ...]], dict[int, Candidate]] = defaultdict(dict)
+    for one in candidates:
+        file = one.files[0]
+        first_name, number = is_copy_of(file.name)
+        saved[file.parent, first_name, tuple(one.header)][number] = one
+    return [
+        (one, str(copies[max(copies)].described["path"]))
+        for copies in saved.values()
+        for number, one in copies.items()
+        if number < max(copies) and repeats(one.rows, copies[max(copies)].rows)
+    ]
 
 
 def tables_in(database: Connection, connection: str, schemas: list[str]) -> tuple[list[Candidate], dict[str, str]]:
@@ -97,27 +119,29 @@ def _read(file: Path, folder: Path) -> Candidate:
     is_text = file.name.lower().removesuffix(".gz").endswith((".csv", ".txt"))
     failure: Exception | None = None
     for encoding in ENCODINGS if is_text else ENCODINGS[:1]:
-        found: dict[str, pl.DataFrame] = {}
+        found: dict[str, tuple[pl.DataFrame, Description]] = {}
         for delimiter in (",", *DELIMITERS) if is_text else (",",):
+            described = Description(path=str(file), delimiter=delimiter, encoding=encoding)
             try:
-                found[delimiter] = _first_rows(
-                    file, Description(path=str(file), delimiter=delimiter, encoding=encoding)
-                )
-            except (*UNREADABLE_FILE, SourceError) as error:
+                above = lines_above_header(str(file), described)
+                described = described.model_copy(update={"lines_before_header": above or None})
+                found[delimiter] = _rows(file, described), described
+            except (*UNREADABLE_FILE, SourceError, csv.Error) as error:
                 failure = failure or error
         if found:
-            delimiter = max(found, key=lambda mark: found[mark].width)
-            described = {"path": str(file.relative_to(folder))}
-            described |= {"delimiter": delimiter} if delimiter != "," else {}
-            described |= {"encoding": encoding} if encoding != "utf8" else {}
-            return Candidate(file.stem.partition(".")[0], _as_text(found[delimiter]), described, [file])
+            rows, described = max(found.values(), key=lambda one: one[0].width)
+            keys = described.model_dump(include={"delimiter", "encoding", "lines_before_header"}, exclude_defaults=True)
+            given = {"path": str(file.relative_to(folder))} | keys
+            last = _as_text(rows.tail(SEEN)) if rows.height < SAMPLED else _as_text(_rows(file, described, is_end=True))
+            return Candidate(file.stem.partition(".")[0], _as_text(rows), given, last, [file])
     raise failure or SourceError(f"{file}: cannot be read")
 
 
-def _first_rows(file: Path, description: Description) -> pl.DataFrame:
+def _rows(file: Path, description: Description, *, is_end: bool = False) -> pl.DataFrame:
+    """The first rows of a file, or the last."""
     rows = opened_rows(str(file), description)
     header_of(rows, str(file))
-    return rows.head(SAMPLED).drop(ROW, TEXT, strict=False).collect()
+    return (rows.tail(SEEN) if is_end else rows.head(SAMPLED)).drop(ROW, TEXT, strict=False).collect()
 
 
 def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
@@ -155,4 +179,4 @@ def _joined(several: list[Candidate], folder: Path) -> Candidate:
     described = first.described | {"path": str(relative.with_name(pattern))}
     name = re.sub(r"[\d_.-]+", "", files[0].stem) or relative.parent.name
     rows = pl.concat([one.rows.head(max(SAMPLED // len(several), 200)) for one in several])
-    return Candidate(name, rows, described, files)
+    return Candidate(name, rows, described, several[-1].last_rows, files)

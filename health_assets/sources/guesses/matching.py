@@ -1,7 +1,8 @@
 """Which source a candidate is, and which of its columns is which of ours."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import dataframely as dy
 import polars as pl
@@ -20,7 +21,12 @@ from health_assets.sources.numbers import boolean, number
 FITS = 0.8  # share of the values that a column must be able to read
 UNDERSTOOD = 0.3  # share of the words of an enumeration that must be understood
 NAMED = 2.0  # what the name of a file weighs against its columns
+UNLIKELY = 0.2  # by which a column is less certain that is empty, or a key that repeats
 ENOUGH_COLUMNS, ENOUGH_SHARE = 3, 0.5  # that must match where the name of the file says nothing
+NAMED_APART = {"contract_events", "invoices"}  # files of these names are not taken for orders or payments
+SHOWN = 8  # columns of a file
+MONTH_NAME = r"(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-z]*"
+MONTH = re.compile(rf"^(?:{MONTH_NAME}[ ./-]*(?:\d\d|\d{{4}})|\d{{4}}[-/.]\d\d?|\d\d?[-/.]\d{{4}})$")
 ZONES = Zones("UTC", "UTC")
 
 
@@ -52,23 +58,75 @@ def matches(candidates: list[Candidate], contracts: Mapping[str, Contracts]) -> 
     return list(best.values()), lost
 
 
+def why_none(candidate: Candidate, contracts: Mapping[str, Contracts]) -> str:
+    """Why a candidate is no source: the columns that the one it resembles most needs and it lacks."""
+    columns = {source: _columns(candidate, source, contracts[source]) for source in contracts}
+    likeness = {source: (file_score(candidate.name, source), len(found)) for source, found in columns.items()}
+    nearest = max(likeness, key=lambda source: likeness[source])
+    lacks = _lacking(contracts[nearest], columns[nearest])
+    header = ", ".join(candidate.header[:SHOWN]) + (" ..." if len(candidate.header) > SHOWN else "")
+    named, matched = likeness[nearest]
+    months = [name for name in candidate.header if MONTH.search(name.lower())]
+    if len(months) >= ENOUGH_COLUMNS:
+        return (
+            f"has a column for each month ({months[0]} ... {months[-1]}); see docs/connect.md, A column for each month"
+        )
+    if not matched or not (named or matched >= ENOUGH_COLUMNS):
+        return f"no source fits its columns {header}"
+    if not lacks:
+        renamed = ", ".join(f"{theirs}: {ours}" for ours, theirs in columns[nearest].items())
+        return f"could be {nearest}, though its name says nothing; if it is, add {nearest}: {{path: ..., columns: {{{renamed}}}}}"
+    raw = contracts[nearest].raw.columns()
+    needed = "; ".join(
+        " or ".join([name, *(" and ".join(one) for one in meta(raw[name], "alternatives", ()))]) for name in lacks
+    )
+    wanted = {*lacks, *(name for lack in lacks for one in meta(raw[lack], "alternatives", ()) for name in one)}
+    unread = [
+        f"{theirs} could be {ours}, but {candidate.values(theirs)[0]!r} cannot be read as such"
+        for ours in sorted(wanted)
+        for theirs in candidate.header
+        if name_score(theirs, nearest, ours) > PART
+        and not fits(candidate.values(theirs), ours, contracts[nearest].staged.columns().get(ours))
+    ]
+    return "; ".join(
+        [
+            f"looks like {nearest}, but none of its columns {header} is known as {needed}",
+            *unread[:1],
+            f"if one is that, add {nearest} with columns: {{<their column>: {lacks[0]}}}",
+        ]
+    )
+
+
+def required_columns(contracts: Contracts) -> list[str]:
+    """The columns of ours that a file must have, without keys that can be made of the row."""
+    raw = contracts.raw.columns()
+    return [name for name in given_columns(contracts.raw) if meta(raw[name], "required") and not meta(raw[name], "key")]
+
+
+def _lacking(contracts: Contracts, there: Collection[str]) -> list[str]:
+    """The required columns that are not there, nor others that stand for them."""
+    raw = contracts.raw.columns()
+    return [
+        name
+        for name in required_columns(contracts)
+        if name not in there
+        and meta(raw[name], "through") not in there
+        and not any(set(there) >= set(one) for one in meta(raw[name], "alternatives", ()))
+    ]
+
+
 def _match(candidate: Candidate, source: str, contracts: Contracts) -> Match | None:
     columns = _columns(candidate, source, contracts)
-    named = file_score(candidate.name, source)
-    raw = contracts.raw.columns()
-    there = set(columns)
-    required = [
-        name for name in given_columns(contracts.raw) if meta(raw[name], "required") and not meta(raw[name], "key")
-    ]
-    for name in required:
-        alternatives = any(there >= set(one) for one in meta(raw[name], "alternatives", ()))
-        if name not in there and meta(raw[name], "through") not in there and not alternatives:
-            return None
-    enough = len(columns) >= ENOUGH_COLUMNS and len(columns) >= ENOUGH_SHARE * len(candidate.header)
-    if not named and not enough:
+    if _lacking(contracts, columns):
         return None
+    named = file_score(candidate.name, source)
+    is_of_another = any(file_score(candidate.name, other) for other in NAMED_APART - {source})
+    enough = len(columns) >= ENOUGH_COLUMNS and len(columns) >= ENOUGH_SHARE * len(candidate.header)
+    if not named and (is_of_another or not enough):
+        return None
+    required = required_columns(contracts)
     matched = sum(name_score(theirs, source, ours) for ours, theirs in columns.items())
-    score = matched / len(candidate.header) + len(there & set(required)) / max(len(required), 1) + NAMED * named
+    score = matched / len(candidate.header) + len(set(columns) & set(required)) / max(len(required), 1) + NAMED * named
     return Match(source, candidate, columns, score)
 
 
@@ -76,7 +134,7 @@ def _columns(candidate: Candidate, source: str, contracts: Contracts) -> dict[st
     """Our columns with theirs, the most certain first; each of theirs once."""
     staged = contracts.staged.columns()
     scored = sorted(
-        (-score, place, ours, theirs)
+        (-score + UNLIKELY * _is_unlikely(candidate, source, ours, theirs), place, ours, theirs)
         for place, ours in enumerate(given_columns(contracts.raw))
         for theirs in candidate.header
         if (score := name_score(theirs, source, ours)) and fits(candidate.values(theirs), ours, staged.get(ours))
@@ -89,11 +147,18 @@ def _columns(candidate: Candidate, source: str, contracts: Contracts) -> dict[st
     return _as_keys(chosen, candidate, contracts)
 
 
+def _is_unlikely(candidate: Candidate, source: str, ours: str, theirs: str) -> bool:
+    """Whether another column is likelier: this one is empty, or the key of an account comes again, as the id of its owner does."""
+    values = candidate.values(theirs)
+    is_key = source == "accounts" and ours == "account_id"
+    return values.is_empty() or (is_key and values.n_unique() < FITS * len(values))
+
+
 def _as_keys(chosen: dict[str, str], candidate: Candidate, contracts: Contracts) -> dict[str, str]:
-    """A key that repeats is none, unless it is the only one: then its rows may be versions."""
-    raw = contracts.raw.columns()
+    """A key that repeats is none; rows that are equal in all columns, as of copies of a file, count once."""
+    raw, different = contracts.raw.columns(), replace(candidate, rows=candidate.rows.unique(maintain_order=True))
     for ours in [name for name in chosen if meta(raw[name], "key")]:
-        values = candidate.values(chosen[ours])
+        values = different.values(chosen[ours])
         if values.n_unique() < FITS * len(values):
             del chosen[ours]
     return chosen
@@ -101,6 +166,8 @@ def _as_keys(chosen: dict[str, str], candidate: Candidate, contracts: Contracts)
 
 def fits(values: pl.Series, ours: str, column: Column | None) -> bool:
     """Whether a column of ours can read most of the values, under some setting."""
+    if column is not None and meta(column, "vocabulary") and not values.is_empty():
+        return not values.str.contains(r"^[\d.,]+$").all()  # a number says how many, not of what
     if column is None or values.is_empty() or isinstance(column, dy.String):
         return True
     if isinstance(column, dy.Enum):

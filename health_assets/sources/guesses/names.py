@@ -8,10 +8,22 @@ from typing import Any
 
 import yaml
 
+from health_assets.sources.suggested_columns import ENTITIES, words_of
+
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "å": "a", "ł": "l"})
 ZONE = re.compile(r"[(\[_ ]([A-Z]{2,4})[)\]]?$")
 LONG = 6  # letters from which on a name counts when it is part of a longer one
 EXACT, KNOWN, PART = 1.0, 0.9, 0.5
+PLACE = 0.001  # by which each further name of ours is less certain
+QUALIFIED = 0.05  # by which a name is less certain that says first of what it is: `Account: Name`, `Ticket status`
+QUALIFIER = re.compile(r"^.*(?:\.|: | - )")
+THING = {
+    "accounts": "account",
+    "subscriptions": "subscription",
+    "support_tickets": "ticket",
+    "users": "user",
+    "orders": "order",
+}
 
 
 def keys_of(name: str) -> set[str]:
@@ -29,18 +41,33 @@ def zone_of(column: str) -> str | None:
 
 def name_score(theirs: str, source: str, ours: str) -> float:
     """How likely the name of a column means one of ours, 0-1."""
-    keys = keys_of(ZONE.sub("", theirs) if zone_of(theirs) else theirs.rpartition(".")[2]) | keys_of(theirs)
-    others = list(_known()["columns"].get(source, {}).get(ours, []))
+    whole = keys_of(ZONE.sub("", theirs) if zone_of(theirs) else theirs) | keys_of(theirs)
+    others = [*keys_of(ours), *_known()["columns"].get(source, {}).get(ours, [])]
     if ours == "account_id" and source != "accounts":
         others += _known()["account"]
-    own = keys_of(ours)
-    if keys & own:
-        return EXACT
-    for place, other in enumerate(others):
-        if other in keys:
-            return KNOWN - 0.002 * place
-    long = [other for other in (*own, *others) if len(other) >= LONG]
-    return PART if any(other in key for other in long for key in keys) else 0.0
+    places = {other: place for place, other in reversed(list(enumerate(others)))}
+    for keys, less in ((whole, 0.0), (_unqualified(theirs, source), QUALIFIED)):
+        found = [places[key] for key in keys if key in places]
+        if found:
+            return (EXACT if min(found) == 0 else KNOWN - PLACE * min(found)) - less
+    parts = [place for other, place in places.items() if len(other) >= LONG and any(other in key for key in whole)]
+    return PART - PLACE * min(parts) if parts else 0.0
+
+
+def _unqualified(theirs: str, source: str) -> set[str]:
+    """The name without what it says first: the thing that each row is, or where the column is from.
+
+    What is said of another thing keeps its name: `customers.id` of a subscription is `customer id`.
+    """
+    last = QUALIFIER.sub("", theirs)
+    of = (words_of(theirs.removesuffix(last)) or [""])[-1].removesuffix("s")
+    first, *others = words_of(last) or [""]
+    own = ENTITIES.get(THING.get(source, ""), set())
+    found = {"".join(others)} if others and first in own else set()
+    if last == theirs:
+        return found
+    is_other = of not in own and any(of in called for called in ENTITIES.values())
+    return found | ({of + key for key in keys_of(last)} if is_other and not others else keys_of(last))
 
 
 def file_score(name: str, source: str) -> float:

@@ -13,14 +13,14 @@ import yaml
 from health_assets.contracts.contract import meta, vocabularies
 from health_assets.sources.advice import remedy, said_counts
 from health_assets.sources.check import Contracts
+from health_assets.sources.guesses.joining import JOINED, join_by_name
 from health_assets.sources.guesses.matching import ZONES, Match, is_known
-from health_assets.sources.guesses.names import interval_of, keys_of, name_score, word_of, zone_of
+from health_assets.sources.guesses.names import PART, interval_of, keys_of, name_score, word_of, zone_of
 from health_assets.sources.moments import moment
 from health_assets.sources.numbers import number
 from health_assets.sources.parsing import scale_of
 from health_assets.sources.probe import LIKELY
 
-JOINED = 0.8  # share of the keys that must be those of accounts
 SCALES = ((1.0, (0, 1)), (5.0, (1, 5)), (10.0, (1, 10)), (100.0, (0, 100)))  # highest value -> the scale that it is of
 BARE = {"match": LIKELY, "replace": ""}
 
@@ -31,6 +31,7 @@ class Spelling:
 
     keys: dict[str, Any] = field(default_factory=dict)
     undecided: list[str] = field(default_factory=list)
+    either_way: dict[str, list[str]] = field(default_factory=dict)  # columns whose day and month could change places
 
 
 def spelling_of(match: Match, contracts: Contracts) -> Spelling:
@@ -50,6 +51,7 @@ def spelling_of(match: Match, contracts: Contracts) -> Spelling:
     for column_name in vocabularies(contracts.staged):
         if column_name in match.columns:
             _intervals(found, column_name, match.candidate.values(match.columns[column_name]))
+    _agree_on_days(found)
     zones = [zone for ours, theirs in match.columns.items() if (zone := zone_of(theirs))]
     if zones:
         found.keys["timezone"] = Counter(zones).most_common(1)[0][0]
@@ -73,8 +75,25 @@ def _dates(found: Spelling, ours: str, column: Any, values: pl.Series) -> None:
     chosen = next((one for one in formats if "%p" in one and one.startswith("%m")), formats[0])
     found.keys.setdefault("date_format", {})[ours] = chosen
     if len(formats) > 1:
-        others = ", ".join(one for one in formats if one != chosen)
-        found.undecided.append(f"{ours}: day and month could be either way; read as {chosen}, the other is {others}")
+        found.either_way[ours] = formats
+
+
+def _agree_on_days(found: Spelling) -> None:
+    """Dates that could be either way round are as the other dates of the file; without any they stay undecided."""
+    formats = found.keys.get("date_format", {})
+    orders = {_is_month_first(chosen) for ours, chosen in formats.items() if ours not in found.either_way}
+    for ours, options in found.either_way.items():
+        if len(orders) == 1:
+            formats[ours] = next((one for one in options if {_is_month_first(one)} == orders), formats[ours])
+            continue
+        others = ", ".join(one for one in options if one != formats[ours])
+        found.undecided.append(
+            f"{ours}: day and month could be either way; read as {formats[ours]}, the other is {others}"
+        )
+
+
+def _is_month_first(date_format: str) -> bool:
+    return date_format.startswith("%m")
 
 
 def _numbers(found: Spelling, ours: str, column: Any, values: pl.Series) -> None:
@@ -122,7 +141,7 @@ def join_accounts(best: list[Match], contracts: Mapping[str, Contracts]) -> tupl
         return {}, []
     known = accounts.candidate.values(accounts.columns["account_id"]).unique()
     bare = _bare(known)
-    is_unique = bare.n_unique() == len(bare)
+    is_unique = bare.n_unique() == len(bare) and (bare != "").all()
     undecided, needs_bare = [], False
     for match in best:
         if match.source == "accounts" or "account_id" not in contracts[match.source].raw.columns():
@@ -138,7 +157,7 @@ def join_accounts(best: list[Match], contracts: Mapping[str, Contracts]) -> tupl
         elif "account_id" in match.columns:
             undecided.append(
                 f"{match.source}: {match.columns['account_id']} holds keys that are none of {accounts.candidate.name}; "
-                "give an id_map with source, their_id and account_id"
+                + (join_by_name(match.candidate, accounts) or "give an id_map with source, their_id and account_id")
             )
     joined = [match.source for match in best if "account_id" in match.columns] if needs_bare else []
     return {source: {"keys": {"account_id": BARE}} for source in joined}, undecided
@@ -154,12 +173,12 @@ def _shares(match: Match, known: pl.Series, *, is_bare: bool = False) -> dict[st
 
 
 def _likely(match: Match) -> Iterator[str]:
-    """The columns that may hold keys of accounts: by their names, the one that was chosen first."""
+    """The columns that may hold keys of accounts: by their whole names, the one that was chosen first."""
     chosen = match.columns.get("account_id")
     if chosen:
         yield chosen
     for column in match.candidate.header:
-        if column != chosen and name_score(column, match.source, "account_id"):
+        if column != chosen and name_score(column, match.source, "account_id") > PART:
             yield column
 
 
