@@ -85,12 +85,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the whole company are slow; those that take minutes begin first, so that no worker is left alone with one."""
+    """Tests of the whole company are slow. Slow files begin first, so that no worker is left alone with one at the end.
+
+    Those whose tests may take the longest are the very first.
+    """
+    limits: dict[Path, float] = {}  # slow files -> the longest time that one of their tests may take, if it says so
     for item in items:
         if "whole_company" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.whole_company)
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: "/faults/" not in item.nodeid)
+        if item.get_closest_marker("slow"):
+            limit = item.get_closest_marker("timeout")
+            limits[item.path] = max(limits.get(item.path, 0), limit.args[0] if limit else 0)
+    items.sort(key=lambda item: -limits.get(item.path, -1))
 
 
 def said_by(*arguments: str) -> Said:

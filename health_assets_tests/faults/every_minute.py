@@ -1,4 +1,4 @@
-"""What the daemon of test_daemon.py loads: everything, with the daily schedule ticking every minute."""
+"""What the daemon of test_daemon.py loads: everything, with a daily schedule that ticks every minute and sensors every few seconds."""
 
 from functools import partial
 
@@ -6,9 +6,10 @@ import dagster as dg
 
 from health_assets import settings
 from health_assets.definitions import definitions
-from health_assets.orchestration import schedules
+from health_assets.orchestration import file_sensor, schedules, sensors
 
 schedules.daily_schedule = partial(schedules.daily_schedule, cron_schedule="* * * * *")
+sensors.SECONDS = file_sensor.SECONDS = 5
 
 
 @dg.definitions

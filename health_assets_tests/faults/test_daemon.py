@@ -5,28 +5,33 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
+from dagster._core.scheduler.instigation import InstigatorStatus
 
 from health_assets.alerts import WEBHOOK_VARIABLE
 from health_assets.alerts.outbox import Outbox
 from health_assets.demo import write_company
+from health_assets.orchestration.alert_jobs import ALERTS_JOB, DATA_ALERTS_JOB
+from health_assets.orchestration.instance import open_instance
+from health_assets.orchestration.jobs import DAILY_JOB
+from health_assets.orchestration.run_history import NOT_FINISHED
 from health_assets.settings import SETTINGS_VARIABLE
 from health_assets.sources.account_notes import append, touchpoint
 from health_assets_tests.faults.conftest import ROOT
+from health_assets_tests.faults.served import seen_within
 from health_assets_tests.loopback_slack import SECRET, Slack
 
 pytestmark = pytest.mark.slow
 DAGSTER = (sys.executable, "-m", "dagster")
 MODULE = "health_assets_tests.faults.every_minute"
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
-QUIET_SECONDS = 75  # two evaluations of each sensor
 
 
 @pytest.fixture
@@ -84,27 +89,21 @@ def daemon_of(module: str, environment: dict[str, str]) -> Iterator[Path]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        yield log
-        os.killpg(process.pid, signal.SIGINT)
         try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            yield log
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture
-def daemon(environment: dict[str, str]) -> Iterator[Path]:
-    with daemon_of(MODULE, environment) as log:
-        yield log
-
-
-def seen_within(seconds: float, happened: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if happened():
-            return True
-        time.sleep(1)
-    return False
+def instance(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_HOME", environment["DAGSTER_HOME"])
+    with open_instance() as opened:
+        yield opened
 
 
 @pytest.mark.timeout(300)
@@ -121,64 +120,65 @@ def test_settings_that_the_daemon_cannot_use_are_reported_once(
 
 
 @pytest.mark.timeout(1800)
-def test_schedule_run_snapshot_sensor_alert_run_and_post_and_a_failed_check_posts_one_data_alert(
-    company: Path,
-    environment: dict[str, str],
-    daemon: Path,
-    slack: Slack,
-    capsys: pytest.CaptureFixture[str],
+def test_one_daemon_alerts_after_its_daily_run_counts_the_first_note_and_reports_failed_checks_once(
+    company: Path, environment: dict[str, str], instance: dg.DagsterInstance, slack: Slack
 ) -> None:
-    started = time.monotonic()
-    assert seen_within(900, lambda: len(slack.accepted) > 0), daemon.read_text()[-5000:]
-    digest_after = time.monotonic() - started
-    titles = [message["text"] for message in slack.accepted]
-    assert len(titles) == 1
-    assert "account" in titles[0]
+    with daemon_of(MODULE, environment) as log:
+        assert seen_within(300, lambda: count(instance, DAILY_JOB)), log.read_text()[-5000:]
+        stop_schedule(instance)  # what runs from here on, something else has started
+        assert seen_within(600, lambda: len(slack.accepted) > 0), log.read_text()[-5000:]
+        (title,) = [message["text"] for message in slack.accepted]
+        assert "account" in title
 
-    subscriptions = company / "subscriptions.csv"  # nine rows of ten are gone: a blocking check
-    subscriptions.write_text(subscriptions.read_text().splitlines()[0] + "\n")
-    again = subprocess.run(
-        [
-            *DAGSTER,
-            "job",
-            "backfill",
-            "-m",
-            MODULE,
-            "-j",
-            "daily",
-            "--partitions",
-            f"{YESTERDAY:%Y-%m}-01",
-            "--noprompt",
-        ],
+        account = (company / "accounts.csv").read_text().splitlines()[1].split(",")[0]
+        moment = f"{YESTERDAY}T10:00:00Z"
+        append(company / "notes", "touchpoints", touchpoint(account, moment, "call", "Ada", "positive", None))
+        assert seen_within(500, lambda: touchpoints(company) == [(account, "call")]), log.read_text()[-5000:]
+        assert seen_within(120, lambda: is_idle_after(instance, ALERTS_JOB, 2)), log.read_text()[-5000:]
+        accepted = len(slack.accepted)
+
+        subscriptions = company / "subscriptions.csv"  # nine rows of ten are gone: a blocking check
+        subscriptions.write_text(subscriptions.read_text().splitlines()[0] + "\n")
+        assert seen_within(500, lambda: is_idle_after(instance, DATA_ALERTS_JOB, 1)), log.read_text()[-5000:]
+        backfill(environment)
+        assert seen_within(500, lambda: is_idle_after(instance, DATA_ALERTS_JOB, 2)), log.read_text()[-5000:]
+        reported = [message["text"] for message in slack.accepted][accepted:]
+        assert reported == ["Demo Company: 2 blocking checks failed"]
+        assert "staged_subscriptions: rows__not_collapsed" in slack.sections()[-1]
+        assert count(instance, DAILY_JOB, dg.DagsterRunStatus.FAILURE) == 2
+        assert SECRET not in log.read_text()
+
+
+def count(instance: dg.DagsterInstance, job: str, *statuses: dg.DagsterRunStatus) -> int:
+    """How many runs of a job there are."""
+    return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=statuses))
+
+
+def is_idle_after(instance: dg.DagsterInstance, job: str, runs: int) -> bool:
+    """Whether so many runs of a job have succeeded, and no run of any job waits or is in progress."""
+    succeeded = count(instance, job, dg.DagsterRunStatus.SUCCESS)
+    return succeeded >= runs and not instance.get_runs_count(dg.RunsFilter(statuses=NOT_FINISHED))
+
+
+def stop_schedule(instance: dg.DagsterInstance) -> None:
+    (schedule,) = [state for state in instance.all_instigator_state() if state.name == "daily_schedule"]
+    instance.update_instigator_state(schedule.with_status(InstigatorStatus.STOPPED))
+
+
+def touchpoints(company: Path) -> list[tuple[str, str]]:
+    """The touchpoints that readers see, once there is a snapshot."""
+    with duckdb.connect(os.path.realpath(company / "published.duckdb"), read_only=True) as connection:
+        return connection.sql("select account_id, kind from fact.touchpoints").fetchall()
+
+
+def backfill(environment: dict[str, str]) -> None:
+    """The current month, as the page of partitions has it run."""
+    month = f"{YESTERDAY:%Y-%m}-01"
+    subprocess.run(
+        [*DAGSTER, "job", "backfill", "-m", MODULE, "-j", DAILY_JOB, "--partitions", month, "--noprompt"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
-        text=True,
         timeout=200,
-        check=False,
+        check=True,
     )
-    assert again.returncode == 0, again.stderr
-    assert seen_within(500, lambda: len(slack.accepted) > 1), daemon.read_text()[-5000:]
-    time.sleep(QUIET_SECONDS)
-    assert [message["text"] for message in slack.accepted][1:] == ["Demo Company: 2 blocking checks failed"]
-    assert "staged_subscriptions: rows__not_collapsed" in slack.sections()[-1]
-    assert SECRET not in daemon.read_text()
-    with capsys.disabled():
-        print(
-            f"\nschedule -> run -> snapshot -> sensor -> alert run -> POST after {digest_after:.0f} s; then 1 data alert"
-        )
-
-
-@pytest.mark.timeout(1200)
-def test_first_note_about_an_account_is_counted_by_a_run_of_the_same_daemon(
-    company: Path, environment: dict[str, str], daemon: Path
-) -> None:
-    published = company / "published.duckdb"
-    assert seen_within(500, published.exists), daemon.read_text()[-5000:]
-    first = published.resolve()
-    account = (company / "accounts.csv").read_text().splitlines()[1].split(",")[0]
-    moment = f"{YESTERDAY}T10:00:00Z"
-    append(company / "notes", "touchpoints", touchpoint(account, moment, "call", "Ada", "positive", None))
-    assert seen_within(500, lambda: published.resolve() != first), daemon.read_text()[-5000:]
-    with duckdb.connect(str(published.resolve()), read_only=True) as connection:
-        assert connection.sql("select account_id, kind from fact.touchpoints").fetchall() == [(account, "call")]

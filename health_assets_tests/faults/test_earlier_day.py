@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 def test_row_whose_account_or_item_comes_later_is_no_orphan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    write_company(tmp_path, accounts=40, months=6, end=END, seed=7, profile="all")
+    write_company(tmp_path, accounts=10, months=4, end=END, seed=7, profile="all")
     account = sign_up_later(tmp_path, END + timedelta(days=1))
     settings = str(tmp_path / "settings.yml")
     rejected = []

@@ -2,8 +2,6 @@
 
 import csv
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +11,8 @@ import pytest
 from health_assets.alerts import WEBHOOK_VARIABLE
 from health_assets.alerts.outbox import Outbox
 from health_assets.demo import write_company
-from health_assets_tests.faults.conftest import LAST_DAY, ROOT, Company
+from health_assets_tests.conftest import said_by
+from health_assets_tests.faults.conftest import LAST_DAY, Company
 from health_assets_tests.loopback_slack import Slack
 
 pytestmark = pytest.mark.slow
@@ -40,29 +39,19 @@ def rewritten(files: list[Path], change: Callable[[Rows], Rows]) -> None:
 
 @pytest.mark.timeout(900)
 def test_another_unit_and_a_tenth_of_the_events_stop_the_snapshot_and_the_alerts(
-    tmp_path: Path, slack: Slack, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, slack: Slack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     company = Company(tmp_path / "company")
     write_company(company.folder, accounts=30, months=4, end=LAST_DAY, seed=7, profile="core")
-    proxies = {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}
-    environment = {name: value for name, value in os.environ.items() if name not in proxies} | {
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
-        WEBHOOK_VARIABLE: slack.url,
-        "COLUMNS": "200",
-    }
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    monkeypatch.setenv(WEBHOOK_VARIABLE, slack.url)
+    monkeypatch.setenv("COLUMNS", "200")
 
     def said(*command: str) -> tuple[int, str]:
-        ended = subprocess.run(
-            [sys.executable, "-m", "health_assets.cli.app", *command, "--settings", str(company.settings)],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        return ended.returncode, ended.stdout
+        ended = said_by(*command, "--settings", str(company.settings))
+        return ended.exit_code, ended.output
 
     def changes_in_outbox() -> int:
         with Outbox.opened(company.folder / "alerts.sqlite") as outbox:
