@@ -5,6 +5,7 @@ import glob
 import gzip
 import io
 import json
+import logging
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -238,6 +239,7 @@ def _workbook(file: str, source: Description) -> pl.LazyFrame:
         raise SourceError(f"{shown(file)}: workbooks are read from this machine only; copy it here")
     import fastexcel
 
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # columns without a value are no news
     try:
         book = fastexcel.read_excel(file)
         names = book.sheet_names

@@ -14,8 +14,13 @@ import polars as pl
 UTC_TIME = pl.Datetime("us")
 EARLIEST_EPOCH = 100_000_000  # seconds, in 1973: a smaller number is a day without separators, or no date at all
 TICKS = {"s": 1_000_000, "ms": 1_000, "us": 1}  # microseconds
+FIRST_YEAR = 100  # that is written with more than two digits
 EXCEL_EPOCH, DAY_SECONDS = datetime(1899, 12, 30), 86_400
-WRITTEN_OUT = ("%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%d %B %Y")  # which no two people read differently
+MONTH_IN_LETTERS = ("%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%B %d, %Y", "%d %B %Y")
+WRITTEN_OUT = (
+    *MONTH_IN_LETTERS,
+    *(day.replace("%Y", "%y") for day in MONTH_IN_LETTERS),
+)  # which no two people read differently
 ZONE = r"\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 SEPARATED = rf"^(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:[T\s]+(\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:[.,](\d{{1,9}}))?)?)?{ZONE}"
 COMPACT = rf"^(\d{{4}})(\d{{2}})(\d{{2}})(?:[T\s]?(\d{{2}}):?(\d{{2}})(?::?(\d{{2}})(?:[.,](\d{{1,9}}))?)?)?{ZONE}"
@@ -139,7 +144,17 @@ def _iso_variant(text: pl.Series, pattern: str, zones: Zones) -> pl.Series:
 
 
 def _formatted(text: pl.Series, date_format: str, zones: Zones) -> pl.Series:
-    """A format of the settings: with a zone, with a time, or a day alone, which is its local midnight."""
+    """A format of the settings: with a zone, with a time, or a day alone, which is its local midnight.
+
+    A year of two digits is none of four: 26 is not the year 26.
+    """
+    read = _in_format(text, date_format, zones)
+    if "%Y" not in date_format:
+        return read
+    return _of(read, lambda moment: pl.when(moment.dt.year() >= FIRST_YEAR).then(moment))
+
+
+def _in_format(text: pl.Series, date_format: str, zones: Zones) -> pl.Series:
     if re.search(r"%:{0,3}z|%#z", date_format):
         return _of(text, lambda raw: _zoned(raw, date_format))
     if re.search(r"%-?[HIklMSTRrXcspf]", date_format):

@@ -179,3 +179,11 @@ def test_deals_are_no_orders(tmp_path: Path) -> None:
     written(tmp_path, "deals.csv", header + "1,C-11,900,2024-01-01,Lost\n2,C-12,900,2024-01-01,Open\n")
     _, guessed = initialised(tmp_path)
     assert "orders" not in guessed["sources"]
+
+
+def test_dates_with_two_digits_of_a_year_are_of_this_century(tmp_path: Path) -> None:
+    written(tmp_path, "accounts.csv", "account_id;company_name;signup_date\nC-1;One;03.04.24\nC-2;Two;25.12.23\n")
+    _, guessed = initialised(tmp_path)
+    assert guessed["sources"]["accounts"]["date_format"] == "%d.%m.%y"
+    accounts = made("staged_accounts", load(tmp_path / "settings.yml")).collect().sort("account_id")
+    assert accounts["signup_date"].to_list() == [date(2024, 4, 3), date(2023, 12, 25)]

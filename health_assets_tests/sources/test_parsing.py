@@ -189,6 +189,16 @@ def test_days_with_other_separators_or_none_or_a_month_that_is_written_out(read,
     assert read("day", text) == [date(2025, 1, 5)]
 
 
+@pytest.mark.parametrize("text", ["5-Jan-25", "5 Jan 25", "Jan 5, 25", "5/Jan/25 12:00 AM"])
+def test_year_of_two_digits_is_of_this_century(read, text):
+    assert read("day", text) == [date(2025, 1, 5)]
+
+
+def test_format_with_four_digits_of_a_year_reads_none_of_two(read):
+    assert read("day", "05.01.25", date_format="%d.%m.%Y") == [None]
+    assert read("day", "05.01.25", date_format="%d.%m.%y") == [date(2025, 1, 5)]
+
+
 def test_formats_are_tried_one_after_the_other_and_may_be_given_by_column(read):
     several = ["%d.%m.%Y", "%m/%d/%Y"]
     assert read("day", "31.01.2024", "01/31/2024", "soon", date_format=several) == [date(2024, 1, 31)] * 2 + [None]

@@ -17,6 +17,7 @@ def test_chargebee_prices_states_and_invoices(tmp_path: Path) -> None:
         {"item_price_id": "seat-yearly", "item_type": "plan", "unit_price": 6000, "quantity": 2, "amount": 12000},
         {"item_price_id": "setup", "item_type": "charge", "amount": 99900},
     ]
+    plan = {"plan_unit_price": 2500, "plan_quantity": 2, "billing_period": 1, "billing_period_unit": "month"}
     tables = {
         "customers": [
             {"id": "c1", "company": "One", "created_at": JANUARY},
@@ -30,6 +31,8 @@ def test_chargebee_prices_states_and_invoices(tmp_path: Path) -> None:
             subscription("s5", "in_trial", mrr=1000, trial_end=JULY),
             subscription("s6", "paused", mrr=1000, pause_date=JULY),
             subscription("s7", "active", mrr=980, currency_code="JPY"),
+            subscription("s8", "cancelled", mrr=0, cancelled_at=JULY, **plan),
+            subscription("s9", "active", mrr=0, **plan),
         ],
         "invoices": [
             {
@@ -55,6 +58,8 @@ def test_chargebee_prices_states_and_invoices(tmp_path: Path) -> None:
         ("s5", 10.0, None, "trial"),
         ("s6", 10.0, None, "paused"),
         ("s7", 9.8, None, "active"),
+        ("s8", 50.0, july, "cancelled"),  # the MRR of now is 0, the price is what was paid
+        ("s9", 0.0, None, "active"),  # free
     ]
     assert rows["first_paid_date"].to_list()[4] == july
     assert staged("staged_invoices", settings).select("amount", "status", "due_date").rows() == [(45.5, "open", july)]
