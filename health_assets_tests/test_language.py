@@ -61,23 +61,23 @@ def names_in(tree: ast.AST) -> Iterator[str]:
             yield node.arg
 
 
-def texts_in(source: str) -> Iterator[str]:
+def texts_in(source: str, tree: ast.AST) -> Iterator[str]:
     yield from (
-        node.value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.string
+    if "#" in source:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.string
 
 
 def private_words(source: str, *, is_python: bool = True) -> set[str]:
     """The words of a file that have a usual term."""
-    names = " ".join(names_in(ast.parse(source))).replace("_", " ") if is_python else ""
-    texts = " ".join(" ".join(text.split()) for text in texts_in(source)) if is_python else source
+    tree = ast.parse(source) if is_python else None
+    names = " ".join(names_in(tree)).replace("_", " ") if tree else ""
+    texts = " ".join(" ".join(text.split()) for text in texts_in(source, tree)) if tree else source
     text = f" {texts.replace('_', ' ')} {names} ".lower()
-    found = {word for word in INSTEAD if re.search(rf"\b{word}\b", text)}
+    found = {word for word in INSTEAD if word in text and re.search(rf"\b{word}\b", text)}
     return found | {word for word in IN_NAMES if re.search(rf"\b{word}\b", names.lower())}
 
 

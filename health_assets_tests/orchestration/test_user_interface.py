@@ -9,7 +9,6 @@ import dagster as dg
 import pytest
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
-from dagster_graphql.schema import create_schema
 
 from health_assets.contracts.contract import dtypes
 from health_assets.orchestration.groups import UNCONNECTED
@@ -31,6 +30,8 @@ CELL = re.compile(r"(?<!\\)\|")
 @pytest.fixture(scope="module")
 def answered(whole_company) -> Iterator[Any]:
     """A function that answers a GraphQL query about the company."""
+    from dagster_graphql.schema import create_schema  # takes long, and every worker of pytest imports this file
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SETTINGS_VARIABLE, str(whole_company.folder / "demo" / "settings.yml"))
         patch.setenv("DAGSTER_HOME", str(whole_company.folder / "dagster"))
