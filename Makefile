@@ -9,6 +9,8 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
+unexport PYTHONDONTWRITEBYTECODE  # tests start hundreds of processes, and each would compile what has changed anew
+
 .PHONY: run demo test test-fast hostile spark coverage ui dashboard lint format types docs wheel lock clean benchmark
 
 run: $(READY) data/demo/settings.yml
