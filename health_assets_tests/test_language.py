@@ -62,9 +62,7 @@ def names_in(tree: ast.AST) -> Iterator[str]:
 
 
 def texts_in(source: str, tree: ast.AST) -> Iterator[str]:
-    yield from (
-        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
+    yield from (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
     if "#" in source:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT:
