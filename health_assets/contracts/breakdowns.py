@@ -33,3 +33,11 @@ def miscounted(
         )
         .filter(pl.col("row_count").fill_null(0) != pl.col(count).fill_null(0))
     )
+
+
+def unequal_parts(counted: pl.LazyFrame, keys: Sequence[str], counts: Sequence[str]) -> pl.LazyFrame:
+    """Keys and dimensions whose parts together do not have the counts of `all`."""
+    wholes = counted.filter(pl.col("dimension_type") == ALL).select(*keys, pl.col(counts).name.prefix("all_"))
+    sums = counted.group_by(*keys, "dimension_type").agg(pl.col(counts).sum())
+    differs = [pl.col(count) != pl.col(f"all_{count}").fill_null(0) for count in counts]
+    return sums.join(wholes, on=list(keys), how="left", validate="m:1").filter(pl.any_horizontal(differs))

@@ -10,10 +10,11 @@ import polars as pl
 
 from health_assets.contracts.columns import Count, Money
 from health_assets.contracts.contract import Contract
+from health_assets.contracts.expressions import CENT
 from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import is_paid_on, sum_of
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 UNNAMED = "unknown"
 
@@ -33,13 +34,18 @@ class Product(Contract):
 
 @table(Product)
 def dim_product(
-    staged_subscriptions: pl.LazyFrame, history_subscriptions: pl.LazyFrame, settings: Settings, as_of: date
+    staged_subscriptions: pl.LazyFrame,
+    history_subscriptions: pl.LazyFrame,
+    dim_account: pl.LazyFrame,
+    settings: Settings,
+    as_of: date,
 ) -> pl.LazyFrame:
-    """Products that were sold by the as-of day, including those that no account pays for any more."""
+    """Products that were sold by the as-of day to accounts that had signed up, even if none pays for them any more."""
     runs = is_paid_on(as_of)
     return (
         price_periods(staged_subscriptions, history_subscriptions, settings)
         .filter(pl.col("start_date") <= as_of)
+        .join(dim_account, on="account_id", how="semi")
         .with_columns(pl.col("product_name", "plan_tier").fill_null(UNNAMED))
         .group_by("product_name", "plan_tier")
         .agg(
@@ -50,4 +56,19 @@ def dim_product(
         )
         .sort("product_name", "plan_tier")
         .select(Product.column_names())
+    )
+
+
+@identity(of=dim_product)
+def mrr__of_all_products_is_that_of_the_subscriptions(
+    dim_product: pl.LazyFrame, fact_subscriptions: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The products together have the paid subscriptions, and the MRR of these."""
+    paid = fact_subscriptions.filter("is_paid").select(paid=pl.len(), total=pl.col("mrr").sum())
+    return (
+        dim_product.select(pl.col("active_subscription_count", "mrr").sum())
+        .join(paid, how="cross")
+        .filter(
+            (pl.col("active_subscription_count") != pl.col("paid")) | ((pl.col("mrr") - pl.col("total")).abs() >= CENT)
+        )
     )

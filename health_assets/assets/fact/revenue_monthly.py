@@ -15,7 +15,7 @@ from health_assets.contracts.history import valid_on
 from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import came_and_went, has_revenue_history, month_end_mrr, paid_periods
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 MOVEMENTS = ["new", "reactivation", "expansion", "retained", "contraction", "churn", "inactive"]
 TOLERANCE = 0.005  # half a cent
@@ -153,3 +153,15 @@ def _mrr_of_the_crm(crm: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     return crm.filter(~pl.col("has_revenue_history"), mrr.is_not_null()).select(
         "account_id", month=pl.lit(as_of.replace(day=1)), mrr=mrr
     )
+
+
+@identity(of=fact_revenue_monthly)
+def mrr__of_the_as_of_month_is_that_of_the_accounts(
+    fact_revenue_monthly: pl.LazyFrame, dim_account: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The MRR of each account in the as-of month is that of dim.account."""
+    latest = fact_revenue_monthly.filter(pl.col("month") == pl.col("month").max()).select("account_id", month_mrr="mrr")
+    both = dim_account.select("account_id", "mrr").join(
+        latest, on="account_id", how="full", coalesce=True, validate="1:1"
+    )
+    return both.filter((pl.col("mrr").fill_null(0) - pl.col("month_mrr").fill_null(0)).abs() >= TOLERANCE)

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from health_assets.assets.fact.revenue_monthly import RevenueMonthly
+from health_assets.assets.fact.revenue_monthly import (
+    RevenueMonthly,
+    mrr__of_the_as_of_month_is_that_of_the_accounts,
+)
 from health_assets.assets.mart.revenue.net_revenue_retention import NetRevenueRetention, waterfall__closes_by_segment
 from health_assets_tests.assets.rows import AS_OF, account, made, rows, subscription
 
@@ -122,3 +125,15 @@ def test_the_waterfall_closes_for_each_account_segment_and_the_total(spells: lis
         day = min(month.replace(day=monthrange(month.year, month.month)[1]), AS_OF)
         paid = (p for p in periods if p["account_id"] == name and p["start_date"] <= day)
         assert mrr == pytest.approx(sum(p["mrr_amount"] for p in paid if p["end_date"] is None or p["end_date"] > day))
+
+
+def test_account_whose_mrr_differs_between_month_and_day_is_found() -> None:
+    month = {"account_id": "A", "month": date(2025, 1, 1), "mrr": 100.0}
+    before = month | {"month": date(2024, 12, 1), "mrr": 90.0}
+    never_paid = {"account_id": "B", "mrr": None}
+    for mrr, faults in ((100.0, 0), (90.0, 1), (None, 1)):
+        found = mrr__of_the_as_of_month_is_that_of_the_accounts(
+            rows("fact_revenue_monthly", before, month),
+            rows("dim_account", {"account_id": "A", "mrr": mrr}, never_paid),
+        )
+        assert found.collect().height == faults

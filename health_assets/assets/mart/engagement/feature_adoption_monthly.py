@@ -8,13 +8,13 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from health_assets.contracts.breakdowns import ALL, by_part
+from health_assets.contracts.breakdowns import ALL, by_part, unequal_parts
 from health_assets.contracts.columns import Count, Pct
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import month_of, on_any_of, percent
 from health_assets.contracts.months import measure_days
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 DIMENSIONS = [ALL, "segment"]
 GROUP = ["month", "dimension_type", "dimension_value"]
@@ -112,3 +112,13 @@ def _of_month_before(column: str) -> pl.Expr:
     previous_month = pl.col("month").shift(1).over(series, order_by="month")
     is_adjacent = previous_month == pl.col("month").dt.offset_by("-1mo")
     return pl.when(is_adjacent).then(pl.col(column).shift(1).over(series, order_by="month"))
+
+
+@identity(of=mart_feature_adoption_monthly)
+def counts__of_all_segments_are_those_of_all(mart_feature_adoption_monthly: pl.LazyFrame) -> pl.LazyFrame:
+    """In each month the accounts and events of a feature in the segments add up to those in all accounts."""
+    return unequal_parts(
+        mart_feature_adoption_monthly,
+        ["month", "feature_name"],
+        ["active_account_count", "account_count", "event_count"],
+    )

@@ -13,8 +13,10 @@ from health_assets.contracts.columns import Count, Money, Pct, Score
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT, mean_of, on_any_of
 from health_assets.contracts.months import measure_days
+from health_assets.scoring.overrides import with_overrides
 from health_assets.scoring.recurring_revenue import sum_of
-from health_assets.scoring.scorecards import UNKNOWN
+from health_assets.scoring.scorecards import UNKNOWN, scorecards_in_use
+from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
 from health_assets.tables import identity, table
 
@@ -95,6 +97,7 @@ def mart_executive_summary_monthly(
     mart_net_revenue_retention: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
+    staged_health_overrides: pl.LazyFrame,
     mart_churn_risk: pl.LazyFrame,
     mart_sla_adherence: pl.LazyFrame,
     mart_satisfaction: pl.LazyFrame,
@@ -106,7 +109,9 @@ def mart_executive_summary_monthly(
     """One row per month in which anything is known, without gaps to the as-of month."""
     days = measure_days(settings.history_start, as_of)
     revenue = mart_net_revenue_retention.rename({"ending_mrr": "mrr"}).drop("is_partial")
-    health = _health_on(days, mart_customer_health_daily, fact_account_revenue_daily)
+    health = _health_on(days, mart_customer_health_daily, fact_account_revenue_daily).pipe(
+        with_overrides, staged_health_overrides, scorecards_in_use(settings)
+    )
     risk = mart_churn_risk.with_columns(month=pl.lit(as_of).dt.truncate("1mo"))
     support, incidents = _of_all(mart_sla_adherence), _of_all(mart_security_operations)
     satisfaction = _of_all(mart_satisfaction).select("month", "nps")
@@ -203,10 +208,10 @@ def _health_on(
     is_measured = on_any_of(day, days)
     return (
         mart_customer_health_daily.filter(is_measured)
-        .select("account_id", "as_of_date", "health_score", "health_band", "is_low_band", month=day.dt.truncate("1mo"))
+        .select(*SIGNAL_KEY, "scorecard", "health_score", "health_band", "is_low_band", month=day.dt.truncate("1mo"))
         .join(
-            fact_account_revenue_daily.filter(is_measured).select("account_id", "as_of_date", "mrr"),
-            on=["account_id", "as_of_date"],
+            fact_account_revenue_daily.filter(is_measured).select(*SIGNAL_KEY, "mrr"),
+            on=SIGNAL_KEY,
             how="left",
             validate="1:1",
         )
@@ -242,7 +247,49 @@ def mrr__is_that_of_the_accounts_on_the_as_of_day(
     """The MRR of the as-of month is the sum over the accounts."""
     total = dim_account.select(total=pl.col("mrr").sum())
     return (
-        mart_executive_summary_monthly.filter(pl.col("month") == pl.col("month").max())
+        _of_the_as_of_month(mart_executive_summary_monthly)
         .join(total, how="cross")
         .filter((pl.col("mrr").fill_null(0) - pl.col("total")).abs() >= CENT)
     )
+
+
+@identity(of=mart_executive_summary_monthly)
+def health__is_that_of_the_accounts(
+    mart_executive_summary_monthly: pl.LazyFrame, mart_customer_health: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Scored accounts, those in low health and their MRR are in the as-of month those of mart.customer_health."""
+    is_low = pl.col("is_low_band").fill_null(False)
+    total = mart_customer_health.select(
+        scored=pl.col("health_score").count(), low=is_low.sum(), low_mrr=pl.col("mrr").filter(is_low).sum()
+    )
+    counts = pl.col("health_account_count", "low_health_account_count", "mrr_in_low_health").fill_null(0)
+    return (
+        _of_the_as_of_month(mart_executive_summary_monthly)
+        .with_columns(counts)
+        .join(total, how="cross")
+        .filter(
+            (pl.col("health_account_count") != pl.col("scored"))
+            | (pl.col("low_health_account_count") != pl.col("low"))
+            | ((pl.col("mrr_in_low_health") - pl.col("low_mrr")).abs() >= CENT)
+        )
+    )
+
+
+@identity(of=mart_executive_summary_monthly)
+def mrr_at_risk__is_that_of_the_accounts(
+    mart_executive_summary_monthly: pl.LazyFrame, mart_churn_risk: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Accounts at risk and their MRR are in the as-of month those of mart.churn_risk."""
+    total = mart_churn_risk.select(at_risk=is_at_risk().sum(), total=pl.col("mrr").filter(is_at_risk()).sum())
+    return (
+        _of_the_as_of_month(mart_executive_summary_monthly)
+        .join(total, how="cross")
+        .filter(
+            (pl.col("at_risk_account_count").fill_null(0) != pl.col("at_risk"))
+            | ((pl.col("mrr_at_risk").fill_null(0) - pl.col("total")).abs() >= CENT)
+        )
+    )
+
+
+def _of_the_as_of_month(summary: pl.LazyFrame) -> pl.LazyFrame:
+    return summary.filter(pl.col("month") == pl.col("month").max())

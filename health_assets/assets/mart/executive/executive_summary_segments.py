@@ -210,3 +210,23 @@ def mrr_at_risk__of_all_segments_is_total(
             | (pl.col("at_risk_account_count") != pl.col("total_accounts").fill_null(0))
         )
     )
+
+
+@identity(of=mart_executive_summary_segments)
+def health__of_all_segments_is_total(
+    mart_executive_summary_segments: pl.LazyFrame, mart_executive_summary_monthly: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Scored accounts, those in low health and their MRR of the segments sum to those of the as-of month."""
+    parts = pl.col("health_account_count", "low_health_account_count", "mrr_in_low_health")
+    latest = mart_executive_summary_monthly.filter(pl.col("month") == pl.col("month").max()).select(
+        parts.fill_null(0).name.prefix("total_")
+    )
+    return (
+        mart_executive_summary_segments.select(parts.sum())
+        .join(latest, how="cross")
+        .filter(
+            (pl.col("health_account_count") != pl.col("total_health_account_count"))
+            | (pl.col("low_health_account_count") != pl.col("total_low_health_account_count"))
+            | ((pl.col("mrr_in_low_health") - pl.col("total_mrr_in_low_health")).abs() >= CENT)
+        )
+    )

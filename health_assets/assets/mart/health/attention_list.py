@@ -203,3 +203,11 @@ def accounts_at_risk__are_all_on_the_list(
     return mart_churn_risk.filter(pl.col("risk_level").is_in(["critical", "high"])).join(
         mart_attention_list, on="account_id", how="anti"
     )
+
+
+@identity(of=mart_attention_list)
+def attention_rank__counts_from_1(mart_attention_list: pl.LazyFrame) -> pl.LazyFrame:
+    """The ranks are 1, 2, 3 ... without a gap, and no level comes after a less urgent one."""
+    ranked = mart_attention_list.sort("attention_rank").with_columns(place=pl.int_range(1, pl.len() + 1))
+    level = pl.col("attention_level").to_physical()
+    return ranked.filter((pl.col("attention_rank") != pl.col("place")) | (level < level.cum_max()))

@@ -11,11 +11,12 @@ import polars as pl
 
 from health_assets.assets.mart.health.customer_health_daily import CustomerHealthDaily, sums_to
 from health_assets.contracts.columns import AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
-from health_assets.contracts.expressions import banded, days_between
+from health_assets.contracts.expressions import days_between
 from health_assets.scoring.like_for_like import CHANGE, MOVEMENT, compared, earlier
 from health_assets.scoring.measure_scores import measured_count
 from health_assets.scoring.measures import parts_of
-from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, is_low, scorecards_in_use
+from health_assets.scoring.overrides import with_overrides
+from health_assets.scoring.scorecards import TREND_DAYS, UNKNOWN, scorecards_in_use
 from health_assets.scoring.wording import number_in_words
 from health_assets.settings import Settings
 from health_assets.settings.scorecard import Scorecard
@@ -105,9 +106,8 @@ def mart_customer_health(
             validate="1:1",
         )
         .with_columns(previous_band=f"previous_band_{TREND_DAYS}d", band_movement=f"band_movement_{TREND_DAYS}d")
-        .join(_in_force(staged_health_overrides, as_of), on="account_id", how="left", validate="1:1")
         .with_columns(unscored_reason=_unscored_reason(scorecards))
-        .pipe(_overridden, scorecards)
+        .pipe(with_overrides, staged_health_overrides, scorecards)
         .sort("health_score", "mrr", "account_id", descending=[False, True, False], nulls_last=True)
         .with_row_index("intervention_priority", offset=1)
         .with_columns(pl.col("intervention_priority").cast(pl.Int64))
@@ -172,56 +172,4 @@ def _days_in_band(mart_customer_health_daily: pl.LazyFrame, as_of: date) -> pl.L
         .join(now, on=state, how="semi")  # which streams; a join that validates holds the whole history
         .group_by("account_id")
         .agg(days_in_band=is_unbroken.sum().cast(pl.Int64))
-    )
-
-
-def _in_force(staged_health_overrides: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """The override of the as-of day; of several the one that began last. Grain: account_id."""
-    return (
-        staged_health_overrides.filter(pl.col("valid_from") <= as_of, pl.col("expiry_date") >= as_of)
-        .sort("account_id", "valid_from")
-        .unique("account_id", keep="last", maintain_order=True)
-        .select(
-            "account_id",
-            "reason",
-            "author",
-            "expiry_date",
-            override_score="score",
-            override_band="band",
-        )
-    )
-
-
-def _overridden(scores: pl.LazyFrame, scorecards: Mapping[str, Scorecard]) -> pl.LazyFrame:
-    """An override replaces score and band; a band that the account's scorecard does not have is ignored."""
-    score, band = pl.col("override_score"), pl.col("override_band")
-    of_scorecard = {name: pl.col("scorecard") == name for name in scorecards}
-    named = pl.coalesce(
-        pl.when(chosen, band.is_in(list(scorecards[name].bands))).then(band) for name, chosen in of_scorecard.items()
-    )
-    reached = pl.coalesce(
-        pl.when(chosen).then(banded(score, scorecards[name].bands)) for name, chosen in of_scorecard.items()
-    )
-    is_overridden = pl.col("by_hand").is_not_null()
-    return (
-        scores.with_columns(
-            computed_health_score="health_score",
-            computed_health_band="health_band",
-            by_hand=pl.coalesce(named, reached),
-        )
-        .with_columns(
-            low_by_hand=pl.coalesce(
-                pl.when(chosen).then(is_low(scorecards[name], pl.col("by_hand")))
-                for name, chosen in of_scorecard.items()
-            )
-        )
-        .with_columns(
-            is_overridden=is_overridden,
-            health_score=pl.coalesce(pl.when(is_overridden).then(score), "health_score"),
-            health_band=pl.coalesce("by_hand", "health_band"),
-            is_low_band=pl.coalesce("low_by_hand", "is_low_band"),
-            override_reason=pl.when(is_overridden).then("reason"),
-            override_author=pl.when(is_overridden).then("author"),
-            override_expiry_date=pl.when(is_overridden).then("expiry_date"),
-        )
     )

@@ -8,14 +8,14 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
-from health_assets.assets.mart.health.customer_health_daily import scorable_days, scorable_rows
+from health_assets.assets.mart.health.customer_health_daily import TOLERANCE, scorable_days, scorable_rows
 from health_assets.contracts.columns import AccountId, AsOfDate
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import on_any_of
 from health_assets.scoring.scorecards import TREND_DAYS, scorecards_in_use, scored_parts
-from health_assets.scoring.signals import account_days
+from health_assets.scoring.signals import SIGNAL_KEY, account_days
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 
 class CustomerHealthParts(Contract):
@@ -70,3 +70,16 @@ def mart_customer_health_parts(
         for name, scorecard in scorecards_in_use(settings).items()
     ]
     return pl.concat(parts).sort(CustomerHealthParts.primary_key()).select(CustomerHealthParts.column_names())
+
+
+@identity(of=mart_customer_health_parts)
+def contributions__of_all_measures_are_the_score(
+    mart_customer_health_parts: pl.LazyFrame, mart_customer_health: pl.LazyFrame
+) -> pl.LazyFrame:
+    """What the measures of an account contribute on the as-of day adds up to its score, before it is limited and rounded."""
+    scores = mart_customer_health.filter(pl.col("computed_health_score").is_not_null()).select(
+        *SIGNAL_KEY, score=pl.col("computed_health_score") - pl.col("rounding_difference").fill_null(0)
+    )
+    parts = mart_customer_health_parts.group_by(SIGNAL_KEY).agg(pl.col("contribution").sum())
+    both = scores.join(parts, on=SIGNAL_KEY, how="left", validate="1:1")
+    return both.filter((pl.col("contribution").fill_null(0) - pl.col("score")).abs() > TOLERANCE)

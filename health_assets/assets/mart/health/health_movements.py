@@ -11,14 +11,14 @@ import polars as pl
 
 from health_assets.contracts.columns import Count, Day, Money
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import first_match, month_of, on_any_of
+from health_assets.contracts.expressions import CENT, first_match, month_of, on_any_of
 from health_assets.contracts.months import end_of_month, months_between
 from health_assets.scoring.like_for_like import MOVEMENT, STATE, compared, earlier
 from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.scoring.signals import SIGNAL_KEY
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 MOVEMENTS = ["improved", "worsened", "same", "new", "left", "not_comparable"]
 NOT_SCORED = "not_scored"
@@ -101,4 +101,24 @@ def _movement() -> pl.Expr:
         first_match([(pl.col("earlier_health_band").is_null(), "new"), (pl.col("health_band").is_null(), "left")]),
         pl.col(MOVEMENT),
         pl.lit("not_comparable"),
+    )
+
+
+@identity(of=mart_health_movements)
+def bands__of_a_month_begin_as_the_month_before_ended(mart_health_movements: pl.LazyFrame) -> pl.LazyFrame:
+    """As many accounts, with as much MRR, leave a band or stay in it as were in it at the end of the month before."""
+    begun = (
+        mart_health_movements.group_by("month", band="from_band")
+        .agg(begun=pl.col("account_count").sum(), begun_mrr=pl.col("previous_mrr").sum())
+        .filter(pl.col("month") > pl.col("month").min())
+    )
+    ended = mart_health_movements.group_by(pl.col("month").dt.offset_by("1mo"), band="to_band").agg(
+        ended=pl.col("account_count").sum(), ended_mrr=pl.col("mrr").sum()
+    )
+    return (
+        ended.join(begun, on="month", how="semi")  # a month in which no account was scored has no rows
+        .join(begun, on=["month", "band"], how="full", coalesce=True, validate="1:1")
+        .filter(pl.col("band") != NOT_SCORED)
+        .with_columns(pl.col("begun", "begun_mrr", "ended", "ended_mrr").fill_null(0))
+        .filter((pl.col("begun") != pl.col("ended")) | ((pl.col("begun_mrr") - pl.col("ended_mrr")).abs() >= CENT))
     )

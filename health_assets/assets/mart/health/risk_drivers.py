@@ -9,10 +9,10 @@ import polars as pl
 
 from health_assets.contracts.columns import AsOfDate, Count, Money, Pct
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import percent
+from health_assets.contracts.expressions import CENT, percent
 from health_assets.scoring.recurring_revenue import sum_of
 from health_assets.scoring.risk_score import AT_RISK
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 
 class RiskDrivers(Contract):
@@ -77,3 +77,19 @@ def drivers_by(risk: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
 def is_at_risk() -> pl.Expr:
     """Whether an account has high or critical churn risk."""
     return pl.col("risk_level").is_in(AT_RISK)
+
+
+@identity(of=mart_risk_drivers)
+def accounts__are_those_that_raise_factors(
+    mart_risk_drivers: pl.LazyFrame, mart_churn_risk: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Accounts and MRR of all factors are those of the accounts, each as often as it raises a factor."""
+    raised = pl.col("factor_count")
+    total = mart_churn_risk.select(raised=raised.sum(), total=(raised * pl.col("mrr")).sum())
+    return (
+        mart_risk_drivers.select(pl.col("account_count", "mrr_touched").sum())
+        .join(total, how="cross")
+        .filter(
+            (pl.col("account_count") != pl.col("raised")) | ((pl.col("mrr_touched") - pl.col("total")).abs() >= CENT)
+        )
+    )

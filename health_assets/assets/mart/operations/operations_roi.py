@@ -51,6 +51,12 @@ class OperationsRoi(Contract):
         parts = pl.col("throughput_value") + pl.col("quality_value") + pl.col("outcome_value")
         return (pl.col("value") - parts).abs() < TOLERANCE
 
+    @dy.rule()
+    def net_value__is_value_less_cost(cls) -> pl.Expr:
+        """The net value is the value less the fee and the repair cost."""
+        cost = pl.col("fee") + pl.col("repair_cost")
+        return (pl.col("value") - cost - pl.col("net_value")).abs() < TOLERANCE
+
 
 @table(OperationsRoi, fed_by=("fact_workflow_monthly",))
 def mart_operations_roi(

@@ -8,7 +8,7 @@ import polars as pl
 
 from health_assets.contracts.columns import Count, Minutes, Money, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import safe_ratio
+from health_assets.contracts.expressions import CENT, safe_ratio
 from health_assets.tables import identity, table
 
 
@@ -103,3 +103,14 @@ def tickets_processed__are_those_completed(
     by_account = mart_operations_kpis.group_by("month").agg(of_accounts=pl.col("tickets_processed").sum())
     both = mart_operations_summary.join(by_account, on="month", how="full", coalesce=True, validate="1:1")
     return both.filter(pl.col("tickets_processed").fill_null(0) != pl.col("of_accounts").fill_null(0))
+
+
+@identity(of=mart_operations_summary)
+def value__is_that_of_the_accounts(
+    mart_operations_summary: pl.LazyFrame, mart_operations_roi: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Value, fee and repair cost of all months are those of the accounts of which all three are known."""
+    money = pl.col("value", "fee", "repair_cost")
+    total = mart_operations_roi.drop_nulls(["value", "fee"]).select(money.sum().name.prefix("total_"))
+    off = [(pl.col(name) - pl.col(f"total_{name}")).abs() >= CENT for name in ("value", "fee", "repair_cost")]
+    return mart_operations_summary.select(money.sum()).join(total, how="cross").filter(pl.any_horizontal(off))

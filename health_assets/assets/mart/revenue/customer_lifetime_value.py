@@ -13,7 +13,7 @@ from health_assets.contracts.columns import AccountId, Count, Money
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import CENT, DECIMALS_OF_MONEY, banded, exact_sum, safe_ratio, whole_months
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 CLV_SEGMENTS = ["high", "medium", "low", "entry"]
 
@@ -77,4 +77,20 @@ def mart_customer_lifetime_value(
         )
         .sort("account_id")
         .select(CustomerLifetimeValue.column_names())
+    )
+
+
+@identity(of=mart_customer_lifetime_value)
+def movements__are_those_of_the_months(
+    mart_customer_lifetime_value: pl.LazyFrame, fact_revenue_monthly: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Expansion and contraction to date of all accounts are those of all months."""
+    total = fact_revenue_monthly.select(rises=pl.col("expansion_mrr").sum(), falls=pl.col("contraction_mrr").sum())
+    return (
+        mart_customer_lifetime_value.select(pl.col("expansion_revenue_total", "contraction_revenue_total").sum())
+        .join(total, how="cross")
+        .filter(
+            ((pl.col("expansion_revenue_total") - pl.col("rises")).abs() >= CENT)
+            | ((pl.col("contraction_revenue_total") - pl.col("falls")).abs() >= CENT)
+        )
     )

@@ -11,7 +11,7 @@ import polars as pl
 from health_assets.assets.dim.account import SEGMENTS
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Share
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import days_between, month_of
+from health_assets.contracts.expressions import CENT, days_between, month_of
 from health_assets.scoring.price_periods import price_periods
 from health_assets.scoring.recurring_revenue import is_paid_on
 from health_assets.scoring.risk_score import RISK_LEVELS
@@ -44,6 +44,11 @@ class RenewalForecast(Contract):
         "Share of the MRR that is expected to renew; null = less than 12 months of history", nullable=True
     )
     expected_mrr = Money("Renewing MRR x renewal rate; null where the rate is null", nullable=True)
+
+    @dy.rule()
+    def expected_mrr__is_renewing_mrr_at_its_rate(cls) -> pl.Expr:
+        """The expected MRR is the renewing MRR x the renewal rate, to the cent."""
+        return (pl.col("renewing_mrr") * pl.col("renewal_rate") - pl.col("expected_mrr")).abs() < CENT
 
 
 @table(RenewalForecast)

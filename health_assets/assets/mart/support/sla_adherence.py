@@ -8,7 +8,7 @@ import dataframely as dy
 import polars as pl
 
 from health_assets.assets.fact.tickets import csat_pct, hours_by_month_of_resolution, sla_adherence_pct
-from health_assets.contracts.breakdowns import by_part, miscounted
+from health_assets.contracts.breakdowns import by_part, miscounted, unequal_parts
 from health_assets.contracts.columns import Count, Hours, Pct, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import safe_ratio
@@ -127,3 +127,11 @@ def _by_each_clock() -> dict[str, pl.Expr]:
 def ticket_count__is_that_of_the_tickets(mart_sla_adherence: pl.LazyFrame, fact_tickets: pl.LazyFrame) -> pl.LazyFrame:
     """In each month, the tickets of each dimension add up to those that were opened in it."""
     return miscounted(mart_sla_adherence, "ticket_count", fact_tickets, "created_month", DIMENSIONS)
+
+
+@identity(of=mart_sla_adherence)
+def states__of_each_dimension_are_those_of_all(mart_sla_adherence: pl.LazyFrame) -> pl.LazyFrame:
+    """In each month the tickets of each state, and the rated ones, of a dimension add up to those of all."""
+    states = ["met_count", "breached_count", "pending_count", "unknown_count", "reopened_count", "rated_count"]
+    responses = ["first_response_met_count", "first_response_breached_count"]
+    return unequal_parts(mart_sla_adherence, ["month"], [*states, *responses])

@@ -13,7 +13,7 @@ from health_assets.contracts.columns import Count, Hours, Pct, Share
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import local_date, mean_of, percent, safe_ratio, up_to
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 WINDOW = 30
 SLA_STATUSES = ["excellent", "good", "acceptable", "needs_improvement"]
@@ -96,3 +96,21 @@ def ticket_measures(as_of: date, settings: Settings) -> dict[str, pl.Expr]:
         ),
         "has_escalated_ticket_30d": escalated.filter(is_recent).any(ignore_nulls=False),
     }
+
+
+@identity(of=mart_support_performance)
+def tickets__are_those_of_the_active_accounts(
+    mart_support_performance: pl.LazyFrame, mart_customer_success: pl.LazyFrame, dim_account: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The segments have the active accounts, and the tickets that mart.customer_success has of these."""
+    active = dim_account.filter("is_active").select("account_id")
+    total = active.join(mart_customer_success, on="account_id", how="left", validate="1:1").select(
+        accounts=pl.len(), tickets=pl.col("ticket_count_30d").sum()
+    )
+    parts = pl.col("account_count", "ticket_count_30d")
+    return (
+        mart_support_performance.select(parts.sum(), segments=pl.len())
+        .filter(pl.col("segments") > 0)
+        .join(total, how="cross")
+        .filter((pl.col("account_count") != pl.col("accounts")) | (pl.col("ticket_count_30d") != pl.col("tickets")))
+    )

@@ -2,8 +2,10 @@
 
 from datetime import date
 
+from health_assets.assets.mart.engagement.feature_adoption_monthly import counts__of_all_segments_are_those_of_all
 from health_assets_tests.assets.rows import AS_OF, made, rows
 
+TABLE = "mart_feature_adoption_monthly"
 NOVEMBER, DECEMBER, JANUARY = date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)
 ENDS = (date(2024, 11, 30), date(2024, 12, 31), AS_OF)
 
@@ -60,3 +62,10 @@ def test_a_partial_month_has_counts_and_no_rate() -> None:
     assert of_all(found, "is_partial") == [False, True]
     assert of_all(found, "account_count") == [1, 1]
     assert of_all(found, "adoption_pct") == [50.0, None]
+
+
+def test_segments_that_do_not_add_up_to_all_are_found() -> None:
+    made_rows = adoption(use("A", DECEMBER), use("B", DECEMBER))
+    short = [row for row in made_rows if row["dimension_value"] != "enterprise"]
+    assert counts__of_all_segments_are_those_of_all(rows(TABLE, *made_rows)).collect().is_empty()
+    assert set(counts__of_all_segments_are_those_of_all(rows(TABLE, *short)).collect()["month"]) == {DECEMBER, JANUARY}

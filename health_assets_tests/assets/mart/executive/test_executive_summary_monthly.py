@@ -6,6 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from health_assets.assets.mart.executive.executive_summary_monthly import (
+    health__is_that_of_the_accounts,
+    mrr_at_risk__is_that_of_the_accounts,
+)
 from health_assets_tests.assets.rows import AS_OF, made, rows
 
 NOVEMBER, DECEMBER, JANUARY = date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)
@@ -147,3 +151,41 @@ def test_where_every_risk_and_score_is_unknown_nothing_is_called_safe() -> None:
     assert (month["at_risk_account_count"], month["mrr_at_risk"], month["mrr_of_unknown_risk"]) == (None, None, 50)
     assert (month["low_health_account_count"], month["mrr_in_low_health"]) == (None, None)
     assert month["health_bands"] == [{"health_band": "unknown", "account_count": 1, "mrr": 50.0}]
+
+
+def test_health_that_is_set_by_hand_counts_on_the_days_on_which_it_holds() -> None:
+    by_hand = {
+        "account_id": "A", "valid_from": date(2025, 1, 10), "expiry_date": date(2025, 2, 28), "score": 30.0,
+        "reason": "Sponsor left", "author": "Lena",
+    }  # fmt: skip
+    scores = [health("A", day, 85.0, "healthy") | {"scorecard": "standard"} for day in (date(2024, 12, 31), AS_OF)]
+    months = summary(mart_customer_health_daily=scores, staged_health_overrides=[by_hand])
+    found = [(month["mean_health_score"], month["low_health_account_count"]) for month in months]
+    assert found == [(85, 0), (30, 1)]
+    assert [band["health_band"] for band in months[1]["health_bands"]] == ["critical"]
+
+
+def test_health_of_the_as_of_month_that_is_not_that_of_the_accounts_is_found() -> None:
+    accounts = [
+        {"account_id": "A", "health_score": 30.0, "is_low_band": True, "mrr": 100.0},
+        {"account_id": "B", "health_score": None, "is_low_band": None, "mrr": 50.0},
+    ]
+    month = {"month": JANUARY, "health_account_count": 1, "low_health_account_count": 1, "mrr_in_low_health": 100.0}
+    for given, faults in (
+        (month, 0),
+        (month | {"mrr_in_low_health": 0.0}, 1),
+        (month | {"health_account_count": 2}, 1),
+    ):
+        found = health__is_that_of_the_accounts(
+            rows("mart_executive_summary_monthly", given, month | {"month": DECEMBER, "mrr_in_low_health": 7.0}),
+            rows("mart_customer_health", *accounts),
+        )
+        assert found.collect().height == faults
+
+
+def test_mrr_at_risk_of_the_as_of_month_that_is_not_that_of_the_accounts_is_found() -> None:
+    accounts = rows("mart_churn_risk", risk("A", "high", 100.0), risk("B", "low", 50.0), risk("C", "critical", None))
+    for at_risk, faults in ((100.0, 0), (150.0, 1)):
+        month = {"month": JANUARY, "at_risk_account_count": 2, "mrr_at_risk": at_risk}
+        found = mrr_at_risk__is_that_of_the_accounts(rows("mart_executive_summary_monthly", month), accounts)
+        assert found.collect().height == faults

@@ -5,7 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from health_assets.assets.mart.executive.executive_summary_segments import mrr__of_all_segments_is_total
+from health_assets.assets.mart.executive.executive_summary_segments import (
+    health__of_all_segments_is_total,
+    mrr__of_all_segments_is_total,
+)
 from health_assets_tests.assets.rows import AS_OF, made, rows
 
 JANUARY = date(2025, 1, 1)
@@ -144,3 +147,15 @@ def test_mrr_that_is_in_no_segment_is_found() -> None:
     of_segments = rows("mart_executive_summary_segments", {"segment": "smb", "mrr": 100.0})
     of_month = rows("mart_executive_summary_monthly", {"month": JANUARY, "mrr": 130.0})
     assert mrr__of_all_segments_is_total(of_segments, of_month).collect().height == 1
+
+
+def test_segments_that_lose_a_scored_account_are_found() -> None:
+    smb = {"segment": "smb", "health_account_count": 2, "low_health_account_count": 1, "mrr_in_low_health": 60.0}
+    enterprise = smb | {"segment": "enterprise", "health_account_count": None, "low_health_account_count": None}
+    month = smb | {"month": JANUARY}
+    for segment, faults in ((smb, 0), (smb | {"health_account_count": 1}, 1), (smb | {"mrr_in_low_health": 0.0}, 1)):
+        found = health__of_all_segments_is_total(
+            rows("mart_executive_summary_segments", segment, enterprise | {"mrr_in_low_health": None}),
+            rows("mart_executive_summary_monthly", month),
+        )
+        assert found.collect().height == faults

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from health_assets import settings as company_settings
-from health_assets.assets.mart.health.attention_list import accounts_at_risk__are_all_on_the_list
+from health_assets.assets.mart.health.attention_list import (
+    accounts_at_risk__are_all_on_the_list,
+    attention_rank__counts_from_1,
+)
 from health_assets_tests.assets.rows import AS_OF, made, rows
 
 FACTORS = [
@@ -133,3 +136,14 @@ def test_account_at_risk_that_is_not_listed_breaks_the_identity() -> None:
     listed = rows("mart_attention_list", {"account_id": "A"})
     assert accounts_at_risk__are_all_on_the_list(listed, risks).collect().is_empty()
     assert accounts_at_risk__are_all_on_the_list(rows("mart_attention_list"), risks).collect().height == 1
+
+
+def test_gap_in_the_ranks_or_a_level_out_of_order_is_found() -> None:
+    first = {"account_id": "A", "attention_rank": 1, "attention_level": "critical_risk"}
+    second = {"account_id": "B", "attention_rank": 2, "attention_level": "low_health"}
+    for ranked, faults in (
+        ((first, second), 0),
+        ((first, second | {"attention_rank": 3}), 1),
+        ((first | {"attention_rank": 2}, second | {"attention_rank": 1}), 1),
+    ):
+        assert attention_rank__counts_from_1(rows("mart_attention_list", *ranked)).collect().height == faults

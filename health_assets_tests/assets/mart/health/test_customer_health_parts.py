@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from health_assets.assets.mart.health.customer_health_parts import contributions__of_all_measures_are_the_score
 from health_assets_tests.assets.rows import made, rows
 
 EARLIER, MIDDLE, LAST = date(2024, 12, 21), date(2025, 1, 10), date(2025, 1, 20)
@@ -46,3 +47,14 @@ def test_every_measure_of_the_scorecard_has_a_row_and_weights_sum_to_1() -> None
     assert today["weight"].sum() == pytest.approx(1)
     missing = today.filter(measure="csat").row(0, named=True)
     assert (missing["score"], missing["is_connected"], missing["contribution"]) == (None, False, None)
+
+
+def test_score_that_is_not_the_sum_of_its_parts_is_found() -> None:
+    part = {"account_id": "A", "as_of_date": LAST, "measure": "nps", "contribution": 60.0}
+    made_of = rows("mart_customer_health_parts", part, part | {"measure": "recency", "contribution": 45.0})
+    health = {"account_id": "A", "as_of_date": LAST, "health_score": 20.0, "rounding_difference": -5.0}
+    for computed, faults in ((100.0, 0), (99.0, 1), (None, 0)):  # limited to 100; set to 20 by hand
+        found = contributions__of_all_measures_are_the_score(
+            made_of, rows("mart_customer_health", health | {"computed_health_score": computed})
+        )
+        assert found.collect().height == faults

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from health_assets.assets.mart.health.health_movements import bands__of_a_month_begin_as_the_month_before_ended
 from health_assets_tests.assets.rows import made, rows
 
 DECEMBER, MIDDLE, AS_OF = date(2024, 12, 31), date(2025, 1, 10), date(2025, 1, 20)
@@ -57,3 +58,16 @@ def test_band_without_a_score_is_neither_better_nor_worse() -> None:
 
 def test_first_month_has_nothing_to_compare_with() -> None:
     assert movements(score("A", AS_OF, "healthy", 90)) == []
+
+
+def test_month_that_does_not_begin_as_the_one_before_ended_is_found() -> None:
+    january, february, april = (date(2025, month, 1) for month in (1, 2, 4))
+    given = {"scorecard": "standard", "account_count": 1, "mrr": 50.0, "previous_mrr": 40.0}
+    new = given | {"month": january, "from_band": "not_scored", "to_band": "neutral", "previous_mrr": 0.0}
+    worse = given | {"month": february, "from_band": "neutral", "to_band": "at_risk", "previous_mrr": 50.0}
+    after_a_gap = new | {"month": april}  # no account was scored at the end of March
+    for second, faults in ((worse, 0), (worse | {"previous_mrr": 40.0}, 1), (worse | {"from_band": "healthy"}, 2)):
+        found = bands__of_a_month_begin_as_the_month_before_ended(
+            rows("mart_health_movements", new, second, after_a_gap)
+        )
+        assert found.collect().height == faults

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from health_assets.assets.mart.health.risk_drivers import accounts__are_those_that_raise_factors
 from health_assets_tests.assets.rows import AS_OF, made, rows
 
 
@@ -46,3 +47,11 @@ def test_ties_go_by_name_and_unknown_mrr_counts_the_account() -> None:
 def test_nothing_raised_is_no_row() -> None:
     assert drivers(risk("A", "low", 10)) == []
     assert drivers() == []
+
+
+def test_drivers_that_lose_an_account_are_found() -> None:
+    accounts = [risk("A", "high", 100, "escalations", "usage_halved"), risk("B", "low", None, "escalations")]
+    given = rows("mart_churn_risk", *(one | {"factor_count": len(one["factors"])} for one in accounts))
+    for driven, faults in ((accounts, 0), (accounts[:1], 1)):
+        found = accounts__are_those_that_raise_factors(rows("mart_risk_drivers", *drivers(*driven)), given)
+        assert found.collect().height == faults

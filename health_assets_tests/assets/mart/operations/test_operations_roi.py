@@ -6,6 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from health_assets.assets.mart.operations.operations_roi import OperationsRoi
+from health_assets.contracts.contract import dtypes
 from health_assets_tests.assets.rows import SETTINGS, made, rows
 
 JANUARY = date(2025, 1, 1)
@@ -112,3 +114,9 @@ def test_repairs_cost_what_the_settings_say() -> None:
     assert month["repair_cost"] == 39  # 4 x 5 + 8 x 2 + 3 x 1
     assert month["net_value"] == pytest.approx(195.5)
     assert month["value_to_cost"] == pytest.approx(434.5 / 239)
+
+
+def test_net_value_that_is_not_value_less_cost_breaks_the_contract() -> None:
+    month = pl.DataFrame([roi({}, REVENUE)], schema=dtypes(OperationsRoi))
+    assert OperationsRoi.is_valid(month)
+    assert not OperationsRoi.is_valid(month.with_columns(net_value=pl.col("net_value") + 1))

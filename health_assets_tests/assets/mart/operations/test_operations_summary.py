@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from health_assets.assets.mart.operations.operations_summary import value__is_that_of_the_accounts
 from health_assets_tests.assets.rows import made, rows
 
 JANUARY = {"month": date(2025, 1, 1), "is_partial": False}
@@ -61,3 +62,14 @@ def test_account_without_work_in_the_month_is_an_account_that_does_not_work() ->
     idle = QUIET | dict.fromkeys(["tickets_processed", "timed_count", "data_checked_count", "data_error_count"], 0)
     month = summary([BUSY, idle | {"processing_minutes": 0.0}])
     assert (month["account_count"], month["working_account_count"]) == (2, 1)
+
+
+def test_value_that_is_not_that_of_the_accounts_is_found() -> None:
+    account = JANUARY | {"account_id": "A", "value": 400.0, "fee": 100.0, "repair_cost": 0.0}
+    unknown_fee = account | {"account_id": "B", "fee": None}
+    for value, faults in ((400.0, 0), (800.0, 1)):
+        month = JANUARY | {"value": value, "fee": 100.0, "repair_cost": 0.0}
+        found = value__is_that_of_the_accounts(
+            rows("mart_operations_summary", month), rows("mart_operations_roi", account, unknown_fee)
+        )
+        assert found.collect().height == faults

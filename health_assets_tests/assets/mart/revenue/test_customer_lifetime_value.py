@@ -4,7 +4,10 @@ from datetime import date
 
 import pytest
 
-from health_assets.assets.mart.revenue.customer_lifetime_value import mart_customer_lifetime_value
+from health_assets.assets.mart.revenue.customer_lifetime_value import (
+    mart_customer_lifetime_value,
+    movements__are_those_of_the_months,
+)
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
 
 PAID = ({"account_id": "other", "movement": "new", "expansion_mrr": 0.0, "contraction_mrr": 0.0},)
@@ -66,3 +69,11 @@ def test_without_revenue_history_movements_are_null() -> None:
     only_crm = {"account_id": "A", "month": date(2025, 1, 1), "mrr": 100.0}
     made = valued(account("A", None, None), movements=(only_crm,))["A"]
     assert (made["expansion_revenue_total"], made["net_expansion"], made["lifetime_value"]) == (None, None, None)
+
+
+def test_totals_that_are_not_those_of_the_months_are_found() -> None:
+    months = rows("fact_revenue_monthly", PAID[0] | {"account_id": "A", "expansion_mrr": 50.0})
+    for rises, faults in ((50.0, 0), (40.0, 1)):
+        value = {"account_id": "A", "expansion_revenue_total": rises, "contraction_revenue_total": 0.0}
+        found = movements__are_those_of_the_months(rows("mart_customer_lifetime_value", value), months)
+        assert found.collect().height == faults

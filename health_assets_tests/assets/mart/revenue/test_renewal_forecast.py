@@ -3,6 +3,10 @@
 from datetime import date, timedelta
 from typing import Any
 
+import polars as pl
+
+from health_assets.assets.mart.revenue.renewal_forecast import RenewalForecast
+from health_assets.contracts.contract import dtypes
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, made, rows, subscription
 
 BY_LEVEL = SETTINGS.model_copy(
@@ -57,3 +61,10 @@ def test_renewals_from_the_as_of_day_to_the_horizon_of_what_is_paid_count() -> N
         for row in forecast(*(renewing(n, subscription_id=str(n)) for n in (-1, 0, horizon, horizon + 1)), ended)
     ]
     assert days == [0, horizon]
+
+
+def test_expected_mrr_at_another_rate_breaks_the_contract() -> None:
+    [found] = forecast(renewing(30))
+    valid = pl.DataFrame([found | {"company_name": "A"}], schema=dtypes(RenewalForecast))
+    assert RenewalForecast.is_valid(valid)
+    assert not RenewalForecast.is_valid(valid.with_columns(renewal_rate=0.5))

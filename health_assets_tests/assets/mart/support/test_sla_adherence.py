@@ -5,7 +5,10 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from health_assets.assets.mart.support.sla_adherence import mart_sla_adherence
+from health_assets.assets.mart.support.sla_adherence import (
+    mart_sla_adherence,
+    states__of_each_dimension_are_those_of_all,
+)
 from health_assets_tests.assets.rows import SETTINGS, rows
 
 
@@ -71,3 +74,13 @@ def test_adherence_is_given_by_both_clocks_and_null_without_business_hours(has_b
     expected = [2, 0, 100.0, 2.0] if has_business_hours else [None] * 4
     assert [row[f"business_{name}"] for name in columns] == expected
     assert row["sla_adherence_pct"] == row["calendar_sla_adherence_pct"]
+
+
+def test_dimension_that_counts_a_breach_twice_is_found() -> None:
+    january = {"month": date(2025, 1, 1), "met_count": 1, "breached_count": 1}
+    whole = january | {"dimension_type": "all", "dimension_value": "all"}
+    p1 = january | {"dimension_type": "priority", "dimension_value": "p1", "breached_count": 0}
+    p2 = january | {"dimension_type": "priority", "dimension_value": "p2", "met_count": 0}
+    for priorities, faults in (((p1, p2), 0), ((p1 | {"breached_count": 1}, p2), 1)):
+        found = states__of_each_dimension_are_those_of_all(rows("mart_sla_adherence", whole, *priorities))
+        assert found.collect().height == faults

@@ -4,7 +4,10 @@ from datetime import date, datetime
 
 import pytest
 
-from health_assets.assets.mart.support.support_performance import mart_support_performance
+from health_assets.assets.mart.support.support_performance import (
+    mart_support_performance,
+    tickets__are_those_of_the_active_accounts,
+)
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, rows
 
 ACCOUNTS = [
@@ -71,3 +74,14 @@ def test_segment_without_tickets_has_0_tickets_and_has_no_rates() -> None:
 
 def test_without_a_help_desk_there_is_no_row() -> None:
     assert support() == {}
+
+
+def test_segments_that_lose_an_account_or_a_ticket_are_found() -> None:
+    accounts = rows("dim_account", *ACCOUNTS)
+    tickets = rows("mart_customer_success", {"account_id": "A", "ticket_count_30d": 2}, {"account_id": "C"})
+    smb, enterprise = support(ticket("A", 30), ticket("A", 31), ticket("gone", 30)).values()
+    for segments, faults in (((smb, enterprise), 0), ((smb,), 1), ((), 0)):  # without a help desk there are none
+        found = tickets__are_those_of_the_active_accounts(
+            rows("mart_support_performance", *segments), tickets, accounts
+        )
+        assert found.collect().height == faults
