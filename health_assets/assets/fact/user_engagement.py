@@ -43,7 +43,10 @@ class UserEngagement(Contract):
         nullable=True,
     )
     active_hours_30d = dy.Float64(
-        nullable=True, min=0, description="Duration of the events of 30 days, in hours; null = none has a duration"
+        nullable=True,
+        min=0,
+        description="Duration of the events of 30 days, in hours; 0 = no event; null = none of the user, or none of the feed, "
+        "has a duration",
     )
     engagement_score = Score(
         "Weighted sum of sessions, events, features, categories and active hours of 30 days, by engagement.score of the "
@@ -81,7 +84,13 @@ def fact_user_engagement(
         .with_columns(
             category_count_30d=pl.when("uses_event_names").then("feature_count_30d").otherwise("category_count_30d")
         )
+        .join(_durations(fact_user_daily, as_of), how="cross")
         .with_columns(pl.when(has_events).then(pl.col(counts).fill_null(0)))
+        .with_columns(
+            active_hours_30d=pl.when((pl.col("event_count_30d") == 0) & pl.col("has_durations"))
+            .then(0.0)
+            .otherwise("active_hours_30d")
+        )
         .with_columns(
             engagement_score=_score(settings.engagement),
             user_engagement_tier=_tier(settings.engagement).cast(pl.Enum(USER_TIERS)),
@@ -110,6 +119,12 @@ def _activity(fact_user_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
             last_event_date=pl.col("activity_date").max(),
         )
     )
+
+
+def _durations(fact_user_daily: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Whether any event of the feed in the window has a duration."""
+    in_window = pl.col("activity_date").is_between(as_of - timedelta(days=WINDOW - 1), as_of)
+    return fact_user_daily.filter(in_window).select(has_durations=pl.col("active_seconds").is_not_null().any())
 
 
 def _breadth(staged_usage_events: pl.LazyFrame, features: pl.LazyFrame, as_of: date) -> pl.LazyFrame:

@@ -26,6 +26,15 @@ def test_who_paid_before_and_does_not_now_is_churned_on_the_first_unpaid_day() -
     assert (made["account_status"], made["churn_date"]) == ("churned", date(2024, 9, 1))
 
 
+def test_account_that_may_still_return_within_the_gap_has_no_churn_date_yet() -> None:
+    revenue = SETTINGS.model_dump()["revenue"] | {"churn_gap_days": 5}
+    patient = Settings.model_validate(SETTINGS.model_dump() | {"revenue": revenue})
+    left = subscription(10, date(2024, 2, 1), date(2025, 1, 1))
+    dates = [described(account(), left, settings=patient, as_of=date(2025, 1, day))["churn_date"] for day in (1, 5, 6)]
+    assert dates == [None, None, date(2025, 1, 1)]
+    assert described(account(), left, as_of=date(2025, 1, 1))["churn_date"] == date(2025, 1, 1)
+
+
 def test_who_left_within_the_trial_never_paid_and_is_what_the_crm_says() -> None:
     trial = subscription(10, date(2024, 8, 1), date(2024, 8, 20), first_paid_date=date(2024, 9, 1))
     made = described(account(status="churned"), trial)

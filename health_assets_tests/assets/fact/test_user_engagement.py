@@ -61,6 +61,13 @@ def test_the_score_ends_at_a_hundred_and_hours_that_are_not_measured_add_nothing
     assert (row["active_hours_30d"], round(row["engagement_score"], 6)) == (None, 20.4)  # (1 + .02) / 5
 
 
+def test_user_without_events_has_0_hours_only_where_the_feed_has_durations() -> None:
+    of_another = day(user_id="v")
+    assert user(of_another | {"active_seconds": 60.0})["active_hours_30d"] == 0
+    assert user(of_another)["active_hours_30d"] is None
+    assert user(of_another | {"active_seconds": 60.0}, day())["active_hours_30d"] is None  # events, without a duration
+
+
 @pytest.mark.parametrize(
     ("sessions", "names", "tier"),
     [
