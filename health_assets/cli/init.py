@@ -38,6 +38,10 @@ NO_ACCOUNT = (
 )  # what says that the keys of a source are not those of accounts
 STATE_ONLY = ("chargebee", "recurly", "stripe")  # vendors whose data hold no earlier prices
 EVENTS = "usage_events"
+INVOICES_ONLY = (
+    "MRR: no subscriptions are connected, so MRR, retention and churn are not measured; if the paid invoices are recurring revenue, "
+    "add revenue: {basis: paid_invoices}"
+)
 STATES = {
     "accounts",
     "devices",
@@ -186,6 +190,8 @@ def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[st
                 guess.notes.setdefault(name, []).extend("; ".join(filter(None, said)) for said in lost)
             if left_out := left_out_of_the_newest_file(company):
                 guess.notes["subscriptions"].append(left_out)
+            if "invoices" in trials and "subscriptions" not in trials:
+                guess.undecided.append(INVOICES_ONLY)
             _set_days(guess, trials, company)
             write_settings(guess, file, trials)
             return trials

@@ -187,3 +187,12 @@ def test_dates_with_two_digits_of_a_year_are_of_this_century(tmp_path: Path) -> 
     assert guessed["sources"]["accounts"]["date_format"] == "%d.%m.%y"
     accounts = made("staged_accounts", load(tmp_path / "settings.yml")).collect().sort("account_id")
     assert accounts["signup_date"].to_list() == [date(2024, 4, 3), date(2023, 12, 25)]
+
+
+def test_invoices_without_subscriptions_name_the_setting_that_makes_them_revenue(tmp_path: Path) -> None:
+    written(tmp_path, "accounts.csv", ACCOUNTS)
+    written(tmp_path, "invoices.csv", "Invoice Number,Customer,Invoice Date,Total\nI1,C-11,2024-01-01,90\n")
+    said, guessed = initialised(tmp_path)
+    assert "invoices" in guessed["sources"]
+    assert "to check: MRR: no subscriptions are connected" in (tmp_path / "settings.yml").read_text(encoding="utf-8")
+    assert "add revenue: {basis: paid_invoices}" in " ".join(said.output.split())
