@@ -7,6 +7,7 @@ assets from the list. Reading and writing is in warehouse/storage.py, which mont
 import inspect
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Literal, TypeVar
 
@@ -84,7 +85,7 @@ class Table:
         """What the transform is given besides tables: settings, as_of, load_day, period."""
         return [name for name in self._parameters if name not in TABLES and name not in HISTORIES]
 
-    @property
+    @cached_property
     def _parameters(self) -> list[str]:
         """Names of what the transform is called with; `**signals` stands for the tables of SIGNALS."""
         declared = inspect.signature(self.function).parameters.values()

@@ -181,14 +181,13 @@ def _warn_of_oddities(context: dg.AssetExecutionContext, table: Table, settings:
 
 
 def _definition_metadata(table: Table) -> dict[str, Any]:
+    key = table.contract.primary_key()
     columns = [
         dg.TableColumn(
             name=name,
             type=short_type(column.dtype),
             description=column.description,
-            constraints=dg.TableColumnConstraints(
-                nullable=column.nullable, unique=[name] == table.contract.primary_key()
-            ),
+            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=[name] == key),
         )
         for name, column in table.contract.columns().items()
     ]

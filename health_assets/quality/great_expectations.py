@@ -3,8 +3,9 @@
 Which expectations are evaluated over which frames is decided in expectations.py.
 """
 
-import importlib
+import importlib.util
 import logging
+import pkgutil
 import sys
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SUCCESS_ONLY, EVIDENCE = "BOOLEAN_ONLY", "BASIC"  # result formats; evidence takes twice as long
 SAMPLE = 5
+DATA_SOURCES = {"pandas_datasource", "invalid_datasource"}  # that are loaded: for frames, and for what cannot be read
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,40 @@ def _batches() -> Any:
 
 
 def _leave_out_what_nothing_reads() -> None:
-    """A fingerprint of every frame, the settings read anew for every frame, and ids by way of JSON: 40% of the time."""
+    """A fingerprint of every frame, the settings read anew for every frame, and ids by way of JSON: 40% of the time.
+
+    Then what is made again although it is there: an expectation from its configuration, nine times for each check, and the
+    metrics that a metric depends on, for each metric that depends on it. That was a third of what was left.
+    """
     from great_expectations.core.id_dict import IDDict
     from great_expectations.execution_engine import pandas_execution_engine
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.validator.validation_graph import ValidationGraph
     from great_expectations.validator.validator import Validator
+
+    make, build = ExpectationConfiguration.to_domain_obj, ValidationGraph.build_metric_dependency_graph
 
     def to_id(values: Any, id_keys: Any = None, id_ignore_keys: Any = None) -> Any:
         keys = set(values if id_keys is None else id_keys) - set(id_ignore_keys or values._id_ignore_keys)
         return repr([(key, values[key]) for key in sorted(keys)]) if keys else ()
 
+    def to_domain_obj(configuration: Any) -> Any:
+        if "made" not in vars(configuration):
+            configuration.made = make(configuration)
+            configuration.made._built = configuration
+        return configuration.made
+
+    def build_metric_dependency_graph(graph: Any, metric_configuration: Any, runtime_configuration: Any = None) -> None:
+        built = vars(graph).setdefault("built", set())
+        if metric_configuration.id not in built:
+            built.add(metric_configuration.id)
+            build(graph, metric_configuration, runtime_configuration)
+
     pandas_execution_engine.hash_pandas_dataframe = lambda _: ""
     Validator._determine_progress_bars = lambda _: False  # type: ignore[method-assign,assignment]
     IDDict.to_id = to_id  # type: ignore[method-assign,assignment]
+    ExpectationConfiguration.to_domain_obj = to_domain_obj  # type: ignore[method-assign,assignment]
+    ValidationGraph.build_metric_dependency_graph = build_metric_dependency_graph  # type: ignore[method-assign,assignment]
 
 
 def _expectation(expectation: "Expectation", tallied: bool) -> Any:
@@ -131,7 +155,18 @@ def _expected(name: str) -> Any:
             expectation._built = stock.configuration.fget(expectation)
         return expectation._built
 
-    return type(stock)(name, (stock,), {"configuration": property(configuration), "_built": PrivateAttr(default=None)})
+    def get_validation_dependencies(expectation: Any, **given: Any) -> Any:
+        if expectation._dependencies is None:
+            expectation._dependencies = stock.get_validation_dependencies(expectation, **given)
+        return expectation._dependencies
+
+    named = {
+        "configuration": property(configuration),
+        "get_validation_dependencies": get_validation_dependencies,
+        "_built": PrivateAttr(default=None),
+        "_dependencies": PrivateAttr(default=None),
+    }
+    return type(stock)(name, (stock,), named)
 
 
 def _pandas(rows: pl.DataFrame) -> Any:
@@ -148,6 +183,15 @@ def _moment(bound: Any) -> Any:
     return datetime.combine(bound, time()) if isinstance(bound, date) and not isinstance(bound, datetime) else bound
 
 
+class _Absent(ModuleType):
+    """Stands for a module of which nothing is used; each of its names is an empty class."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})
+
+
 class _Later(ModuleType):
     """Stands for a library until one of its names is used, and imports it then."""
 
@@ -161,7 +205,8 @@ class _Later(ModuleType):
 def _great_expectations() -> Any:
     """The library, without what it imports for charts, distributions and engines that are never used here: half of the time.
 
-    PySpark and SQLAlchemy are hidden from it. A PySpark without a Spark would even end the process.
+    PySpark and SQLAlchemy are hidden from it. A PySpark without a Spark would even end the process. Of its data sources
+    there is only that for frames; the others are models of every argument of every reader.
     """
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     scipy = _Later("scipy")
@@ -172,6 +217,7 @@ def _great_expectations() -> Any:
         "scipy.stats": scipy.stats,
         "pyspark": None,
         "sqlalchemy": None,
+        **{name: _Absent(name) for name in _other_data_sources()},
     }
     replaced = {name: stand_in for name, stand_in in stand_ins.items() if name not in sys.modules}
     sys.modules.update(replaced)
@@ -182,3 +228,12 @@ def _great_expectations() -> Any:
         for name in replaced:
             del sys.modules[name]
     return great_expectations
+
+
+def _other_data_sources() -> list[str]:
+    """The modules of data sources of Great Expectations, except that for frames."""
+    library = importlib.util.find_spec("great_expectations")
+    folders = (library and library.submodule_search_locations) or []
+    names = [module.name for module in pkgutil.iter_modules([f"{folder}/datasource/fluent" for folder in folders])]
+    others = [name for name in names if name.endswith("_datasource") and name not in DATA_SOURCES]
+    return [f"great_expectations.datasource.fluent.{name}" for name in [*others, "fabric"]]

@@ -65,10 +65,10 @@ def add_comments(connection: duckdb.DuckDBPyConnection) -> None:
     """
     by_relation = {table.relation: table for table in TABLES.values()}
     anywhere = {  # for views, whose columns are those of other tables
-        name: str(column.description or "").rstrip(".")
+        name: meaning
         for table in TABLES.values()
         if table.layer in ("fact", "mart")
-        for name, column in table.contract.columns().items()
+        for name, meaning in _meanings(table).items()
     }
     columns, statements = _columns(connection), []
     for schema, name, kind, present in connection.sql(
@@ -77,12 +77,14 @@ def add_comments(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall():
         relation, table = f'{schema}."{name}"', by_relation.get(f"{schema}.{name}")
         described = table or TABLES.get(f"staged_{name}")
+        meanings = _meanings(described) if described else {}
         comment = f"{question(table.contract)} Grain: {grain(table.contract)}." if table else _of(schema, name)
         if comment != present:
             statements.append(f"comment on {kind} {relation} is {literal(comment)}")
         empty = _always_null(connection, relation, list(columns[schema, name])) if table else set()
         for column, present_meaning in columns[schema, name].items():
-            meaning = _meaning(column, described) or anywhere.get(column) or column.replace("_", " ").capitalize()
+            said = meanings.get(column) or OF_COLUMNS.get(column) or anywhere.get(column)
+            meaning = said or column.replace("_", " ").capitalize()
             meaning += f". {ALWAYS_NULL}" if column in empty else ""
             if meaning != present_meaning:
                 statements.append(f'comment on column {relation}."{column}" is {literal(meaning)}')
@@ -104,10 +106,9 @@ def _of(schema: str, name: str) -> str:
     return OF_TABLES.get(f"{schema}.{name}") or OF_SCHEMAS.get(schema, "Table {name}").format(name=name)
 
 
-def _meaning(column: str, table: Table | None) -> str:
-    of_table = table.contract.columns().get(column) if table else None
-    described = of_table.description if of_table is not None else None
-    return (described or OF_COLUMNS.get(column, "")).rstrip(".")
+def _meanings(table: Table) -> dict[str, str]:
+    """What the contract says of each column."""
+    return {name: (column.description or "").rstrip(".") for name, column in table.contract.columns().items()}
 
 
 def _always_null(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str]) -> set[str]:

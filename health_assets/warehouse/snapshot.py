@@ -75,7 +75,7 @@ def publish(
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     rows = _write(warehouse, unfinished / link.name, run, as_of, company, notes or {})
-    with duckdb.connect(str(unfinished / link.name)) as written:
+    with duckdb.connect(str(unfinished / link.name), config={"threads": 1}) as written:
         add_guide_views(written, tables=rows.keys())
         add_comments(written)
     number = max((_number(entry) for entry in folder.iterdir()), default=0) + 1

@@ -24,6 +24,8 @@ SQL_TYPES = {
     pl.Datetime: "timestamp",
 }
 
+SEVERAL = 500_000  # rows of a table; for fewer, threads that wait for each other take up to twice the CPU time of one
+
 
 def table_of(relation: str, schema: Mapping[str, PolarsDataType]) -> str:
     """What follows `create table`: a relation with its columns."""
@@ -52,6 +54,13 @@ def literal(value: str | date | Sequence[str] | Sequence[date]) -> str:
     return f"({', '.join(literal(one) for one in value) or 'null'})"
 
 
+def use_one_thread_if_small(connection: duckdb.DuckDBPyConnection) -> None:
+    """One thread of DuckDB, until `insert` appends to a large table or if there is one already."""
+    (largest,) = connection.execute("select coalesce(max(estimated_size), 0) from duckdb_tables()").fetchone() or (0,)
+    if largest <= SEVERAL:
+        connection.execute("set threads = 1")
+
+
 @contextmanager
 def registered(cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
     """Inside the block one statement may read a frame, once, by name."""
@@ -64,6 +73,8 @@ def registered(cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame)
 
 def insert(cursor: duckdb.DuckDBPyConnection, relation: str, rows: pl.DataFrame) -> None:
     """Append rows to a table, by the names of its columns."""
+    if rows.height > SEVERAL:
+        cursor.execute("reset threads")
     if rows.height:
         with registered(cursor, "incoming", storable(rows)):
             cursor.execute(f"insert into {relation} by name select * from incoming")

@@ -38,7 +38,7 @@ from health_assets.warehouse.marts_file import (
 from health_assets.warehouse.published_load import adopt, create_loads
 from health_assets.warehouse.quarantined import LOADS_SCHEMA, replace_quarantine
 from health_assets.warehouse.recovery import refuse_cut_file, why_it_does_not_open
-from health_assets.warehouse.sql import insert, literal, registered, storable, table_of
+from health_assets.warehouse.sql import insert, literal, registered, storable, table_of, use_one_thread_if_small
 
 RECORDED = {"relation": pl.String, "month": pl.Date, "fingerprint": pl.String, "row_count": pl.Int64}
 Item = TypeVar("Item")
@@ -109,6 +109,7 @@ class Warehouse:
                 stack.close()
                 raise WarehouseError(why_it_does_not_open(marts_file(path), str(error))) from None
             lay_out_marts(connection, path)
+            use_one_thread_if_small(connection)
             if published:
                 adopt(connection, published)
             yield cls(connection, path, load_day, open_files=open_files)

@@ -21,7 +21,7 @@ from health_assets.sources.quarantine import LOAD_COUNTS, QUARANTINE_SCHEMA, Fil
 from health_assets.tables import TABLES
 from health_assets.warehouse import code_version
 from health_assets.warehouse.quarantined import load_counts
-from health_assets.warehouse.sql import sql_type
+from health_assets.warehouse.sql import SEVERAL, sql_type
 from health_assets.warehouse.stale_months import stale_months
 from health_assets.warehouse.storage import Warehouse, WarehouseError, made_ahead
 from health_assets_tests.assets.rows import rows
@@ -43,6 +43,26 @@ def warehouse(tmp_path):
 
 def held(warehouse: Warehouse, table=TOY) -> list[tuple]:
     return warehouse.read(table).sort("key", "day").collect().rows()
+
+
+# -- threads ----------------------------------------------------------------------------------------------------------
+
+
+def threads(warehouse: Warehouse) -> int:
+    return warehouse.cursor().execute("select current_setting('threads')").fetchall()[0][0]
+
+
+def test_duckdb_uses_one_thread_until_a_table_is_large(tmp_path):
+    all_threads = duckdb.connect().execute("select current_setting('threads')").fetchall()[0][0]
+    large = pl.select(key=pl.int_range(SEVERAL + 1).cast(pl.String)).lazy().with_columns(day=JANUARY, amount=1.0)
+    with Warehouse.opened(tmp_path / "warehouse.duckdb") as small:
+        small.write(TOY, toys(("a", JANUARY, 1.0)))
+        assert threads(small) == 1
+        small.write(TOY, large)
+        assert threads(small) == all_threads
+    with Warehouse.opened(tmp_path / "warehouse.duckdb") as opened_again:
+        assert threads(opened_again) == all_threads
+        assert opened_again.row_count(TOY.relation) == SEVERAL + 1
 
 
 # -- all or nothing ---------------------------------------------------------------------------------------------------
