@@ -40,6 +40,21 @@ def print_check(company: Settings, console: Console) -> bool:
     return is_sound
 
 
+def why_not_published(trial: Trial, company: Settings) -> str | None:
+    """Why too few rows of a source could be kept, with the first of those that were not; None if enough could."""
+    share = trial.kept_share
+    if trial.fault or share is None:
+        return trial.fault or "it has no rows"
+    if share < company.sources[trial.source].rows_kept:
+        first = trial.reasons[0]
+        lost = f"{first.name}: {first.rows:,}, for example {first.record[:RECORD_CHARACTERS]}"
+        needed = (
+            f"{share:.1%} of its rows are kept, fewer than rows_kept ({company.sources[trial.source].rows_kept:.0%})"
+        )
+        return "; ".join(filter(None, (needed, lost, first.hint)))
+    return None
+
+
 def _is_sound(trial: Trial, company: Settings) -> bool:
     share = trial.kept_share
     return trial.fault is None and share is not None and share >= company.sources[trial.source].rows_kept
@@ -72,6 +87,8 @@ def _block(trial: Trial, company: Settings) -> Iterator[str]:
         yield f"  [dim]empty or not in the files: {', '.join(missing)}[/]"
     if trial.unread:
         yield f"  [dim]not read: {escape(', '.join(trial.unread))}[/]"
+    if trial.exclusions:
+        yield f"  [yellow]warning[/] {escape(trial.exclusions)}"
 
 
 def _counts(trial: Trial) -> str:

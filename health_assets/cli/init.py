@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from health_assets import settings
 from health_assets.assets import load_all
-from health_assets.cli.check import RECORD_CHARACTERS
+from health_assets.cli.check import why_not_published
 from health_assets.cli.guessed_settings import Guess, write_settings
 from health_assets.cli.terminal import CommandError
 from health_assets.contracts.contract import available_from
@@ -98,6 +98,7 @@ def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, co
         guess.notes.setdefault(match.source, []).append(
             f"{_place(match.candidate)} looks like {match.source} too; it is not read"
         )
+    _with_status(guess, best)
     used = {id(match.candidate) for match in (*best, *lost)}
     accounts = next((match for match in best if match.source == "accounts"), None)
     for one in rest:
@@ -159,6 +160,16 @@ def _formats_in(keys: dict[str, Any]) -> list[str]:
     return list(formats.values()) if isinstance(formats, dict) else [formats]
 
 
+def _with_status(guess: Guess, best: list[Match]) -> None:
+    """Accounts of which nothing says a status are customers: without one none would be scored."""
+    is_given = any(match.source == "accounts" and "status" in match.columns for match in best)
+    if "accounts" in guess.sources and not is_given and "subscriptions" not in guess.sources:
+        guess.sources["accounts"]["defaults"] = {"status": "active"}
+        guess.notes.setdefault("accounts", []).append(
+            "status: in no file; all accounts are taken as active, since one without a status is not scored"
+        )
+
+
 def _relative(folder: Path | None, file: Path) -> str:
     return os.path.relpath(folder or Path(), file.parent)
 
@@ -170,7 +181,10 @@ def _place(candidate: Candidate) -> str:
 def _without_accounts(place: str, guess: Guess) -> str:
     found = ", ".join(guess.sources) or "nothing"
     others = "".join(f"\n  {said}" for said in guess.undecided)
-    return f"{place}: no accounts found, without which nothing can be computed (found: {found}); they need a key, a name and a date{others}"
+    return (
+        f"{place}: no accounts found, without which nothing can be computed (found: {found}); they need a key, a name and a date; "
+        f"where no file lists them, see docs/connect.md, Accounts that no file lists{others}"
+    )
 
 
 def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[str, Trial]:
@@ -183,11 +197,12 @@ def _tried(guess: Guess, file: Path, contracts: dict[str, Contracts]) -> dict[st
         if not wrong:
             with answered_apart(company) as answered:
                 trials = {trial.source: trial for trial in trial_load(answered)}
-            wrong = {name: why for name, trial in trials.items() if (why := _why_not(trial, company))}
+            wrong = {name: why for name, trial in trials.items() if (why := why_not_published(trial, company))}
         if not wrong:
             for name, trial in trials.items():
                 lost = ((f"{counted(one.rows, 'row')} quarantined: {one.name}", one.hint) for one in trial.reasons)
                 guess.notes.setdefault(name, []).extend("; ".join(filter(None, said)) for said in lost)
+                guess.notes[name].extend(filter(None, [trial.exclusions]))
             if left_out := left_out_of_the_newest_file(company):
                 guess.notes["subscriptions"].append(left_out)
             if "invoices" in trials and "subscriptions" not in trials:
@@ -219,16 +234,6 @@ def _rejoined(guess: Guess, name: str, company: Settings) -> bool:
         column: "account_id"
     }
     return True
-
-
-def _why_not(trial: Trial, company: Settings) -> str | None:
-    share = trial.kept_share
-    if trial.fault or share is None:
-        return trial.fault or "it has no rows"
-    if share < company.sources[trial.source].rows_kept:
-        first = trial.reasons[0]
-        return f"{share:.0%} of its rows are kept; {first.name}: {first.rows:,}, for example {first.record[:RECORD_CHARACTERS]}"
-    return None
 
 
 def _set_days(guess: Guess, trials: dict[str, Trial], company: Settings) -> None:

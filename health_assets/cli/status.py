@@ -87,9 +87,7 @@ def _to_contact(connection: duckdb.DuckDBPyConnection, settings: Settings, conso
     console.print("")
     if not accounts:
         console.print("[bold]Accounts to contact[/]")
-        console.print(
-            "none: as far as is known, no account has high churn risk, a low health band, or a renewal at low health"
-        )
+        console.print(portfolio.nobody_to_contact(connection))
         return
     count = accounts[0]["account_count"]
     rest = (

@@ -46,6 +46,13 @@ ORDER_STATUS: Words = {
     "unpaid": "pending", "invoiced": "pending", "partially_paid": "pending", "draft": "pending",
     "canceled": "cancelled", "voided": "cancelled", "void": "cancelled", "failed": "cancelled", "expired": "cancelled",
     "returned": "refunded", "refund": "refunded",
+    "unshipped": "paid", "partially_shipped": "paid", "awaiting_fulfillment": "paid", "awaiting_shipment": "paid",
+    "awaiting_pickup": "paid", "approved": "paid", "created": "pending", "awaiting_payment": "pending",
+    "payment_review": "pending", "holded": "pending", "suspected_fraud": "pending", "manual_verification_required": "pending",
+    "disputed": "pending", "declined": "cancelled", "incomplete": "cancelled", "unavailable": "cancelled",
+    "wc_completed": "paid", "wc_processing": "paid", "wc_on_hold": "pending", "wc_pending": "pending",
+    "wc_cancelled": "cancelled", "wc_failed": "cancelled", "wc_checkout_draft": "cancelled", "checkout_draft": "cancelled",
+    "wc_refunded": "refunded",
 }  # fmt: skip
 
 TICKET_STATUS: Words = {
@@ -87,6 +94,11 @@ SEVERITY: Words = {
     "moderate": "medium", "normal": "medium", "p3": "medium", "sev3": "medium",
     "major": "high", "p2": "high", "sev2": "high",
     "severe": "critical", "urgent": "critical", "p1": "critical", "sev1": "critical",
+}  # fmt: skip
+
+FALSE_POSITIVE: Words = {
+    "false_positive": "true", "falsepositive": "true", "true_positive": "false", "truepositive": "false",
+    "benign_positive": "false", "benignpositive": "false", "undetermined": None, "unclassified": None,
 }  # fmt: skip
 
 LIKELIHOOD: Words = {

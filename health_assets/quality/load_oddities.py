@@ -11,6 +11,8 @@ import duckdb
 
 from health_assets.contracts.contract import WARN, Expectation, available_by, available_from, meta
 from health_assets.quality.price_oddities import ALL_UNITS, PAID_BEFORE, STATES, price_oddities
+from health_assets.quality.short_scales import RATINGS, SCALE, short_scales
+from health_assets.quality.unread_exclusions import EXCLUSIONS, exclusions_of, is_read_again
 from health_assets.settings import Settings
 from health_assets.settings.sections import Revenue
 from health_assets.sources.quarantine import SUPERSEDED
@@ -90,6 +92,7 @@ def oddity_expectations(table: Table) -> list[Expectation]:
     """What is expected of a load by itself, beyond its contract."""
     of_subscriptions = [INTERVAL, END_DATES, CRM, PAID_BEFORE, ALL_UNITS, STATES] if table.name == SUBSCRIPTIONS else []
     of_others = {ORDERS: [LINES], INVOICES: [PAID_FOR]}.get(table.name, [])
+    of_others += ([SCALE] if table.name in RATINGS else []) + ([EXCLUSIONS] if is_read_again(table) else [])
     return of_subscriptions + of_others + ([ONE_ACCOUNT, SIGNUP] if _is_dated_by_account(table) else [])
 
 
@@ -105,6 +108,10 @@ def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Set
         found[LINES.name] = _undeclared_lines(cursor, table, settings)
     if table.name == INVOICES and settings.revenue.basis == "paid_invoices":
         found[PAID_FOR.name] = _unsaid_periods(cursor, as_of, settings.revenue)
+    if table.name in RATINGS:
+        found[SCALE.name] = short_scales(cursor, table, settings)
+    if is_read_again(table):
+        found[EXCLUSIONS.name] = exclusions_of(table, settings)
     if _is_dated_by_account(table):
         found[ONE_ACCOUNT.name] = _of_one_account(cursor, table)
         found[SIGNUP.name] = _before_signup(cursor, table, as_of, settings)

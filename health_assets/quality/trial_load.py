@@ -10,6 +10,7 @@ import polars as pl
 
 from health_assets.assets import load_all
 from health_assets.contracts.contract import Contract, meta
+from health_assets.quality.unread_exclusions import unread_exclusions
 from health_assets.settings import Settings
 from health_assets.sources.formats import UNREADABLE_FILE, SourceError
 from health_assets.sources.parsing import FILE, LEFT_OUT, RECORD, ROW, TEXT
@@ -46,6 +47,7 @@ class Trial:
     unread: list[str] = field(default_factory=list)  # their columns that no column of ours is read from
     missing: list[str] = field(default_factory=list)  # our columns that the files lack
     fault: str | None = None
+    exclusions: str = ""  # what the unread columns say of rows that do not count
 
     @property
     def kept_share(self) -> float | None:
@@ -134,6 +136,7 @@ def _tried(table: Table, settings: Settings, other: Any) -> tuple[Trial, Filtere
         _ranges(filtered.kept, table.contract),
         sorted(unread),
         missing,
+        exclusions="" if table.monthly else unread_exclusions(name, rows, settings),
     )
     return trial, filtered
 

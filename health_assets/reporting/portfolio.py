@@ -31,6 +31,18 @@ def about(connection: duckdb.DuckDBPyConnection) -> Row:
     return row(connection, "select company, as_of_date, published_at from about")
 
 
+def nobody_to_contact(connection: duckdb.DuckDBPyConnection) -> str:
+    """Why the attention list is empty: nobody is in trouble, or nobody is scored."""
+    statuses = "select count(*) as account_count, count(account_status) as known_count from dim.account"
+    found = row(connection, statuses)
+    if found["account_count"] and not found["known_count"]:
+        return (
+            f"not known: no account is scored, since the status of none of {number(found['account_count'])} is known; "
+            "map the status of the CRM, or add defaults: {status: active} to sources.accounts where all are customers"
+        )
+    return "none: as far as is known, no account has high churn risk, a low health band, or a renewal at low health"
+
+
 def health_by_band(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Accounts, MRR and share of MRR by health band; accounts without a score are the band `unknown`."""
     return rows(

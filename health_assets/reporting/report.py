@@ -163,7 +163,7 @@ def _attention(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iter
     yield "<h2>Accounts to contact</h2>"
     accounts = portfolio.attention_frame(connection).to_dicts() if has_rows(connection, "mart.attention_list") else []
     if not accounts:
-        yield "<p>None: as far as is known, no account has high churn risk, a low health band, or a renewal at low health.</p>"
+        yield f"<p>{portfolio.nobody_to_contact(connection)}</p>"
         return
     if len(accounts) > LISTED:
         yield f'<p class="dim">The first {LISTED} of {number(len(accounts))}</p>'

@@ -6,7 +6,13 @@ import polars as pl
 from health_assets.reporting.definitions import columns_of
 from health_assets.reporting.reader import Row, frame, row, rows
 
-DASHBOARD_TABLES = ("mart.churn_risk", "mart.security_operations", "mart.support_operations", "mart.satisfaction")
+DASHBOARD_TABLES = (
+    "dim.account",
+    "mart.churn_risk",
+    "mart.security_operations",
+    "mart.support_operations",
+    "mart.satisfaction",
+)
 
 
 def sla_adherence(connection: duckdb.DuckDBPyConnection) -> Row | None:
@@ -27,13 +33,15 @@ def sla_adherence(connection: duckdb.DuckDBPyConnection) -> Row | None:
 
 
 def customers(connection: duckdb.DuckDBPyConnection) -> Row:
-    """Accounts, those with high or critical churn risk, those whose risk is unknown, and MRR."""
+    """Accounts, those with high or critical churn risk, those whose risk is unknown, and MRR; null where no status is known."""
     return row(
         connection,
         """
-        select count(*) as account_count, count(*) filter (risk_level in ('high', 'critical')) as high_risk_count,
-               count(*) filter (risk_level = 'unknown') as unknown_count, sum(mrr)::double as mrr
-        from mart.churn_risk
+        with known as (select bool_or(account_status is not null) as of_some from dim.account)
+        select case when of_some then count(risk.account_id) end as account_count,
+               case when of_some then count(*) filter (risk_level in ('high', 'critical')) end as high_risk_count,
+               count(*) filter (risk_level = 'unknown') as unknown_count, sum(risk.mrr)::double as mrr
+        from known left join mart.churn_risk as risk on true group by of_some
         """,
     )
 

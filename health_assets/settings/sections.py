@@ -224,6 +224,7 @@ class Plausibility(Section):
     values_changed: Fraction
     before_signup: Fraction
     undeclared_lines: Fraction
+    ratings_without_top: Annotated[int, Field(gt=0)]
 
 
 class Dashboard(Section):

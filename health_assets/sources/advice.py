@@ -10,8 +10,25 @@ from health_assets.sources.moments import reads
 from health_assets.sources.numbers import number
 
 DAYS = ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y"]
-TIMES = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p"]
-DIGITS = {10: "s", 13: "ms", 16: "us", 5: "excel"}  # of a number that stands for a time -> its unit
+TIMES = [
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    ", %H:%M",
+    ", %H:%M:%S",
+    ", %I:%M %p",
+    ", %I:%M:%S %p",
+    " %H:%M:%S%.f",
+    ", %I:%M:%S%.f %p",
+]
+NUMBERS = {
+    "s": r"^\d{10}$",
+    "ms": r"^\d{13}$",
+    "us": r"^\d{16}$",
+    "excel": r"^\d{5}(?:[.,]\d+)?$",
+}  # that stand for a time
 SAMPLES = 3
 TESTED = 1_000  # values by which formats are compared
 ENOUGH = 0.8  # share of the values that a format must read to be suggested
@@ -78,8 +95,8 @@ def remedy(column: str, dtype: pl.DataType, texts: pl.Series, unreadable: pl.Ser
 
 def _settings_of_time(column: str, texts: pl.Series) -> Iterator[tuple[str, int]]:
     """Each setting of days and times, with the number of values that it reads."""
-    for digits, unit in DIGITS.items():
-        yield f"unit: {{{column}: {unit}}}", int(texts.str.contains(rf"^\d{{{digits}}}$").sum())
+    for unit, pattern in NUMBERS.items():
+        yield f"unit: {{{column}: {unit}}}", int(texts.str.contains(pattern).sum())
     for day in DAYS:
         for time in TIMES:
             yield f"date_format: {json.dumps(day + time)}", reads(texts, day + time)

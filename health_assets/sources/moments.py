@@ -81,7 +81,7 @@ def _ways(zones: Zones, formats: list[str], unit: str | None) -> Iterator[Reader
     yield partial(_iso_variant, pattern=SEPARATED, zones=zones)
     yield partial(_iso_variant, pattern=COMPACT, zones=zones)
     for day in WRITTEN_OUT:
-        for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p"):
+        for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %I:%M %p", ", %I:%M:%S %p"):
             yield partial(_formatted, date_format=day + time, zones=zones)
 
 

@@ -8,6 +8,44 @@ from babel.numbers import get_currency_precision
 from health_assets.settings import Settings
 
 SIGNS = "[$€£¥]?"
+TRUE = [
+    "true",
+    "t",
+    "yes",
+    "y",
+    "1",
+    "1.0",
+    "ja",
+    "j",
+    "oui",
+    "si",
+    "sí",
+    "sì",
+    "sim",
+    "tak",
+    "wahr",
+    "vrai",
+    "verdadero",
+    "vero",
+]
+FALSE = [
+    "false",
+    "f",
+    "no",
+    "n",
+    "0",
+    "0.0",
+    "nein",
+    "nee",
+    "non",
+    "não",
+    "nao",
+    "nej",
+    "nie",
+    "falsch",
+    "faux",
+    "falso",
+]
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "minutes": 60.0}
 UNITS_OF_COLUMNS = {"_seconds": 1.0, "_minutes": 60.0, "_hours": 3600.0}  # ending of a column's name -> seconds
 
@@ -45,9 +83,4 @@ def minor_units(currency: pl.Expr | None, settings: Settings) -> pl.Expr:
 def boolean(text: pl.Expr) -> pl.Expr:
     """Words for true and false; any other is null."""
     word = text.str.to_lowercase()
-    return (
-        pl.when(word.is_in(["true", "t", "yes", "y", "1", "1.0"]))
-        .then(pl.lit(True))
-        .when(word.is_in(["false", "f", "no", "n", "0", "0.0"]))
-        .then(pl.lit(False))
-    )
+    return pl.when(word.is_in(TRUE)).then(pl.lit(True)).when(word.is_in(FALSE)).then(pl.lit(False))

@@ -170,7 +170,7 @@ def typed(
     if wanted.is_numeric():
         return _number(value, name, wanted, given, settings, spelling, column, others)
     if wanted == pl.Boolean:
-        return value if given == pl.Boolean else boolean(value.cast(pl.String))
+        return value if given == pl.Boolean else boolean(_in_our_words(value.cast(pl.String), column))
     if isinstance(wanted, pl.Enum):
         return _word(value.cast(pl.String), wanted, column)
     return value.cast(pl.String)

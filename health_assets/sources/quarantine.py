@@ -229,6 +229,11 @@ def _hints(rows: pl.DataFrame, existing: dict[str, pl.Series], contract: type[Co
     yield pl.when(pl.col(TEXT).is_not_null()).then(pl.lit(amiss))
     for column, keys in existing.items():
         yield _hint(column, keys)
+    if "account_id" in dtypes(contract):
+        nobody = (
+            'it names no account; leave such rows out with `where` of the source, for example "customer_id is not null"'
+        )
+        yield pl.when(reasons.contains("account_id__not_null") & (reasons.len() == 1)).then(pl.lit(nobody))
     other = "another row of its key counts; say with `duplicates` of the source whether such rows are versions or lines"
     yield pl.when(reasons.contains(SUPERSEDED)).then(pl.lit(other))
     if "currency" in _fields(rows.lazy(), RECORD):

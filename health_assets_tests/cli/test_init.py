@@ -214,3 +214,19 @@ def test_other_currencies_of_the_files_are_named_for_their_rates(tmp_path: Path)
     _, guessed = initialised(tmp_path)
     assert guessed["reporting_currency"] == "EUR"
     assert "# fx_rates: {GBP: ?}  # EUR for one" in (tmp_path / "settings.yml").read_text(encoding="utf-8")
+
+
+def test_accounts_without_a_status_are_taken_as_active_and_this_is_said(tmp_path: Path) -> None:
+    written(tmp_path, "customers.csv", "id,name,created\n1,One,2024-01-31\n2,Two,2024-02-01\n")
+    said, guessed = initialised(tmp_path)
+    assert guessed["sources"]["accounts"]["defaults"] == {"status": "active"}
+    assert "all accounts are taken as active" in said.output
+    assert made("dim_account", load(tmp_path / "settings.yml")).collect()["is_active"].to_list() == [True, True]
+
+
+def test_rows_without_an_account_name_the_condition_that_leaves_them_out(tmp_path: Path) -> None:
+    written(tmp_path, "customers.csv", "id,name,created\n1,One,2024-01-31\n2,Two,2024-02-01\n")
+    written(tmp_path, "orders.csv", "number,customer_id,date,total\n7,1,2024-03-01,5\n8,,2024-03-02,6\n")
+    said = " ".join(initialised(tmp_path)[0].output.split())
+    assert "50.0% of its rows are kept, fewer than rows_kept (90%)" in said
+    assert "leave such rows out with `where` of the source" in said

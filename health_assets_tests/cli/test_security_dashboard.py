@@ -69,9 +69,21 @@ def test_what_the_files_do_not_say_is_not_measured(tmp_path: Path) -> None:
 def printed(company: Settings) -> str:
     """The dashboard of a company whose tables are made from its files."""
     with duckdb.connect() as snapshot:
-        snapshot.execute("create schema mart")
+        snapshot.execute("create schema mart; create schema dim")
         names = {relation.replace(".", "_"): relation for relation in DASHBOARD_TABLES}
         for name, frame in all_made(names, company).items():
             snapshot.register("made", frame.with_columns(pl.col(pl.Enum).cast(pl.String)).to_arrow())
             snapshot.execute(f"create table {names[name]} as select * from made")
         return "\n".join(str(line) for line in security_dashboard(snapshot, company)).strip("\n")
+
+
+def test_customers_are_not_counted_where_nothing_says_who_is_one(tmp_path: Path) -> None:
+    files = {
+        "accounts": [{"account_id": "A1", "company_name": "One", "signup_date": "2024-01-01"}],
+        "security_incidents": [{"incident_id": "I1", "account_id": "A1", "detected_at": "2024-03-01"}],
+    }
+    unknown = company_of(tmp_path, files, as_of="2024-03-31", history_start="2024-01-01")
+    assert "Total Customers: not measured" in printed(unknown)
+    customers = {"accounts": {"defaults": {"status": "active"}}}
+    known = company_of(tmp_path, files, as_of="2024-03-31", history_start="2024-01-01", sources=customers)
+    assert "Total Customers: 1" in printed(known)

@@ -344,3 +344,16 @@ def test_rare_flag_that_most_of_its_records_lose_warns(company, warehouse) -> No
     found = company.load(items(range(10, 30)), warehouse, "workflow_items")
     assert found["values__mostly_unchanged"].startswith("has_data_error changed in 10 of 20 records since")
     assert "values__mostly_unchanged" not in company.load(items(range(30)), warehouse, "workflow_items")
+
+
+def test_ratings_of_which_none_reaches_the_top_of_the_scale_may_be_of_a_shorter_one(company, warehouse) -> None:
+    def found(highest: int, answers: int = 20, **described: object) -> str | None:
+        rows = "".join(f"{n},A1,2024-03-01,{1 + n % highest}\n" for n in range(answers))
+        content = f"feedback_id,account_id,feedback_date,satisfaction_score\n{rows}"
+        return company.load(content, warehouse, "feedback", described).get("ratings__reach_the_top_of_their_scale")
+
+    assert found(3) == (
+        "none of 20 values of satisfaction_score is above 3, though the scale ends at 5; if theirs ends at 3: "
+        "sources.feedback.scale: {satisfaction_score: [1, 3]}"
+    )
+    assert [found(5), found(3, answers=19), found(3, scale={"satisfaction_score": [1, 3]})] == [None] * 3

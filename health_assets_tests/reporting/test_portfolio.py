@@ -6,7 +6,13 @@ import duckdb
 import pytest
 
 from health_assets.reporting.accounts import Moved
-from health_assets.reporting.portfolio import health_by_band, known_mrr_at_risk, low_band_accounts, mrr_at_risk
+from health_assets.reporting.portfolio import (
+    health_by_band,
+    known_mrr_at_risk,
+    low_band_accounts,
+    mrr_at_risk,
+    nobody_to_contact,
+)
 from health_assets.reporting.reader import holds
 from health_assets.reporting.revenue import renewals
 from health_assets.reporting.service import sla_adherence
@@ -111,3 +117,15 @@ def test_a_missing_table_is_noticed(snapshot: duckdb.DuckDBPyConnection) -> None
 )
 def test_change_of_a_score_names_its_trend_where_they_differ(trend: float | None, note: str) -> None:
     assert Moved(date(2025, 1, 1), before=60.0, now=62.0, trend=trend).note == note
+
+
+@pytest.mark.parametrize(
+    ("statuses", "begins"), [("(null), (null)", "not known: no account is scored"), ("('active'), (null)", "none: ")]
+)
+def test_an_empty_attention_list_says_whether_anybody_is_scored(
+    snapshot: duckdb.DuckDBPyConnection, statuses: str, begins: str
+) -> None:
+    snapshot.execute(
+        f"create schema dim; create table dim.account as from (values {statuses}) as accounts (account_status)"
+    )
+    assert nobody_to_contact(snapshot).startswith(begins)

@@ -133,6 +133,12 @@ def test_counts_are_whole_numbers(read):
 def test_words_for_true_and_false(read):
     assert read("flag", "TRUE", "true", "Yes", "1", "f", "NO", "0") == [True] * 4 + [False] * 3
     assert read("flag", "maybe", "", None, "2") == [None] * 4
+    assert read("flag", "Ja", "oui", "sí", "Nein", "não", "nie") == [True] * 3 + [False] * 3
+
+
+def test_days_written_out_with_a_time_of_twelve_hours_and_seconds(read):
+    moments = [datetime(2026, 11, 3, 22, 21, 33)] * 2
+    assert read("moment", "Nov 3, 2026 10:21:33 PM", "Nov 3, 2026, 10:21:33 PM") == moments
 
 
 def test_enum_values_in_any_case_padded_and_spaced(read):

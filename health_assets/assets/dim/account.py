@@ -10,7 +10,7 @@ import polars as pl
 
 from health_assets.assets.staged.accounts import CRM_STATUSES
 from health_assets.contracts.columns import AccountId, AccountOwner, CompanyName, Count, Day, Money
-from health_assets.contracts.contract import Contract
+from health_assets.contracts.contract import WARN, Contract
 from health_assets.contracts.expressions import banded, days_between, first_match, whole_months
 from health_assets.contracts.history import valid_on
 from health_assets.scoring.price_periods import price_periods
@@ -23,7 +23,7 @@ from health_assets.scoring.recurring_revenue import (
     sum_of,
 )
 from health_assets.settings import Settings
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 SEGMENTS = ["enterprise", "mid_market", "smb"]
 LIFECYCLE_STAGES = ["trial", "onboarding", "growing", "mature", "churned"]
@@ -136,6 +136,16 @@ def dim_account(
         )
         .select(Account.column_names())
     )
+
+
+@identity(of=dim_account, severity=WARN)
+def account_status__is_known_of_some(dim_account: pl.LazyFrame) -> pl.LazyFrame:
+    """The status of some account is known; without it none is scored, and nobody seems to be in trouble.
+
+    Map the status of the CRM with `columns` and `values` of sources.accounts, say `defaults: {status: active}` where all
+    accounts are customers, or connect subscriptions.
+    """
+    return dim_account.filter(pl.col("account_status").is_null().all())
 
 
 def value_tier(settings: Settings) -> pl.Expr:

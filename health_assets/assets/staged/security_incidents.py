@@ -34,7 +34,7 @@ class SecurityIncidents(Contract):
     contained_at = Moment("When it could no longer spread; null = not yet, or not exported")
     is_false_positive = dy.Bool(
         nullable=True,
-        metadata={"effective_from": "contained_at"} | REMEMBERED,
+        metadata={"effective_from": "contained_at", "words": words.FALSE_POSITIVE} | REMEMBERED,
         description="Whether it was a false positive, as known on the load day; null = unknown",
     )
     sla_minutes = Minutes("Time to respond that the file names; the targets of the settings decide")

@@ -27,10 +27,7 @@ def show(view: View, account_page: Any) -> None:
     view.heading("Attention list", "Which accounts are to be contacted, why, and what is the next step?")
     accounts = view.ask(portfolio.attention_frame) if view.has("mart.attention_list") else pl.DataFrame()
     if accounts.is_empty():
-        st.success(
-            "None: as far as is known, no account has high churn risk, a low health band, or a renewal at low health.",
-            icon="✅",
-        )
+        st.info(view.ask(portfolio.nobody_to_contact))
         return
     chosen = _filtered(accounts)
     st.markdown(

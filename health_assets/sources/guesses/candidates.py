@@ -1,6 +1,7 @@
 """What there is to read: the files of a folder, or the tables of a database, each with its first rows as text."""
 
 import csv
+import json
 import re
 import tempfile
 from collections import defaultdict
@@ -12,6 +13,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from health_assets.contracts.words import BLANK_WORDS
 from health_assets.settings.source import Description
 from health_assets.sources.databases import Connection
 from health_assets.sources.formats import DELIMITERS, UNREADABLE_FILE, SourceError, header_of, text_of
@@ -22,6 +24,7 @@ from health_assets.sources.readers import opened_rows
 
 ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".xlsx")
 SAMPLED = 5_000  # rows of each
+OPENED = 200  # JSON objects of a text column whose keys are looked at
 ENCODINGS = ("utf8", "windows-1252")
 OUTPUT = re.compile(r"\.(snapshots|answers|pulled)$")  # folders that runs write
 
@@ -43,9 +46,9 @@ class Candidate:
         return self.rows.columns
 
     def values(self, column: str) -> pl.Series:
-        """The values of a column that are not blank."""
+        """The values of a column that are not blank, and no words for it."""
         text = self.rows[column].str.strip_chars()
-        return text.filter(text.is_not_null() & (text != ""))
+        return text.filter(text.is_not_null() & ~text.str.to_lowercase().is_in(BLANK_WORDS))
 
 
 def candidates_in(folder: Path) -> tuple[list[Candidate], dict[str, str]]:
@@ -149,9 +152,33 @@ def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
     columns = [
         value.alias(name)
         for column, dtype in rows.schema.items()
-        for name, value in _flat(column, pl.col(column), dtype)
+        for name, value in (
+            *_flat(column, pl.col(column), dtype),
+            *(_inside_text(column, rows[column]) if dtype == pl.String else ()),
+        )
     ]
     return rows.select(columns)
+
+
+def _inside_text(name: str, texts: pl.Series) -> Iterator[tuple[str, pl.Expr]]:
+    """The values of JSON objects that a column has as text, by the dotted names under which the settings reach them."""
+    first = texts.drop_nulls().str.strip_chars().head(OPENED)
+    if first.is_empty() or not first.str.starts_with("{").all():
+        return
+    objects = [_object(text) for text in first]
+    for key in dict.fromkeys(
+        key for one in objects for key, value in one.items() if not isinstance(value, dict | list)
+    ):
+        if re.fullmatch(r"[\w$-]+", key):
+            yield f"{name}.{key}", pl.col(name).str.json_path_match(f"$.{key}")
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _flat(name: str, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:

@@ -186,10 +186,9 @@ def fits(values: pl.Series, ours: str, column: Column | None) -> bool:
 def _read(text: pl.Expr, column: Column) -> pl.Expr:
     if column.dtype.is_temporal():
         return moment(text, pl.String(), ZONES, [], None)
-    if column.dtype == pl.Boolean:
-        return boolean(text)
     words = meta(column, "words") or {}
-    return number(normalized(text).replace_strict(words, default=text, return_dtype=pl.String) if words else text)
+    ours = normalized(text).replace_strict(words, default=text, return_dtype=pl.String) if words else text
+    return boolean(ours) if column.dtype == pl.Boolean else number(ours)
 
 
 def is_known(word: pl.Expr, column: dy.Enum) -> pl.Expr:

@@ -12,6 +12,7 @@ from health_assets.sources.suggested_columns import ENTITIES, words_of
 
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "å": "a", "ł": "l"})
 ZONE = re.compile(r"[(\[_ ]([A-Z]{2,4})[)\]]?$")
+INCLUDED = re.compile(r"\b(inc|incl|including)\.?[ _-]+\w+", re.IGNORECASE)  # a total that includes a tax is still one
 LONG = 6  # letters from which on a name counts when it is part of a longer one
 EXACT, KNOWN, PART = 1.0, 0.9, 0.5
 PLACE = 0.001  # by which each further name of ours is less certain
@@ -50,8 +51,16 @@ def name_score(theirs: str, source: str, ours: str) -> float:
         found = [places[key] for key in keys if key in places]
         if found:
             return (EXACT if min(found) == 0 else KNOWN - PLACE * min(found)) - less
-    parts = [place for other, place in places.items() if len(other) >= LONG and any(other in key for key in whole)]
-    return PART - PLACE * min(parts) if parts else 0.0
+    inner = re.split(r"\.(?=\S)", theirs)[-1]  # of what is nested; a point between words is none
+    last = keys_of(inner)
+    parts = [place for other, place in places.items() if len(other) >= LONG and any(other in key for key in last)]
+    return PART - PLACE * min(parts) if parts and not _is_other(inner, ours) else 0.0
+
+
+def _is_other(theirs: str, ours: str) -> bool:
+    """Whether a name with ours as a part means something else: a refund, a tax or an exchange rate of what ours is."""
+    whole = INCLUDED.sub("", theirs)
+    return bool(set(words_of(whole)) & set(_known()["other_things"]) - set(words_of(ours)))
 
 
 def _unqualified(theirs: str, source: str) -> set[str]:

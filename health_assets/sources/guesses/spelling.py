@@ -21,7 +21,8 @@ from health_assets.sources.numbers import number
 from health_assets.sources.parsing import scale_of
 from health_assets.sources.probe import LIKELY
 
-SCALES = ((1.0, (0, 1)), (5.0, (1, 5)), (10.0, (1, 10)), (100.0, (0, 100)))  # highest value -> the scale that it is of
+SCALES = ((1.0, 1), (5.0, 5), (7.0, 7), (10.0, 10), (100.0, 100))  # highest value -> the top of the scale that it is of
+FROM_NOTHING = (1, 100)  # tops of scales that begin with 0; the others do where a value is below 1
 BARE = {"match": LIKELY, "replace": ""}
 
 
@@ -106,10 +107,11 @@ def _numbers(found: Spelling, ours: str, column: Any, values: pl.Series) -> None
         read = text.str.replace(",", ".", literal=True).to_frame("text").select(number(pl.col("text"))).to_series()
     scale, highest = scale_of(column), read.max()
     if scale and isinstance(highest, float) and highest > scale[1]:
-        fitting = next((bounds for most, bounds in SCALES if highest <= most), None)
-        if fitting:
-            found.keys.setdefault("scale", {})[ours] = list(fitting)
-            found.undecided.append(f"{ours}: values up to {highest:g}; read as a scale of {fitting[0]} to {fitting[1]}")
+        top = next((top for most, top in SCALES if highest <= most), None)
+        if top:
+            low = 0 if top in FROM_NOTHING or read.min() < 1 else 1  # type: ignore[operator]
+            found.keys.setdefault("scale", {})[ours] = [low, top]
+            found.undecided.append(f"{ours}: values up to {highest:g}; read as a scale of {low} to {top}")
 
 
 def _words(found: Spelling, ours: str, column: dy.Enum, values: pl.Series) -> None:

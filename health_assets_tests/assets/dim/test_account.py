@@ -3,8 +3,10 @@
 from datetime import date
 from typing import Any
 
+import polars as pl
 import pytest
 
+from health_assets.assets.dim.account import account_status__is_known_of_some
 from health_assets.settings import Settings
 from health_assets_tests.assets.rows import AS_OF, SETTINGS, account, made, rows, subscription
 
@@ -134,3 +136,11 @@ def test_orders_do_not_count_where_subscriptions_or_invoices_say_what_was_paid()
     bill = {"invoice_id": "1", "account_id": "B", "invoice_date": AS_OF, "amount": 70.0, "is_paid": False}
     assert described(account(), subscription(100, date(2024, 12, 5)), **shop)["lifetime_value"] == 200
     assert described(account(), staged_invoices=rows("staged_invoices", bill), **shop)["lifetime_value"] == 0
+
+
+def test_accounts_of_whom_none_has_a_status_are_warned_of() -> None:
+    def unknown(*statuses: str | None) -> int:
+        given = pl.LazyFrame({"account_status": statuses}, schema={"account_status": pl.String})
+        return account_status__is_known_of_some(given).collect().height
+
+    assert (unknown(None, None), unknown("active", None), unknown()) == (2, 0, 0)

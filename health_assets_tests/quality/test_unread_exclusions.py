@@ -1,0 +1,55 @@
+"""A column that says which rows do not count is warned of while nothing reads it."""
+
+import pytest
+
+from health_assets.quality.unread_exclusions import EXCLUSIONS
+
+ORDERS = "order_id,account_id,order_date,total_amount"
+
+
+def found(company, warehouse, source: str, header: str, *rows: str, **described: str) -> str | None:
+    content = "\n".join([header, *rows]) + "\n"
+    return company.load(content, warehouse, source, described).get(EXCLUSIONS.name)
+
+
+@pytest.mark.slow
+def test_orders_that_a_column_of_their_own_calls_cancelled(company, warehouse) -> None:
+    rows = ("1,A1,2024-03-01,10,2024-03-02", "2,A1,2024-03-01,20,", "3,A2,2024-03-01,30,")
+    header = f"{ORDERS},Cancelled at"
+    assert found(company, warehouse, "orders", header, *rows) == (
+        "Cancelled at has a value in 1 row, and is not read; leave rows out that do not count, for example "
+        "sources.orders.where: coalesce(\"Cancelled at\", '') = ''"
+    )
+    left_out = "coalesce(\"Cancelled at\", '') = ''"
+    assert found(company, warehouse, "orders", header, *rows, where=left_out) is None
+    assert warehouse.cursor().sql("select sum(total_amount) from staged.orders").fetchone() == (50,)
+
+
+@pytest.mark.slow
+def test_what_was_paid_back_of_orders(company, warehouse) -> None:
+    header = f"{ORDERS},Total Refunded"
+    assert found(company, warehouse, "orders", header, "1,A1,2024-03-01,10,10.00", "2,A1,2024-03-01,20,0.00") == (
+        "Total Refunded has a value in 1 row, and is not read; lower the amount by what was paid back, "
+        "sources.orders.columns: {Total Refunded: refunded_amount}"
+    )
+    assert found(company, warehouse, "orders", header, "1,A1,2024-03-01,10,0.00", "2,A1,2024-03-01,20,") is None
+
+
+@pytest.mark.slow
+def test_answers_that_are_none_by_a_word_of_a_column_that_is_not_read(company, warehouse) -> None:
+    rows = ("1,A1,2024-03-01,9,Survey Preview", "2,A1,2024-03-01,3,IP Address")
+    header = "feedback_id,account_id,feedback_date,nps_score,Status"
+    assert found(company, warehouse, "feedback", header, *rows) == (
+        "Status is 'Survey Preview' in 1 row, and is not read; leave rows out that do not count, for example "
+        "sources.feedback.where: \"Status\" <> 'Survey Preview'"
+    )
+    assert found(company, warehouse, "feedback", header, *rows, where="\"Status\" <> 'Survey Preview'") is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("test_group", "b"), ("cancellation_policy", "strict"), ("is_deleted", "false"), ("tests", "4")],
+)
+def test_columns_about_something_else_or_without_a_case_are_none_of_them(company, warehouse, column, value) -> None:
+    assert found(company, warehouse, "orders", f"{ORDERS},{column}", f"1,A1,2024-03-01,10,{value}") is None
