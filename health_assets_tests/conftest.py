@@ -29,6 +29,7 @@ hypothesis.settings.load_profile("any_machine")
 pytest_plugins = [
     "health_assets_tests.loopback_slack",
     "health_assets_tests.loopback_slack_api",
+    "health_assets_tests.loopback_mariadb",
     "health_assets_tests.loopback_postgres",
 ]
 

@@ -1,4 +1,4 @@
-"""Databases that answer a query: SQLite and DuckDB by themselves, others through ADBC or connectorx, in batches of rows.
+"""Databases that answer a query, in batches of rows: SQLite, DuckDB and MySQL by themselves, others through ADBC or connectorx.
 
 Every connection only reads. The URL comes from the environment; no part of it is in a message but the variable's name.
 """
@@ -8,7 +8,7 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -31,8 +31,9 @@ ADBC = {  # scheme of a URL -> the module that connects
     "postgres": "adbc_driver_postgresql.dbapi",
     "snowflake": "adbc_driver_snowflake.dbapi",
 }
-CONNECTORX = ("mysql", "mssql", "redshift", "bigquery", "trino")
-SCHEMES = (*ADBC, *CONNECTORX, "sqlite", "duckdb")
+MYSQL = ("mysql", "mariadb")
+CONNECTORX = ("mssql", "redshift", "bigquery", "trino")
+SCHEMES = (*ADBC, *MYSQL, *CONNECTORX, "sqlite", "duckdb")
 WITHOUT_HOST = ("sqlite", "duckdb", "bigquery", "snowflake")  # whose URLs name a file, or are split by their own rules
 NOT_ESCAPED = (
     "the URL cannot be split into user, password and host; in a password write %40 for @, %2F for /, %3A for :, "
@@ -99,7 +100,7 @@ class Connection:
 
     def quoted(self, name: str) -> str:
         """A name as the database's SQL writes it."""
-        mark = "`" if self._url.startswith(("mysql", "bigquery")) else '"'
+        mark = "`" if self._url.startswith((*MYSQL, "bigquery")) else '"'
         return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
     def tables(self, schema: str | None) -> dict[str, "DatabaseTable"]:
@@ -212,15 +213,12 @@ def _opened(
         return file, lambda statement: answered_by_sqlite(file, statement), sqlite_columns
     if scheme in ADBC:
         return *_by_adbc(scheme, url, timezone), _information_schema
+    if scheme in MYSQL:  # nothing is open between two statements, as with connectorx
+        return ExitStack(), import_module("health_assets.sources.mysql_databases").by_mysql(url), _information_schema
     if scheme in CONNECTORX:
         connectorx = import_module("connectorx")
-        return _Nothing(), lambda statement: _answered_by_connectorx(connectorx, url, statement), _information_schema
+        return ExitStack(), lambda statement: _answered_by_connectorx(connectorx, url, statement), _information_schema
     return None
-
-
-class _Nothing:
-    def close(self) -> None:
-        """Nothing is open between two statements."""
 
 
 NO_EXTENSIONS: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}

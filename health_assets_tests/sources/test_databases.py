@@ -1,9 +1,7 @@
 """Queries of a real PostgreSQL: what its types become, and what happens when it refuses, changes or dies."""
 
 import logging
-import time
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import polars as pl
@@ -19,6 +17,7 @@ from health_assets_tests.conftest import said_by
 from health_assets_tests.frames import settings_of
 from health_assets_tests.inline_company import made
 from health_assets_tests.loopback_postgres import ESCAPED, PASSWORD, Postgres
+from health_assets_tests.sources.killed_server import killed_once_rows_arrive
 
 pytestmark = pytest.mark.slow
 ACCOUNTS = "select 'A1' as account_id, 'One' as company_name, date '2024-01-01' as signup_date"
@@ -109,14 +108,11 @@ def test_server_that_dies_while_rows_arrive_is_an_error_and_leaves_the_earlier_a
         "from generate_series(1, 10000000) i"
     )
     settings = company(tmp_path, users=endless)
-    killer = Thread(target=lambda: (time.sleep(1.5), postgres.stop("immediate")))
-    killer.start()
-    try:
-        with pytest.raises(SourceError, match=r"^sources\.users\.query: BILLING_URL: the connection was lost"):
-            answers.fetch_answers(settings)
-    finally:
-        killer.join()
-        postgres.start()
+    with (
+        killed_once_rows_arrive(settings.answers / "BILLING_URL", lambda: postgres.stop("immediate"), postgres.start),
+        pytest.raises(SourceError, match=r"^sources\.users\.query: BILLING_URL: the connection was lost"),
+    ):
+        answers.fetch_answers(settings)
     (file,) = (settings.answers / "BILLING_URL").iterdir()
     assert pl.read_parquet(file)["user_id"].to_list() == ["1"]
 
