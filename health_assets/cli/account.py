@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from health_assets import settings
 from health_assets.cli.terminal import CommandError, SettingsFile, coloured, console, expected_errors, grid, labelled
-from health_assets.reporting import accounts, timeline
+from health_assets.reporting import accounts, churn_model, timeline
 from health_assets.reporting.formatting import (
     NOT_MEASURED,
     counted,
@@ -20,8 +20,8 @@ from health_assets.reporting.formatting import (
     number,
     owner_of,
     pct,
-    probability,
 )
+from health_assets.reporting.labels import worded
 from health_assets.reporting.reader import Row, published
 from health_assets.scoring.scorecards import low_bands
 from health_assets.settings import Settings
@@ -91,7 +91,8 @@ def print_account(
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
-    facts = [accounts.status_of(found), found["segment"], found["region"], found["lifecycle_stage"]]
+    words = (worded(found[name], name) for name in ("segment", "region", "lifecycle_stage") if found[name])
+    facts = [accounts.status_of(found), *words]
     renewal = f", renews in {counted(found['days_to_renewal'], 'day')}" if found["days_to_renewal"] is not None else ""
     yield (
         f"{escape(', '.join(fact for fact in facts if fact))}; {escape(owner_of(found['account_owner']))}; "
@@ -147,7 +148,8 @@ def _why(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> Iter
         points = accounts.risk_points(found, factors)
         yield f"\n[bold]Churn risk[/]: {coloured(found['risk_level'])}{since}{f', {points}' if points else ''}"
         if found["churn_probability"] is not None:
-            yield f"Probability of leaving, by the model: {probability(found['churn_probability'])}"
+            likely = churn_model.probability_in_words(found["churn_probability"], churn_model.brier_skill(connection))
+            yield f"Probability of churn, by the model: {likely}"
     if factors:
         yield labelled(((f"{number(one['points']):>3}", escape(one["sentence"])) for one in factors), 0)
     entry = accounts.attention(connection, found["account_id"])

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from health_assets import settings
 from health_assets.dashboard.access import scope_of, viewer_of
-from health_assets.dashboard.pages import (
+from health_assets.dashboard.screens import (
     account,
     attention,
     commerce,
@@ -28,6 +28,8 @@ from health_assets.dashboard.pages import (
 from health_assets.dashboard.view import View, plain
 from health_assets.reporting.palette import GOOD, LOW
 from health_assets.warehouse.snapshot import SnapshotError
+
+SIDEBAR_WIDTH = 240  # pixels
 
 
 def _page(show: Callable[[View], None], title: str, icon: str, *, is_first: bool = False) -> st.Page:
@@ -65,7 +67,9 @@ def _icon() -> Image.Image:
 
 def main() -> None:
     """Draw the page that was asked for."""
-    st.set_page_config(page_title="Customer health", page_icon=_icon(), layout="wide")
+    st.set_page_config(
+        page_title="Customer health", page_icon=_icon(), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
+    )
     one = _page(account.show, "Account", ":material/person:")
     pages = {
         "Customers": [

@@ -183,7 +183,7 @@ def cohorts(rows: pl.DataFrame, value: str, unit: str) -> Any:
         alt.Chart(rows.drop_nulls(value))
         .mark_rect()
         .encode(
-            x=alt.X("month_offset:O", title="months since the first one", axis=alt.Axis(labelOverlap=True, labelAngle=0)),
+            x=alt.X("month_offset:O", title="months since the start of the cohort", axis=alt.Axis(labelOverlap=True, labelAngle=0)),
             y=alt.Y("yearmonth(cohort_month):O", title=None, axis=alt.Axis(format=MONTH)),
             color=alt.Color(
                 f"{value}:Q", title=unit, scale=alt.Scale(scheme="blues", domainMin=0), legend=alt.Legend(orient="top")

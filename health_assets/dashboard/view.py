@@ -14,7 +14,8 @@ from health_assets.reporting import portfolio
 from health_assets.reporting.definitions import described
 from health_assets.reporting.export import csv_bytes, workbook_bytes
 from health_assets.reporting.formatting import NOT_MEASURED, minute, month_name, number, spaced
-from health_assets.reporting.marts import row_count, rows_of
+from health_assets.reporting.labels import heading, in_words, is_share
+from health_assets.reporting.marts import named_rows_of, row_count
 from health_assets.reporting.palette import Mark, band_marks, risk_marks
 from health_assets.reporting.reader import EVERYTHING, Row, has_rows, holds, outdated
 from health_assets.reporting.scope import Scope, connected
@@ -24,10 +25,11 @@ from health_assets.warehouse.snapshot import LOCKED
 KEPT_ANSWERS, KEPT_CONNECTIONS = 2000, 32
 SHOWN_ROWS = 1000  # of a table; more are in its downloads
 LISTED = 500  # rows of a mart that a page reads; more are in the files of `health-assets export`
-ACRONYMS = ("arr", "clv", "csat", "dau", "grr", "id", "mau", "mrr", "nps", "nrr", "sla", "wau")
 FIGURE_WIDTH, PLAIN_HEIGHT, NOTED_HEIGHT = 182, 98, 128  # pixels, without and with a note below the number
-AS_OF = "as_of_date"
+UNSHOWN = ("as_of_date", "dimension_type")  # the same in each row; the page says them
+PARTIAL = "is_partial"
 NO_DIRECTION: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}  # of a note that is no change
+TWO_DECIMALS = ("AUC", "gini", "value_to_cost", "weight")
 LONGEST = 300  # characters of a name in a heading
 WORD_JOINER = "\u2060"  # invisible
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -131,8 +133,12 @@ class View:
         """A part of the page for each mart: its title, the table, and the order of its rows, the first of which are shown."""
         for title, relation, order in parts:
             if self.part(title, relation, sources=sources):
-                rows = self.ask(rows_of, relation, ("*",), order, LISTED, where)
-                self.table(rows, title, relation, count=self.ask(row_count, relation, where))
+                self.mart(title, relation, order, where)
+
+    def mart(self, label: str, relation: str, order: str, where: str = "true") -> None:
+        """The first rows of a mart in an order."""
+        rows = self.ask(named_rows_of, relation, order, LISTED, where)
+        self.table(rows, label, relation, count=self.ask(row_count, relation, where))
 
     def table(
         self,
@@ -142,6 +148,7 @@ class View:
         columns: Mapping[str, str] | None = None,
         config: Mapping[str, Any] | None = None,
         count: int | None = None,
+        widths: Mapping[str, int] | None = None,
         **options: Any,
     ) -> Any:
         """A table with its downloads; each column has the contract's description one hover away.
@@ -153,15 +160,17 @@ class View:
             columns: column -> the described column, e.g. mart.customer_health.mrr.
             config: how single columns are drawn.
             count: of the rows that there are, where `rows` are the first of them.
+            widths: of columns, in pixels.
             options: of st.dataframe.
         """
-        described_by = {name: (columns or {}).get(name, f"{source}.{name}") for name in rows.columns}
+        shown = self._shown(rows)
+        described_by = {name: (columns or {}).get(name, f"{source}.{name}") for name in shown.columns}
         drawn = {
-            name: (config or {}).get(name) or self._column(name, dtype, described(described_by[name]))
-            for name, dtype in rows.schema.items()
-            if name != AS_OF
+            name: (config or {}).get(name) or self._column(name, dtype, source, described(described_by[name]))
+            for name, dtype in shown.schema.items()
         }
-        shown = rows.head(SHOWN_ROWS).drop(AS_OF, strict=False)  # of every page; it stands in the heading
+        for name, width in (widths or {}).items():
+            drawn[name]["width"] = width
         chosen = st.dataframe(
             shown, hide_index=True, column_config=drawn, width="stretch", alt=label, placeholder="–", **options
         )
@@ -173,9 +182,16 @@ class View:
         self.downloads(rows, label)
         return chosen
 
-    def _column(self, name: str, dtype: pl.DataType, meaning: str) -> Any:
-        is_money = f"{meaning} ".partition(". Source")[0].find("in the reporting currency") >= 0
-        return _column(name, dtype, meaning, f", {self.currency}" if is_money else "")
+    def _shown(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The first rows in words: bands with their symbols, shares in %, without columns that say the same in each row."""
+        unshown = [*UNSHOWN, *([PARTIAL] if PARTIAL in rows.columns and not rows[PARTIAL].any() else [])]
+        bands = [name for name, dtype in rows.schema.items() if "band" in name and dtype == pl.String]
+        first = rows.head(SHOWN_ROWS).drop(unshown, strict=False)
+        return in_words(first.with_columns(pl.col(name).replace(self.bands_in_words) for name in bands))
+
+    def _column(self, name: str, dtype: pl.DataType, source: str, meaning: str) -> Any:
+        is_money = "in the reporting currency" in meaning.partition(". Source")[0]
+        return _column(name, dtype, heading(name, source), meaning, f", {self.currency}" if is_money else "")
 
     def downloads(self, rows: pl.DataFrame, label: str) -> None:
         """The rows as CSV and Excel."""
@@ -226,19 +242,13 @@ def plain(text: object) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in unlinked)
 
 
-def words(name: str) -> str:
-    """A column's name as a heading."""
-    spelled = name.replace("_pct", " %").replace("_", " ").capitalize()
-    return re.sub(rf"\b({'|'.join(ACRONYMS)})\b", lambda found: found[0].upper(), spelled, flags=re.IGNORECASE)
-
-
 def month_label(month: Any, *, is_partial: bool = False) -> str:
     """A month, marked where it is still in progress."""
     return month_name(month) + (" so far" if is_partial else "")
 
 
-def _column(name: str, dtype: pl.DataType, meaning: str, unit: str) -> Any:
-    label, help_text = words(name) + unit, meaning or None
+def _column(name: str, dtype: pl.DataType, title: str, meaning: str, unit: str) -> Any:
+    label, help_text = title + unit, meaning or None
     if dtype == pl.Date:
         is_month = name.endswith("month")
         return st.column_config.DateColumn(label, help=help_text, format="MMM YYYY" if is_month else "YYYY-MM-DD")
@@ -256,8 +266,10 @@ def _column(name: str, dtype: pl.DataType, meaning: str, unit: str) -> Any:
 def _number_format(name: str, dtype: pl.DataType, *, is_money: bool) -> str:
     if dtype.is_integer():
         return "localized"
+    if name.endswith("_pct") or is_share(name):
+        return "%.1f%%"
     if is_money:
         return "%,.0f" if "mrr" in name or name == "arr" else "%,.2f"
-    if name.endswith(("_pct", "_hours", "_minutes")) or "score" in name or name.startswith("trend"):
-        return "%.1f"
-    return "%.3f" if name.endswith(("_rate", "_ratio")) else "%,.2f"
+    if name.startswith("trend") or re.search("change|effect|impact", name):
+        return "%+.1f"
+    return "%,.2f" if name in TWO_DECIMALS else "%,.1f"

@@ -45,7 +45,7 @@ class Moved:
         if self.trend is None:
             return "too little was measured on both days to compare them"
         is_same = abs(self.trend - self.change) < SHOWN_DIFFERENCE
-        return "" if is_same else f"{number(self.trend, 1, '+')} by what was measured on both days"
+        return "" if is_same else f"{number(self.trend, 1, '+')} like for like, by what was measured on both days"
 
 
 def account_id_of(connection: duckdb.DuckDBPyConnection, given: str, *, is_exact: bool = False) -> str:

@@ -200,7 +200,7 @@ def band_changes(connection: duckdb.DuckDBPyConnection, days: int) -> pl.DataFra
     return frame(
         connection,
         """
-        select account_id, coalesce(company_name, account_id) as name, account_owner,
+        select coalesce(company_name, account_id) as name, account_id, account_owner,
                before.health_band::varchar as from_band, health.health_band::varchar as to_band, health.health_score,
                trend_7d, days_in_band, mrr
         from mart.customer_health as health

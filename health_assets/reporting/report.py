@@ -41,7 +41,7 @@ dt { font-weight: 600 } dd { margin: 0 0 4px }
 """
 DEFINED = (
     ("Health score", "mart.customer_health.health_score"),
-    ("MRR at risk", "mart.executive_summary_monthly.mrr_at_risk"),
+    ("MRR at churn risk", "mart.executive_summary_monthly.mrr_at_risk"),
     ("NRR", "mart.net_revenue_retention.nrr_pct"),
     ("GRR", "mart.net_revenue_retention.grr_pct"),
     ("Expected MRR", "mart.renewal_forecast.expected_mrr"),
@@ -72,7 +72,7 @@ def _figures(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterat
         at_risk, share = portfolio.known_mrr_at_risk(risk)
         cards += [
             ("MRR", number(risk["mrr"]), f"{counted(risk['account_count'], 'account')}"),
-            ("MRR at risk", number(at_risk), share),
+            ("MRR at churn risk", number(at_risk), share),
         ]
     if has_rows(connection, "mart.customer_health"):
         low = low_bands(company)
@@ -195,7 +195,8 @@ def _renewals(connection: duckdb.DuckDBPyConnection, company: Settings) -> Itera
     yield "<h2>Renewals</h2>"
     if windows := revenue.renewals(connection, company.renewal_windows_days):
         words = ", ".join(
-            f"{money(one['mrr'])} in {one['days']} days ({money(one['at_risk_mrr'])} at risk)" for one in windows
+            f"{money(one['mrr'])} in {one['days']} days ({money(one['at_risk_mrr'])} at high or critical churn risk)"
+            for one in windows
         )
         yield f"<p>MRR up for renewal: {words}.</p>"
     ahead = revenue.renewals_ahead(connection, LISTED).to_dicts()
@@ -220,9 +221,9 @@ def _renewals(connection: duckdb.DuckDBPyConnection, company: Settings) -> Itera
 def _drivers(connection: duckdb.DuckDBPyConnection, _: Settings) -> Iterator[str]:
     drivers = portfolio.risk_drivers(connection, 8) if has_rows(connection, "mart.risk_drivers") else []
     if drivers:
-        yield "<h2>What drives the MRR at risk</h2>"
+        yield "<h2>What drives the MRR at churn risk</h2>"
         yield _table(
-            ("Factor", "n MRR at risk", "n Share", "n Accounts"),
+            ("Factor", "n MRR at churn risk", "n Share", "n Accounts"),
             (
                 (
                     spaced(one["factor"]),

@@ -105,7 +105,7 @@ def renewals_ahead(connection: duckdb.DuckDBPyConnection, limit: int) -> pl.Data
     return frame(
         connection,
         """
-        select renewal_date, days_to_renewal, account_id, coalesce(company_name, account_id) as name, account_owner, segment,
+        select renewal_date, days_to_renewal, coalesce(company_name, account_id) as name, account_id, account_owner, segment,
                product_name, renewing_mrr, risk_level::varchar as risk_level, renewal_rate, expected_mrr
         from mart.renewal_forecast order by renewal_date, renewing_mrr desc, subscription_id limit ?
         """,

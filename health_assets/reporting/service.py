@@ -111,7 +111,7 @@ def open_breaches(connection: duckdb.DuckDBPyConnection, limit: int) -> pl.DataF
     return frame(
         connection,
         """
-        select ticket_id, account_id, coalesce(company_name, account_id) as name, tickets.account_owner, priority, category,
+        select ticket_id, coalesce(company_name, account_id) as name, account_id, tickets.account_owner, priority, category,
                created_date, about.as_of_date - created_date as open_days, sla_target_hours, calendar_sla_state,
                business_sla_state, is_escalated,
                count(*) over () as ticket_count

@@ -33,7 +33,8 @@ EVENTS = {  # kind -> the table whose rows are the events, and the query
     "incident": (
         "fact.incidents",
         """
-        select detected_date, 'incident', concat_ws(', ', concat_ws(' ', 'Incident', incident_id, severity, incident_type),
+        select detected_date, 'incident', concat_ws(', ',
+            concat_ws(' ', 'Incident', incident_id, severity, replace(incident_type, '_', ' ')),
             case when is_false_positive then 'false positive'
                  when minutes_to_respond is not null then format('response after {:.0f} minutes', minutes_to_respond) end,
             case when not is_within_sla then 'outside its target' end)
@@ -74,7 +75,7 @@ EVENTS = {  # kind -> the table whose rows are the events, and the query
     "alert": (
         "mart.alert_history",
         """
-        select alert_date, 'alert', concat_ws(', ', coalesce(news, rule), state || ' (' || channel || ')', state_reason)
+        select alert_date, 'alert', concat_ws(', ', coalesce(news, replace(rule, '_', ' ')), state || ' (' || channel || ')', state_reason)
         from mart.alert_history where account_id = $1
         """,
     ),
@@ -89,7 +90,8 @@ EVENTS = {  # kind -> the table whose rows are the events, and the query
     "health": (
         "mart.customer_health_daily",
         """
-        select as_of_date, 'health', format('Health band {} to {}, score {:.1f}', before, health_band, health_score)
+        select as_of_date, 'health', format('Health band {} to {}, score {:.1f}',
+            replace(before, '_', ' '), replace(health_band, '_', ' '), health_score)
         from (
             select as_of_date, health_band, health_score, scorecard_version,
                    lag(health_band) over days as before, lag(scorecard_version) over days as version_before

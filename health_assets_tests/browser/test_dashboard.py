@@ -44,6 +44,17 @@ def test_every_page_is_drawn_with_data(served: str, scheme: str, width: int) -> 
             charts.nth(3).wait_for(state="attached")
 
 
+def test_the_navigation_never_shows_anything_but_the_pages(served: str) -> None:
+    noted = "window.seen = new Set(); new MutationObserver(() => document.querySelectorAll('[data-testid=stSidebarNavLink]')"
+    noted += ".forEach(link => window.seen.add(link.innerText))).observe(document, {childList: true, subtree: true})"
+    with visit(served) as seen:
+        seen.page.add_init_script(noted)
+        seen.page.goto(seen.base)
+        seen.page.get_by_role("heading", level=1).wait_for()
+        shown = {text.split("\n")[-1].strip() for text in seen.page.evaluate("[...window.seen]")}
+        assert shown == set(TITLES)
+
+
 def test_choosing_a_row_of_the_attention_list_opens_the_account(whole_company: WholeCompany, served: str) -> None:
     ((name,),) = whole_company.rows("select company_name from mart.attention_list order by attention_rank limit 1")
     with visit(served) as seen:

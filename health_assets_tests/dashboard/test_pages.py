@@ -6,15 +6,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from health_assets import dashboard
 from health_assets.cli.export import ExportFormat, export_to
 from health_assets.dashboard.access import scope_of
-from health_assets.dashboard.pages.account import CHOSEN
+from health_assets.dashboard.screens import attention
+from health_assets.dashboard.screens.account import CHOSEN
 from health_assets.dashboard.view import WORD_JOINER, plain
 from health_assets.reporting.formatting import number, pct
-from health_assets.reporting.portfolio import mrr_at_risk
+from health_assets.reporting.portfolio import LEVELS, mrr_at_risk
 from health_assets.reporting.reader import published
 from health_assets.reporting.revenue import latest_retention
 from health_assets.reporting.scope import Scope
@@ -23,6 +25,7 @@ from health_assets_tests.browser import snapshots
 from health_assets_tests.conftest import WholeCompany, said_by
 
 APP = Path(dashboard.__file__).with_name("app.py")
+USABLE_WIDTH = 1004  # pixels of a window of 1,440, without the navigation, the margins and the boxes to choose a row
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def test_a_number_is_the_same_in_terminal_dashboard_and_snapshot(whole_company: 
     assert retention is not None
     status = said_by("status", "--settings", str(whole_company.folder / "demo" / "settings.yml")).output
     shown = figures(opened)
-    assert shown["MRR at risk, USD"] == number(risk["at_risk_mrr"])
+    assert shown["MRR at churn risk"] == number(risk["at_risk_mrr"])
     assert f"MRR at risk USD {number(risk['at_risk_mrr'])} in" in status
     assert shown["NRR"] == pct(retention["nrr_pct"])
     assert f"NRR {shown['NRR']}, GRR {shown['GRR']}" in status
@@ -54,8 +57,8 @@ def test_a_number_is_the_same_in_report_export_and_dashboard(
     folder, _ = export_to(whole_company.settings, ExportFormat.parquet, ["mart.churn_risk"], Scope(), tmp_path)
     risk = pl.read_parquet(folder / "churn_risk.parquet")
     at_risk = number(risk.filter(pl.col("risk_level").is_in(["high", "critical"]))["mrr"].sum())
-    assert figures(opened)["MRR at risk, USD"] == at_risk
-    assert f"MRR at risk<b>{at_risk}</b>" in whole_company.settings.report.read_text(encoding="utf-8")
+    assert figures(opened)["MRR at churn risk"] == at_risk
+    assert f"MRR at churn risk<b>{at_risk}</b>" in whole_company.settings.report.read_text(encoding="utf-8")
 
 
 def test_every_figure_explains_itself(opened: AppTest) -> None:
@@ -113,15 +116,15 @@ def test_text_from_outside_means_nothing_in_markdown(text: str) -> None:
     assert not re.search(r"(?<!\\)[\[\]<>$#:]|https?://|www\.|(?<!\u2060)@", shown, re.IGNORECASE)
 
 
-def page_of(name: str) -> AppTest:
+def page_of(name: str, **arguments: str) -> AppTest:
     """One page of the company that the environment names, as everybody sees it."""
     script = f"""
         from health_assets import settings
-        from health_assets.dashboard.pages import {name}
+        from health_assets.dashboard.screens import {name}
         from health_assets.dashboard.view import View
         from health_assets.reporting.scope import Scope
 
-        {name}.show(View.of(settings.load(), Scope()))
+        {name}.show(View.of(settings.load(), Scope()), {", ".join(f"{key}={text}" for key, text in arguments.items())})
     """
     return AppTest.from_string(textwrap.dedent(script), default_timeout=60).run()
 
@@ -168,7 +171,69 @@ def test_what_moved_an_account_is_the_same_on_its_page_and_in_the_terminal(
         assert re.search(rf"Since {day} +{re.escape(points)} points", said)
 
 
-@pytest.mark.parametrize("page", sorted(APP.parent.glob("pages/*.py")), ids=lambda page: page.stem)
+CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
+PAGES = (
+    "account",
+    "attention",
+    "commerce",
+    "operations",
+    "portfolio",
+    "product",
+    "revenue",
+    "score",
+    "security",
+    "support",
+)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_tables_of_a_page_hold_words_and_name_the_accounts(
+    name: str, whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(whole_company.folder / "demo" / "settings.yml"))
+    page = page_of(name, account_page="None") if name == "attention" else page_of(name)
+    assert not page.exception
+    assert len(page.dataframe) > 0
+    for table in page.dataframe:
+        rows = table.value
+        codes = {
+            str(value) for column in rows for value in rows[column] if isinstance(value, str) and CODE.fullmatch(value)
+        }
+        assert codes == set()
+        assert "account_id" not in rows or {"name", "company_name"} & set(rows.columns)
+
+
+def test_declining_accounts_have_a_flag_and_touchpoints_an_effect(
+    whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(whole_company.folder / "demo" / "settings.yml"))
+    declining = page_of("operations").dataframe[0].value
+    assert (declining["risk_score"] > 0).all()
+    effects = page_of("score").dataframe[-1].value
+    assert effects["effect_30d"].notna().all()
+
+
+def test_owner_since_and_due_of_an_account_to_contact_are_seen_without_scrolling(
+    whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(whole_company.folder / "demo" / "settings.yml"))
+    (table,) = page_of("attention", account_page="None").dataframe
+    (level, since) = whole_company.rows(
+        "select attention_level, since_date from mart.attention_list order by attention_rank"
+    )[0]
+    assert table.value["attention_level"][0] == f"{LEVELS[level]} since {since}"
+    assert {"account_owner", "next_step_days"} < set(attention.WIDTHS)
+    assert list(table.value.columns)[: len(attention.WIDTHS)] == list(attention.WIDTHS)
+    assert sum(attention.WIDTHS.values()) <= USABLE_WIDTH
+
+
+def test_streamlit_finds_no_pages_that_the_navigation_does_not_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", None)  # looked up once for each process
+    PagesManager(str(APP))
+    assert PagesManager.uses_pages_directory is False
+
+
+@pytest.mark.parametrize("page", sorted(APP.parent.glob("screens/*.py")), ids=lambda page: page.stem)
 def test_a_page_computes_no_metric(page: Path) -> None:
     computing = re.findall(r"100 \* pl\.|\.(?:sum|mean|median|group_by|agg|rolling_\w+|over)\(", page.read_text())
     assert computing == []

@@ -111,7 +111,7 @@ def test_a_missing_table_is_noticed(snapshot: duckdb.DuckDBPyConnection) -> None
     ("trend", "note"),
     [
         (2.04, ""),
-        (0.4, "+0.4 by what was measured on both days"),
+        (0.4, "+0.4 like for like, by what was measured on both days"),
         (None, "too little was measured on both days to compare them"),
     ],
 )

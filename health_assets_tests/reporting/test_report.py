@@ -40,7 +40,7 @@ def test_the_report_shows_the_numbers_of_the_snapshot(whole_company: WholeCompan
     with published(whole_company.settings) as connection:
         risk, retention = mrr_at_risk(connection), latest_retention(connection)
     assert retention is not None
-    assert f"MRR at risk<b>{number(risk['at_risk_mrr'])}</b>" in report
+    assert f"MRR at churn risk<b>{number(risk['at_risk_mrr'])}</b>" in report
     assert f"NRR<b>{pct(retention['nrr_pct'])}</b>" in report
     for account, reason in whole_company.rows("select account_id, reason from mart.attention_list"):
         assert f"{account}, " in report

@@ -4,9 +4,10 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figures, words
+from health_assets.dashboard.view import View, figures
 from health_assets.reporting import service
 from health_assets.reporting.formatting import counted, hours, month_name, number, pct
+from health_assets.reporting.labels import heading
 from health_assets.reporting.marts import rows_of
 from health_assets.reporting.reader import Row
 
@@ -53,7 +54,7 @@ def _levels(view: View) -> None:
         {
             "Satisfied ratings": (pct(row["csat_pct"]), f"{SLA}.csat_pct"),
             "Tickets": (number(row["ticket_count"]), f"{SLA}.ticket_count"),
-            "Open, target ahead": (number(row["pending_count"]), f"{SLA}.pending_count"),
+            "Open, not yet due": (number(row["pending_count"]), f"{SLA}.pending_count"),
         }
     )
     left, right = st.columns(2)
@@ -71,10 +72,11 @@ def _levels(view: View) -> None:
     charts.draw(rated, "Satisfied ratings by month", "Share of ratings that are satisfied")
     with st.expander("By group"):
         dimension = (
-            st.segmented_control("By", DIMENSIONS, default="priority", format_func=words, key="sla-by") or "priority"
+            st.segmented_control("By", DIMENSIONS, default="priority", format_func=heading, key="sla-by") or "priority"
         )
-        groups = view.ask(service.monthly_sla, dimension).sort("month", descending=True)
-        view.table(groups, f"Service levels by {words(dimension).lower()}", SLA)
+        groups = view.ask(service.monthly_sla, dimension).sort("month", descending=True, maintain_order=True)
+        named = groups.rename({"dimension_value": dimension})
+        view.table(named, f"Service levels by {heading(dimension).lower()}", SLA, {dimension: f"{SLA}.dimension_value"})
 
 
 def _by_clock(view: View, row: Row, clock: str) -> None:

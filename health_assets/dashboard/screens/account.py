@@ -6,10 +6,11 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.pages.account_notes import write_about
+from health_assets.dashboard.screens.account_notes import write_about
 from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, plain
-from health_assets.reporting import accounts, timeline
-from health_assets.reporting.formatting import counted, next_step, number, owner_of, pct, probability, spaced
+from health_assets.reporting import accounts, churn_model, timeline
+from health_assets.reporting.formatting import counted, next_step, number, owner_of, pct, spaced
+from health_assets.reporting.labels import worded
 from health_assets.reporting.reader import Row
 from health_assets.scoring.scorecards import UNKNOWN
 
@@ -31,9 +32,7 @@ def show(view: View) -> None:
     facts = [
         found["account_id"],
         accounts.status_of(found),
-        found["segment"],
-        found["region"],
-        found["lifecycle_stage"],
+        *(worded(found[name], name) for name in ("segment", "region", "lifecycle_stage") if found[name]),
     ]
     st.caption(" · ".join(plain(fact) for fact in [*facts, owner_of(found["account_owner"])] if fact))
     for end in view.ask(accounts.scheduled_ends, account_id):
@@ -124,7 +123,8 @@ def _next_step(view: View, found: Row) -> None:
             points = accounts.risk_points(found, factors)
             st.markdown(f"**Raised risk factors**{f' ({points})' if points else ''}\n" + "\n".join(lines))
         if found["churn_probability"] is not None:
-            st.markdown(f"Probability of leaving, by the model: **{probability(found['churn_probability'])}**")
+            likely = churn_model.probability_in_words(found["churn_probability"], view.ask(churn_model.brier_skill))
+            st.markdown(f"Probability of churn, by the model: {plain(likely)}")
 
 
 def _parts(view: View, found: Row) -> None:

@@ -47,5 +47,7 @@ def show(view: View) -> None:
         "Share of the incidents with a target that were answered within it",
     )
     st.subheader("By severity")
-    severities = view.ask(service.monthly_security, "severity").sort("month", descending=True)
-    view.table(severities, "Incidents by severity", "mart.security_operations")
+    severities = view.ask(service.monthly_security, "severity").sort("month", descending=True, maintain_order=True)
+    relation = "mart.security_operations"
+    named = severities.rename({"dimension_value": "severity"})
+    view.table(named, "Incidents by severity", relation, {"severity": f"{relation}.dimension_value"})

@@ -6,12 +6,13 @@ import streamlit as st
 from health_assets.dashboard import charts
 from health_assets.dashboard.view import View, figure, figure_row, figures, plain
 from health_assets.reporting.backtest import backtest
-from health_assets.reporting.formatting import counted, number, pct
-from health_assets.reporting.marts import rows_of
+from health_assets.reporting.churn_model import skill_in_words
+from health_assets.reporting.formatting import counted, number, pct, spaced
+from health_assets.reporting.marts import row_count, rows_of
 from health_assets.scoring.backtest import Findings, Interval, ScoreFindings
 from health_assets.settings import Settings
 
-EFFECTS = 500
+MEASURED = "effect_30d is not null"
 
 
 @st.cache_data(show_spinner="Comparing past scores with later churn; this takes a minute ...", max_entries=4)
@@ -41,9 +42,19 @@ def show(view: View) -> None:
     if view.part("What drives churn risk", "mart.risk_drivers"):
         view.table(view.ask(rows_of, "mart.risk_drivers", ("*",), "driver_rank"), "Risk drivers", "mart.risk_drivers")
     if view.part("Effect of touchpoints", "mart.intervention_effect", sources=("touchpoints",)):
-        effects = view.ask(rows_of, "mart.intervention_effect", ("*",), "intervention_date desc, account_id", EFFECTS)
-        st.caption("Change of the score in the 30 days after a touchpoint, against untouched accounts of the same band")
-        view.table(effects, "Effect of touchpoints", "mart.intervention_effect")
+        _effects(view)
+
+
+def _effects(view: View) -> None:
+    st.caption("Change of the score in the 30 days after a touchpoint, against untouched accounts of the same band")
+    days, measured = (view.ask(row_count, "mart.intervention_effect", where) for where in ("true", MEASURED))
+    if measured < days:
+        st.caption(
+            f"{counted(measured, 'row')}; {number(days - measured)} more cannot be measured: the 30 days are not over, or there "
+            "is no score or nobody to compare with."
+        )
+    if measured:
+        view.mart("Effect of touchpoints", "mart.intervention_effect", "intervention_date desc, account_id", MEASURED)
 
 
 def _backtest(view: View, findings: Findings | None) -> None:
@@ -53,7 +64,7 @@ def _backtest(view: View, findings: Findings | None) -> None:
     rules = view.settings.backtest
     st.caption(
         f"{counted(len(findings.days), 'observation day')} from {findings.days[0]} to {findings.days[-1]}, "
-        f"{counted(findings.rows, 'row')}; left = {rules.lead_days} to {rules.lead_days + rules.horizon_days} days later"
+        f"{counted(findings.rows, 'row')}; churned = {rules.lead_days} to {rules.lead_days + rules.horizon_days} days later"
     )
     for tab, found in zip(
         st.tabs([name.capitalize() for name in findings.scores]), findings.scores.values(), strict=True
@@ -62,20 +73,22 @@ def _backtest(view: View, findings: Findings | None) -> None:
             _score(found)
     bands = pl.DataFrame(
         [
-            {"band": one.band, "rows": one.rows, "left": one.churned, "rate_pct": 100 * (one.rate.estimate or 0),
+            {"band": spaced(one.band), "rows": one.rows, "churned": one.churned, "rate_pct": 100 * (one.rate.estimate or 0),
              "interval": _bounds(one.rate, 100)}
             for one in findings.bands if one.rows
         ]
     )  # fmt: skip
-    st.markdown("**Share that left, by health band**")
+    st.markdown("**Share that churned, by health band**")
     if bands.height:
-        charts.draw(charts.bars(bands, "band", "rate_pct", "% that left"), "Share of accounts that left, by band")
-        view.table(bands, "Share that left by band")
+        charts.draw(charts.bars(bands, "band", "rate_pct", "% that churned"), "Share of accounts that churned, by band")
+        view.table(bands, "Share that churned by band")
     if findings.calibration_slope is not None:
         with figure_row():
             skill, slope = number(findings.brier_skill, 3), number(findings.calibration_slope, 2)
             figure("Brier skill", skill, note="0 = no better than the churn rate of each day.")
             figure("Calibration slope", slope, note="1 = right, below 1 = overconfident.")
+        if findings.brier_skill is not None:
+            st.caption(f"The model's probabilities are {plain(skill_in_words(findings.brier_skill))}.")
 
 
 def _score(found: ScoreFindings) -> None:
@@ -109,6 +122,8 @@ def _model(view: View) -> None:
         "Brier skill": (number(model["brier_skill"], 3), "brier_skill"),
     }
     figures(shown, "mart.churn_model")
+    if model["brier_skill"] is not None:
+        st.markdown(f"**On accounts it had not seen, the model is {plain(skill_in_words(model['brier_skill']))}.**")
     if model["reason"]:
         st.info(f"No probability is published: {plain(model['reason'])}", icon="ℹ️")
 

@@ -4,9 +4,9 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, month_label, plain
+from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, month_label
 from health_assets.reporting import data_quality, portfolio, revenue
-from health_assets.reporting.formatting import counted, money, number, pct, spaced
+from health_assets.reporting.formatting import counted, number, pct, spaced
 from health_assets.scoring.scorecards import low_bands
 
 WEEK = 7
@@ -45,11 +45,12 @@ def _figures(view: View) -> None:
         figure(f"MRR, {view.currency}", amount, source, count, note, **NO_DIRECTION)
         at_risk, share = portfolio.known_mrr_at_risk(risk) if risk else (None, "")
         source = "mart.executive_summary_monthly.mrr_at_risk"
-        figure(f"MRR at risk, {view.currency}", number(at_risk), source, share, **NO_DIRECTION)
+        note = f"High or critical churn risk, in {view.currency}."
+        figure("MRR at churn risk", number(at_risk), source, share, note, **NO_DIRECTION)
         low = low_bands(view.settings)
         in_low = view.ask(portfolio.low_band_accounts, tuple(low)) if view.has("mart.customer_health") else None
         source = "mart.customer_health.is_low_band"
-        figure("In low bands", number(in_low), source, ", ".join(spaced(band) for band in low), **NO_DIRECTION)
+        figure("In low health bands", number(in_low), source, ", ".join(spaced(band) for band in low), **NO_DIRECTION)
         month = f"{retention['month']:%b %Y}" if retention else "no closed month"
         for label, column in (("NRR", "nrr_pct"), ("GRR", "grr_pct")):
             value = pct(retention[column]) if retention else pct(None)
@@ -114,21 +115,20 @@ def _changes(view: View) -> None:
     if changes.is_empty():
         st.caption("No account changed its band.")
         return
-    shown = changes.with_columns(pl.col(name).replace(view.bands_in_words) for name in ("from_band", "to_band"))
     described = {"from_band": "mart.customer_health.previous_band", "to_band": "mart.customer_health.health_band"}
-    view.table(shown, "Band changes of the last week", "mart.customer_health", described)
+    view.table(changes, "Band changes of the last week", "mart.customer_health", described)
 
 
 def _drivers(view: View) -> None:
-    st.subheader("What drives the MRR at risk")
+    st.subheader("What drives the MRR at churn risk")
     drivers = view.ask(portfolio.risk_drivers, DRIVERS) if view.has("mart.risk_drivers") else []
     if not drivers:
         st.caption("No account has high or critical churn risk, or churn risk is not measured.")
         return
     rows = pl.DataFrame(drivers).with_columns(factor=pl.col("factor").str.replace_all("_", " "))
     st.caption(
-        "MRR of the accounts at risk that raise each factor. An account may raise several, so they do not add up."
+        "MRR of the accounts with high or critical churn risk, by the factors they raise. An account may raise several, so "
+        "the bars do not add up."
     )
-    unit = f"MRR at risk, {view.currency}"
-    charts.draw(charts.bars(rows, "factor", "mrr_at_risk", unit), "Factors behind the MRR at risk")
-    st.caption(f"First: {plain(rows['factor'][0])}, {money(rows['mrr_at_risk'][0], view.currency)}")
+    unit = f"MRR at churn risk, {view.currency}"
+    charts.draw(charts.bars(rows, "factor", "mrr_at_risk", unit), "Factors behind the MRR at churn risk")

@@ -7,7 +7,6 @@ from health_assets.dashboard import charts
 from health_assets.dashboard.view import View
 from health_assets.reporting.marts import rows_of
 
-ACCOUNTS = 500
 USAGE = ("usage_events",)
 
 
@@ -26,17 +25,11 @@ def show(view: View) -> None:
         chart = charts.cohorts(cohorts, "engagement_retention_pct", "accounts active, %")
         charts.draw(chart, "Active accounts by cohort and month")
     if view.part("Accounts", "mart.account_engagement", sources=USAGE):
-        accounts = view.ask(
-            rows_of,
-            "mart.account_engagement",
-            ("*",),
-            "active_user_day_count_30d desc nulls last, account_id",
-            ACCOUNTS,
+        view.mart(
+            "Engagement by account", "mart.account_engagement", "active_user_day_count_30d desc nulls last, account_id"
         )
-        view.table(accounts, "Engagement by account", "mart.account_engagement")
     if view.part("Time to first value", "mart.time_to_first_value"):
-        first = view.ask(rows_of, "mart.time_to_first_value", ("*",), "signup_date desc, account_id", ACCOUNTS)
-        view.table(first, "Time to first value", "mart.time_to_first_value")
+        view.mart("Time to first value", "mart.time_to_first_value", "signup_date desc, account_id")
 
 
 def _over_time(view: View) -> None:

@@ -4,9 +4,10 @@ import polars as pl
 import streamlit as st
 
 from health_assets.dashboard import charts
-from health_assets.dashboard.view import View, figures, month_label, words
+from health_assets.dashboard.view import View, figures, month_label
 from health_assets.reporting import revenue
 from health_assets.reporting.formatting import number, pct
+from health_assets.reporting.labels import heading
 from health_assets.reporting.marts import rows_of
 
 DIMENSIONS = ("segment", "product", "owner", "region")
@@ -67,10 +68,12 @@ def _movements(view: View) -> None:
 
 def _groups(view: View) -> None:
     with st.container(horizontal=True):
-        dimension = st.segmented_control("By", DIMENSIONS, default="segment", format_func=words, key="retention-by")
-        period = st.segmented_control("Period", ("month", "quarter", "year"), default="quarter", format_func=words)
-    found = view.ask(revenue.retention_by, dimension or "segment", period or "quarter")
-    view.table(found, f"Retention by {dimension} and {period}", "mart.revenue_retention_by")
+        dimension = st.segmented_control("By", DIMENSIONS, default="segment", format_func=heading, key="retention-by")
+        period = st.segmented_control("Period", ("month", "quarter", "year"), default="quarter", format_func=heading)
+    by, period = dimension or "segment", period or "quarter"
+    relation = "mart.revenue_retention_by"
+    found = view.ask(revenue.retention_by, by, period).rename({"dimension_value": by})
+    view.table(found, f"Retention by {by} and {period}", relation, {by: f"{relation}.dimension_value"})
 
 
 def _cohorts(view: View) -> None:

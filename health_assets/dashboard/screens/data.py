@@ -62,7 +62,8 @@ def _quarantine(view: View) -> None:
 def _checks(view: View) -> None:
     counts = view.ask(data_quality.check_counts)
     st.caption(
-        f"{counted(counts['check_count'], 'check')} of the run that published, {number(counts['warned_count'])} warned"
+        f"{counted(counts['check_count'], 'check')} of the tables in the run that published them, "
+        f"{number(counts['warned_count'])} warned"
     )
     if counts["warned_count"]:
         view.table(view.ask(data_quality.warnings), "Checks that warned")
