@@ -62,6 +62,11 @@ def test_segment_goes_by_size_where_the_tier_does_not_decide(employees: int, seg
     assert described(account(plan_tier="starter", employee_count=employees))["segment"] == segment
 
 
+@pytest.mark.parametrize("tier", ["growth", "mid-market", "mid_market", "mid market", "midmarket"])
+def test_plan_called_mid_market_is_of_that_segment(tier: str) -> None:
+    assert described(account(plan_tier=tier, employee_count=10))["segment"] == "mid_market"
+
+
 def test_tiers_of_the_settings_match_plans_in_any_case() -> None:
     segments = SETTINGS.model_dump()["segments"] | {"enterprise": {"tiers": [" Platinum"], "employees_above": 500}}
     chosen = Settings.model_validate(SETTINGS.model_dump() | {"segments": segments})
