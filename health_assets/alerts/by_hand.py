@@ -1,6 +1,6 @@
 """What an operator does about alerts: deliver dead ones again, and post a sample to each channel."""
 
-from health_assets.alerts.channel_kinds import channel_of, variable_of
+from health_assets.alerts.channel_kinds import channel_of, channels_to_check, variable_of
 from health_assets.alerts.channels import Status
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.delivery import Delivered, deliver
@@ -25,11 +25,9 @@ def retry_dead(settings: Settings) -> Delivered:
 
 def post_samples(settings: Settings) -> dict[str, str | None]:
     """Post a sample to each channel; channel -> why it was not delivered, None for one that was."""
-    fault = DataAlert(
-        ["sample"], settings.load_day, "This is a test", ["The channel works."], "There is nothing to do."
-    )
+    fault = DataAlert(["sample"], settings.load_day, "Test message", ["The channel works."], "There is nothing to do.")
     (message,) = messages([entry_of(fault, settings.alerts.default_channel)], context_of(settings))
-    return {name: _posted(message, name, settings) for name in settings.alerts.channels}
+    return {name: _posted(message, name, settings) for name in channels_to_check(settings)}
 
 
 def _posted(message: Message, name: str, settings: Settings) -> str | None:

@@ -44,6 +44,15 @@ def has_addresses(settings: Settings) -> bool:
     return any(os.environ.get(variable_of(name, settings), "").strip() for name in settings.alerts.channels)
 
 
+def channels_to_check(settings: Settings) -> list[str]:
+    """The channels that are sent something or have an address: the shipped one drops out where a company has its own."""
+    return [
+        name
+        for name in settings.alerts.channels
+        if name in settings.alerts.channels_in_use or os.environ.get(variable_of(name, settings), "").strip()
+    ]
+
+
 def _chosen(name: str, settings: Settings) -> alerts.Channel:
     return settings.alerts.channels.get(name) or settings.alerts.channels[settings.alerts.default_channel]
 

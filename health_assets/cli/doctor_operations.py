@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from health_assets.alerts import AlertError, store_of
-from health_assets.alerts.channel_kinds import channel_of, variable_of
+from health_assets.alerts.channel_kinds import channel_of, channels_to_check, variable_of
 from health_assets.alerts.entry import State
 from health_assets.alerts.outbox import Outbox
 from health_assets.cli.finding import Finding, Status
@@ -26,7 +26,8 @@ SECONDS_BETWEEN_HEARTBEATS = 120  # of a daemon that is there; Dagster's are 30 
 
 def channels(company: Settings) -> Iterator[Finding]:
     """The address or token of each channel, no part of which is shown: whoever has it can post."""
-    for name, channel in company.alerts.channels.items():
+    for name in channels_to_check(company):
+        channel = company.alerts.channels[name]
         variable = variable_of(name, company)
         address = os.environ.get(variable, "").strip()
         try:

@@ -140,11 +140,7 @@ class Alerts(Section):
 
     @model_validator(mode="after")
     def _channels_exist(self) -> "Alerts":
-        named = {"default_channel": [self.default_channel], "data_channel": [self.data_channel or self.default_channel]}
-        named |= {f"routes.{place}.channels": route.channels for place, route in enumerate(self.routes)}
-        named |= {f"rules.{name}.channel": [rule.channel] for name, rule in self.rules.items() if rule.channel}
-        named |= {"weekly.head": [self.weekly.head] if self.weekly.head else []}
-        named |= {f"weekly.owners.{owner}": [channel] for owner, channel in self.weekly.owners.items()}
+        named = self._named_channels()
         rules = {f"routes.{place}.rules": route.rules for place, route in enumerate(self.routes)}
         for places, known, what in ((named, self.channels, "among the channels"), (rules, self.rules, "a rule")):
             for place, names in places.items():
@@ -152,6 +148,20 @@ class Alerts(Section):
                     if name not in known:
                         raise ValueError(f"{place}: {name!r} is not {what}{did_you_mean(name, known)}")
         return self
+
+    def _named_channels(self) -> dict[str, list[str]]:
+        """The channels that something is sent to, by the setting that names them."""
+        named = {"default_channel": [self.default_channel], "data_channel": [self.data_channel or self.default_channel]}
+        named |= {f"routes.{place}.channels": route.channels for place, route in enumerate(self.routes)}
+        named |= {f"rules.{name}.channel": [rule.channel] for name, rule in self.rules.items() if rule.channel}
+        named |= {"weekly.head": [self.weekly.head] if self.weekly.head else []}
+        named |= {f"weekly.owners.{owner}": [channel] for owner, channel in self.weekly.owners.items()}
+        return named
+
+    @property
+    def channels_in_use(self) -> set[str]:
+        """The channels that something is sent to."""
+        return {name for names in self._named_channels().values() for name in names}
 
 
 class Links(Section):

@@ -72,7 +72,7 @@ def test_sample_goes_to_each_channel_and_is_kept_nowhere(company: Settings, file
     posted.answers = [(403, {})]
     said = said_by("alerts", "test", "--settings", file)
     assert (said.exit_code, said.output) == (1, "default: error HTTP 403\n")
-    assert "This is a test" in posted.posts[0]["text"]
+    assert "Test message" in posted.posts[0]["text"]
     with Outbox.copied(store_of(company)) as outbox:
         assert outbox.entries() == []
 
