@@ -41,7 +41,11 @@ def note(
         row = touchpoint(
             _account_id(company, account), _moment(on, company), kind, by or getpass.getuser(), result, text
         )
-        _added(append(company.notes, "touchpoints", row), f"{kind} with {row['account_id']}", "the next run counts it")
+        day = datetime.fromisoformat(str(row["occurred_at"])).astimezone(ZoneInfo(company.timezone)).date()
+        counts = "the next run counts it"
+        if company.as_of and day > company.as_of:
+            counts = f"it counts from the as-of day {day} on; the settings have as_of: {company.as_of}"
+        _added(append(company.notes, "touchpoints", row), f"{kind} with {row['account_id']}", counts)
 
 
 @app.command()

@@ -45,6 +45,17 @@ def test_note_is_a_touchpoint_of_the_next_run(file: str) -> None:
     assert list(settings.load(file).sources) == ["touchpoints"]
 
 
+def test_note_after_a_fixed_as_of_day_says_from_which_day_on_it_counts(file: str) -> None:
+    text = Path(file).read_text()
+    Path(file).write_text(f'{text.rstrip()[:-1]}, "as_of": "2025-01-27"}}')
+    said = said_by("account", "note", "A1", "--kind", "call", "--on", "2025-01-28", "--settings", file)
+    assert "it counts from the as-of day 2025-01-28 on; the settings have as_of: 2025-01-27" in " ".join(
+        said.output.split()
+    )
+    said = said_by("account", "note", "A1", "--kind", "call", "--on", "2025-01-27", "--settings", file)
+    assert "the next run counts it" in " ".join(said.output.split())
+
+
 def test_unknown_account_is_refused_and_nothing_is_written(file: str) -> None:
     said = said_by("account", "note", "Pine School", "--kind", "call", "--settings", file)
     assert said.exit_code == 1
