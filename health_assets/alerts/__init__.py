@@ -4,6 +4,7 @@ Every change is delivered at least once, and twice only when a channel's answer 
 alert about a failed run needs not even that.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,13 +13,15 @@ from zoneinfo import ZoneInfo
 from health_assets.alerts.channel_kinds import channel_of, has_addresses
 from health_assets.alerts.data_alerts import DataAlert, of_stale_sources
 from health_assets.alerts.delivery import Delivered, deliver
-from health_assets.alerts.entry import DATA, State, entry_of
+from health_assets.alerts.entry import DATA, Entry, State, entry_of
 from health_assets.alerts.history_file import write_history
+from health_assets.alerts.level_state import first_event, first_passed_day
 from health_assets.alerts.levels import read_published
 from health_assets.alerts.message import Context, context_of, messages
 from health_assets.alerts.outbox import AlertError, Outbox, store_of
+from health_assets.alerts.past_days import passed_days
 from health_assets.alerts.recording import Recorded, recorded
-from health_assets.alerts.routing import SILENCED, digest_entries, entries_of, superseded
+from health_assets.alerts.routing import SILENCED, digest_entries, entries_of, follow_hours, superseded, waits_until
 from health_assets.alerts.rules import CHURNED, rules_of
 from health_assets.alerts.state_file import is_delivering
 from health_assets.alerts.threads import to_mark
@@ -52,10 +55,10 @@ class AlertOutcome:
     worse: int  # need attention, those that churned not counted
     churned: int
     better: int  # recovered or renewed
-    held: int  # of these: wait for data that can be trusted, or for the end of quiet hours
     silenced: int  # of these: not to be posted
     delivered: int  # alerts, with those of earlier runs
     pending: int  # alerts that stay in the outbox for the next run
+    held: dict[str, int]  # until when and why -> alerts that wait, with those of earlier runs
     text: str  # the messages as plain text; empty when there are none
     data_alerts: int = 0  # delivered, with those of earlier runs
     failure: str | None = None  # why something could not be delivered
@@ -78,8 +81,8 @@ class AlertOutcome:
                 f"{self.better} recovered or renewed; {self.delivered} delivered, {self.pending} pending"
             )
         if not self.is_first:
-            waiting = ((self.held, "held"), (self.silenced, "silenced"))
-            summary += "".join(f", {count} {state}" for count, state in waiting if count)
+            summary += "".join(f", {count} held {why}" for why, count in self.held.items())
+            summary += f", {self.silenced} silenced" if self.silenced else ""
         if self.data_alerts:
             summary += f"; {counted(self.data_alerts, 'data alert')} delivered"
         said = "; ".join(one for one in (self.failure, self.warnings) if one)
@@ -99,9 +102,9 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
     """
     with Outbox.copied(store_of(settings)) if dry_run else Outbox.of(settings) as outbox:
         as_of_date, found = _find(settings, outbox)
-        before = {one.id for one in outbox.pending() if one.account_id}
+        before = {one.id for one in (*outbox.pending(), *outbox.held()) if one.account_id}
         if dry_run:
-            done = Delivered(texts=[message.text for message in messages(outbox.pending(), context_of(settings))])
+            done = Delivered(texts=_shown(outbox, settings))
         else:
             done = deliver(settings, outbox, context_of(settings))
             _prune(settings, outbox)
@@ -109,6 +112,7 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
         pending = {one.id for one in outbox.pending() if one.account_id}
         faults = {one.id for one in outbox.entries() if one.rule == DATA}
         about = {one.body.id: one.state for one in outbox.entries() if one.account_id}
+        held = {one.body.id: waits_until(one, settings) for one in outbox.held() if one.account_id}
     new = [*found.alerts, *found.held]
     transitions = len(before & set(done.delivered))
     return AlertOutcome(
@@ -117,7 +121,7 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
         worse=sum(not one.is_good_news and one.rule != CHURNED for one in new),
         churned=sum(one.rule == CHURNED for one in new),
         better=sum(one.is_good_news for one in new),
-        held=sum(about.get(one.id) == State.held for one in new),
+        held=dict(Counter(held.values())),
         silenced=sum(about.get(one.id) == State.silenced for one in new),
         delivered=transitions,
         pending=len(pending),
@@ -129,13 +133,26 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
     )
 
 
+def _shown(outbox: Outbox, settings: Settings) -> list[str]:
+    """The messages that a delivery would post now, and later those that wait, as plain text."""
+    with outbox.transaction():
+        follow_hours(outbox, settings, datetime.now(UTC))
+    context, waiting = context_of(settings), dict[str, list[Entry]]()
+    for one in outbox.held():
+        waiting.setdefault(waits_until(one, settings), []).append(one)
+    later = [f"Held {why}:\n{message.text}" for why, held in waiting.items() for message in messages(held, context)]
+    return [*(message.text for message in messages(outbox.pending(), context)), *later]
+
+
 def _find(settings: Settings, outbox: Outbox) -> tuple[date, Recorded]:
     """Compare the snapshot with what is remembered, and put what changed into the outbox."""
-    published = read_published(settings)
+    in_use, connection = rules_of(settings), outbox.connection
+    published = read_published(settings, lambda day: first_event(connection, in_use, day))
+    passed = passed_days(settings, first_passed_day(connection, in_use, published.as_of_date), published.as_of_date)
     now = datetime.now(UTC)
     silences = silenced(settings.notes, now.astimezone(ZoneInfo(settings.timezone)).date())
     with outbox.transaction():
-        found = recorded(outbox.connection, published, rules_of(settings, published.rule_versions), settings)
+        found = recorded(connection, published, rules_of(settings, published.rule_versions), settings, passed)
         faults = of_stale_sources(published.sources, published.as_of_date, found.waiting)
         held_before = outbox.held()
         gone, known = superseded(held_before, found)
@@ -193,7 +210,7 @@ def work_left(settings: Settings, now: datetime) -> int:
         return 0
     with Outbox.copied(store) as outbox:
         outbox.recover()
-        outbox.release_due(now)
+        follow_hours(outbox, settings, now)
         return len(outbox.due(now)) + len(to_mark(outbox.connection, now))
 
 

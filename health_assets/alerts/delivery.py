@@ -19,6 +19,7 @@ from health_assets.alerts.entry import Entry, State, entry_of
 from health_assets.alerts.message import Context, Message, messages
 from health_assets.alerts.outbox import UNANSWERED, Outbox
 from health_assets.alerts.report_attached import with_report
+from health_assets.alerts.routing import follow_hours
 from health_assets.alerts.slack_bot import SlackBot
 from health_assets.alerts.state_file import AlertError, only_delivery
 from health_assets.settings import Settings
@@ -77,7 +78,7 @@ class Delivery:
         """Post what is due; a channel that may be posted to again soon is waited for."""
         with self.outbox.transaction():
             self.report_dead(self.outbox.recover(), UNANSWERED)
-            self.outbox.release_due(self.clock())
+            follow_hours(self.outbox, self.settings, self.clock())
         until = self.clock() + timedelta(seconds=self.limits.patience_seconds)
         while True:
             while due := [

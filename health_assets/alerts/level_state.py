@@ -6,11 +6,11 @@ rules.py says what is news; here it is compared with what was remembered, and re
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from health_assets.alerts.accounts import Account
 from health_assets.alerts.rules import Rule
-from health_assets.alerts.transitions import Change, LastLevel, advance
+from health_assets.alerts.transitions import Change, LastLevel, advance, first_event_day, passed_over
 
 
 @dataclass
@@ -30,17 +30,23 @@ def record(
     accounts: Sequence[Account],
     as_of_date: date,
     held_rules: Collection[str] = (),
+    passed: Sequence[tuple[date, Sequence[Account]]] = (),
 ) -> Found:
     """Compare the accounts with what is remembered of them, and remember what they are now.
 
     A rule whose first levels these are only remembers them, and so does one whose levels now come from other settings. A
     day that was recorded before, or an earlier one, changes nothing. A held rule remembers nothing, so that its changes
     are found again later if they are still true. To be called within a transaction.
+
+    Args:
+        connection: to the alert state.
+        rules: in use.
+        accounts: of the as-of day.
+        as_of_date: the day.
+        held_rules: names of rules that read a stale source.
+        passed: earlier days of data on which no run looked, the earliest first; of each rule those after its last day count.
     """
-    seen = {
-        rule: (date.fromisoformat(day), version)
-        for rule, day, version in connection.execute("select rule, as_of_date, version from rules")
-    }
+    seen = _last_days(connection)
     found = Found(is_first=not seen)
     for rule in rules:
         day, version = seen.get(rule.name, (None, None))
@@ -54,30 +60,70 @@ def record(
         if not is_comparable:
             connection.execute("delete from levels where rule = ?", [rule.name])
         found.compared.add(rule.name)
-        _compare(connection, rule, accounts, as_of_date, found, is_comparable, rule.name in held_rules)
+        remembered = _last_levels(connection, rule)
+        last: dict[str, LastLevel | None] = {**remembered}
+        for passed_day, then in passed:
+            if is_comparable and day and day < passed_day < as_of_date:
+                last |= {one.account_id: passed_over(rule, one, last.get(one.account_id), passed_day) for one in then}
+        compared_on = day if is_comparable else None
+        is_held = rule.name in held_rules
+        now = _compare(rule, accounts, as_of_date, found, last, compared_on, is_held=is_held)
+        if not is_held:
+            changed = {key: state for key, state in now.items() if state != remembered.get(key)}
+            _save(connection, rule, changed, as_of_date)
     return found
 
 
+def first_passed_day(connection: sqlite3.Connection, rules: Sequence[Rule], as_of_date: date) -> date:
+    """The first day of data on which no run looked and that still matters; the as-of day where there is none.
+
+    A rule needs no more days than a change of its level has to last.
+    """
+    seen = _last_days(connection)
+    days = [
+        max(seen[rule.name][0] + timedelta(days=1), as_of_date - timedelta(days=most))
+        for rule in rules
+        if rule.name in seen and (most := max(rule.policy.enter_days, rule.policy.leave_days))
+    ]
+    return min([*days, as_of_date])
+
+
+def first_event(connection: sqlite3.Connection, rules: Sequence[Rule], as_of_date: date) -> date:
+    """The first day whose events may be news."""
+    seen = _last_days(connection)
+    return min(
+        first_event_day(rule, seen.get(rule.name, (as_of_date, None))[0], as_of_date)
+        for rule in rules
+        if rule.event_days
+    )
+
+
+def _last_days(connection: sqlite3.Connection) -> dict[str, tuple[date, str | None]]:
+    """Rule -> the as-of day on which it was compared last, and the version of its levels."""
+    rows = connection.execute("select rule, as_of_date, version from rules")
+    return {rule: (_day(day), version) for rule, day, version in rows}
+
+
 def _compare(
-    connection: sqlite3.Connection,
     rule: Rule,
     accounts: Sequence[Account],
     as_of_date: date,
     found: Found,
-    is_comparable: bool,
+    last: Mapping[str, LastLevel | None],
+    compared_on: date | None,
+    *,
     is_held: bool,
-) -> None:
-    last = _last_levels(connection, rule)
+) -> dict[str, LastLevel | None]:
+    """Add what changed under a rule to `found`; nothing where it cannot be compared. Returns the new state of each account."""
     now: dict[str, LastLevel | None] = {}
     for account in accounts:
         key = account.account_id
-        now[key], changes = advance(rule, account, last.get(key), as_of_date)
-        if changes and is_comparable:
+        now[key], changes = advance(rule, account, last.get(key), as_of_date, compared_on)
+        if changes and compared_on:
             (found.held if is_held else found.changes).setdefault(key, []).extend(changes)
         if (state := now[key]) and state.level in rule.alarming:
             found.alarming.setdefault(key, set()).add(rule.name)
-    if not is_held:
-        _save(connection, rule, {key: state for key, state in now.items() if state != last.get(key)}, as_of_date)
+    return now
 
 
 def last_reports(connection: sqlite3.Connection) -> dict[str, tuple[date, str]]:

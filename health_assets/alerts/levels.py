@@ -3,7 +3,7 @@
 rules.py says which levels are alarming. A source that is not connected gives no level, so its rule never alerts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -55,8 +55,8 @@ EVENTS = {  # rule -> whether its source has rows; account_id, day, key and word
         "from fact.tickets",
         """
         select account_id, due::date as day, ticket_id,
-               concat('A ', priority, ' ticket', if(category is null, '', concat(' (', category, ')')), ' passed its target of ',
-                   round(sla_target_hours)::bigint, ' hours')
+               concat(upper(priority::varchar), ' ticket ', ticket_id, if(category is null, '', concat(' (', category, ')')),
+                   ' passed its target of ', round(sla_target_hours)::bigint, ' hours')
         from (select *, created_at + to_seconds(sla_target_hours * 3600) as due from fact.tickets)
         where sla_state = 'breached' and list_contains($priorities, priority::varchar) and day between ? and ?
         """,
@@ -99,15 +99,20 @@ Readings = dict[tuple[str, date], dict[str, Reading]]  # by account and day, by 
 Events = dict[str, dict[str, list[Event]]]  # by rule, by account; a rule whose source has no row is absent
 
 
-def read_published(settings: Settings) -> Published:
+def read_published(settings: Settings, first_event: Callable[[date], date] | None = None) -> Published:
     """Everything that alerts read of the newest snapshot.
+
+    Args:
+        settings: the company's.
+        first_event: as-of day -> the first day whose events are read; by default `event_days` before.
 
     Raises:
         SnapshotError: nothing has been published yet, or by another version.
     """
     with published(settings) as connection:
         ((as_of_date,),) = connection.sql("select as_of_date from about").fetchall()
-        first = as_of_date - timedelta(days=settings.alerts.event_days - 1)
+        recent = as_of_date - timedelta(days=settings.alerts.event_days - 1)
+        first = first_event(as_of_date) if first_event else recent
         events = events_between(connection, settings, first, as_of_date)
         flags = flags_between(connection, as_of_date, as_of_date)
         for account_id, day, level, sentence in connection.sql(SHOP).fetchall():

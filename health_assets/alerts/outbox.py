@@ -108,12 +108,9 @@ class Outbox:
         """Held entries become pending. To be called within a transaction."""
         self._set(ids, State.held, state=State.pending, held_reason=None, held_until=None)
 
-    def release_due(self, now: datetime) -> None:
-        """What was held until a moment that has come becomes pending. To be called within a transaction."""
-        ids = self.connection.execute(
-            "select id from outbox where state = 'held' and held_until <= ?", [stamp(now)]
-        ).fetchall()
-        self.release([key for (key,) in ids])
+    def hold_until(self, ids: Collection[str], until: datetime, reason: str) -> None:
+        """Held entries wait until another moment. To be called within a transaction."""
+        self._set(ids, State.held, held_until=stamp(until), held_reason=reason)
 
     def drop(self, ids: Collection[str], reason: str = "no longer true") -> None:
         """Held entries are not delivered after all. To be called within a transaction."""

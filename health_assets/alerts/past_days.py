@@ -13,7 +13,7 @@ import polars as pl
 from health_assets.alerts.levels import Published, account_of, events_between, flags_between
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.churn_risk import risk_of_days
-from health_assets.reporting.reader import Row
+from health_assets.reporting.reader import Row, published
 from health_assets.scoring.scorecards import DIMENSIONS, TREND_DAYS
 from health_assets.scoring.signals import SIGNAL_KEY, account_days, joined_signals
 from health_assets.settings import Settings
@@ -36,6 +36,18 @@ def past_days(
         }
         accounts = [account_of(row, flags.get((row["account_id"], day), {}), known, settings) for row in rows]
         yield Published(day, accounts, versions, sources=[])
+
+
+def passed_days(settings: Settings, first: date, until: date) -> list[Published]:
+    """What the days before `until` would have shown, for an alert run that comes after a pause.
+
+    Raises:
+        SnapshotError: nothing has been published yet.
+    """
+    if first >= until:
+        return []
+    with published(settings) as connection:
+        return list(past_days(connection, settings, first, until - timedelta(days=1)))
 
 
 def _rows_by_day(

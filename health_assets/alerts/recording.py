@@ -27,14 +27,26 @@ class Recorded:
 
 
 def recorded(
-    connection: sqlite3.Connection, published: Published, rules: Sequence[Rule], settings: Settings
+    connection: sqlite3.Connection,
+    published: Published,
+    rules: Sequence[Rule],
+    settings: Settings,
+    passed: Sequence[Published] = (),
 ) -> Recorded:
-    """Compare a day with what is remembered. To be called within a transaction."""
+    """Compare a day with what is remembered. To be called within a transaction.
+
+    Args:
+        connection: to the alert state.
+        published: the day.
+        rules: in use.
+        settings: the company's.
+        passed: earlier days of data on which no run looked, the earliest first.
+    """
     stale = stale_sources(published.sources, published.as_of_date)
     read = {rule.name: sources_of(rule, settings) & stale.keys() for rule in rules} if stale else {}
     held_rules = {name for name, sources in read.items() if sources}
     day, accounts = published.as_of_date, published.accounts
-    found = record(connection, rules, accounts, day, held_rules)
+    found = record(connection, rules, accounts, day, held_rules, [(one.as_of_date, one.accounts) for one in passed])
     last = last_reports(connection)
     waits = settings.alerts.account_cool_down_days
     made = account_alerts(found.changes, found, accounts, rules, settings, day)

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 from health_assets.alerts.account_alert import AccountAlert, holds
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry, State, entry_of
+from health_assets.alerts.outbox import Outbox
 from health_assets.alerts.recording import Recorded
 from health_assets.alerts.weekly import Digest
+from health_assets.reporting.formatting import day_and_month
 from health_assets.settings import Settings
 from health_assets.settings.alerts import Channel
 
-QUIET_HOURS = "quiet hours"
+QUIET_HOURS, WEEKEND = "quiet hours", "weekend"
 SILENCED = "silenced: "
 STALE = "stale: "
 SATURDAY = 5
@@ -82,13 +84,56 @@ def opens_at(channel: Channel, zone: str, now: datetime) -> datetime | None:
         zone: the company's time zone, where the channel has none of its own.
         now: UTC.
     """
+    return _closed(channel, zone, now)[0]
+
+
+def _closed(channel: Channel, zone: str, now: datetime) -> tuple[datetime | None, str]:
+    """When a channel gets messages again, and why not now."""
     local = now.astimezone(ZoneInfo(channel.timezone or zone))
-    moment = local
+    moment, why = local, dict[str, None]()
     for _ in range(4):  # quiet hours may end on a weekend, and a weekend within quiet hours
-        if not (later := _end_of_quiet(channel, moment) or _end_of_weekend(channel, moment)):
+        if later := _end_of_quiet(channel, moment):
+            why[QUIET_HOURS] = None
+        elif later := _end_of_weekend(channel, moment):
+            why[WEEKEND] = None
+        else:
             break
         moment = later
-    return None if moment == local else moment.astimezone(UTC)
+    return (None if moment == local else moment.astimezone(UTC)), " and ".join(why)
+
+
+def follow_hours(outbox: Outbox, settings: Settings, now: datetime) -> None:
+    """What waits for its channel is due, or waits on, by the channel's hours as they are set now.
+
+    To be called within a transaction.
+    """
+    for one in outbox.held():
+        if one.held_until is None:
+            continue
+        until, why = _closed(_channel(one.channel, settings), settings.timezone, now)
+        if until is None:
+            outbox.release([one.id])
+        elif (until, why) != (one.held_until, one.held_reason):
+            outbox.hold_until([one.id], until, why)
+
+
+def waits_until(entry: Entry, settings: Settings) -> str:
+    """Until when a held entry waits and why, e.g. "until Monday, 30 November, 00:00 New York time (weekend)"."""
+    reason = entry.held_reason or ""
+    if reason.startswith(STALE):
+        sources = reason.removeprefix(STALE)
+        return f"while {sources} {'are' if ', ' in sources else 'is'} stale"
+    if entry.held_until is None:
+        return reason
+    zone = _channel(entry.channel, settings).timezone or settings.timezone
+    local = entry.held_until.astimezone(ZoneInfo(zone))
+    place = zone if "/" not in zone else f"{zone.rsplit('/', 1)[1].replace('_', ' ')} time"
+    return f"until {local:%A}, {day_and_month(local.date())}, {local:%H:%M} {place} ({entry.held_reason})"
+
+
+def _channel(name: str, settings: Settings) -> Channel:
+    """A channel of the settings; the default one for a name that is no longer there."""
+    return settings.alerts.channels.get(name) or settings.alerts.channels[settings.alerts.default_channel]
 
 
 def _end_of_quiet(channel: Channel, local: datetime) -> datetime | None:
@@ -122,6 +167,5 @@ def _in_first_state(
         return replace(entry, state=State.silenced, held_reason=SILENCED + silences[entry.account_id or ""])
     if held_reason and entry.account_id:
         return replace(entry, state=State.held, held_reason=STALE + held_reason)
-    if until := opens_at(settings.alerts.channels[entry.channel], settings.timezone, now):
-        return replace(entry, state=State.held, held_reason=QUIET_HOURS, held_until=until)
-    return entry
+    until, why = _closed(_channel(entry.channel, settings), settings.timezone, now)
+    return replace(entry, state=State.held, held_reason=why, held_until=until) if until else entry

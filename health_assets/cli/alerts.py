@@ -48,6 +48,7 @@ def list_alerts(
     from health_assets.alerts.account_alert import AccountAlert
     from health_assets.alerts.entry import State
     from health_assets.alerts.outbox import Outbox
+    from health_assets.alerts.routing import waits_until
     from health_assets.alerts.threads import open_threads
     from health_assets.settings.suggestions import did_you_mean
 
@@ -63,7 +64,7 @@ def list_alerts(
             "as of", "account", "rule", "what", "channel", "state", "", box=None, pad_edge=False, header_style="dim"
         )
         for one in entries[-LISTED:]:
-            why = one.held_reason or one.failure or ""
+            why = waits_until(one, company) or one.failure or ""
             if one.state == State.pending and one.next_attempt_at and one.next_attempt_at > now:
                 why += f"; next attempt {one.next_attempt_at:%Y-%m-%d %H:%M} UTC"
             if one.state == State.delivered and (one.channel, one.account_id) in threads:

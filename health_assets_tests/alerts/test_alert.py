@@ -1,4 +1,5 @@
 import csv
+import re
 import sqlite3
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from health_assets.alerts import WEBHOOK_VARIABLE, AlertError, alert, deliver_du
 from health_assets.alerts.data_alerts import of_stale_sources
 from health_assets.alerts.outbox import Outbox
 from health_assets.settings import Settings
+from health_assets.settings.alerts import QuietHours
 from health_assets.settings.notes import alert_history
 from health_assets.settings.scorecard import ScorecardFor
 from health_assets.settings.source import Source
@@ -240,6 +242,27 @@ def test_a_dry_run_shows_and_changes_nothing(company: Settings, publish: Publish
     assert alert(company).delivered == 1
 
 
+def test_a_dry_run_shows_what_is_held_and_every_summary_says_until_when(
+    company: Settings, publish: Publish, posted: Slack
+) -> None:
+    now = datetime.now(UTC)
+    quiet = QuietHours(
+        start=now.time().replace(tzinfo=None), end=(now - timedelta(hours=1)).time().replace(tzinfo=None)
+    )
+    channel = company.alerts.channels["default"].model_copy(update={"quiet_hours": quiet})
+    closed = with_alerts(company, channels={"default": channel})
+    for day, level in ((MONDAY, "low"), (TUESDAY, "high")):
+        publish(day, [account("A1", level)])
+        shown = alert(closed, dry_run=True)
+        outcome = alert(closed)
+    assert shown.text.startswith("Held until ")
+    assert "Churn risk is now high" in shown.text
+    for later in (shown, outcome, alert(closed)):
+        assert re.search(r"0 delivered, 0 pending, 1 held until \w+, .* UTC \(quiet hours\)$", later.summary())
+    assert posted.posts == []
+    assert alert(company).delivered == 1  # the quiet hours are gone from the settings
+
+
 def test_without_a_webhook_the_text_is_returned(
     company: Settings, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,7 +384,7 @@ TROUBLE = {
 }
 EXPECTED = {
     "incident": "Critical security incident, malware, answered after 3 min on 28 January",
-    "sla_breach": "A p1 ticket (bug) passed its target of 4 hours on 28 January",
+    "sla_breach": "P1 ticket A1-2025-01-28 09∶00:00 (bug) passed its target of 4 hours on 28 January",
     "detractor": "NPS rating 5 on 28 January",
     "renewal": "Renews in 30 days at a health score of 50, below 60",
     "workflow": "December 2024: lower volume, more denials",
@@ -468,7 +491,7 @@ def test_while_a_source_is_stale_the_alerts_of_its_rules_wait_and_go_out_later_i
     alert(fed)
     publish(TUESDAY, [account("A1", "high"), account("A2", "high")], sources=stale)
     outcome = alert(fed)
-    assert (outcome.worse, outcome.held, outcome.delivered) == (2, 2, 0)
+    assert (outcome.worse, outcome.held, outcome.delivered) == (2, {"while usage_events is stale": 2}, 0)
     publish(WEDNESDAY, [account("A1", "high"), account("A2", "high")], sources=stale)
     assert alert(fed).delivered == 0
     (message,) = posted.accepted
@@ -489,7 +512,7 @@ def test_a_rule_that_does_not_read_the_stale_source_is_not_held(
     alert(fed)
     stale = [("usage_events", MONDAY - timedelta(days=8), 7)]
     publish(TUESDAY, [account("A1", **CALM | {"incidents": [(TUESDAY, "malware")]})], sources=stale)
-    assert (alert(fed).held, len(posted.accepted)) == (0, 2)
+    assert (alert(fed).held, len(posted.accepted)) == ({}, 2)
 
 
 def test_an_alert_about_a_silenced_account_is_kept_and_not_posted(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from health_assets.alerts import delivery
+from health_assets.alerts import WEBHOOK_VARIABLE, delivery
 from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.delivery import Delivered, deliver
@@ -239,7 +239,10 @@ def test_state_file_is_not_locked_while_a_message_is_posted(company: Company, po
 
 
 def test_held_message_is_posted_when_its_time_has_come(company: Company, posted: Slack) -> None:
-    company.add("a", state=State.held, held_reason="quiet hours", held_until=START + timedelta(hours=8))
+    opens = START + timedelta(hours=8)
+    quiet = {"start": f"{START:%H:%M}", "end": f"{opens:%H:%M}"}
+    company.with_delivery({"default": {"slack": f"env:{WEBHOOK_VARIABLE}", "quiet_hours": quiet, "timezone": "UTC"}})
+    company.add("a", state=State.held, held_reason="quiet hours", held_until=opens)
     company.add("b", state=State.held, held_reason="a source is stale")
     company.deliver()
     assert posted.posts == []

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from health_assets.alerts.level_state import first_passed_day
 from health_assets.alerts.levels import read_published
-from health_assets.alerts.past_days import past_days
-from health_assets.alerts.rules import CHURNED
+from health_assets.alerts.past_days import passed_days, past_days
+from health_assets.alerts.recording import recorded
+from health_assets.alerts.rules import CHURNED, rules_of
+from health_assets.alerts.state_file import in_memory
 from health_assets.reporting.reader import published
 from health_assets_tests.conftest import END, WholeCompany, said_by
 
@@ -53,3 +56,22 @@ def test_a_period_is_replayed_with_its_figures(whole_company: WholeCompany) -> N
     said = said_by("alerts", "replay", "--settings", file, "--from", "2020-01-01", "--to", "2020-02-01")
     assert said.exit_code == 1
     assert "the snapshot has no day between 2020-01-01 and 2020-02-01" in said.output
+
+
+def test_what_is_alarming_after_a_pause_is_what_daily_alert_runs_would_have_reported(
+    whole_company: WholeCompany,
+) -> None:
+    settings = whole_company.settings
+    rules = [rule for rule in rules_of(settings) if rule.event_days is None]
+    with published(settings) as connection:
+        days = list(past_days(connection, settings, END - timedelta(days=16), END))
+    with in_memory() as daily, in_memory() as paused:
+        for day in days:
+            recorded(daily, day, rules, settings)
+        recorded(paused, days[0], rules, settings)
+        passed = passed_days(settings, first_passed_day(paused, rules, END), END)
+        assert [day.as_of_date for day in passed] == [END - timedelta(days=days) for days in range(14, 0, -1)]
+        recorded(paused, days[-1], rules, settings, passed)
+        now = {(one.account_id, rule, found.level) for one in days[-1].accounts for rule, found in one.readings.items()}
+        levels = [set(state.execute("select account_id, rule, level from levels")) & now for state in (daily, paused)]
+    assert levels[0] == levels[1]

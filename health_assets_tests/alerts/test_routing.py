@@ -1,12 +1,15 @@
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 
 import pytest
 
 from health_assets import settings
 from health_assets.alerts.account_alert import AccountAlert
+from health_assets.alerts.channel_kinds import channels_to_check
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import State
-from health_assets.alerts.routing import channels_of, entries_of, opens_at
+from health_assets.alerts.outbox import Outbox
+from health_assets.alerts.routing import channels_of, entries_of, follow_hours, opens_at, waits_until
 from health_assets.settings import Settings
 from health_assets.settings.alerts import Channel, QuietHours, Route
 
@@ -73,6 +76,18 @@ def test_an_alert_for_two_channels_is_two_entries() -> None:
     assert len({one.id for one in entries}) == 2
 
 
+def test_the_shipped_channel_is_checked_only_where_something_is_sent_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHIPPED", raising=False)
+    channels = {"default": Channel(slack="env:SHIPPED"), "cs": Channel(slack="env:CS")}
+    assert channels_to_check(company(channels=channels, default_channel="cs")) == ["cs"]
+    assert channels_to_check(company(channels=channels, default_channel="cs", data_channel="default")) == [
+        "default",
+        "cs",
+    ]
+    monkeypatch.setenv("SHIPPED", "https://hooks.slack.com/services/x")
+    assert channels_to_check(company(channels=channels, default_channel="cs")) == ["default", "cs"]
+
+
 # -- quiet hours ------------------------------------------------------------------------------------------------------
 
 
@@ -108,6 +123,35 @@ def test_an_alert_in_quiet_hours_is_held_until_they_end() -> None:
     assert entry.held_until == datetime(2025, 1, 30, 7, 30, tzinfo=UTC)
 
 
+def test_an_alert_on_a_weekend_is_held_for_that_reason_until_monday_in_the_time_zone_of_the_channel() -> None:
+    channel = Channel(slack="env:X", weekends=False, timezone="America/New_York")
+    closed = company(channels={"default": channel})
+    (entry,) = entries_of([ALERT], closed, datetime(2025, 2, 1, 12, tzinfo=UTC))
+    assert waits_until(entry, closed) == "until Monday, 3 February, 00:00 New York time (weekend)"
+    channel = channel.model_copy(update={"quiet_hours": NIGHT, "timezone": None})
+    night = company(channels={"default": channel})
+    (entry,) = entries_of([ALERT], night, datetime(2025, 1, 31, 21, tzinfo=UTC))
+    assert waits_until(entry, night) == "until Monday, 3 February, 07:30 UTC (quiet hours and weekend)"
+
+
+def test_an_alert_that_waits_follows_the_hours_of_the_channel_as_they_are_set_now(tmp_path: Path) -> None:
+    saturday = datetime(2025, 2, 1, 21, tzinfo=UTC)
+
+    def after_a_look(outbox: Outbox, **given: object) -> tuple[State, str | None]:
+        with outbox.transaction():
+            follow_hours(outbox, company(channels={"default": Channel(slack="env:X", **given)}), saturday)  # type: ignore[arg-type]
+        (entry,) = outbox.entries()
+        return entry.state, entry.held_until and f"{entry.held_until:%A %H:%M} {entry.held_reason}"
+
+    closed = company(channels={"default": Channel(slack="env:X", weekends=False)})
+    with Outbox.opened(tmp_path / "alerts.sqlite") as outbox:
+        with outbox.transaction():
+            outbox.add(entries_of([ALERT], closed, saturday))
+        assert after_a_look(outbox, weekends=False) == (State.held, "Monday 00:00 weekend")
+        assert after_a_look(outbox, quiet_hours=NIGHT) == (State.held, "Sunday 07:30 quiet hours")
+        assert after_a_look(outbox) == (State.pending, None)
+
+
 # -- silenced and stale -----------------------------------------------------------------------------------------------
 
 
@@ -120,3 +164,4 @@ def test_while_a_source_is_stale_account_alerts_are_held_and_data_alerts_are_not
     held, fault = entries_of([ALERT, FAULT], company(), WEDNESDAY_NOON, held_reason="usage_events")
     assert (held.state, held.held_reason, held.held_until) == (State.held, "stale: usage_events", None)
     assert fault.state == State.pending
+    assert waits_until(held, company()) == "while usage_events is stale"

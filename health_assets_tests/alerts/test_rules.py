@@ -6,7 +6,7 @@ import pytest
 from health_assets import settings
 from health_assets.alerts.accounts import Account, Event, Reading
 from health_assets.alerts.rules import CALM, CHURNED, RAISED, Kind, Rule, rules_of
-from health_assets.alerts.transitions import LastLevel, advance
+from health_assets.alerts.transitions import LastLevel, advance, passed_over
 from health_assets.settings.alerts import AlertRule
 
 COMPANY = settings.load()
@@ -213,3 +213,72 @@ def test_own_churn_factors_can_be_rules() -> None:
     own = COMPANY.alerts.model_copy(update={"rules": {"mine": rule}})
     (found,) = rules_of(COMPANY.model_copy(update={"alerts": own}))
     assert (found.name, found.levels, found.alarming) == ("mine", (CALM, RAISED), {RAISED})
+
+
+# -- days on which no run looked --------------------------------------------------------------------------------------
+
+WAITS = set_to(RISK, enter_days=3, leave_days=3)
+
+
+def after_a_pause(rule: Rule, levels: dict[int, str | None], *, churned_on: int | None = None) -> list[str]:
+    """What the run of the last day reports, when only the first day had one before."""
+    first, *passed, day = levels
+    last = None
+    for number in (first, *passed, day):
+        level = levels[number]
+        account = Account(
+            "A1",
+            "Ada's",
+            readings={rule.name: Reading(level)} if level else {},
+            is_churned=number == churned_on,
+        )
+        if number in passed:
+            last = passed_over(rule, account, last, JANUARY + timedelta(days=number - 1))
+        else:
+            last, changes = advance(rule, account, last, JANUARY + timedelta(days=number - 1))
+    return [f"{change.kind} {change.before} to {change.now} since {change.since.day}" for change in changes]
+
+
+def test_days_of_data_without_a_run_count_as_days_at_the_level() -> None:
+    levels = dict(enumerate(["low", "low", "high", "high", "high", "high"], start=1))
+    assert after_a_pause(WAITS, levels) == ["entered low to high since 3"]
+
+
+def test_a_level_that_began_on_the_last_days_of_a_pause_goes_on_waiting() -> None:
+    assert after_a_pause(WAITS, dict(enumerate(["low", "low", "low", "high", "high"], start=1))) == []
+
+
+def test_a_level_that_came_and_went_during_a_pause_is_not_reported() -> None:
+    assert after_a_pause(WAITS, dict(enumerate(["low", *["high"] * 5, "low", "low"], start=1))) == []
+    assert after_a_pause(WAITS, dict(enumerate(["high", *["low"] * 5, "high", "high"], start=1))) == []
+
+
+def test_an_account_that_recovered_during_a_pause_is_reported_with_its_first_better_day() -> None:
+    assert after_a_pause(WAITS, dict(enumerate(["high", "low", "low", "medium", "low"], start=1))) == [
+        "left high to low since 2"
+    ]
+
+
+def test_a_calm_level_that_was_passed_during_a_pause_is_the_one_that_was_left() -> None:
+    levels = dict(enumerate(["low", "medium", "medium", "high", "high", "high", "high"], start=1))
+    assert after_a_pause(WAITS, levels) == ["entered medium to high since 4"]
+
+
+def test_an_account_that_appeared_during_a_pause_is_reported_when_it_is_at_an_alarming_level() -> None:
+    assert after_a_pause(WAITS, {1: None, 2: "high", 3: "high"}) == ["entered None to high since 3"]
+    assert after_a_pause(WAITS, {1: None, 2: "low", 3: "high", 4: "high"}) == []
+
+
+def test_an_account_that_churned_during_a_pause_has_no_level_left() -> None:
+    assert after_a_pause(WAITS, {1: "high", 2: None, 3: "low"}, churned_on=2) == []
+
+
+def test_an_event_of_a_pause_is_reported_however_long_ago_and_one_that_arrives_late_within_the_days() -> None:
+    def reported(event_on: int, compared_on: int) -> bool:
+        account = Account("A1", "Ada's", events={"incident": [Event("i1", JANUARY + timedelta(days=event_on - 1), "")]})
+        last_run = JANUARY + timedelta(days=compared_on - 1)
+        return bool(advance(RULES["incident"], account, None, JANUARY + timedelta(days=30), last_run)[1])
+
+    assert reported(event_on=5, compared_on=4)
+    assert not reported(event_on=24, compared_on=30)
+    assert reported(event_on=25, compared_on=30)
