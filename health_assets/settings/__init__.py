@@ -100,6 +100,7 @@ class Settings(Section):
     churn_risk: ChurnRisk
     attention: Attention
     playbook: dict[AttentionLevel, dict[Literal["strategic", "key", "standard", "basic", "any"], Play]]
+    playbook_by_factor: dict[str, Play | None]
     alerts: Alerts
     links: Links
     write_back: WriteBack
@@ -128,6 +129,14 @@ class Settings(Section):
         for level in get_args(AttentionLevel):
             if "any" not in self.playbook.get(level, {}):
                 raise ValueError(f"playbook.{level}: needs `any`, the next step for tiers that are not named")
+        return self
+
+    @model_validator(mode="after")
+    def _playbook_names_factors(self) -> "Settings":
+        for name in self.playbook_by_factor:
+            if name not in self.churn_risk.factors:
+                hint = did_you_mean(name, self.churn_risk.factors)
+                raise ValueError(f"playbook_by_factor: {name!r} is not a factor of churn risk{hint}")
         return self
 
     @model_validator(mode="after")

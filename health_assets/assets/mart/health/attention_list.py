@@ -15,7 +15,8 @@ from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, C
 from health_assets.contracts.contract import Contract
 from health_assets.contracts.expressions import first_match
 from health_assets.scoring.risk_score import RISK_LEVELS
-from health_assets.scoring.scorecards import DIMENSIONS
+from health_assets.scoring.scorecards import scorecards_in_use
+from health_assets.scoring.weak_areas import weak_areas
 from health_assets.scoring.wording import counted, number_in_words
 from health_assets.settings import Settings
 from health_assets.settings.risk import AttentionLevel
@@ -23,8 +24,8 @@ from health_assets.tables import identity, table
 
 LEVELS = get_args(AttentionLevel)
 REASONS_SHOWN = 3  # factors, weightiest first; mart.churn_risk has them all
-DIMENSIONS_SHOWN = 2
 ANY = "any"
+RENEWAL_FACTOR = "renewal_near"  # says what the reason of the level renewal says
 
 
 class AttentionList(Contract):
@@ -46,14 +47,19 @@ class AttentionList(Contract):
     account_owner = AccountOwner()
     mrr = Money("Monthly recurring revenue; null = unknown", nullable=True)
     value_tier = dy.Enum(VALUE_TIERS, nullable=True, description="By MRR; null where MRR is unknown")
-    reason = dy.String(description="Why, in words: the weightiest risk factors, the weakest dimensions, or the renewal")
+    reason = dy.String(
+        description="Why, in words: the low health or the renewal, the weightiest risk factors, and the weakest dimensions among "
+        "those whose own score is in a low band, each with the measure that costs it most"
+    )
     since_date = Day(
         "First of the unbroken days on which this held, looked for in `attention.since_days`",
         nullable=False,
     )
-    next_step = dy.String(description="What to do, from the settings' `playbook`")
-    next_step_owner_role = dy.String(description="Who does it, from the settings' `playbook`")
-    next_step_days = Count("Days within which it should be done, from the settings' `playbook`")
+    next_step = dy.String(
+        description="What to do, from the settings' `playbook`; at low health by the weightiest factor in `playbook_by_factor`"
+    )
+    next_step_owner_role = dy.String(description="Who does it, from the same entry")
+    next_step_days = Count("Days within which it should be done, from the same entry")
     health_score = Score("Health")
     health_band = dy.String(nullable=True, description="Band of the score; null = no scorecard is for the account")
     trend_30d = dy.Float64(
@@ -69,6 +75,7 @@ def mart_attention_list(
     mart_churn_risk: pl.LazyFrame,
     mart_customer_health: pl.LazyFrame,
     mart_customer_health_daily: pl.LazyFrame,
+    mart_customer_health_parts: pl.LazyFrame,
     fact_account_revenue_daily: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
@@ -76,12 +83,16 @@ def mart_attention_list(
 ) -> pl.LazyFrame:
     """Accounts of the as-of day that need attention, the first to contact first."""
     health = mart_customer_health.drop("as_of_date", "company_name", "account_owner", "mrr", "coverage", strict=False)
+    parts = mart_customer_health_parts.filter(pl.col("as_of_date") == as_of).join(
+        health.filter("is_low_band"), on="account_id", how="semi"
+    )
     renewals = fact_account_revenue_daily.filter(pl.col("as_of_date") == as_of).select("account_id", "days_to_renewal")
     return (
         mart_churn_risk.join(health, on="account_id", how="left", validate="1:1")
         .join(renewals, on="account_id", how="left", validate="1:1")
         .join(dim_account.select("account_id", "value_tier"), on="account_id", how="left", validate="1:1")
         .join(_low_since(mart_customer_health_daily, settings), on="account_id", how="left", validate="1:1")
+        .join(weak_areas(parts, scorecards_in_use(settings)), on="account_id", how="left", validate="1:1")
         .with_columns(attention_level=_attention_level(settings))
         .drop_nulls("attention_level")
         .with_columns(reason=_reason(settings), since_date=_since(settings), **_next_step(settings))
@@ -107,42 +118,39 @@ def _attention_level(settings: Settings) -> pl.Expr:
 
 def _reason(settings: Settings) -> pl.Expr:
     """The reason in words, by attention level."""
-    sentences, more = pl.col("factors").list.head(REASONS_SHOWN), pl.col("factor_count") - REASONS_SHOWN
-    factors = pl.concat_str(
-        sentences.list.eval(pl.element().struct.field("sentence")).list.join("; "),
-        pl.when(more > 0).then(pl.format("; {} more", more)).otherwise(pl.lit("")),
-    )
+    all_factors = pl.col("factors")
     score = number_in_words(pl.col("health_score"), 1)
     without_factors = pl.format("Health {}, {} churn risk", score.fill_null("unknown"), "risk_level")
     band = pl.col("health_band").cast(pl.String).str.replace_all("_", " ", literal=True)
     low = pl.format("Health {} ({})", score.fill_null("unknown"), band)
     by_hand = pl.format("{}, set by hand: {}", low, "override_reason")
+    weakest = pl.when(pl.col("override_reason").is_null()).then(pl.format("weakest: {}", "weak_areas"))
     renewal = pl.format(
         f"Renews in {{}} at a health score of {{}}, below {settings.attention.health_below:g}",
         counted(pl.col("days_to_renewal"), "day"),
         score,
     )
+    other_factors = all_factors.list.filter(pl.element().struct.field("factor") != RENEWAL_FACTOR)
     level = pl.col("attention_level")
     return (
         pl.when(level.is_in(["critical_risk", "high_risk"]))
-        .then(pl.when(pl.col("factor_count") > 0).then(factors).otherwise(without_factors))
+        .then(pl.coalesce(_sentences(all_factors), without_factors))
         .when(level == "low_health")
-        .then(pl.coalesce(by_hand, pl.format("{}; weakest: {}", low, _weakest()), low))
-        .otherwise(renewal)
+        .then(_joined(pl.coalesce(by_hand, low), _sentences(all_factors), weakest))
+        .otherwise(_joined(renewal, _sentences(other_factors)))
     )
 
 
-def _weakest() -> pl.Expr:
-    """The lowest dimensions: "usage 12, support 20.5"; null where none is measured."""
-    scores = [
-        pl.when(pl.col(name).is_not_null()).then(
-            pl.struct(score=pl.col(name), words=pl.format("{} {}", pl.lit(dimension), number_in_words(pl.col(name), 1)))
-        )
-        for dimension, name in ((dimension, f"{dimension}_score") for dimension in DIMENSIONS)
-    ]
-    ranked = pl.concat_list(scores).list.drop_nulls()
-    words = ranked.list.eval(pl.element().struct.field("words").sort_by(pl.element().struct.field("score")))
-    return pl.when(ranked.list.len() > 0).then(words.list.head(DIMENSIONS_SHOWN).list.join(", "))
+def _sentences(factors: pl.Expr) -> pl.Expr:
+    """The weightiest factors, and how many more are raised; null where none is."""
+    more = factors.list.len().cast(pl.Int64) - REASONS_SHOWN
+    shown = factors.list.head(REASONS_SHOWN).list.eval(pl.element().struct.field("sentence")).list.join("; ")
+    rest = pl.when(more > 0).then(pl.format("; {} more", more)).otherwise(pl.lit(""))
+    return pl.when(factors.list.len() > 0).then(pl.concat_str(shown, rest))
+
+
+def _joined(*reasons: pl.Expr) -> pl.Expr:
+    return pl.concat_str(reasons, separator="; ", ignore_nulls=True)
 
 
 def _since(settings: Settings) -> pl.Expr:
@@ -175,18 +183,28 @@ def _low_since(mart_customer_health_daily: pl.LazyFrame, settings: Settings) -> 
 
 
 def _next_step(settings: Settings) -> dict[str, pl.Expr]:
-    """What to do, who does it and by when: by level and value tier, `any` where the tier has no entry."""
+    """What to do, who does it and by when: by level and value tier, `any` where the tier has no entry.
+
+    An account of low health without higher churn risk has the entry of its weightiest factor that has one.
+    """
     level, tier = pl.col("attention_level"), pl.col("value_tier")
+    of_factors = {name: play for name, play in settings.playbook_by_factor.items() if play}
+    raised = pl.col("factors").list.eval(pl.element().struct.field("factor"))
+    weightiest = raised.list.filter(pl.element().is_in(list(of_factors))).list.first()
 
     def chosen(field: str) -> pl.Expr:
-        cases = [
+        by_factor = [
+            pl.when(level == "low_health", weightiest == name).then(pl.lit(getattr(play, field)))
+            for name, play in of_factors.items()
+        ]
+        by_level = [
             pl.when(level == name, pl.lit(True) if of_tier == ANY else tier == of_tier).then(
                 pl.lit(getattr(play, field))
             )
             for name, plays in settings.playbook.items()
             for of_tier, play in sorted(plays.items(), key=lambda entry: entry[0] == ANY)
         ]
-        return pl.coalesce(cases)
+        return pl.coalesce(*by_factor, *by_level)
 
     return {
         "next_step": chosen("next_step"),

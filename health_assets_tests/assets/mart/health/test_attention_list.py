@@ -10,7 +10,7 @@ from health_assets.assets.mart.health.attention_list import (
     accounts_at_risk__are_all_on_the_list,
     attention_rank__counts_from_1,
 )
-from health_assets_tests.assets.rows import AS_OF, made, rows
+from health_assets_tests.assets.rows import AS_OF, SETTINGS, made, rows
 
 FACTORS = [
     {"factor": name, "points": 15.0, "value": 1.0, "threshold": 1.0, "sentence": name.capitalize(), "mrr": 1.0}
@@ -34,7 +34,12 @@ def account(name: str, level: str = "low", mrr: float | None = 100.0, factors: i
     } | given
 
 
-def attention(*accounts: dict[str, Any], days: tuple[dict[str, Any], ...] = (), **options: Any) -> list[dict[str, Any]]:
+def attention(
+    *accounts: dict[str, Any],
+    days: tuple[dict[str, Any], ...] = (),
+    parts: tuple[dict[str, Any], ...] = (),
+    **options: Any,
+) -> list[dict[str, Any]]:
     def of(table: str) -> Any:
         known = rows(table).collect_schema().names()
         return rows(table, *({name: value for name, value in row.items() if name in known} for row in accounts))
@@ -42,7 +47,29 @@ def attention(*accounts: dict[str, Any], days: tuple[dict[str, Any], ...] = (), 
     tables = ("mart_churn_risk", "mart_customer_health", "fact_account_revenue_daily", "dim_account")
     frames = {table: of(table) for table in tables}
     history = rows("mart_customer_health_daily", *days)
-    return made("mart_attention_list", mart_customer_health_daily=history, **frames, **options).to_dicts()
+    measures = rows("mart_customer_health_parts", *parts)
+    return made(
+        "mart_attention_list",
+        mart_customer_health_daily=history,
+        mart_customer_health_parts=measures,
+        **frames,
+        **options,
+    ).to_dicts()
+
+
+def measure(dimension: str, metric: str, value: float, score: float, weight: float = 0.1) -> dict[str, Any]:
+    """A measure of account A on the as-of day."""
+    return {
+        "account_id": "A",
+        "as_of_date": AS_OF,
+        "scorecard": "standard",
+        "dimension": dimension,
+        "measure": metric,
+        "metric": metric,
+        "value": value,
+        "score": score,
+        "weight": weight,
+    }
 
 
 def test_order_is_critical_high_low_band_renewal_then_mrr_then_account() -> None:
@@ -76,12 +103,86 @@ def test_reason_of_risk_is_its_first_factors_and_how_many_more() -> None:
     assert attention(account("A", "high", factors=1))[0]["reason"] == "Escalations"
 
 
-def test_reason_of_low_health_is_its_weakest_dimensions() -> None:
-    low = {"health_score": 30.0, "health_band": "critical", "is_low_band": True}
-    found = attention(account("A", **low, usage_score=12.5, support_score=80.0, revenue_score=4.0))
-    assert found[0]["reason"] == "Health 30 (critical); weakest: revenue 4, usage 12.5"
-    by_hand = attention(account("A", **low, override_reason="sponsor left", usage_score=12.5))
-    assert by_hand[0]["reason"] == "Health 30 (critical), set by hand: sponsor left"
+LOW = {"health_score": 30.0, "health_band": "critical", "is_low_band": True}
+
+
+def test_reason_of_low_health_names_what_was_measured_in_the_dimensions_in_a_low_band() -> None:
+    parts = (
+        measure("support", "sla_adherence_pct_90d", 42.9, 0.0),
+        measure("revenue", "mrr_change_ratio_90d", 0.03, 94.3),
+        measure("relationship", "days_since_last_touchpoint", 131.0, 0.0),
+        measure("usage", "days_since_last_login", 14.0, 57.1),
+    )
+    (found,) = attention(account("A", **LOW), parts=parts)
+    assert found["reason"] == (
+        "Health 30 (critical); weakest: relationship 0 (no contact for 131 days), "
+        "support 0 (42.9% of tickets within SLA in 90 days)"
+    )
+
+
+def test_strong_dimension_is_never_called_weak() -> None:
+    parts = (
+        measure("revenue", "mrr_change_ratio_90d", 0.03, 94.3),
+        measure("usage", "active_day_count_30d", 9.0, 60.0),
+    )
+    assert attention(account("A", **LOW), parts=parts)[0]["reason"] == "Health 30 (critical)"
+
+
+def test_parts_of_an_earlier_day_are_not_behind_the_reason_of_today() -> None:
+    earlier = measure("usage", "active_day_count_30d", 1.0, 6.7) | {"as_of_date": date(2025, 1, 1)}
+    assert attention(account("A", **LOW), parts=(earlier,))[0]["reason"] == "Health 30 (critical)"
+
+
+def test_reason_of_low_health_has_the_raised_risk_factors() -> None:
+    parts = (measure("support", "mean_csat_90d", 1.5, 0.0),)
+    (found,) = attention(account("A", **LOW, factors=4), parts=parts)
+    assert found["reason"] == (
+        "Health 30 (critical); Escalations; Payment; Silence; 1 more; weakest: support 0 (average ticket rating 1.5 in 90 days)"
+    )
+
+
+def test_reason_of_health_set_by_hand_is_the_given_one_and_the_raised_risk_factors() -> None:
+    (found,) = attention(account("A", **LOW, override_reason="sponsor left", factors=1))
+    assert found["reason"] == "Health 30 (critical), set by hand: sponsor left; Escalations"
+
+
+def test_reason_of_a_renewal_has_the_other_raised_risk_factors() -> None:
+    near = FACTORS[0] | {"factor": "renewal_near", "sentence": "Renews soon"}
+    raised = {"factors": [near, FACTORS[1]], "factor_count": 2}
+    (found,) = attention(account("A", health_score=50.0, days_to_renewal=40) | raised)
+    assert found["reason"] == "Renews in 40 days at a health score of 50, below 60; Payment"
+
+
+def test_next_step_at_low_health_is_that_of_the_weightiest_factor_that_has_one() -> None:
+    def raised(*names: str) -> dict[str, Any]:
+        return {"factors": [FACTORS[0] | {"factor": name} for name in names], "factor_count": len(names)}
+
+    found = attention(
+        account("A", **LOW) | raised("low_satisfaction", "payment_trouble", "renewal_near"),
+        account("B", **LOW) | raised("renewal_near"),
+        account("C", **LOW) | raised("low_satisfaction"),
+        account("D", **LOW),
+        account("E", "high", **LOW) | raised("payment_trouble"),
+    )
+    by_factor, playbook = SETTINGS.playbook_by_factor, SETTINGS.playbook
+    assert {row["account_id"]: row["next_step"] for row in found} == {
+        "A": by_factor["payment_trouble"].next_step,
+        "B": by_factor["renewal_near"].next_step,
+        "C": playbook["low_health"]["any"].next_step,
+        "D": playbook["low_health"]["any"].next_step,
+        "E": playbook["high_risk"]["any"].next_step,
+    }
+
+
+def test_step_of_a_factor_may_be_switched_off_and_a_misspelt_factor_is_refused(tmp_path: Any) -> None:
+    file = tmp_path / "ours.yml"
+    file.write_text("playbook_by_factor: {payment_trouble: null}")
+    factors = {"factors": [FACTORS[0] | {"factor": "payment_trouble"}], "factor_count": 1}
+    (found,) = attention(account("A", **LOW) | factors, settings=company_settings.load(file))
+    assert found["next_step"] == SETTINGS.playbook["low_health"]["any"].next_step
+    file.write_text("playbook_by_factor: {payment_troubles: null}")
+    with pytest.raises(company_settings.SettingsError, match="did you mean 'payment_trouble'"):
+        company_settings.load(file)
 
 
 def test_the_reason_of_a_renewal_has_both_numbers() -> None:
