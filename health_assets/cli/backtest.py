@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.table import Table
 
 from health_assets.cli.terminal import grid
-from health_assets.reporting.backtest import backtest
+from health_assets.reporting.backtest import backtest, meaning
 from health_assets.reporting.formatting import NOT_MEASURED, counted, number, pct
-from health_assets.scoring.backtest import HEALTH, PROBABILITY, RISK, Findings, Interval, ScoreFindings
+from health_assets.scoring.backtest import HEALTH, NOT_ENOUGH, PROBABILITY, RISK, Findings, Interval, ScoreFindings
 from health_assets.settings import Settings
 
 NO_ROW = {  # why a score may have no row
@@ -58,12 +58,20 @@ def _print_score(name: str, found: ScoreFindings, findings: Findings, company: S
         f"{counted(found.churned_accounts, 'account')} churned. Not scored: {counted(found.unknown_rows, 'row')}.",
         highlight=False,
     )
+    if found.conclusion == NOT_ENOUGH:
+        left = counted(found.churned_accounts, "account")
+        console.print(
+            f"Conclusion: [bold]{found.conclusion}[/]: {left} churned, {rules.min_churned} are needed "
+            f"(backtest.min_churned). {meaning(found)}",
+            highlight=False,
+        )
+        return
     console.print(_rankings(found, name, rules.confidence))
     if found.top_recall is not None:
         console.print(
-            f"Riskiest {100 * rules.top_share:g}% of a day, on average: {_pct(found.top_precision)} of them churned. They were "
-            f"{_pct(found.top_recall)} of the accounts that churned and {_pct(found.top_lost_value)} of the lost {value}, "
-            f"of {counted(found.churned_accounts, 'churned account')} on {counted(found.days, 'day')}.",
+            f"On an average day the riskiest {100 * rules.top_share:g}% of the accounts held {_pct(found.top_recall)} of those "
+            f"that churned and {_pct(found.top_lost_value)} of the lost {value}; {_pct(found.top_precision)} of them churned "
+            f"({counted(found.churned_accounts, 'churned account')}, {counted(found.days, 'observation day')}).",
             highlight=False,
         )
     if name == HEALTH:
@@ -74,15 +82,15 @@ def _print_score(name: str, found: ScoreFindings, findings: Findings, company: S
             f"{number(findings.calibration_slope, 3)} (1 = right, below 1 = overconfident)",
             highlight=False,
         )
-    why = f": fewer than {rules.min_churned} accounts churned" if found.churned_accounts < rules.min_churned else ""
-    console.print(f"Conclusion: [bold]{found.conclusion}[/]{why}", highlight=False)
+    console.print(f"Conclusion: [bold]{found.conclusion}[/]. {meaning(found)}", highlight=False)
 
 
 def _print_bands(findings: Findings, confidence: float, console: Console) -> None:
-    bands = grid("band", "rows", "churned", "churn rate", f"{100 * confidence:g}% interval")
+    console.print("By band; an account has a row on each observation day, and may have been in several bands:")
+    bands = grid("band", "rows", "rows churned", "accounts churned", "churn rate", f"{100 * confidence:g}% interval")
     for band in findings.bands:
         rate = _pct(band.rate.estimate), _bounds(band.rate, percent=True)
-        bands.add_row(band.band, number(band.rows), number(band.churned), *rate)
+        bands.add_row(band.band, number(band.rows), number(band.churned), number(band.churned_accounts), *rate)
     console.print(bands)
     for better, worse in findings.disordered:
         console.print(f"[yellow]not monotone[/]: band {better} churned more often than {worse}")

@@ -8,7 +8,7 @@ import polars as pl
 
 from health_assets.reporting.reader import published
 from health_assets.reporting.signals import health_on, scorable_on, signals_on
-from health_assets.scoring.backtest import Findings, evaluated
+from health_assets.scoring.backtest import BEATS, NOT_ENOUGH, Findings, ScoreFindings, evaluated
 from health_assets.scoring.churn_labels import KEY, churn_dates, labelled, observation_days, observed
 from health_assets.scoring.churn_model import out_of_fold
 from health_assets.scoring.like_for_like import with_trend
@@ -75,6 +75,22 @@ def backtest(company: Settings) -> Findings | None:
     )
     probabilities = out_of_fold(rows, rules, company.churn_model)
     return evaluated(rows.join(probabilities, on=KEY, how="left", validate="1:1"), bands_in_use(company), rules)
+
+
+def meaning(found: ScoreFindings) -> str:
+    """What a conclusion means to the reader, and what to do next."""
+    if found.conclusion == NOT_ENOUGH:
+        return (
+            "It cannot be said yet whether this score predicts churn: use it to choose the accounts to talk to, not as a forecast, "
+            "and run the backtest again when more accounts have left."
+        )
+    if found.conclusion == BEATS:
+        return "It found the accounts that left better than any simple ranking: its order can be relied on."
+    as_good = [name for name, gain in found.gains.items() if gain.low is None or gain.low <= 0]
+    return (
+        f"Ranking by {' or '.join(as_good)} alone may find the accounts that leave as well: look at that too before you act on the "
+        "order, try another scorecard (`health-assets scorecard compare`), and test changed weights on later months only."
+    )
 
 
 def _health(

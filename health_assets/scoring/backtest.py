@@ -38,6 +38,7 @@ class BandRate:
     rows: int
     churned: int
     rate: Interval
+    churned_accounts: int  # distinct; one may be in several bands over the days
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class ScoreFindings:
 
     rows: int
     days: int
-    churned_accounts: int  # distinct
+    churned_accounts: int  # distinct; under `backtest.min_churned` no ranking is shown
     unknown_rows: int  # without this score: left out
     auc: dict[str, Interval]  # the score and each baseline -> mean AUC over the days, on the same rows
     gains: dict[str, Interval]  # baseline -> AUC(score) - AUC(baseline), of the same resamples
@@ -270,8 +271,10 @@ def _top(rows: pl.DataFrame, share: float) -> tuple[float | None, float | None, 
 
 def _band_rates(rows: pl.DataFrame, bands: list[str], confidence: float) -> Iterator[BandRate]:
     for band in bands:
-        churned = rows.filter(pl.col("health_band") == band)["churned"]
-        yield BandRate(band, len(churned), int(churned.sum()), wilson(int(churned.sum()), len(churned), confidence))
+        of_band = rows.filter(pl.col("health_band") == band)
+        churned = of_band.filter("churned")
+        rate = wilson(churned.height, of_band.height, confidence)
+        yield BandRate(band, of_band.height, churned.height, rate, churned["account_id"].n_unique())
 
 
 def _disordered(rates: list[BandRate]) -> list[tuple[str, str]]:
