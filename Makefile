@@ -14,6 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE  # tests start hundreds of processes, and each 
 .PHONY: run demo test test-fast hostile spark coverage ui dashboard lint format types docs wheel lock clean benchmark
 
 run: $(READY) data/demo/settings.yml
+	@echo "Running the pipeline: a first run of the demo company takes one to five minutes ..."
 	@$(BIN)/health-assets run --settings $(SETTINGS)
 	@$(BIN)/health-assets status --settings $(SETTINGS)
 
@@ -101,7 +102,7 @@ $(READY): requirements.lock pyproject.toml
 		echo "$$($(PYTHON) --version) is too old or too new: Python 3.11 to 3.14 is needed; give PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 		echo "Python's venv module is not there: install it (Debian and Ubuntu: apt install python3-venv)"; exit 1; }
-	@echo "Installing $$(wc -l < requirements.lock) packages into $(VENV), once ..."
+	@echo "Installing $$(wc -l < requirements.lock) packages into $(VENV), once; this takes one to ten minutes, silently ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -e '.[dev]'

@@ -24,6 +24,13 @@ from health_assets.warehouse.disk import check_links, check_writable, trouble
 from health_assets.warehouse.snapshot import published_run
 from health_assets.worker import shared_worker, without_garbage_collection
 
+LAYERS = {  # of tables -> what a log says when its first table begins
+    "raw": "Reading the files",
+    "staged": "Cleaning the rows",
+    "fact": "Computing dimensions and facts; a first run computes all months and takes longest here",
+    "mart": "Computing marts and scores",
+}
+
 
 def run(
     settings_file: SettingsFile = None,
@@ -104,11 +111,23 @@ def _execute(
         console=console,
         transient=True,
     )
+    layers = {table.name: table.layer for table in reached(company.sources)}
+    shown_layers: set[str] = set()
+
+    def log_layer(step: str) -> None:
+        """Where nothing moves on a terminal, a line when the first table of a layer begins."""
+        layer = layers.get(step)
+        if layer is None or layer in shown_layers or console.is_terminal:
+            return
+        shown_layers.add(layer)
+        console.print(f"{datetime.now(ZoneInfo(company.timezone)):%H:%M:%S} {LAYERS[layer]}", highlight=False)
+
     with open_instance() as instance, progress:
-        task = progress.add_task("starting", total=len(reached(company.sources)), progress="")
+        task = progress.add_task("starting", total=len(layers), progress="")
 
         def listen(entry: Any) -> None:
-            step = outcome.record(entry)
+            if step := outcome.record(entry):
+                log_layer(step.removesuffix("_checks"))
             done = f"{counted(outcome.tables, 'table')}, {counted(outcome.rows, 'row')}, {counted(len(outcome.checks), 'check')}"
             shown = {"description": step.removesuffix("_checks")} if step else {}
             progress.update(task, completed=outcome.tables, progress=done, **shown)  # type: ignore[arg-type]

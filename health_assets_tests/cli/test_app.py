@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from health_assets.cli.run import LAYERS
 from health_assets.cli.terminal import copyable
 from health_assets.reporting.formatting import number
 from health_assets.settings import SETTINGS_VARIABLE
@@ -56,6 +57,13 @@ def test_run_publishes_and_sums_up(ran: tuple[Path, Said, Said]) -> None:
     assert ", 0 failed; " in run.output
     with duckdb.connect(str((folder / "demo" / "published.duckdb").resolve()), read_only=True) as snapshot:
         assert snapshot.sql("select count(*) > 0 from dim.account").fetchone() == (True,)
+
+
+def test_log_of_a_run_has_a_line_for_each_layer_in_order(ran: tuple[Path, Said, Said]) -> None:
+    lines = ran[2].output.splitlines()
+    places = [[at for at, line in enumerate(lines) if said in line] for said in LAYERS.values()]
+    assert [len(found) for found in places] == [1] * len(LAYERS)
+    assert places == sorted(places)
 
 
 def test_quarantined_rows_are_shown_by_table(ran: tuple[Path, Said, Said]) -> None:
