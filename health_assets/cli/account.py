@@ -15,6 +15,7 @@ from health_assets.reporting import accounts, churn_model, timeline
 from health_assets.reporting.formatting import (
     NOT_MEASURED,
     counted,
+    measured_share,
     money,
     next_step,
     number,
@@ -109,7 +110,7 @@ def _score(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings)
         return
     yield (
         f"{number(found['health_score'], 1)}, band {coloured(found['health_band'], low_bands(company))} for "
-        f"{counted(found['days_in_band'], 'day')}; {pct(100 * found['coverage'], 0)} of the connected measures, by weight, have a value"
+        f"{counted(found['days_in_band'], 'day')}; {measured_share(found['coverage'], found['breadth'])}"
     )
     if found["is_overridden"]:
         yield (

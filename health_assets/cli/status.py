@@ -124,7 +124,9 @@ def _health(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
         for band in [*bands, *sorted(set(found) - set(bands))]
         if band in found
     ]
-    yield "Health", f"{', '.join(counts)} accounts" if counts else "no account is scored"
+    breadth = portfolio.typical_breadth(connection)
+    based_on = "" if breadth is None else f"; {pct(100 * breadth, 0)} of the scorecard's weight is connected"
+    yield "Health", f"{', '.join(counts)} accounts{based_on}" if counts else "no account is scored"
     moved = portfolio.band_movements(connection) if holds(connection, "mart.health_movements") else {}
     if movements := [
         f"{number(moved[name]['account_count'])} {name} ({money(moved[name]['mrr'])} MRR)"
@@ -145,13 +147,13 @@ def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     currency = settings.reporting_currency
     share = "" if found["at_risk_mrr_pct"] is None else f", {pct(found['at_risk_mrr_pct'])} of {money(found['mrr'])}"
     at_risk, _ = portfolio.known_mrr_at_risk(found)
-    line = f"MRR at risk {money(at_risk, currency)}"
+    line = f"MRR at risk (high or critical) {money(at_risk, currency)}"
     if at_risk is not None:
         line += f" in {counted(found['at_risk_account_count'], 'account')}{share}"
     if holds(connection, "mart.executive_summary_monthly") and (low := portfolio.low_health(connection)):
-        bands = " and ".join(low_bands(settings))
+        bands = " or ".join(low_bands(settings))
         line += (
-            f"; {bands} bands: {money(low['mrr_in_low_health'], currency)} in "
+            f"; in a low health band ({bands}): {money(low['mrr_in_low_health'], currency)} in "
             f"{counted(low['low_health_account_count'], 'account')}"
         )
     yield "Churn risk", line
@@ -190,14 +192,9 @@ def _revenue(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines
             f"{found['month']:%B}" + (f": {parts}" if parts else ""),
         )
     if holds(connection, "mart.renewal_pipeline") and (
-        windows := revenue.renewals(connection, settings.renewal_windows_days)
+        windows := revenue.renewals(connection, settings.renewal_windows_days, low_bands(settings))
     ):
-        yield (
-            "Renewals",
-            ", ".join(
-                f"{money(row['mrr'])} in {row['days']} days ({money(row['at_risk_mrr'])} at risk)" for row in windows
-            ),
-        )
+        yield "Renewals", revenue.renewals_in_words(windows)
 
 
 def _support(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
@@ -225,10 +222,11 @@ def _shop(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     yield "Shop", line
 
 
-def _workflow(connection: duckdb.DuckDBPyConnection, _: Settings) -> Lines:
+def _workflow(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     if found := workflow.latest_closed_month(connection):
         at_risk = found["at_risk_account_count"]
-        declining = NOT_MEASURED if at_risk is None else f"{counted(at_risk, 'account')} at risk"
+        flags = f"{counted(settings.workflow.at_risk_from, 'flag')} or more"
+        declining = NOT_MEASURED if at_risk is None else f"{counted(at_risk, 'account')} with {flags}"
         yield (
             "Operations",
             f"{month_name(found['month'])}: {counted(found['tickets_processed'], 'item')} processed, "

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from health_assets.contracts.expressions import QUARTILES
-from health_assets.reporting.formatting import pct, plain_number
+from health_assets.reporting.formatting import measured_share, pct, plain_number
 from health_assets.scoring.measures import measured, parts_of
 from health_assets.scoring.scorecards import contribution_column, score_column, scored
 from health_assets.settings import Settings
@@ -110,8 +110,8 @@ def _total(scorecard: Scorecard, totals: dict[str, Any], row: dict[str, Any]) ->
     parts = {name: part.weight for name, part in scorecard.dimensions.items() if totals[score_column(name)] is not None}
     present = sum(parts.values())
     yield (
-        f"\nCoverage: {pct(100 * totals['coverage'], 0)} of the connected measures, by weight, have a value (minimum "
-        f"{pct(100 * scorecard.min_coverage, 0)}). Breadth: {pct(100 * totals['breadth'], 0)} of all weight is connected"
+        f"\nCoverage and breadth: {measured_share(totals['coverage'], totals['breadth'])} "
+        f"(minimum coverage: {pct(100 * scorecard.min_coverage, 0)})"
     )
     if totals["health_score"] is None:
         least = min(scorecard.min_measures, len(parts_of(scorecard)))

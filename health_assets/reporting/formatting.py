@@ -34,6 +34,14 @@ def pct(value: SupportsFloat | None, decimals: int = 1) -> str:
     return NOT_MEASURED if value is None else f"{number(value, decimals)}%"
 
 
+def measured_share(coverage: float, breadth: float) -> str:
+    """How much is behind a score: how much of the connected measures has a value, and how much is connected at all."""
+    return (
+        f"{pct(100 * coverage, 0)} of the connected measures, by weight, have a value; "
+        f"{pct(100 * breadth, 0)} of the scorecard's weight is connected"
+    )
+
+
 def probability(value: SupportsFloat) -> str:
     """A probability, 0-1, in %; one that rounds to 0 is "under 0.1%"."""
     return "under 0.1%" if 0 <= float(value) < 0.0005 else pct(100 * float(value))

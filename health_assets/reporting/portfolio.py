@@ -58,6 +58,14 @@ def health_by_band(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
+def typical_breadth(connection: duckdb.DuckDBPyConnection) -> float | None:
+    """Median over the scored accounts of the share of the scorecard's weight that is connected, 0-1; None without a score."""
+    ((breadth,),) = connection.sql(
+        "select median(breadth) from mart.customer_health where health_score is not null"
+    ).fetchall()
+    return breadth
+
+
 def band_movements(connection: duckdb.DuckDBPyConnection) -> dict[str, Row]:
     """Accounts and MRR that improved or worsened since the end of last month, by movement."""
     found = rows(

@@ -10,7 +10,7 @@ import duckdb
 
 from health_assets.reporting import data_quality, portfolio, revenue, svg
 from health_assets.reporting.definitions import described
-from health_assets.reporting.formatting import counted, minute, money, next_step, number, pct, spaced
+from health_assets.reporting.formatting import counted, minute, next_step, number, pct, spaced
 from health_assets.reporting.palette import band_marks
 from health_assets.reporting.reader import Row, has_rows
 from health_assets.reporting.scope import Scope
@@ -193,14 +193,10 @@ def _renewals(connection: duckdb.DuckDBPyConnection, company: Settings) -> Itera
     if not has_rows(connection, "mart.renewal_forecast"):
         return
     yield "<h2>Renewals</h2>"
-    if windows := revenue.renewals(connection, company.renewal_windows_days):
-        words = ", ".join(
-            f"{money(one['mrr'])} in {one['days']} days ({money(one['at_risk_mrr'])} at high or critical churn risk)"
-            for one in windows
-        )
-        yield f"<p>MRR up for renewal: {words}.</p>"
+    if windows := revenue.renewals(connection, company.renewal_windows_days, low_bands(company)):
+        yield f"<p>MRR up for renewal: {revenue.renewals_in_words(windows)}.</p>"
     ahead = revenue.renewals_ahead(connection, LISTED).to_dicts()
-    yield f"<p>{'The next renewal' if len(ahead) == 1 else f'The next {len(ahead)} renewals'}, whatever the day:</p>"
+    yield f"<p>{'The next renewal' if len(ahead) == 1 else f'The next {len(ahead)} renewals'}, by date:</p>"
     yield _table(
         ("Renews", "a Account", "Product", "n MRR", "n Expected", "Churn risk", "Owner"),
         (

@@ -6,6 +6,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from health_assets.reporting.formatting import money
 from health_assets.reporting.reader import Row, frame, rows
 
 TOTALS = ("starting", "ending")  # the steps of the waterfall that are no movement
@@ -36,18 +37,28 @@ def month_to_date(connection: duckdb.DuckDBPyConnection) -> Row | None:
     return found[0] if found else None
 
 
-def renewals(connection: duckdb.DuckDBPyConnection, windows_days: Sequence[int]) -> list[Row]:
-    """MRR that renews within each number of days, and how much of it has high or critical churn risk."""
+def renewals(connection: duckdb.DuckDBPyConnection, windows_days: Sequence[int], low_bands: Sequence[str]) -> list[Row]:
+    """MRR that renews within each number of days, and how much of it has high or critical churn risk, or low health."""
     return rows(
         connection,
         """
         select days, sum(renewing_mrr)::double as mrr,
-               coalesce(sum(renewing_mrr) filter (risk_level in ('high', 'critical')), 0)::double as at_risk_mrr
-        from (select unnest(?::bigint[]) as days)
+               coalesce(sum(renewing_mrr) filter (risk_level in ('high', 'critical')), 0)::double as at_risk_mrr,
+               coalesce(sum(renewing_mrr) filter (list_contains($2, health_band::varchar)), 0)::double as low_health_mrr
+        from (select unnest($1::bigint[]) as days)
         join mart.renewal_pipeline on days_to_renewal <= days
         group by days having sum(renewing_mrr) > 0 order by days
         """,
-        [sorted(windows_days)],
+        [sorted(windows_days), list(low_bands)],
+    )
+
+
+def renewals_in_words(windows: Sequence[Row]) -> str:
+    """The windows of `renewals` in one line."""
+    return ", ".join(
+        f"{money(one['mrr'])} in {one['days']} days ({money(one['at_risk_mrr'])} at high or critical churn risk, "
+        f"{money(one['low_health_mrr'])} at low health)"
+        for one in windows
     )
 
 

@@ -132,14 +132,6 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _playbook_names_factors(self) -> "Settings":
-        for name in self.playbook_by_factor:
-            if name not in self.churn_risk.factors:
-                hint = did_you_mean(name, self.churn_risk.factors)
-                raise ValueError(f"playbook_by_factor: {name!r} is not a factor of churn risk{hint}")
-        return self
-
-    @model_validator(mode="after")
     def _presets_have_rows(self) -> "Settings":
         check_presets(self.sources, self.pull)
         return self
@@ -155,11 +147,14 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _watched_factors_exist(self) -> "Settings":
-        for name, rule in self.alerts.rules.items():
-            if rule.factor and rule.factor not in (known := self.churn_risk.factors):
-                said = f"{rule.factor!r} is not a churn factor{did_you_mean(rule.factor, known)}"
-                raise ValueError(f"alerts.rules.{name}.factor: {said}")
+    def _named_factors_exist(self) -> "Settings":
+        named = [
+            (f"alerts.rules.{name}.factor", rule.factor) for name, rule in self.alerts.rules.items() if rule.factor
+        ]
+        named += [("playbook_by_factor", factor) for factor in self.playbook_by_factor]
+        for place, factor in named:
+            if factor not in (known := self.churn_risk.factors):
+                raise ValueError(f"{place}: {factor!r} is not a churn factor{did_you_mean(factor, known)}")
         return self
 
     @property

@@ -62,8 +62,24 @@ def test_mrr_in_low_bands_is_shown_beside_mrr_at_risk(whole_company: WholeCompan
     ((mrr, accounts),) = whole_company.rows(
         "select sum(mrr), count(*) from mart.customer_health where health_band in ('at_risk', 'critical')"
     )
-    expected = f"at_risk and critical bands: {money(mrr, 'USD')} in {counted(accounts, 'account')}"
+    expected = f"in a low health band (at_risk or critical): {money(mrr, 'USD')} in {counted(accounts, 'account')}"
     assert expected in " ".join(page_of(whole_company).split())
+
+
+def test_breadth_stands_next_to_the_bands(whole_company: WholeCompany) -> None:
+    ((breadth,),) = whole_company.rows(
+        "select median(breadth) from mart.customer_health where health_score is not null"
+    )
+    assert f"; {100 * breadth:.0f}% of the scorecard's weight is connected" in " ".join(page_of(whole_company).split())
+
+
+def test_renewals_at_low_health_are_shown_next_to_those_at_risk(whole_company: WholeCompany) -> None:
+    days = max(whole_company.settings.renewal_windows_days)
+    ((low,),) = whole_company.rows(
+        "select coalesce(sum(renewing_mrr), 0) from mart.renewal_pipeline "
+        f"where days_to_renewal <= {days} and health_band in ('at_risk', 'critical')"
+    )
+    assert f"{money(low)} at low health)" in " ".join(page_of(whole_company, width=400).split())
 
 
 def test_each_entry_has_its_reason_next_step_and_owner(whole_company: WholeCompany) -> None:

@@ -66,7 +66,8 @@ def test_each_step_of_the_calculation_can_be_followed() -> None:
         "support (weight 0.25)",
         "tickets, weight 1: tickets = 3; tickets <= 5: 30",
         "support = 1 x 30 = 30",
-        "Coverage: 100% of the connected measures, by weight, have a value (minimum 50%). Breadth: 100% of all weight is connected",
+        "Coverage and breadth: 100% of the connected measures, by weight, have a value; 100% of the scorecard's weight is connected "
+        "(minimum coverage: 50%)",
         "usage          0.75 x 50 = 37.5",
         "support        0.25 x 30 = 7.5",
         "score = 45",

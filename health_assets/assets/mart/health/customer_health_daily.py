@@ -83,7 +83,7 @@ class CustomerHealthDaily(Contract):
     as_of_date = AsOfDate()
     scorecard = dy.String(description="Name of the scorecard")
     scorecard_version = dy.String(description="Hash of the scorecard: scores of another version do not compare")
-    health_score = Score("Health; null where coverage is below the scorecard's floor")
+    health_score = Score("How healthy the account is, by its scorecard; null where coverage is below `min_coverage`")
     health_band = dy.String(description="Band of the score, by the scorecard's own names; unknown = no score")
     is_low_band = dy.Bool(
         nullable=True, description="Whether the scorecard's `low_bands` name the band; null = unknown"
