@@ -70,13 +70,20 @@ def AsOfDate(*, primary_key: bool = True) -> dy.Date:  # noqa: N802
     )
 
 
+def _with_unit(description: str, unit: str, null: str = "") -> str:
+    """The unit after the meaning, before what follows a semicolon; what null means, where the description does not say it."""
+    meaning, *notes = description.split("; ")
+    notes += [null] if null and "null" not in description else []
+    return "; ".join([f"{meaning}, {unit}", *notes])
+
+
 def Money(description: str, **bounds: Any) -> dy.Float64:  # noqa: N802
     """An amount in the reporting currency that can be meant, never negative unless `min=None` is given."""
     bounds = {"min": 0, "max": LARGEST_AMOUNT, "nullable": False} | bounds
     if bounds["min"] is None:
         bounds["min"] = -LARGEST_AMOUNT
     bounds["metadata"] = {"money": True} | (bounds.get("metadata") or {})
-    return dy.Float64(description=f"{description}, in the reporting currency", **bounds)
+    return dy.Float64(description=_with_unit(description, "in the reporting currency"), **bounds)
 
 
 def Count(description: str, **options: Any) -> dy.Int64:  # noqa: N802
@@ -87,13 +94,15 @@ def Count(description: str, **options: Any) -> dy.Int64:  # noqa: N802
 def Score(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """0 (worst) to 100 (best); null means that too little was measured to say."""
     options = {"nullable": True} | options
-    return dy.Float64(min=0, max=100, description=f"{description}, 0-100; null = not measured", **options)
+    return dy.Float64(min=0, max=100, description=_with_unit(description, "0-100", "null = not measured"), **options)
 
 
 def Pct(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """A percentage, 0-100 unless other bounds are given; null where there is nothing to divide by."""
     options = {"min": 0, "max": 100, "nullable": True} | options
-    return dy.Float64(description=f"{description}, in %; null where there is nothing to divide by", **options)
+    return dy.Float64(
+        description=_with_unit(description, "in %", "null where there is nothing to divide by"), **options
+    )
 
 
 def Share(description: str, **options: Any) -> dy.Float64:  # noqa: N802
@@ -104,9 +113,9 @@ def Share(description: str, **options: Any) -> dy.Float64:  # noqa: N802
 
 def Hours(description: str, **options: Any) -> dy.Float64:  # noqa: N802
     """A duration in hours."""
-    return dy.Float64(nullable=True, min=0, description=f"{description}, in hours", **options)
+    return dy.Float64(nullable=True, min=0, description=_with_unit(description, "in hours"), **options)
 
 
 def Minutes(description: str) -> dy.Float64:  # noqa: N802
     """A duration in minutes."""
-    return dy.Float64(nullable=True, min=0, description=f"{description}, in minutes")
+    return dy.Float64(nullable=True, min=0, description=_with_unit(description, "in minutes"))

@@ -60,9 +60,8 @@ def health_by_band(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def typical_breadth(connection: duckdb.DuckDBPyConnection) -> float | None:
     """Median over the scored accounts of the share of the scorecard's weight that is connected, 0-1; None without a score."""
-    ((breadth,),) = connection.sql(
-        "select median(breadth) from mart.customer_health where health_score is not null"
-    ).fetchall()
+    query = "select median(breadth)::double as breadth from mart.customer_health where health_score is not null"
+    breadth: float | None = row(connection, query)["breadth"]
     return breadth
 
 
