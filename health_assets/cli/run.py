@@ -111,7 +111,8 @@ def _execute(
         console=console,
         transient=True,
     )
-    layers = {table.name: table.layer for table in reached(company.sources)}
+    tables = reached(company.sources)
+    layers = {table.name: table.layer for table in tables if table.inputs or table.layer == "raw"}  # not the calendar
     shown_layers: set[str] = set()
 
     def log_layer(step: str) -> None:
@@ -123,7 +124,7 @@ def _execute(
         console.print(f"{datetime.now(ZoneInfo(company.timezone)):%H:%M:%S} {LAYERS[layer]}", highlight=False)
 
     with open_instance() as instance, progress:
-        task = progress.add_task("starting", total=len(layers), progress="")
+        task = progress.add_task("starting", total=len(tables), progress="")
 
         def listen(entry: Any) -> None:
             if step := outcome.record(entry):
