@@ -60,13 +60,14 @@ def _print(outcome: "Outcome") -> None:
         _print_proof(outcome)
     for file, rows in outcome.in_sources.items():
         console.print(
-            f"[yellow]Still in[/] {escape(file)}, {counted(rows, 'row')}: yours to clean",
+            f"[yellow]Still in[/] {escape(file)}, {counted(rows, 'row')}: delete it there yourself",
             highlight=False,
             soft_wrap=True,
         )
     for path in outcome.elsewhere:
         console.print(
-            f"[yellow]Still in[/] {escape(str(path))}: no file of health-assets, yours to clean", highlight=False
+            f"[yellow]Still in[/] {escape(str(path))}: no file of health-assets; delete it there yourself",
+            highlight=False,
         )
 
 

@@ -38,6 +38,7 @@ from health_assets.warehouse.subject import Subject
 from health_assets.write_back.store import WriteBackOutbox
 from health_assets.write_back.store import store_of as write_back
 
+DAGSTERS_HISTORY = "Dagster's run history"
 SECONDS_TO_WAIT = 5  # for a delivery of alerts to end
 
 
@@ -151,7 +152,8 @@ def _from_files(subject: Subject, settings: Settings, *, dry_run: bool) -> dict[
         else:
             continue
         if rows:
-            found[file.name] = found.get(file.name, 0) + rows
+            name = DAGSTERS_HISTORY if file.is_relative_to(settings.dagster_home) else file.name
+            found[name] = found.get(name, 0) + rows
     return found
 
 

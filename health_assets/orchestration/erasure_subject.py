@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from health_assets.settings import Settings
+from health_assets.settings.notes import OWN_SOURCES
 from health_assets.sources.account_keys import id_map, keys_of, with_our_accounts
 from health_assets.sources.erased import KEYS, Entry, Erased, Kind, key_of, of_erased, read_list
 from health_assets.sources.parsing import FILE
@@ -137,7 +138,7 @@ def _next_pseudonym(kind: Kind, erased: Erased) -> str:
 
 
 def _rows_in_sources(settings: Settings, only: Erased) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
-    """The subject's rows in each source, and how many each file has."""
+    """The subject's rows in each source, and how many each file of the company has; ours are erased like all others."""
     rows, files = {}, dict[str, int]()
     for name in settings.sources:
         table = TABLES.get(f"raw_{name}")
@@ -151,8 +152,9 @@ def _rows_in_sources(settings: Settings, only: Erased) -> tuple[dict[str, pl.Dat
         found = collected(name, settings, read)
         if found.height:
             rows[name] = found
-            for file, count in found.group_by(FILE).len().sort(FILE).iter_rows():
-                files[file] = files.get(file, 0) + count
+            if name not in OWN_SOURCES:
+                for file, count in found.group_by(FILE).len().sort(FILE).iter_rows():
+                    files[file] = files.get(file, 0) + count
     return rows, files
 
 

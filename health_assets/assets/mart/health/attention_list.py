@@ -52,7 +52,7 @@ class AttentionList(Contract):
         "those whose own score is in a low band, each with the measure that costs it most"
     )
     since_date = Day(
-        "First of the unbroken days on which this held, looked for in `attention.since_days`",
+        "First of the unbroken days on which this held; of churn risk looked for in `attention.since_days`",
         nullable=False,
     )
     next_step = dy.String(
@@ -164,8 +164,7 @@ def _since(settings: Settings) -> pl.Expr:
         .then("low_band_since")
         .otherwise(pl.max_horizontal(window_began, "low_score_since"))
     )
-    first_day = pl.col("as_of_date") - pl.duration(days=settings.attention.since_days)
-    return pl.max_horizontal(since.fill_null(pl.col("as_of_date")), first_day)
+    return since.fill_null(pl.col("as_of_date"))
 
 
 def _low_since(mart_customer_health_daily: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:

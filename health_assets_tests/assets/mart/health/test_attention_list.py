@@ -1,6 +1,6 @@
 """The list of accounts to contact: order, reasons, next steps, since when."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -221,6 +221,20 @@ def test_since_is_the_first_day_of_the_unbroken_low_bands() -> None:
 
     days = (day(27, True), day(28, None), day(29, True), day(30, True), day(31, True))
     assert attention(account("A", is_low_band=True), days=days)[0]["since_date"] == date(2025, 1, 29)
+
+
+def test_since_of_low_health_is_true_however_long_ago() -> None:
+    first = date(2025, 1, 31) - timedelta(days=200)
+    days = [
+        {
+            "account_id": "A",
+            "as_of_date": first + timedelta(days=number),
+            "is_low_band": number > 0,
+            "health_score": 30.0,
+        }
+        for number in range(201)
+    ]
+    assert attention(account("A", is_low_band=True), days=days)[0]["since_date"] == first + timedelta(days=1)
 
 
 def test_since_of_a_renewal_is_when_it_came_near_or_the_health_fell() -> None:
