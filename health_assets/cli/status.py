@@ -147,7 +147,7 @@ def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     currency = settings.reporting_currency
     share = "" if found["at_risk_mrr_pct"] is None else f", {pct(found['at_risk_mrr_pct'])} of {money(found['mrr'])}"
     at_risk, _ = portfolio.known_mrr_at_risk(found)
-    line = f"MRR at risk (high or critical) {money(at_risk, currency)}"
+    line = f"MRR at churn risk (high or critical) {money(at_risk, currency)}"
     if at_risk is not None:
         line += f" in {counted(found['at_risk_account_count'], 'account')}{share}"
     if holds(connection, "mart.executive_summary_monthly") and (low := portfolio.low_health(connection)):

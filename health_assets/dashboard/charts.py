@@ -144,7 +144,7 @@ def waterfall(steps: Sequence[tuple[str, float]], unit: str, totals: Sequence[st
 def _ground(movements: Sequence[tuple[float, float]], tops: Sequence[float]) -> float:
     """Where the axis of a waterfall begins: at 0, or below the movements where they would be too thin to see."""
     reached = [level for movement in movements for level in movement]
-    if not reached or min(reached) < SEEN * max(tops):
+    if not reached or min(reached) == max(reached) or min(reached) < SEEN * max(tops):
         return 0.0
     return max(0.0, min(reached) - 2 * (max(reached) - min(reached)))
 

@@ -17,7 +17,7 @@ from health_assets.reporting.formatting import NOT_MEASURED, minute, month_name,
 from health_assets.reporting.labels import heading, in_words, is_share
 from health_assets.reporting.marts import named_rows_of, row_count
 from health_assets.reporting.palette import Mark, band_marks, risk_marks
-from health_assets.reporting.reader import EVERYTHING, Row, has_rows, holds, outdated
+from health_assets.reporting.reader import EVERYTHING, Row, has_rows, has_values, holds, outdated
 from health_assets.reporting.scope import Scope, connected
 from health_assets.settings import Settings
 from health_assets.warehouse.snapshot import LOCKED
@@ -121,10 +121,17 @@ class View:
         remedy = f" Connect {' and '.join(unconnected)} in the settings to see it." if unconnected else ""
         st.info(f"{what}: not measured yet.{remedy}", icon="ℹ️")
 
-    def part(self, title: str, *relations: str, sources: Sequence[str] = ()) -> bool:
-        """The heading of a part of a page, and whether its tables have rows; where they have none, it says so."""
+    def part(self, title: str, *relations: str, sources: Sequence[str] = (), measured: str = "") -> bool:
+        """The heading of a part of a page, and whether there is something to show; where there is not, it says so.
+
+        Args:
+            title: of the part.
+            relations: that must have rows.
+            sources: which would give them.
+            measured: a column of the first that must have a value.
+        """
         st.subheader(title)
-        if self.has(*relations):
+        if self.has(*relations) and (not measured or self.ask(has_values, relations[0], measured)):
             return True
         self.missing(title, *sources)
         return False

@@ -85,6 +85,13 @@ def has_rows(connection: duckdb.DuckDBPyConnection, *relations: str) -> bool:
     )
 
 
+def has_values(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> bool:
+    """Whether a table is there and a column has a value in any row: what its source would have measured."""
+    return holds(connection, relation) and bool(
+        connection.sql(f"from {relation} where {column} is not null limit 1").fetchall()
+    )
+
+
 def _with_values(query: str, parameters: Sequence[Any]) -> str:
     """The query with literals for `?` or `$1`: a bound value would make DuckDB import pandas, half a second of every page."""
     values = [_as_literal(value) for value in parameters]

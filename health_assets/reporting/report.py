@@ -117,7 +117,11 @@ def _bands(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterator
 
 
 def _movements(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterator[str]:
-    yield "<h2>Movement</h2>"
+    if moved := list(_moved(connection, company)):
+        yield from ["<h2>Movement</h2>", *moved]
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterator[str]:
     if has_rows(connection, "mart.health_movements"):
         moved = portfolio.band_movements(connection)
         words = [

@@ -88,7 +88,7 @@ def waterfall(steps: Sequence[tuple[str, float]], totals: Sequence[str], label: 
     moved = [edge for (name, _), edge in zip(steps, edges, strict=True) if name not in totals]
     top = max(high for _, high in edges)
     lowest = min((low for low, _ in moved), default=0.0)
-    ground = max(0.0, lowest - 2 * (top - lowest)) if lowest > top / 2 else 0.0
+    ground = max(0.0, lowest - 2 * (top - lowest)) if top > lowest > top / 2 else 0.0
     scale = (WIDTH - 90 - 70) / ((top - ground) or 1)
     drawn = []
     for place, ((name, amount), (low, high)) in enumerate(zip(steps, edges, strict=True)):

@@ -89,7 +89,7 @@ def test_status_has_every_section(ran: tuple[Path, Said, Said]) -> None:
         f"Demo Company, as of {END}",
         "Accounts to contact",
         "Health  ",
-        "MRR at risk",
+        "MRR at churn risk",
         "Retention",
         "Support",
         "in quarantine",

@@ -45,7 +45,7 @@ def test_a_number_is_the_same_in_terminal_dashboard_and_snapshot(whole_company: 
     status = said_by("status", "--settings", str(whole_company.folder / "demo" / "settings.yml")).output
     shown = figures(opened)
     assert shown["MRR at churn risk"] == number(risk["at_risk_mrr"])
-    assert f"MRR at risk USD {number(risk['at_risk_mrr'])} in" in status
+    assert f"MRR at churn risk (high or critical) USD {number(risk['at_risk_mrr'])} in" in status
     assert shown["NRR"] == pct(retention["nrr_pct"])
     assert f"NRR {shown['NRR']}, GRR {shown['GRR']}" in status
     assert not opened.exception
@@ -155,6 +155,20 @@ def test_support_says_where_business_hours_are_missing(
         "No business hours are set. Give `support.business_hours` in the settings to see them."
     ]
     assert [metric.label for metric in page.metric].count("Resolved in time") == 1
+
+
+def test_product_says_where_no_usage_was_measured(
+    whole_company: WholeCompany, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unmeasured = {
+        "mart.engagement_cohorts": "engagement_retention_pct",
+        "mart.account_engagement": "active_user_day_count_30d",
+    }
+    nulled = [f"update {table} set {column} = null" for table, column in unmeasured.items()]
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(snapshots.company_with(tmp_path, whole_company.settings, *nulled)))
+    page = page_of("product")
+    said = "not measured yet. Connect `usage_events` in the settings to see it."
+    assert [info.value for info in page.info] == [f"Engagement cohorts: {said}", f"Accounts: {said}"]
 
 
 def test_what_moved_an_account_is_the_same_on_its_page_and_in_the_terminal(

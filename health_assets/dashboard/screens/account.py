@@ -9,7 +9,7 @@ from health_assets.dashboard import charts
 from health_assets.dashboard.screens.account_notes import write_about
 from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, plain
 from health_assets.reporting import accounts, churn_model, timeline
-from health_assets.reporting.formatting import counted, next_step, number, owner_of, pct, spaced
+from health_assets.reporting.formatting import counted, measured_share, next_step, number, owner_of, spaced
 from health_assets.reporting.labels import worded
 from health_assets.reporting.reader import Row
 from health_assets.scoring.scorecards import UNKNOWN
@@ -138,7 +138,7 @@ def _parts(view: View, found: Row) -> None:
     charts.draw(chart, "Points of each part, adding up to the score")
     unmeasured = parts.filter(pl.col("points").is_null())["dimension"].to_list()
     note = f" Not measured: {', '.join(unmeasured)}; the others carry their weight." if unmeasured else ""
-    st.caption(f"{pct(100 * found['coverage'], 0)} of the connected measures, by weight, have a value.{note}")
+    st.caption(f"{measured_share(found['coverage'], found['breadth'])}.{note}")
     with st.expander("Every measure"):
         measures = view.ask(accounts.measures, found["account_id"])
         source = "mart.customer_health_parts"

@@ -19,12 +19,12 @@ def show(view: View) -> None:
         view.table(features, "Feature adoption", "mart.feature_adoption")
     if view.part("Adoption over time", "mart.feature_adoption_monthly", sources=USAGE):
         _over_time(view)
-    if view.part("Engagement cohorts", "mart.engagement_cohorts", sources=USAGE):
+    if view.part("Engagement cohorts", "mart.engagement_cohorts", sources=USAGE, measured="engagement_retention_pct"):
         cohorts = view.ask(rows_of, "mart.engagement_cohorts", ("*",), "cohort_month, month_offset")
         st.caption("Share of the accounts of each first paid month with an active user in the month")
         chart = charts.cohorts(cohorts, "engagement_retention_pct", "accounts active, %")
         charts.draw(chart, "Active accounts by cohort and month")
-    if view.part("Accounts", "mart.account_engagement", sources=USAGE):
+    if view.part("Accounts", "mart.account_engagement", sources=USAGE, measured="active_user_day_count_30d"):
         view.mart(
             "Engagement by account", "mart.account_engagement", "active_user_day_count_30d desc nulls last, account_id"
         )

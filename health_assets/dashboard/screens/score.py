@@ -5,11 +5,11 @@ import streamlit as st
 
 from health_assets.dashboard import charts
 from health_assets.dashboard.view import View, figure, figure_row, figures, plain
-from health_assets.reporting.backtest import backtest
+from health_assets.reporting.backtest import backtest, meaning
 from health_assets.reporting.churn_model import skill_in_words
 from health_assets.reporting.formatting import counted, number, pct, spaced
 from health_assets.reporting.marts import row_count, rows_of
-from health_assets.scoring.backtest import Findings, Interval, ScoreFindings
+from health_assets.scoring.backtest import HEALTH, NOT_ENOUGH, Findings, Interval, ScoreFindings
 from health_assets.settings import Settings
 
 MEASURED = "effect_30d is not null"
@@ -71,17 +71,8 @@ def _backtest(view: View, findings: Findings | None) -> None:
     ):
         with tab:
             _score(found)
-    bands = pl.DataFrame(
-        [
-            {"band": spaced(one.band), "rows": one.rows, "churned": one.churned, "rate_pct": 100 * (one.rate.estimate or 0),
-             "interval": _bounds(one.rate, 100)}
-            for one in findings.bands if one.rows
-        ]
-    )  # fmt: skip
-    st.markdown("**Share that churned, by health band**")
-    if bands.height:
-        charts.draw(charts.bars(bands, "band", "rate_pct", "% that churned"), "Share of accounts that churned, by band")
-        view.table(bands, "Share that churned by band")
+    if HEALTH in findings.scores and findings.scores[HEALTH].conclusion != NOT_ENOUGH:
+        _bands(view, findings)
     if findings.calibration_slope is not None:
         with figure_row():
             skill, slope = number(findings.brier_skill, 3), number(findings.calibration_slope, 2)
@@ -91,8 +82,26 @@ def _backtest(view: View, findings: Findings | None) -> None:
             st.caption(f"The model's probabilities are {plain(skill_in_words(findings.brier_skill))}.")
 
 
+def _bands(view: View, findings: Findings) -> None:
+    bands = pl.DataFrame(
+        [
+            {"band": spaced(one.band), "rows": one.rows, "rows churned": one.churned, "accounts churned": one.churned_accounts,
+             "rate_pct": 100 * (one.rate.estimate or 0), "interval": _bounds(one.rate, 100)}
+            for one in findings.bands if one.rows
+        ]
+    )  # fmt: skip
+    st.markdown("**Share that churned, by health band**")
+    st.caption("An account has a row on each observation day, and may have been in several bands.")
+    if bands.height:
+        charts.draw(charts.bars(bands, "band", "rate_pct", "% that churned"), "Share of accounts that churned, by band")
+        view.table(bands, "Share that churned by band")
+
+
 def _score(found: ScoreFindings) -> None:
     st.markdown(f"**Conclusion: {plain(found.conclusion)}** ({counted(found.churned_accounts, 'account')} left)")
+    st.markdown(plain(meaning(found)))
+    if found.conclusion == NOT_ENOUGH:
+        return
     rows = [
         {
             "ranking": name,
