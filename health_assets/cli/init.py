@@ -180,6 +180,8 @@ def _place(candidate: Candidate) -> str:
 
 def _without_accounts(place: str, guess: Guess) -> str:
     found = ", ".join(guess.sources) or "nothing"
+    if not guess.sources and not guess.undecided:
+        return f"{place}: there is nothing to read; give a folder with CSV, Excel, Parquet or JSON files, or a schema with tables"
     others = "".join(f"\n  {said}" for said in guess.undecided)
     return (
         f"{place}: no accounts found, without which nothing can be computed (found: {found}); they need a key, a name and a date; "

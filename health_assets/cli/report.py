@@ -16,6 +16,7 @@ from health_assets.reporting.reader import published, row
 from health_assets.reporting.report import report_html
 from health_assets.reporting.scope import Scope
 from health_assets.settings import Settings
+from health_assets.settings.suggestions import did_you_mean
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TIMEOUT = 120  # seconds, for a PDF
@@ -50,11 +51,21 @@ def write_report(company: Settings, scope: Scope, output: Path | None = None) ->
             not scope.is_all
             and not row(connection, "select count(*) as account_count from dim.account")["account_count"]
         ):
-            raise CommandError(f"there are no {scope.in_words()}")
+            raise CommandError(f"there are no {scope.in_words()}{_meant(company, scope)}")
         target = output or Path(f"report-{about(connection)['as_of_date']}.html")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(report_html(connection, company, scope), encoding="utf-8")
     return target
+
+
+def _meant(company: Settings, scope: Scope) -> str:
+    """The owner or segment that was probably meant, else those that there are."""
+    given, column = (scope.owner, "account_owner") if scope.owner is not None else (scope.segment, "segment")
+    with published(company) as connection:
+        known = connection.sql(
+            f"select distinct {column} from dim.account where {column} is not null order by 1"
+        ).fetchall()
+    return did_you_mean(str(given), [str(name) for (name,) in known], "there are those of")
 
 
 def as_pdf(file: Path) -> Path:

@@ -69,10 +69,16 @@ def account_id_of(connection: duckdb.DuckDBPyConnection, given: str, *, is_exact
         raise AccountNotFoundError(f"{given}: several accounts match; give an id: {', '.join(listed)}{more}")
     if not found:
         spellings = {word: f"{account} ({name})" for account, name in accounts for word in (account, name)}
-        near = nearest(given, spellings)
+        near = nearest(
+            given, (word for word in spellings if _digits(word) == _digits(given))
+        )  # C020 is not C004 misspelt
         hint = f"; did you mean {spellings[near]}?" if near else ""
         raise AccountNotFoundError(f"{given}: there is no such account{hint}")
     return found[0]
+
+
+def _digits(word: str) -> str:
+    return re.sub(r"\D", "", word)
 
 
 def _with_part(accounts: list[tuple[str, str]], given: str) -> list[str]:

@@ -63,6 +63,12 @@ def test_unknown_account_is_refused_and_nothing_is_written(file: str) -> None:
     assert not Path(file).with_name("notes").exists()
 
 
+def test_account_with_other_digits_is_not_a_misspelling(file: str) -> None:
+    said = said_by("account", "note", "A9", "--kind", "call", "--settings", file)
+    assert "A9: there is no such account" in said.output
+    assert "did you mean" not in said.output
+
+
 def test_account_is_silenced_for_the_days_from_today_on_and_0_ends_it(file: str) -> None:
     said = said_by(
         "account", "silence", "A1", "--days", "14", "--reason", "in talks", "--by", "Lena", "--settings", file

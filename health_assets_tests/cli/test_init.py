@@ -206,6 +206,14 @@ def test_folder_without_accounts_says_what_they_need(tmp_path: Path) -> None:
     assert not (tmp_path / "settings.yml").exists()
 
 
+def test_folder_without_files_is_said_to_be_so(tmp_path: Path) -> None:
+    said = said_by("init", str(tmp_path))
+    assert said.exit_code == 1
+    assert "there is nothing to read; give a folder with CSV, Excel, Parquet or JSON files" in " ".join(
+        said.output.split()
+    )
+
+
 def test_other_currencies_of_the_files_are_named_for_their_rates(tmp_path: Path) -> None:
     written(tmp_path, "customers.csv", "account_id,company_name,signup_date\nA,Acme,2024-01-01\nB,Bell,2024-01-01\n")
     rows = "S1,A,10,EUR\nS2,A,20,eur\nS3,B,30,GBP\n".replace("\n", ",2024-01-01,active\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from health_assets.cli.report import as_pdf, write_report
+from health_assets.cli.terminal import CommandError
 from health_assets.reporting import svg
 from health_assets.reporting.formatting import number, pct
 from health_assets.reporting.palette import GAIN, LOSS
@@ -45,6 +46,14 @@ def test_the_report_shows_the_numbers_of_the_snapshot(whole_company: WholeCompan
     for account, reason in whole_company.rows("select account_id, reason from mart.attention_list"):
         assert f"{account}, " in report
         assert reason.split(";")[0].replace("'", "&#x27;") in report
+
+
+def test_a_report_of_an_unknown_owner_says_who_was_meant(whole_company: WholeCompany, tmp_path: Path) -> None:
+    ((owner,),) = whole_company.rows("select min(account_owner) from dim.account")
+    with pytest.raises(CommandError, match=f"there are no accounts of {owner[:-1]}; did you mean '{owner}'"):
+        write_report(whole_company.settings, Scope(owner=owner[:-1]), tmp_path / "report.html")
+    with pytest.raises(CommandError, match="there are no accounts of Zzyzx; there are those of "):
+        write_report(whole_company.settings, Scope(owner="Zzyzx"), tmp_path / "report.html")
 
 
 def test_a_report_of_one_owner_names_no_other_account(whole_company: WholeCompany, tmp_path: Path) -> None:
