@@ -75,7 +75,7 @@ def by_owner(seen: Visit) -> Callable[[], None]:
     before = counted.inner_text()
 
     def choose() -> None:
-        seen.page.get_by_label("Account owner").first.click()
+        seen.page.get_by_label("Owner").first.click()
         seen.page.get_by_role("option").nth(1).click()
         while counted.inner_text() == before:
             seen.page.wait_for_timeout(10)

@@ -121,7 +121,9 @@ def _execute(
         if layer is None or layer in shown_layers or console.is_terminal:
             return
         shown_layers.add(layer)
-        console.print(f"{datetime.now(ZoneInfo(company.timezone)):%H:%M:%S} {LAYERS[layer]}", highlight=False)
+        console.print(
+            f"{datetime.now(ZoneInfo(company.timezone)):%H:%M:%S} {LAYERS[layer]}", highlight=False, soft_wrap=True
+        )
 
     with open_instance() as instance, progress:
         task = progress.add_task("starting", total=len(tables), progress="")

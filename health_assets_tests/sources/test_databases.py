@@ -185,7 +185,7 @@ def test_init_reads_every_type_and_names_a_table_that_cannot_be_read(
     assert said.exit_code == 0, said.output
     assert "other.broken: BILLING_URL: " in said.output
     assert "division by zero" in said.output
-    assert "to check mixture: no source fits its columns id, price, raw" in said.output
+    assert "to check mixture: looks like subscriptions, but none of its columns id, price, raw" in said.output
     settings = company_settings.load(tmp_path / "settings.yml")
     answers.fetch_answers(settings)
     assert made("staged_accounts", settings).select(pl.len()).collect().item() == 5
