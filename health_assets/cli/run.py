@@ -96,13 +96,9 @@ def _run(company: settings.Settings, day: date, accepted_by: str | None) -> Outc
     return outcome
 
 
-def _execute(
-    job: Any, run_id: str, outcome: Outcome, company: settings.Settings, day: date, accepted_by: str | None
-) -> None:
-    from health_assets.orchestration.run_history import close_killed, execute_here
-    from health_assets.tables import reached
-
-    progress = Progress(
+def _progress() -> Progress:
+    """The bar of a run on a terminal, which leaves nothing behind."""
+    return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -111,6 +107,14 @@ def _execute(
         console=console,
         transient=True,
     )
+
+
+def _execute(
+    job: Any, run_id: str, outcome: Outcome, company: settings.Settings, day: date, accepted_by: str | None
+) -> None:
+    from health_assets.orchestration.run_history import close_killed, execute_here
+    from health_assets.tables import reached
+
     tables = reached(company.sources)
     layers = {table.name: table.layer for table in tables if table.inputs or table.layer == "raw"}  # not the calendar
     shown_layers: set[str] = set()
@@ -125,7 +129,7 @@ def _execute(
             f"{datetime.now(ZoneInfo(company.timezone)):%H:%M:%S} {LAYERS[layer]}", highlight=False, soft_wrap=True
         )
 
-    with open_instance() as instance, progress:
+    with open_instance() as instance, _progress() as progress:
         task = progress.add_task("starting", total=len(tables), progress="")
 
         def listen(entry: Any) -> None:

@@ -66,12 +66,12 @@ def test_without_mrr_there_is_no_share_at_risk(snapshot: duckdb.DuckDBPyConnecti
 
 def test_a_renewal_counts_in_each_window_that_it_lies_in(snapshot: duckdb.DuckDBPyConnection) -> None:
     snapshot.execute(
-        "create table mart.renewal_pipeline as from (values (30, 'low', 100.0), (31, 'high', 50.0)) "
-        "as subscriptions (days_to_renewal, risk_level, renewing_mrr)"
+        "create table mart.renewal_pipeline as from (values (30, 'low', 'critical', 100.0), (31, 'high', 'healthy', 50.0)) "
+        "as subscriptions (days_to_renewal, risk_level, health_band, renewing_mrr)"
     )
-    assert renewals(snapshot, [60, 30]) == [
-        {"days": 30, "mrr": 100, "at_risk_mrr": 0},
-        {"days": 60, "mrr": 150, "at_risk_mrr": 50},
+    assert renewals(snapshot, [60, 30], ["at_risk", "critical"]) == [
+        {"days": 30, "mrr": 100, "at_risk_mrr": 0, "low_health_mrr": 100},
+        {"days": 60, "mrr": 150, "at_risk_mrr": 50, "low_health_mrr": 100},
     ]
 
 
