@@ -22,7 +22,7 @@ WIDTHS = {  # pixels; a longer text takes several lines
     "attention_rank": 34, "name": 106, "attention_level": 92, "health_score": 56, "mrr": 76, "reason": 236, "next_step": 150,
     "account_owner": 84, "next_step_days": 84, "weekly_health": 70,
 }  # fmt: skip
-ROW_HEIGHT, SCROLLED_HEIGHT = 116, 900  # pixels
+ROW_HEIGHT, SCROLLED_HEIGHT = 180, 900  # pixels
 UNSCROLLED = 12  # accounts
 WEEKLY = "Health score, 0-100, on the as-of day and on the same weekday of the 11 weeks before."
 FROM_HEALTH = ("days_in_band", "trend_30d", "health_score")
