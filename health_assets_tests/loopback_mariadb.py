@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-PASSWORD = "corr3ct h@rse/st:aple"  # with characters that a URL has to escape
-ESCAPED = "corr3ct%20h%40rse%2Fst%3Aaple"
+from health_assets_tests.loopback_postgres import ESCAPED, PASSWORD
+
 SERVERS_ZONE = "+05:00"  # neither UTC nor that of the tests' company
 OWNER = "mysql"  # the server refuses to run as root
 

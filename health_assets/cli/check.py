@@ -30,7 +30,7 @@ def print_check(company: Settings, console: Console) -> bool:
     is_sound = True
     with answered_apart(company) as answered:
         for trial in trial_load(answered):
-            is_sound &= _is_sound(trial, company)
+            is_sound &= why_not_published(trial, company) is None
             for line in _block(trial, company):
                 console.print(line, highlight=False, soft_wrap=True)
     if absent := not_measured(company):
@@ -46,18 +46,15 @@ def why_not_published(trial: Trial, company: Settings) -> str | None:
     if trial.fault or share is None:
         return trial.fault or "it has no rows"
     if share < company.sources[trial.source].rows_kept:
-        first = trial.reasons[0]
-        lost = f"{first.name}: {first.rows:,}, for example {first.record[:RECORD_CHARACTERS]}"
         needed = (
             f"{share:.1%} of its rows are kept, fewer than rows_kept ({company.sources[trial.source].rows_kept:.0%})"
         )
-        return "; ".join(filter(None, (needed, lost, first.hint)))
+        lost = [
+            (f"{one.name}: {one.rows:,}, for example {one.record[:RECORD_CHARACTERS]}", one.hint)
+            for one in trial.reasons[:1]
+        ]
+        return "; ".join(filter(None, (needed, *(said for pair in lost for said in pair))))
     return None
-
-
-def _is_sound(trial: Trial, company: Settings) -> bool:
-    share = trial.kept_share
-    return trial.fault is None and share is not None and share >= company.sources[trial.source].rows_kept
 
 
 def _block(trial: Trial, company: Settings) -> Iterator[str]:

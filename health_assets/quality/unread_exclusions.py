@@ -21,36 +21,9 @@ EXCLUDED = {"deleted", "removed", "test", "spam", "preview", "void", "voided"}
 TAKEN_BACK = {"cancelled", "canceled", "cancel", "cancellation"}
 PAID_BACK = {"refund", "refunded", "refunds"}
 BESIDES = {  # words that such a name or value may have besides
-    *(
-        "is",
-        "at",
-        "on",
-        "date",
-        "time",
-        "mode",
-        "flag",
-        "reason",
-        "amount",
-        "total",
-        "by",
-        "fivetran",
-        "airbyte",
-        "sdc",
-    ),
-    *(
-        "order",
-        "payment",
-        "invoice",
-        "account",
-        "customer",
-        "company",
-        "user",
-        "ticket",
-        "survey",
-        "response",
-        "record",
-    ),
-}
+    "is", "at", "on", "date", "time", "mode", "flag", "reason", "amount", "total", "by", "fivetran", "airbyte", "sdc",
+    "order", "payment", "invoice", "account", "customer", "company", "user", "ticket", "survey", "response", "record",
+}  # fmt: skip
 # words by which rows of a source do not count, or not whole; of all other sources EXCLUDED
 SIGNS = dict.fromkeys(("orders", "payments", "invoices"), EXCLUDED | TAKEN_BACK | PAID_BACK)
 FEW = 50  # distinct values of a column of words
