@@ -77,9 +77,8 @@ def _block(trial: Trial, company: Settings) -> Iterator[str]:
     for column, (low, high, filled) in trial.ranges.items():
         sparse = f", filled in {filled:.0%}" if filled < 1 else ""
         yield f"  {column}: {_shown(low)} to {_shown(high)}{sparse}"
-    for description in company.sources[trial.source].descriptions:
-        if description.preset and (absent := missing_tables(description, trial.source, company)):
-            yield f"  [dim]tables of {description.preset} that are not there: {', '.join(absent)}[/]"
+    if missing_of_preset := missing_tables(trial.source, company):
+        yield f"  [dim]{missing_of_preset}[/]"
     if missing := [column for column in trial.missing if column not in trial.ranges]:  # some are computed
         yield f"  [dim]empty or not in the files: {', '.join(missing)}[/]"
     if trial.unread:

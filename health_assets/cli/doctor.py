@@ -86,9 +86,8 @@ def _sources(company: Settings) -> Iterator[Finding]:
 def _answer(name: str, company: Settings) -> str:
     presets = [one for one in company.sources[name].descriptions if one.preset]
     said = f"preset {presets[0].preset} is answered" if presets else "its query is answered"
-    missing = sorted({table for one in presets for table in missing_tables(one, name, company)})
-    without = f"; tables that are not there: {', '.join(missing)}" if missing else ""
-    return f"{said}, all required columns present{without}"
+    missing = missing_tables(name, company)
+    return f"{said}, all required columns present{f'; {missing}' if missing else ''}"
 
 
 def _source(name: str, source: Source, rows: type[Contract], company: Settings) -> Finding:

@@ -1,10 +1,11 @@
-"""What is odd about the files of a source before their rows are looked at: columns that are not read, files without rows."""
+"""What is odd about a source before its rows are looked at: columns that are not read, files without rows, missing tables."""
 
 from collections.abc import Sequence
 
 from health_assets.contracts.contract import Contract, meta
 from health_assets.settings import Settings
 from health_assets.sources.columns import given_columns
+from health_assets.sources.presets.opened import missing_tables
 from health_assets.sources.readers import empty_files, read_columns, unknown_columns
 from health_assets.sources.suggested_columns import column_meant
 
@@ -17,9 +18,11 @@ def load_warnings(name: str, rows: type[Contract], settings: Settings) -> list[s
     for file, columns in unknown_columns(name, rows, settings).items():
         files.setdefault(tuple(columns), []).append(file)
     unread = [f"{_listed(named)}: {unread_columns(name, columns, rows, settings)}" for columns, named in files.items()]
-    return unread + [
+    empty = [
         f"{file}: holds no rows; {name} is loaded from the other files, if any" for file in empty_files(name, settings)
     ]
+    missing = missing_tables(name, settings)
+    return unread + empty + ([f"sources.{name}: {missing}; the rows are made without them"] if missing else [])
 
 
 def unread_columns(name: str, columns: Sequence[str], rows: type[Contract], settings: Settings) -> str:

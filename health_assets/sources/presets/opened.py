@@ -78,21 +78,29 @@ def opened_preset(
         for table in sorted(missing, key=lambda one: one.name not in needed_by(sql)):
             if table.name in needed_by(sql, there):
                 raise SourceError(_lacks(vendor, table, description, settings))
-            create_empty_view(database, table)
+            is_missed = table.instead_of is None or table.instead_of in {one.name for one in missing}
+            create_empty_view(database, table, MISSING if is_missed else "")
         yield Connection(None, lambda statement: answered_by_duckdb(database, statement), str, "")
 
 
-def missing_tables(description: Description, source: str, settings: Settings) -> list[str]:
-    """The tables that a preset would read and that are not there.
+def missing_tables(source: str, settings: Settings) -> str:
+    """The tables that the presets of a source would read and that are not there, as a sentence; blank if there are none.
 
     Raises:
         SourceError: as opened_preset does.
     """
-    with opened_preset(description, source, settings, limit=0) as database:
-        answer = database.answer(
-            f"select view_name from duckdb_views() where comment = {literal(MISSING)} order by all"
-        )
-        return [str(name) for batch in answer.batches for name in batch.column(0).to_pylist()]
+    missing: dict[str, set[str]] = {}
+    for description in settings.sources[source].descriptions:
+        if description.preset:
+            with opened_preset(description, source, settings, limit=0) as database:
+                views = f"select view_name from duckdb_views() where comment = {literal(MISSING)}"
+                found = {str(name) for batch in database.answer(views).batches for name in batch.column(0).to_pylist()}
+            missing.setdefault(description.preset, set()).update(found)
+    return "; ".join(
+        f"tables of {vendor} that are not there: {', '.join(sorted(tables))}"
+        for vendor, tables in missing.items()
+        if tables
+    )
 
 
 def _is_nested(table: VendorTable, there: set[str]) -> bool:

@@ -35,6 +35,7 @@ class VendorTable:
     columns: tuple[VendorColumn, ...]
     required: tuple[str, ...]  # columns without which the table has no meaning
     inside: tuple[str, tuple[str, ...]] | None  # another table, and its column that holds the rows as a JSON array
+    instead_of: str | None  # another table that says more; while that is there, nobody misses this one
 
 
 def vendors() -> list[str]:
@@ -108,6 +109,7 @@ def _table(name: str, described: dict[str, Any]) -> VendorTable:
         tuple(_column(column, given) for column, given in described["columns"].items()),
         tuple(described.get("required", ())),
         (inside["table"], tuple(inside["at"])) if inside else None,
+        described.get("instead_of"),
     )
 
 

@@ -34,7 +34,7 @@ create macro read_flag(t) as case
 """
 
 
-MISSING = "missing"  # the comment of a view whose table is not there
+MISSING = "missing"  # the comment of a view whose table is not there, and whose rows no other table gives
 IN_PARENT = "_id_of_parent"  # the column that holds the key of the row that a nested row is in
 WRITTEN = {"moment": "a time", "day": "a day", "number": "a number", "flag": "true or false"}
 
@@ -112,11 +112,11 @@ def create_nested_view(database: duckdb.DuckDBPyConnection, vendor: str, table: 
     database.execute(f"create view {quoted(table.name)} as select {', '.join(values)} from ({elements})")
 
 
-def create_empty_view(database: duckdb.DuckDBPyConnection, table: VendorTable) -> None:
-    """The view of a table that is not there."""
+def create_empty_view(database: duckdb.DuckDBPyConnection, table: VendorTable, comment: str = "") -> None:
+    """The view of a table that is not there, with a comment."""
     values = ", ".join(f"null::{SQL_TYPES[column.kind]} as {quoted(column.name)}" for column in table.columns)
     database.execute(f"create view {quoted(table.name)} as select {values} where false")
-    database.execute(f"comment on view {quoted(table.name)} is {literal(MISSING)}")
+    database.execute(f"comment on view {quoted(table.name)} is {literal(comment)}")
 
 
 def _value(vendor: str, table: VendorTable, column: VendorColumn, places: list[Place]) -> str:

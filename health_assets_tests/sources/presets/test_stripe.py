@@ -337,8 +337,8 @@ def test_tables_that_are_not_needed_and_not_there_are_listed(tmp_path: Path) -> 
     for table in ("coupon", "product", "subscription_discount"):
         (tmp_path / "export" / f"{table}.csv").unlink()
     settings = of_preset(tmp_path, "stripe", "subscriptions")
-    missing = ["coupon", "product", "subscription_discount"]
-    assert missing_tables(settings.sources["subscriptions"], "subscriptions", settings) == missing
+    missing = "tables of stripe that are not there: coupon, product, subscription_discount"
+    assert missing_tables("subscriptions", settings) == missing
 
 
 def test_discount_whose_coupon_is_not_exported_is_no_discount_of_zero(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from health_assets.sources.load_warnings import load_warnings
+from health_assets.sources.presets.opened import missing_tables
+from health_assets.tables import TABLES
 from health_assets_tests.sources.presets.exports import answered, csv_export, json_export, of_preset, staged
 
 ORGANIZATION = {"id": 7, "name": "Seven", "created_at": "2024-01-01T00:00:00Z", "external_id": "CRM-7"}
@@ -104,6 +107,25 @@ def test_without_a_history_the_metrics_and_the_rating_of_the_ticket_count(tmp_pa
     first, second = staged("staged_support_tickets", settings).sort("ticket_id").select(columns).rows()
     assert (first[0], f"{first[1]:%d %H:%M}", f"{first[2]:%d %H:%M}", first[3]) == ("21", "02 08:00", "01 08:45", 1.0)
     assert second == ("23", None, None, None)  # when it was solved is not in the data
+
+
+def test_run_warns_of_tables_that_are_not_there(tmp_path: Path) -> None:
+    fivetran(tmp_path / "export")
+    for table in ("ticket_field_history", "ticket_tag"):
+        (tmp_path / "export" / f"{table}.csv").unlink()
+    settings = of_preset(tmp_path, "zendesk", "accounts", "support_tickets")
+    of_tickets = load_warnings("support_tickets", TABLES["raw_support_tickets"].rows, settings)
+    assert of_tickets == [
+        "sources.support_tickets: tables of zendesk that are not there: satisfaction_rating, ticket_field_history, ticket_metric, "
+        "ticket_tag; the rows are made without them"
+    ]
+    assert load_warnings("accounts", TABLES["raw_accounts"].rows, settings) == []
+
+
+def test_nobody_misses_a_table_of_which_another_says_more(tmp_path: Path) -> None:
+    fivetran(tmp_path / "export")
+    settings = of_preset(tmp_path, "zendesk", "accounts", "support_tickets")
+    assert missing_tables("support_tickets", settings) == ""  # the history holds the metrics and the ratings
 
 
 def test_tickets_join_the_accounts_of_a_crm_by_the_external_id(tmp_path: Path) -> None:
