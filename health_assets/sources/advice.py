@@ -84,19 +84,19 @@ def remedy(column: str, dtype: pl.DataType, texts: pl.Series, unreadable: pl.Ser
     if not dtype.is_temporal():
         fitting = list(_settings_of_numbers(tested))
         return Remedy(" or ".join(fitting[:2]), len(tested), len(tested)) if fitting else None
-    counts = dict(_settings_of_time(column, tested))
+    is_read_now = ~tested.is_in(unreadable.str.strip_chars().implode())
+    counts = dict(_settings_of_time(column, tested, is_read_now))
     best = max(counts.values())
-    read_now = (~tested.is_in(unreadable.str.strip_chars().implode())).sum()
-    if best < ENOUGH * len(tested) or best <= read_now:
+    if best < ENOUGH * len(tested) or best <= is_read_now.sum():
         return None
     fitting = [setting for setting, count in counts.items() if count == best]
     return Remedy(" or ".join(fitting[:2]), best, len(tested))
 
 
-def _settings_of_time(column: str, texts: pl.Series) -> Iterator[tuple[str, int]]:
-    """Each setting of days and times, with the number of values that it reads."""
+def _settings_of_time(column: str, texts: pl.Series, is_read_now: pl.Series) -> Iterator[tuple[str, int]]:
+    """Each setting of days and times, with the number of values that it reads; a unit adds to what is read without it."""
     for unit, pattern in NUMBERS.items():
-        yield f"unit: {{{column}: {unit}}}", int(texts.str.contains(pattern).sum())
+        yield f"unit: {{{column}: {unit}}}", int((is_read_now | texts.str.contains(pattern)).sum())
     for day in DAYS:
         for time in TIMES:
             yield f"date_format: {json.dumps(day + time)}", reads(texts, day + time)

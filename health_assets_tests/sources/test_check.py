@@ -117,6 +117,13 @@ def test_a_tenth_of_misread_rows_is_enough_where_a_setting_reads_them_all(tmp_pa
     assert 'date_format: "%d/%m/%Y" reads them all' in fault
 
 
+def test_serial_days_among_days_in_the_format_are_named_with_their_unit(tmp_path):
+    rows = "1,K0001,05.02.2026,5\n2,K0002,06.02.2026,6\n3,K0002,46059,7\n"
+    (fault,) = faults(tmp_path, bills=f"id,customer,day,sum\n{rows}", date_format="%d.%m.%Y")
+    assert "invoice_date cannot be read in 1 of the first 3 rows, for example '46059'" in fault
+    assert "sources.invoices.unit: {invoice_date: excel} reads them all" in fault
+
+
 def test_file_read_as_one_column_has_one_fault_which_names_the_delimiter(tmp_path):
     (fault,) = faults(tmp_path, bills=BILLS.replace(",", ";"))
     assert fault.endswith(
