@@ -85,6 +85,47 @@ def test_a_kill_between_delete_and_insert_loses_nothing(tmp_path: Path, clean: C
     assert killed == 3
 
 
+def with_later_rows(company: Company) -> Company:
+    """Another ticket, and another event of the first month, in the files."""
+    for name in ("support_tickets.csv", "usage_events/2024-11.csv"):
+        file = company.folder / name
+        lines = file.read_text(encoding="utf-8").splitlines()
+        _, _, others = lines[1].partition(",")
+        file.write_text("\n".join([*lines, f"LATER-1,{others}"]) + "\n", encoding="utf-8")
+    return company
+
+
+@pytest.fixture(scope="module")
+def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A clean run over the later rows."""
+    company = with_later_rows(company_in(tmp_path_factory.mktemp("rebuilt")))
+    code, said = company.run()
+    assert code == 0, said
+    return company
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("staged", "killed_before"),
+    [("staged.support_tickets", "fact.tickets"), ("staged.usage_events", "fact.user_daily")],
+)
+def test_a_kill_between_a_table_of_the_first_file_and_one_of_the_second_is_repaired_by_the_next_run(
+    tmp_path: Path, clean: Company, rebuilt: Company, staged: str, killed_before: str
+) -> None:
+    company = Company(tmp_path / "company")
+    shutil.copytree(clean.folder, company.folder, symlinks=True)
+    hash_before = company.snapshot_hash()
+    code, said = with_later_rows(company).run(fault=f"kill {killed_before}")
+    assert code == -signal.SIGKILL, said
+    assert company.tables()[staged] == rebuilt.tables()[staged]  # in the first file
+    assert company.tables()[killed_before] == clean.tables()[killed_before] != rebuilt.tables()[killed_before]
+    assert company.snapshot_hash() == hash_before
+    code, said = company.run()
+    assert code == 0, said
+    assert differences(company.tables(), rebuilt.tables()) == []
+    assert differences(company.tables(company.published), rebuilt.tables(rebuilt.published)) == []
+
+
 @pytest.mark.timeout(600)
 def test_a_kill_between_writing_and_swapping_the_snapshot_changes_nothing(tmp_path: Path, clean: Company) -> None:
     company = Company(tmp_path / "company")
