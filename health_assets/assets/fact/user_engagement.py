@@ -10,12 +10,12 @@ import polars as pl
 
 from health_assets.assets.dim.feature import catalogue_by_day, event_features, with_features
 from health_assets.contracts.columns import AccountId, Count, Score
-from health_assets.contracts.contract import Contract
+from health_assets.contracts.contract import WARN, Contract
 from health_assets.contracts.expressions import FLOAT_DECIMALS, Period, days_between, exact_sum, first_match, on_days
 from health_assets.settings import Settings
 from health_assets.settings.engagement import Engagement
 from health_assets.sources.freshness import with_freshness
-from health_assets.tables import table
+from health_assets.tables import identity, table
 
 WINDOW = 30
 SECONDS_PER_HOUR = 3600
@@ -168,3 +168,14 @@ def _tier(engagement: Engagement) -> pl.Expr:
         for name, floors in engagement.user_tiers.items()
     ]
     return first_match([*reached, (pl.col("session_count_30d").is_not_null(), INACTIVE)])
+
+
+@identity(of=fact_user_engagement, severity=WARN)
+def users__of_events_are_registered(fact_user_engagement: pl.LazyFrame) -> pl.LazyFrame:
+    """With `users` connected, no other user has an event in 30 days: a bot, employee or test user would count as active.
+
+    Leave their events out with `where` of the source usage_events.
+    """
+    return fact_user_engagement.filter(
+        pl.col("is_registered").any(), ~pl.col("is_registered"), pl.col("event_count_30d") > 0
+    )

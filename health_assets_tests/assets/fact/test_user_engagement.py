@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from health_assets.assets.fact.user_engagement import users__of_events_are_registered
 from health_assets_tests.assets.rows import AS_OF, made, rows
 
 FIRST = AS_OF - timedelta(days=29)
@@ -107,3 +108,19 @@ def test_the_latest_of_event_and_login_counts_and_nothing_after_the_day() -> Non
     assert user(*seen)["days_since_last_login"] == 40
     logged_in = rows("dim_user", {"user_id": "u", "account_id": "A", "last_login_date": AS_OF - timedelta(days=3)})
     assert user(*seen, dim_user=logged_in)["days_since_last_login"] == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "broken"),
+    [
+        ([("ann", True, 5), ("bot", False, 300)], ["bot"]),
+        ([("ann", True, 5), ("gone", False, 0)], []),  # seen earlier than 30 days ago
+        ([("ann", False, 5), ("bob", False, 1)], []),  # no `users` are connected
+    ],
+)
+def test_users_of_events_that_users_lacks_are_warned_of(given: list[tuple[str, bool, int]], broken: list[str]) -> None:
+    users = rows(
+        "fact_user_engagement",
+        *({"user_id": user_id, "is_registered": known, "event_count_30d": events} for user_id, known, events in given),
+    )
+    assert users__of_events_are_registered(users).collect()["user_id"].to_list() == broken
