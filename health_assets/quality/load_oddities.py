@@ -25,8 +25,6 @@ from health_assets.warehouse.storage import Warehouse
 INTERVAL_WORDS = {"interval", "period", "cycle", "frequency", "term", "cadence", "recurrence", "periodicity"}
 DATE_WORDS = {"start", "end", "started", "ended", "at", "date", "on", "from", "to", "until", "next", "id"}
 SAMPLES = 3
-MOST = 0.8  # share of the periods that show what an end date is
-MANY = 10  # accounts, and rows, of which not all are of one
 SUBSCRIPTIONS = "staged_subscriptions"
 ORDERS = "staged_orders"
 INVOICES = "staged_invoices"
@@ -101,7 +99,7 @@ def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Set
     cursor, found = warehouse.cursor(), dict[str, str]()
     if table.name == SUBSCRIPTIONS:
         found[INTERVAL.name] = _unread_interval(settings)
-        found[END_DATES.name] = _inclusive_ends(cursor)
+        found[END_DATES.name] = _inclusive_ends(cursor, settings)
         found[CRM.name] = _disagreements(cursor, as_of)
         found |= price_oddities(warehouse, as_of, settings)
     if table.name == ORDERS:
@@ -113,7 +111,7 @@ def find_oddities(table: Table, warehouse: Warehouse, as_of: date, settings: Set
     if is_read_again(table):
         found[EXCLUSIONS.name] = exclusions_of(table, settings)
     if _is_dated_by_account(table):
-        found[ONE_ACCOUNT.name] = _of_one_account(cursor, table)
+        found[ONE_ACCOUNT.name] = _of_one_account(cursor, table, settings)
         found[SIGNUP.name] = _before_signup(cursor, table, as_of, settings)
     return {name: words for name, words in found.items() if words}
 
@@ -147,7 +145,7 @@ def _is_interval(column: str) -> bool:
     return bool(words & INTERVAL_WORDS) and not words & DATE_WORDS
 
 
-def _inclusive_ends(cursor: duckdb.DuckDBPyConnection) -> str:
+def _inclusive_ends(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> str:
     """Accounts whose next period begins on the day after the last one ended, if these are most of those that go on."""
     follows = (
         "from staged.subscriptions as ended join staged.subscriptions as next using (account_id) "
@@ -156,7 +154,7 @@ def _inclusive_ends(cursor: duckdb.DuckDBPyConnection) -> str:
     with_gap = f"{follows} + 1"
     (gaps,), (joins,) = _one(cursor, f"select count(*) {with_gap}"), _one(cursor, f"select count(*) {follows}")
     if not gaps or gaps <= joins:
-        return "" if joins else _ends_before_their_anniversary(cursor)
+        return "" if joins else _ends_before_their_anniversary(cursor, settings)
     samples = cursor.execute(
         f"select ended.subscription_id, ended.end_date, next.subscription_id, next.start_date {with_gap} order by all "
         f"limit {SAMPLES}"
@@ -168,12 +166,12 @@ def _inclusive_ends(cursor: duckdb.DuckDBPyConnection) -> str:
     )
 
 
-def _ends_before_their_anniversary(cursor: duckdb.DuckDBPyConnection) -> str:
+def _ends_before_their_anniversary(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> str:
     """Periods that end on the day before the day of the month on which they began, if most do: whole months, the last day included."""
     whole = "day(end_date + 1) = day(start_date)"
     ended = "from staged.subscriptions where end_date > start_date"
     found, rows = _one(cursor, f"select count(*) filter (where {whole}), count(*) {ended}")
-    if found < SAMPLES or found < MOST * rows:
+    if found < SAMPLES or found < settings.plausibility.ends_before_anniversary * rows:
         return ""
     samples = cursor.execute(
         f"select subscription_id, start_date, end_date {ended} and {whole} order by all limit {SAMPLES}"
@@ -260,12 +258,12 @@ def _unsaid_periods(cursor: duckdb.DuckDBPyConnection, as_of: date, revenue: Rev
     return "; ".join(said)
 
 
-def _of_one_account(cursor: duckdb.DuckDBPyConnection, table: Table) -> str:
+def _of_one_account(cursor: duckdb.DuckDBPyConnection, table: Table, settings: Settings) -> str:
     """The account of all rows, where it is the only one of many."""
     account, last, rows, accounts = cursor.execute(
         f"select min(account_id), max(account_id), count(*), (select count(*) from staged.accounts) from {table.relation}"
     ).fetchone() or (None, None, 0, 0)
-    if account != last or min(rows, accounts) < MANY:
+    if account != last or min(rows, accounts) < settings.plausibility.one_account_rows:
         return ""
     source = table.name.removeprefix("staged_")
     return (

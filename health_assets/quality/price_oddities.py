@@ -16,8 +16,6 @@ from health_assets.warehouse.storage import Warehouse
 
 SUBSCRIPTIONS = "subscriptions"
 SAMPLES = 3
-FEW = 2  # periods or plans that prove nothing yet
-COPIED = 0.5  # share of the keys of a file that are in the next one too, from which on both hold a state
 
 PAID_BEFORE = Expectation(
     "mrr_amount__of_ended_periods_is_what_they_paid",
@@ -61,7 +59,7 @@ def _nothing_paid_before(cursor: duckdb.DuckDBPyConnection, as_of: date, setting
         f"count(*) filter (where not {has_ended} and mrr_amount > 0), min(subscription_id) filter (where {has_ended}) "
         "from staged.subscriptions where first_paid_date < coalesce(end_date, date '9999-12-31')"
     ).fetchone() or (0, 0, 0, None)
-    if ended < FEW or unpaid < ended or not paying:
+    if ended < settings.plausibility.ended_without_price or unpaid < ended or not paying:
         return ""
     theirs = _their_name("mrr_amount", settings)
     return (
@@ -106,9 +104,9 @@ def left_out_of_the_newest_file(settings: Settings) -> str:
         lambda by_row: read_source(SUBSCRIPTIONS, rows, settings, by_row=by_row).select(FILE, read).collect(),
     )
     files = [file for (_, file) in given.group_by(FILE, maintain_order=True)]
-    key = ["account_id", "start_date"]
+    key, copied = ["account_id", "start_date"], settings.plausibility.copied_rows
     repeats = [
-        not this.is_empty() and this.join(after, on=key, how="semi").height >= COPIED * this.height
+        not this.is_empty() and this.join(after, on=key, how="semi").height >= copied * this.height
         for this, after in pairwise(files)
     ]
     gone = given.filter(pl.col("end_date").is_null()).join(files[-1], on=key, how="anti")["account_id"].unique().sort()

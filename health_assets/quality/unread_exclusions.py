@@ -26,7 +26,6 @@ BESIDES = {  # words that such a name or value may have besides
 }  # fmt: skip
 # words by which rows of a source do not count, or not whole; of all other sources EXCLUDED
 SIGNS = dict.fromkeys(("orders", "payments", "invoices"), EXCLUDED | TAKEN_BACK | PAID_BACK)
-FEW = 50  # distinct values of a column of words
 EXCLUSIONS = Expectation(
     "columns__exclusions_are_read",
     "rule",
@@ -58,7 +57,7 @@ def unread_exclusions(name: str, rows: type[Contract], settings: Settings) -> st
             column = counts.columns[0]
             if _says_so(name, column):
                 found[column, None] = found.get((column, None), 0) + int(counts["rows"].sum())
-            elif counts.height <= FEW:
+            elif counts.height <= settings.plausibility.words_of_a_column:
                 for word, count in counts.filter(
                     pl.Series([_says_so(name, one) for one in counts[column]], dtype=pl.Boolean)
                 ).rows():

@@ -223,6 +223,11 @@ class Plausibility(Section):
     filled_drop: Fraction
     values_changed: Fraction
     before_signup: Fraction
+    one_account_rows: Annotated[int, Field(gt=0)]
+    ends_before_anniversary: Fraction
+    ended_without_price: Annotated[int, Field(gt=0)]
+    copied_rows: Fraction
+    words_of_a_column: Annotated[int, Field(gt=0)]
     undeclared_lines: Fraction
     ratings_without_top: Annotated[int, Field(gt=0)]
 

@@ -4,11 +4,12 @@ import re
 
 import polars as pl
 
+from health_assets.settings import DEFAULTS, load
 from health_assets.sources.guesses.matching import ZONES, Match
 from health_assets.sources.moments import moment
 from health_assets.sources.numbers import number
 
-FEW, MOST = 3, 0.8  # periods, and their share, that show what an end date is
+FEW = 3  # periods that prove nothing yet
 INCLUSIVE = re.compile(
     r"last (?:paid |active )?day|through|inclusive|letzter tag|dernier jour|[uú]ltimo d[ií]a|ultimo giorno|laatste dag",
     re.IGNORECASE,
@@ -98,4 +99,4 @@ def is_last_paid_day(match: Match, formats: list[str]) -> bool:
         end=moment(pl.col(columns["end_date"]), pl.String(), ZONES, formats, None).dt.date(),
     ).filter(pl.col("end") > pl.col("start"))
     is_whole = (days["end"].dt.offset_by("1d").dt.day() == days["start"].dt.day()).sum()
-    return bool(is_whole >= FEW and is_whole >= MOST * days.height)
+    return bool(is_whole >= max(FEW, load(DEFAULTS).plausibility.ends_before_anniversary * days.height))
