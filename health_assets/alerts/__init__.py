@@ -52,9 +52,10 @@ class AlertOutcome:
 
     as_of_date: date
     is_first: bool  # there were no levels to compare with
-    worse: int  # need attention, those that churned not counted
+    news: int  # changed, those counted that churned, recovered or renewed
     churned: int
     better: int  # recovered or renewed
+    listed: int  # on the attention list, changed or not
     silenced: int  # of these: not to be posted
     delivered: int  # alerts, with those of earlier runs
     pending: int  # alerts that stay in the outbox for the next run
@@ -69,16 +70,16 @@ class AlertOutcome:
         """One sentence for a log."""
         if self.is_first:
             summary = f"As of {self.as_of_date}: the first alert run has nothing to compare with; alerts start with the next change"
-        elif not self.worse + self.churned + self.better:
+        elif not self.news:
             summary = (
-                f"As of {self.as_of_date}: no account has changed since the last alerts; {self.delivered} delivered, "
-                f"{self.pending} pending"
+                f"As of {self.as_of_date}: no account has news since the last alerts, {self.listed} on the attention list; "
+                f"{self.delivered} delivered, {self.pending} pending"
             )
         else:
-            need = "account needs" if self.worse == 1 else "accounts need"
+            have = "account has" if self.news == 1 else "accounts have"
             summary = (
-                f"As of {self.as_of_date}: {self.worse} {need} attention, {self.churned} churned, "
-                f"{self.better} recovered or renewed; {self.delivered} delivered, {self.pending} pending"
+                f"As of {self.as_of_date}: {self.news} {have} news ({self.churned} churned, {self.better} recovered or "
+                f"renewed), {self.listed} on the attention list; {self.delivered} delivered, {self.pending} pending"
             )
         if not self.is_first:
             summary += "".join(f", {count} held {why}" for why, count in self.held.items())
@@ -101,7 +102,7 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
         AlertError: the alert state cannot be used, or another delivery does not end.
     """
     with Outbox.copied(store_of(settings)) if dry_run else Outbox.of(settings) as outbox:
-        as_of_date, found = _find(settings, outbox)
+        as_of_date, listed, found = _find(settings, outbox)
         before = {one.id for one in (*outbox.pending(), *outbox.held()) if one.account_id}
         if dry_run:
             done = Delivered(texts=_shown(outbox, settings))
@@ -118,9 +119,10 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
     return AlertOutcome(
         as_of_date=as_of_date,
         is_first=found.is_first,
-        worse=sum(not one.is_good_news and one.rule != CHURNED for one in new),
+        news=len(new),
         churned=sum(one.rule == CHURNED for one in new),
         better=sum(one.is_good_news for one in new),
+        listed=listed,
         held=dict(Counter(held.values())),
         silenced=sum(about.get(one.id) == State.silenced for one in new),
         delivered=transitions,
@@ -144,8 +146,11 @@ def _shown(outbox: Outbox, settings: Settings) -> list[str]:
     return [*(message.text for message in messages(outbox.pending(), context)), *later]
 
 
-def _find(settings: Settings, outbox: Outbox) -> tuple[date, Recorded]:
-    """Compare the snapshot with what is remembered, and put what changed into the outbox."""
+def _find(settings: Settings, outbox: Outbox) -> tuple[date, int, Recorded]:
+    """Compare the snapshot with what is remembered, and put what changed into the outbox.
+
+    Returns the as-of day, how many accounts are on the attention list, and what changed.
+    """
     in_use, connection = rules_of(settings), outbox.connection
     published = read_published(settings, lambda day: first_event(connection, in_use, day))
     passed = passed_days(settings, first_passed_day(connection, in_use, published.as_of_date), published.as_of_date)
@@ -163,7 +168,8 @@ def _find(settings: Settings, outbox: Outbox) -> tuple[date, Recorded]:
         outbox.add(entries_of([*found.alerts, *faults], settings, now, silences))
         outbox.add(digest_entries(published.digests, settings, now))
         outbox.add(entries_of(waiting, settings, now, silences, held_reason=reason))
-    return published.as_of_date, found
+    listed = sum(account.attention is not None for account in published.accounts)
+    return published.as_of_date, listed, found
 
 
 def _silence_held(outbox: Outbox, silences: Mapping[str, str]) -> None:

@@ -50,6 +50,7 @@ class AccountAlert:
     reasons: list[str]
     next_step: str | None
     rank: int | None = None  # in the attention list
+    listed_count: int | None = None  # accounts on that list; None in alerts of earlier versions
     is_resolved: bool = False  # good news, and neither health nor risk is at an alarming level
 
     @property
@@ -106,7 +107,7 @@ def account_alerts(
         settings: the company's.
         as_of_date: of the run.
     """
-    alerts = []
+    alerts, listed_count = [], sum(account.attention is not None for account in accounts)
     for account in accounts:
         if not (moves := changes.get(account.account_id)):
             continue
@@ -118,7 +119,7 @@ def account_alerts(
             good = _good_alert(account, rule, moves, settings, as_of_date)
             is_alarming = any(map(is_score, found.alarming.get(account.account_id, set())))
             alerts.append(replace(good, is_resolved=not is_alarming))
-    return alerts
+    return [replace(one, listed_count=listed_count) for one in alerts]
 
 
 def not_repeated(alerts: Sequence[AccountAlert], last: Mapping[str, tuple[date, str]], days: int) -> list[AccountAlert]:

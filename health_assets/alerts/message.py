@@ -5,6 +5,7 @@ What an alert says about an account is made in account_alert.py; markup.py makes
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +18,7 @@ from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry
 from health_assets.alerts.markup import Mrkdwn, PlainText, Style, account_url, clipped, cut
-from health_assets.alerts.rules import CHURNED
+from health_assets.alerts.rules import CHURNED, CONSEQUENCES
 from health_assets.alerts.weekly import Digest, Item
 from health_assets.reporting.formatting import counted, day_and_month, money
 from health_assets.reporting.scope import Scope
@@ -33,6 +34,7 @@ EARLIER = 3  # changes of an account on earlier days; there are some only after 
 LINES = 5  # of a data alert
 LINES_OF_WEEK = 12
 SIGNS = {"critical": ":red_circle:", "warning": ":large_orange_circle:", "info": ":large_green_circle:"}
+ENDS = (CHURNED, *CONSEQUENCES)  # rules that a headline names
 PLAIN_SIGNS = {"critical": "-", "warning": "!", "info": "+"}
 REPEATED = "possibly a repeat of an earlier message"
 
@@ -108,9 +110,10 @@ def _of_each(entries: Sequence[Entry], context: Context) -> list[Message]:
     for alerts in _in_order(entries):
         last = alerts[-1]
         own = [entry for entry in entries if entry.account_id == last.account_id]
-        footer = _footer(context, last.as_of_date, own)
+        footer = _footer(context, last.as_of_date, own, [last])
         section = _account(alerts, Mrkdwn(), SIGNS, context)
-        verb = last.rule if last.is_good_news or last.rule == CHURNED else "needs attention"
+        name = cut(last.name, 100)
+        title = f"{name} {last.rule}" if last.is_good_news or last.rule == CHURNED else f"News about {name}"
         found.append(
             Message(
                 key=_key(own),
@@ -118,7 +121,7 @@ def _of_each(entries: Sequence[Entry], context: Context) -> list[Message]:
                 account_ids=(last.account_id,),
                 alerts=tuple(entry.id for entry in own),
                 notification=f"{clipped(last.name, 60)}: {clipped(last.news, HEADER_CHARACTERS)}",
-                blocks=_blocks(f"{cut(last.name, 100)} {verb}", [section], footer(Mrkdwn())),
+                blocks=_blocks(title, [section], footer(Mrkdwn())),
                 text=f"{_account(alerts, PlainText(), PLAIN_SIGNS, context)}\n\n{footer(PlainText())}",
                 alert=last,
             )
@@ -130,7 +133,7 @@ def _digest(entries: Sequence[Entry], context: Context) -> Message:
     """One message about all accounts."""
     accounts = _in_order(entries)
     title = _headline([alerts[-1] for alerts in accounts], context)
-    footer = _footer(context, max(entry.as_of_date for entry in entries), entries)
+    footer = _footer(context, max(entry.as_of_date for entry in entries), entries, [alerts[-1] for alerts in accounts])
     sections = [_account(alerts, Mrkdwn(), SIGNS, context) for alerts in accounts[: context.accounts_shown]]
     names = [alerts[-1].name for alerts in accounts]
     shown, blocks = _within_limits(sections, names, title, footer(Mrkdwn()), context)
@@ -166,18 +169,14 @@ def _order(alerts: Sequence[AccountAlert]) -> tuple[bool, bool, float, float, st
 
 
 def _headline(latest: Sequence[AccountAlert], context: Context) -> str:
-    """What a person would say, e.g. "2 accounts need attention, 1 churned: USD 8,940 MRR"."""
-    churned = [one for one in latest if one.rule == CHURNED]
-    bad = [one for one in latest if not one.is_good_news and one.rule != CHURNED]
-    if not churned and not bad:
-        renewed = sum(one.rule == "renewed" for one in latest)
-        verb = "renewed" if renewed == len(latest) else "recovered" if not renewed else "recovered or renewed"
-        return f"{counted(len(latest), 'account')} {verb}{_sum(latest, context)}"
-    if not bad:
-        return f"{counted(len(churned), 'account')} churned{_sum(churned, context)}"
-    also = f", {len(churned)} churned" if churned else ""
-    verb = "needs" if len(bad) == 1 else "need"
-    return f"{counted(len(bad), 'account')} {verb} attention{also}{_sum([*bad, *churned], context)}"
+    """What a person would say, e.g. "3 accounts have news, of them 1 churned, USD 8,940 MRR"."""
+    ends = Counter(one.rule for one in latest if one.rule in ENDS)
+    amount = _sum(latest, context)
+    if len(ends) == 1 and ends.total() == len(latest):
+        return f"{counted(len(latest), 'account')} {next(iter(ends))}{amount}"
+    parts = [f"{ends[end]} {end}" for end in ENDS if end in ends]
+    also = f", of them {', '.join(parts)}" if parts else ""
+    return f"{counted(len(latest), 'account')} {'has' if len(latest) == 1 else 'have'} news{also}{amount}"
 
 
 def _sum(alerts: Sequence[AccountAlert], context: Context) -> str:
@@ -217,9 +216,24 @@ def _more(rest: Sequence[str], style: Style, context: Context) -> list[str]:
     return [f"{style.bold(f'and {len(rest)} more')}: {listed} · {where}"]
 
 
-def _footer(context: Context, day: date, entries: Sequence[Entry]) -> Callable[[Style], str]:
-    note = f" · {REPEATED}" if any(entry.possibly_repeated for entry in entries) else ""
+def _footer(
+    context: Context, day: date, entries: Sequence[Entry], latest: Sequence[AccountAlert] = ()
+) -> Callable[[Style], str]:
+    note = _listed([one for one in latest if one.as_of_date == day])
+    note += f" · {REPEATED}" if any(entry.possibly_repeated for entry in entries) else ""
     return lambda style: f"{style.words(context.company, 100)} · as of {day_and_month(day)}{note}"
+
+
+def _listed(latest: Sequence[AccountAlert]) -> str:
+    """How many accounts are on the attention list, and how many of those in the message: a message is about what is new."""
+    if not latest or (listed := latest[0].listed_count) is None:
+        return ""
+    here = sum(one.rank is not None for one in latest)
+    if len(latest) == 1:
+        shown = f"this one is number {latest[0].rank}" if here else "this one is not"
+    else:
+        shown = f"{here or 'none'} of these {len(latest)}"
+    return f" · {counted(listed, 'account')} on the attention list{f', {shown}' if listed else ''}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ def test_a_change_is_delivered_once_with_its_reasons(company: Settings, publish:
     now = [account("A2", "critical", attention_rank=1), account("A3", "low"), account("A4", "medium")]
     publish(TUESDAY, [account("A1", "high", reasons=reasons, attention_rank=2), *now])
     outcome = alert(company)
-    assert (outcome.worse, outcome.better, outcome.delivered, outcome.pending) == (2, 1, 3, 0)
+    assert (outcome.news, outcome.better, outcome.listed, outcome.delivered, outcome.pending) == (3, 1, 2, 3, 0)
     assert len(posted.posts) == 1
     worsened, entered, better = posted.sections()
     assert "Churn risk is now high, was low until 27 January" in entered
@@ -106,7 +106,7 @@ def test_a_new_account_at_an_alarming_level_is_reported(company: Settings, publi
     publish(MONDAY, [account("A1")])
     alert(company)
     publish(TUESDAY, [account("A1"), account("A2", "high"), account("A3")])
-    assert alert(company).worse == 1
+    assert alert(company).news == 1
     assert "\nChurn risk is now high\n" in posted.sections()[0]
 
 
@@ -153,7 +153,7 @@ def test_a_churned_account_is_reported_once(company: Settings, publish: Publish,
     assert section.split("\n")[1] == "Churned"
     assert posted.accepted[0]["text"] == "1 account churned: Company A1"
     publish(TUESDAY + timedelta(days=2), [account("A1", "high", None), account("A2", "low", None)])
-    assert alert(company).worse == 1  # it came back
+    assert alert(company).news == 1  # it came back
 
 
 def test_a_stale_source_is_reported_once_until_it_has_a_new_row(
@@ -183,7 +183,7 @@ def test_a_state_file_of_the_first_version_is_migrated(company: Settings, publis
         old.execute("insert into levels values ('A2', 'risk_level', 'high', '2025-01-27')")
     publish(TUESDAY, [account("A1", "high"), account("A2", "low")])
     outcome = alert(company)
-    assert (outcome.worse, outcome.better) == (1, 1)
+    assert (outcome.news, outcome.better) == (2, 1)
 
 
 def test_what_slack_does_not_accept_stays_pending_for_the_next_run(
@@ -236,7 +236,7 @@ def test_a_dry_run_shows_and_changes_nothing(company: Settings, publish: Publish
     publish(TUESDAY, [account("A1", "high")])
     before = files_of(store.parent)
     shown = alert(company, dry_run=True)
-    assert (shown.worse, shown.delivered, shown.pending, posted.posts) == (1, 0, 1, [])
+    assert (shown.news, shown.delivered, shown.pending, posted.posts) == (1, 0, 1, [])
     assert files_of(store.parent) == before
     assert "Churn risk is now high" in shown.text
     assert alert(company).delivered == 1
@@ -273,14 +273,14 @@ def test_without_a_webhook_the_text_is_returned(
     outcome = alert(company)
     assert (outcome.has_webhook, outcome.delivered) == (False, 1)
     assert outcome.text.split("\n") == [
-        "1 account needs attention, USD 1,200 MRR",
+        "1 account has news, USD 1,200 MRR",
         "",
         "- <b>A & B</b> · USD 1,200 MRR",
         "Churn risk is now high, was low until 27 January",
         "• Usage halved: 40 events after 100",
         "Owner: Ada",
         "",
-        "Acme & Sons · as of 28 January",
+        "Acme & Sons · as of 28 January · 0 accounts on the attention list",
     ]
     assert alert(company).text == ""
 
@@ -413,7 +413,7 @@ def test_all_troubles_of_a_day_are_one_alert_with_the_gravest_first(
     publish(MONDAY, [account("A1", **CALM), account("A2", **CALM | OLD)])
     alert(company)
     publish(TUESDAY, [account("A1", **TROUBLE), account("A2", **CALM | OLD)])
-    assert alert(company).worse == 1
+    assert alert(company).news == 1
     lines = posted.sections()[0].split("\n")
     assert lines[1] == EXPECTED["incident"]
     assert lines[2:5] == [f"• {EXPECTED[rule]}" for rule in ("renewal", "sla_breach", "detractor")]
@@ -436,11 +436,11 @@ def test_a_churned_account_is_shown_with_what_it_paid(company: Settings, publish
     accounts = [account("A1", None, None, mrr_lost=200.0, **gone), account("A2", None, None, **gone), account("A3")]
     publish(TUESDAY, accounts)
     outcome = alert(company)
-    assert "0 accounts need attention, 2 churned, 1 recovered or renewed;" in outcome.summary()
+    assert "3 accounts have news (2 churned, 1 recovered or renewed), 0 on the attention list;" in outcome.summary()
     paid, unknown, _ = posted.sections()
     assert paid.startswith(":red_circle: *Company A1* · paid USD 200 MRR\nChurned on 28 January\n")
     assert unknown.startswith(":red_circle: *Company A2* · MRR unknown\n")
-    assert "2 accounts churned, USD 200 MRR" in outcome.text
+    assert "3 accounts have news, of them 2 churned, 1 recovered, USD 1,400 MRR" in outcome.text
 
 
 def test_a_churned_account_is_not_reported_under_every_rule(company: Settings, publish: Publish, posted: Slack) -> None:
@@ -491,7 +491,7 @@ def test_while_a_source_is_stale_the_alerts_of_its_rules_wait_and_go_out_later_i
     alert(fed)
     publish(TUESDAY, [account("A1", "high"), account("A2", "high")], sources=stale)
     outcome = alert(fed)
-    assert (outcome.worse, outcome.held, outcome.delivered) == (2, {"while usage_events is stale": 2}, 0)
+    assert (outcome.news, outcome.held, outcome.delivered) == (2, {"while usage_events is stale": 2}, 0)
     publish(WEDNESDAY, [account("A1", "high"), account("A2", "high")], sources=stale)
     assert alert(fed).delivered == 0
     (message,) = posted.accepted
@@ -525,7 +525,7 @@ def test_an_alert_about_a_silenced_account_is_kept_and_not_posted(
     alert(company)
     publish(TUESDAY, [account("A1", "high"), account("A2", "high")])
     outcome = alert(company)
-    assert (outcome.worse, outcome.silenced, outcome.delivered) == (2, 1, 1)
+    assert (outcome.news, outcome.silenced, outcome.delivered) == (2, 1, 1)
     assert "Company A2" in posted.sections()[0]
 
 
@@ -618,11 +618,11 @@ def test_flags_of_a_shop_are_reported_only_where_no_subscriptions_are_connected(
     publish(MONDAY, [account("A1", late_reasons=None)])
     alert(shop)
     publish(TUESDAY, [account("A1", late_reasons="3 late payments (threshold: 2)")])
-    assert alert(shop).worse == count
+    assert alert(shop).news == count
 
 
 def test_a_day_without_a_change_is_summed_up_as_that(company: Settings, publish: Publish, posted: Slack) -> None:
     for day in (MONDAY, TUESDAY):
         publish(day, [account("A1", "high", "critical")])
         outcome = alert(company)
-    assert outcome.summary() == f"As of {TUESDAY}: no account has changed since the last alerts; 0 delivered, 0 pending"
+    assert outcome.summary() == f"As of {TUESDAY}: no account has news since the last alerts, 0 on the attention list; 0 delivered, 0 pending"

@@ -36,6 +36,7 @@ RISE = AccountAlert(
     reasons=["Usage fell 60% compared with the previous 30 days, from 100 to 40 events"],
     next_step="Call the account (Customer Success Manager, within 1 day)",
     rank=1,
+    listed_count=9,
 )
 FAULT = DataAlert(["x"], DAY, "2 blocking checks failed", ["grain__unique · 3"], "Correct the source, then run again.")
 
@@ -70,7 +71,7 @@ def sections(message: Message) -> list[str]:
 
 def test_an_account_shows_its_link_money_change_reason_next_step_and_owner() -> None:
     message = made(RISE)
-    assert message.blocks[0]["text"]["text"] == "1 account needs attention, USD 1,200 MRR"
+    assert message.blocks[0]["text"]["text"] == "1 account has news, USD 1,200 MRR"
     assert sections(message)[0].split("\n") == [
         ":red_circle: *<https://crm.example.com/accounts/A1|Zeta>* · USD 1,200 MRR",
         "Churn risk is now high, was medium until 30 January",
@@ -78,12 +79,14 @@ def test_an_account_shows_its_link_money_change_reason_next_step_and_owner() -> 
         "*Next step:* Call the account (Customer Success Manager, within 1 day)",
         "Owner: <@U0123>",
     ]
-    assert message.blocks[-1]["elements"][0]["text"] == "Acme &amp; Sons · as of 31 January"
+    assert message.blocks[-1]["elements"][0]["text"] == (
+        "Acme &amp; Sons · as of 31 January · 9 accounts on the attention list, this one is number 1"
+    )
 
 
 def test_the_plain_text_says_the_same_without_markup() -> None:
     assert made(RISE).text.split("\n") == [
-        "1 account needs attention, USD 1,200 MRR",
+        "1 account has news, USD 1,200 MRR",
         "",
         "- Zeta (https://crm.example.com/accounts/A1) · USD 1,200 MRR",
         "Churn risk is now high, was medium until 30 January",
@@ -91,7 +94,7 @@ def test_the_plain_text_says_the_same_without_markup() -> None:
         "Next step: Call the account (Customer Success Manager, within 1 day)",
         "Owner: Lena Fischer",
         "",
-        "Acme & Sons · as of 31 January",
+        "Acme & Sons · as of 31 January · 9 accounts on the attention list, this one is number 1",
     ]
 
 
@@ -126,13 +129,16 @@ def test_changes_of_earlier_days_follow_the_latest() -> None:
 @pytest.mark.parametrize(
     ("bodies", "headline"),
     [
-        ([alert("A1"), alert("A2", mrr=300.0)], "2 accounts need attention, USD 1,500 MRR"),
-        ([alert("A1"), churned("A2")], "1 account needs attention, 1 churned, USD 2,400 MRR"),
+        ([alert("A1"), alert("A2", mrr=300.0)], "2 accounts have news, USD 1,500 MRR"),
+        ([alert("A1"), churned("A2")], "2 accounts have news, of them 1 churned, USD 2,400 MRR"),
         ([churned("A1")], "1 account churned, USD 1,200 MRR"),
-        ([alert("A1"), recovered("A2")], "1 account needs attention, USD 1,200 MRR"),
+        ([alert("A1"), recovered("A2")], "2 accounts have news, of them 1 recovered, USD 2,400 MRR"),
         ([recovered("A1")], "1 account recovered, USD 1,200 MRR"),
-        ([recovered("A1"), recovered("A2", rule="renewed")], "2 accounts recovered or renewed, USD 2,400 MRR"),
-        ([alert("A1", mrr=None)], "1 account needs attention"),
+        (
+            [churned("A1"), recovered("A2"), recovered("A3", rule="renewed")],
+            "3 accounts have news, of them 1 churned, 1 recovered, 1 renewed, USD 3,600 MRR",
+        ),
+        ([alert("A1", mrr=None)], "1 account has news"),
     ],
 )
 def test_the_headline_is_what_a_person_would_say(bodies: list[AccountAlert], headline: str) -> None:
@@ -143,8 +149,31 @@ def test_the_notification_names_the_first_three_accounts() -> None:
     names = ["Arbor Learning", "Cobalt Partners", "Delta Trading", "Ember", "Fjord"]
     message = made(*(alert(f"A{place}", name=name, rank=place + 1) for place, name in enumerate(names)))
     assert message.notification == (
-        "5 accounts need attention, USD 6,000 MRR: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
+        "5 accounts have news, USD 6,000 MRR: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
     )
+
+
+@pytest.mark.parametrize(
+    ("bodies", "listed"),
+    [
+        ([alert("A1"), alert("A2", rank=2), alert("A3", rank=None)], "9 accounts on the attention list, 2 of these 3"),
+        ([alert("A1", rank=None), churned("A2")], "9 accounts on the attention list, none of these 2"),
+        ([alert("A1", rank=None)], "9 accounts on the attention list, this one is not"),
+        ([recovered("A1", listed_count=0)], "0 accounts on the attention list"),
+        (
+            [alert("A1", listed_count=7, as_of_date=DAY - timedelta(days=1)), alert("A2")],
+            "9 accounts on the attention list, this one is number 1",
+        ),
+    ],
+)
+def test_a_message_says_how_many_are_on_the_attention_list_whether_they_have_news_or_not(
+    bodies: list[AccountAlert], listed: str
+) -> None:
+    assert made(*bodies).text.endswith(f"as of 31 January · {listed}")
+
+
+def test_an_alert_that_an_earlier_version_stored_says_nothing_of_the_list() -> None:
+    assert made(alert(listed_count=None)).text.endswith("as of 31 January")
 
 
 def test_the_order_is_that_of_the_attention_list_then_the_money_then_good_news() -> None:

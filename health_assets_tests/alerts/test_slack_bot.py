@@ -141,7 +141,7 @@ def test_first_alert_of_each_account_is_a_message_of_its_own_and_later_ones_repl
     publish(DAYS[1], [account("A1", "high"), account("A2", "high")])
     alert(bot)
     assert [one["text"].split(":")[0] for one in slack_api.roots()] == ["Company A1", "Company A2"]
-    assert slack_api.roots()[0]["blocks"][0]["text"]["text"] == "Company A1 needs attention"
+    assert slack_api.roots()[0]["blocks"][0]["text"]["text"] == "News about Company A1"
     publish(DAYS[2], [account("A1", "critical"), account("A2", "high")])
     alert(bot)
     (reply,) = slack_api.replies()
@@ -173,7 +173,7 @@ def test_recovered_account_gets_a_reply_and_its_first_message_is_marked_as_resol
     (root,), (reply,) = slack_api.roots(), slack_api.replies()
     assert root["text"].startswith("Resolved: Company A1: Churn risk is now high")
     head, line, what, *_ = [block.get("text", {}).get("text", "") for block in root["blocks"]]
-    assert head == "Resolved: Company A1 needs attention"
+    assert head == "Resolved: News about Company A1"
     assert line.startswith(":white_check_mark: *Resolved on 3 March 2025*. Recovered: health is 50 (healthy)")
     assert "Churn risk is now high" in what
     assert reply["reply_broadcast"] is False
@@ -203,7 +203,7 @@ def test_good_news_about_an_account_without_a_thread_is_a_message_that_opens_non
     days(bot, publish, "low", "high", first=2)
     recovered, again = slack_api.roots()
     assert "recovered" in recovered["blocks"][0]["text"]["text"]
-    assert "needs attention" in again["blocks"][0]["text"]["text"]
+    assert "News about" in again["blocks"][0]["text"]["text"]
 
 
 def test_reply_to_a_message_that_was_deleted_begins_a_new_thread(
@@ -213,7 +213,7 @@ def test_reply_to_a_message_that_was_deleted_begins_a_new_thread(
     slack_api.messages.clear()
     days(bot, publish, "critical", first=2)
     (root,) = slack_api.roots()
-    assert root["blocks"][0]["text"]["text"] == "Company A1 needs attention"
+    assert root["blocks"][0]["text"]["text"] == "News about Company A1"
 
 
 def test_message_is_marked_as_resolved_later_when_slack_is_in_trouble(
