@@ -75,7 +75,7 @@ ALERTS = [
         "Health is now at risk (55), down 13 points in 30 days, was neutral until 25 November",
         [
             "Usage fell 62% compared with the previous 30 days, from 418 to 159 events",
-            "Weakest areas: usage 31, support 44",
+            "Weakest: usage 31 (no login for 19 days), support 44 (58.3% of tickets within SLA in 90 days)",
         ],
         severity="warning",
         rank=2,

@@ -15,7 +15,6 @@ import pytest
 
 from health_assets import settings
 from health_assets.alerts import WEBHOOK_VARIABLE
-from health_assets.scoring.scorecards import DIMENSIONS
 from health_assets.settings import Settings
 
 SECRET = "T0SECRET-never-shown"
@@ -189,13 +188,15 @@ TABLES = """
         account_id varchar, company_name varchar, account_owner varchar, account_status varchar, mrr double,
         segment varchar, value_tier varchar, region varchar, churn_date date);
     create table mart.customer_health (account_id varchar, as_of_date date, health_score double, health_band varchar,
-        trend_30d double, mrr double, scorecard varchar, DIMENSIONS);
+        trend_30d double, mrr double, scorecard varchar);
+    create table mart.customer_health_parts (account_id varchar, as_of_date date, dimension varchar, measure varchar,
+        scorecard varchar, metric varchar, value double, score double, weight double);
     create table mart.churn_risk (account_id varchar, risk_level varchar, churn_risk_score double, mrr double,
         factors struct(factor varchar, points double, value double, threshold double, sentence varchar)[],
         unmeasured_factors varchar[]);
     create table fact.account_revenue_daily (account_id varchar, as_of_date date, days_to_renewal bigint);
     create table mart.attention_list (account_id varchar, attention_rank bigint, reason varchar, next_step varchar,
-        next_step_owner_role varchar, next_step_days bigint, since_date date);
+        next_step_owner_role varchar, next_step_days bigint, since_date date, held_days bigint);
     create table mart.churned_accounts (account_id varchar, mrr_lost double, health_score_30d_before double);
     create table mart.operations_risk (account_id varchar, month date, is_at_risk boolean, is_volume_drop boolean,
         is_slowdown boolean, is_data_error_rise boolean, is_denial_rise boolean);
@@ -207,7 +208,7 @@ TABLES = """
         category varchar, sla_state varchar, sla_target_hours double);
     create table fact.feedback (feedback_id varchar, account_id varchar, feedback_date date, nps_rating double,
         nps_category varchar);
-""".replace("DIMENSIONS", ", ".join(f"{name}_score double" for name in DIMENSIONS))
+"""
 
 
 @pytest.fixture
@@ -248,15 +249,18 @@ def _insert_health(connection: duckdb.DuckDBPyConnection, one: dict[str, Any], a
     scorecard = one.get("scorecard", "standard")
     about = (one["company_name"], one["account_owner"], one["account_status"], mrr)
     _insert(connection, "dim.account", key, *about, "smb", "key", "emea", one.get("churn_date"))
-    health = (score, one["health_band"], one["trend_30d"], mrr, scorecard, *[None] * len(DIMENSIONS))
+    health = (score, one["health_band"], one["trend_30d"], mrr, scorecard)
     _insert(connection, "mart.customer_health", key, as_of_date, *health)
+    for dimension, metric, value, points in one.get("measures", []):
+        measure = (dimension, metric, scorecard, metric, value, points, 0.1)
+        _insert(connection, "mart.customer_health_parts", key, as_of_date, *measure)
     _insert(connection, "mart.churn_risk", key, one["risk_level"], 50, mrr, factors, one.get("unmeasured", []))
     if "days_to_renewal" in one:
         _insert(connection, "fact.account_revenue_daily", key, as_of_date, one["days_to_renewal"])
     if "mrr_lost" in one:
         _insert(connection, "mart.churned_accounts", key, one["mrr_lost"], None)
     if rank := one.get("attention_rank"):
-        step = ("Usage halved", "Call the account", "Customer Success Manager", 5, as_of_date)
+        step = ("Usage halved", "Call the account", "Customer Success Manager", 5, as_of_date, 1)
         _insert(connection, "mart.attention_list", key, rank, *step)
 
 

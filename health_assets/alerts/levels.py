@@ -9,22 +9,23 @@ from datetime import date, timedelta
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from health_assets.alerts.accounts import Account, Attention, Event, Reading
 from health_assets.alerts.rules import CALM, CHURNED, RAISED, RISK_RULE, band_rule
 from health_assets.alerts.weekly import Digest, digests
-from health_assets.reporting.formatting import day_and_month, number
-from health_assets.reporting.reader import Row, published, rows
-from health_assets.scoring.scorecards import DIMENSIONS, scorecards_in_use
+from health_assets.reporting.formatting import day_and_month
+from health_assets.reporting.reader import Row, frame, published, rows
+from health_assets.scoring.scorecards import scorecards_in_use
+from health_assets.scoring.weak_areas import weak_areas
 from health_assets.settings import Settings
 from health_assets.sources.erased import read_list
 
-ACCOUNTS = f"""
+ACCOUNTS = """
     select account_id::varchar as account_id, coalesce(account.company_name, account_id) as name, account.account_owner,
            account.segment::varchar as segment, account.value_tier::varchar as tier, account.region,
            coalesce(health.mrr, risk.mrr, account.mrr)::double as mrr, health.health_score::double as health_score,
            health.trend_30d::double as trend_30d, health.health_band::varchar as health_band,
-           {", ".join(f"health.{dimension}_score" for dimension in DIMENSIONS)},
            risk.risk_level::varchar as risk_level, risk.churn_risk_score::double as churn_risk_score,
            scorecard, factors, unmeasured_factors, account_status::varchar as account_status,
            account.churn_date, lost.mrr_lost::double as mrr_lost, lost.health_score_30d_before,
@@ -118,8 +119,14 @@ def read_published(settings: Settings, first_event: Callable[[date], date] | Non
         for account_id, day, level, sentence in connection.sql(SHOP).fetchall():
             flags.setdefault((account_id, day), {})["shop"] = Reading(level, sentence)
         pseudonyms = {one.pseudonym for one in read_list(settings).entries}  # nobody is alerted about an erased account
+        weak = _weak_areas(connection, settings)
         accounts = [
-            account_of(row, flags.get((row["account_id"], as_of_date), {}), events, settings)
+            account_of(
+                row | {"weak_areas": weak.get(row["account_id"])},
+                flags.get((row["account_id"], as_of_date), {}),
+                events,
+                settings,
+            )
             for row in rows(connection, ACCOUNTS)
             if row["account_id"] not in pseudonyms
         ]
@@ -171,7 +178,7 @@ def account_of(row: Row, flags: Mapping[str, Reading], events: Events, settings:
         trend_30d=row["trend_30d"],
         readings={**_health_and_risk(row, settings), **_conditions(row, settings), **_status(row), **flags},
         events={rule: of_rule.get(key, []) for rule, of_rule in events.items()},
-        reasons=_reasons(row, settings.attention.health_below),
+        reasons=_reasons(row),
         days_to_renewal=row["days_to_renewal"],
         is_churned=row["account_status"] == "churned",
         churn_date=row["churn_date"],
@@ -210,14 +217,18 @@ def _status(row: Row) -> dict[str, Reading]:
     return {CHURNED: Reading(RAISED if row["account_status"] == "churned" else CALM)}
 
 
-def _reasons(row: Row, weak_below: float) -> list[tuple[str, str]]:
+def _weak_areas(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str]:
+    """The weak areas of each account that has some, in the words of the attention list."""
+    parts = frame(connection, "from mart.customer_health_parts where as_of_date = (select as_of_date from about)")
+    found = weak_areas(parts.lazy(), scorecards_in_use(settings)).collect()
+    return dict(found.select(pl.col("account_id").cast(pl.String), "weak_areas").iter_rows())
+
+
+def _reasons(row: Row) -> list[tuple[str, str]]:
     """Factors with their sentences, the weightiest first; then the weakest areas."""
     found = [(one["factor"], one["sentence"]) for one in sorted(row["factors"] or [], key=_weightiest_first)]
-    measured = {name: row[f"{name}_score"] for name in DIMENSIONS if row[f"{name}_score"] is not None}
-    scores = {name: score for name, score in measured.items() if score < weak_below}
-    weakest = sorted(scores, key=lambda name: (scores[name], name))[:2]
-    if weakest:
-        found.append(("weakest", f"Weakest areas: {', '.join(f'{name} {number(scores[name])}' for name in weakest)}"))
+    if row["weak_areas"]:
+        found.append(("weakest", f"Weakest: {row['weak_areas']}"))
     return found
 
 

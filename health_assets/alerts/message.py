@@ -5,7 +5,6 @@ What an alert says about an account is made in account_alert.py; markup.py makes
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,8 +16,9 @@ from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTe
 from health_assets.alerts.account_alert import AccountAlert
 from health_assets.alerts.data_alerts import DataAlert
 from health_assets.alerts.entry import Entry
+from health_assets.alerts.headline import headline, on_the_list
 from health_assets.alerts.markup import Mrkdwn, PlainText, Style, account_url, clipped, cut
-from health_assets.alerts.rules import CHURNED, CONSEQUENCES
+from health_assets.alerts.rules import CHURNED
 from health_assets.alerts.weekly import Digest, Item
 from health_assets.reporting.formatting import counted, day_and_month, money
 from health_assets.reporting.scope import Scope
@@ -34,7 +34,6 @@ EARLIER = 3  # changes of an account on earlier days; there are some only after 
 LINES = 5  # of a data alert
 LINES_OF_WEEK = 12
 SIGNS = {"critical": ":red_circle:", "warning": ":large_orange_circle:", "info": ":large_green_circle:"}
-ENDS = (CHURNED, *CONSEQUENCES)  # rules that a headline names
 PLAIN_SIGNS = {"critical": "-", "warning": "!", "info": "+"}
 REPEATED = "possibly a repeat of an earlier message"
 
@@ -132,7 +131,7 @@ def _of_each(entries: Sequence[Entry], context: Context) -> list[Message]:
 def _digest(entries: Sequence[Entry], context: Context) -> Message:
     """One message about all accounts."""
     accounts = _in_order(entries)
-    title = _headline([alerts[-1] for alerts in accounts], context)
+    title = headline([alerts[-1] for alerts in accounts], context.currency)
     footer = _footer(context, max(entry.as_of_date for entry in entries), entries, [alerts[-1] for alerts in accounts])
     sections = [_account(alerts, Mrkdwn(), SIGNS, context) for alerts in accounts[: context.accounts_shown]]
     names = [alerts[-1].name for alerts in accounts]
@@ -166,22 +165,6 @@ def _order(alerts: Sequence[AccountAlert]) -> tuple[bool, bool, float, float, st
     last = alerts[-1]
     is_listed = last.rank is not None or last.rule == CHURNED
     return last.is_good_news, not is_listed, last.rank or -inf, -(last.mrr or 0.0), last.account_id
-
-
-def _headline(latest: Sequence[AccountAlert], context: Context) -> str:
-    """What a person would say, e.g. "3 accounts have news, of them 1 churned, USD 8,940 MRR"."""
-    ends = Counter(one.rule for one in latest if one.rule in ENDS)
-    amount = _sum(latest, context)
-    if len(ends) == 1 and ends.total() == len(latest):
-        return f"{counted(len(latest), 'account')} {next(iter(ends))}{amount}"
-    parts = [f"{ends[end]} {end}" for end in ENDS if end in ends]
-    also = f", of them {', '.join(parts)}" if parts else ""
-    return f"{counted(len(latest), 'account')} {'has' if len(latest) == 1 else 'have'} news{also}{amount}"
-
-
-def _sum(alerts: Sequence[AccountAlert], context: Context) -> str:
-    known = [one.mrr for one in alerts if one.mrr is not None]
-    return f", {money(sum(known), clipped(context.currency, 10))} MRR" if known else ""
 
 
 def _account(alerts: Sequence[AccountAlert], style: Style, signs: Mapping[str, str], context: Context) -> str:
@@ -219,21 +202,9 @@ def _more(rest: Sequence[str], style: Style, context: Context) -> list[str]:
 def _footer(
     context: Context, day: date, entries: Sequence[Entry], latest: Sequence[AccountAlert] = ()
 ) -> Callable[[Style], str]:
-    note = _listed([one for one in latest if one.as_of_date == day])
+    note = on_the_list([one for one in latest if one.as_of_date == day])
     note += f" · {REPEATED}" if any(entry.possibly_repeated for entry in entries) else ""
     return lambda style: f"{style.words(context.company, 100)} · as of {day_and_month(day)}{note}"
-
-
-def _listed(latest: Sequence[AccountAlert]) -> str:
-    """How many accounts are on the attention list, and how many of those in the message: a message is about what is new."""
-    if not latest or (listed := latest[0].listed_count) is None:
-        return ""
-    here = sum(one.rank is not None for one in latest)
-    if len(latest) == 1:
-        shown = f"this one is number {latest[0].rank}" if here else "this one is not"
-    else:
-        shown = f"{here or 'none'} of these {len(latest)}"
-    return f" · {counted(listed, 'account')} on the attention list{f', {shown}' if listed else ''}"
 
 
 def _names(names: Sequence[str]) -> str:

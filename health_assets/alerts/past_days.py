@@ -14,7 +14,7 @@ from health_assets.alerts.levels import Published, account_of, events_between, f
 from health_assets.assets import load_all
 from health_assets.assets.mart.health.churn_risk import risk_of_days
 from health_assets.reporting.reader import Row, published
-from health_assets.scoring.scorecards import DIMENSIONS, TREND_DAYS
+from health_assets.scoring.scorecards import TREND_DAYS
 from health_assets.scoring.signals import SIGNAL_KEY, account_days, joined_signals
 from health_assets.settings import Settings
 
@@ -72,7 +72,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, settings: Settings, first: date
         .join(_attributes(connection), on="account_id", how="left", validate="m:1")
         .sort("as_of_date", "account_id")
     )
-    unknown_then = ("attention_rank", "next_step", "next_step_owner_role", "next_step_days")
+    unknown_then = ("attention_rank", "next_step", "next_step_owner_role", "next_step_days", "weak_areas")
     scored = pl.col("account_status").is_in(["active", "trial", "suspended"])
     shown = days.with_columns(
         *(pl.lit(None).alias(name) for name in unknown_then),
@@ -83,7 +83,6 @@ def _rows(connection: duckdb.DuckDBPyConnection, settings: Settings, first: date
         *SIGNAL_KEY,
         *STATUS,
         *unknown_then,
-        *(f"{dimension}_score" for dimension in DIMENSIONS),
         *("name", "account_owner", "segment", "tier", "region", "churn_date", "mrr_lost"),
         *("scorecard", "health_score", "health_band", "trend_30d", "risk_level", "churn_risk_score"),
         *("factors", "unmeasured_factors"),

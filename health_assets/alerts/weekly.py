@@ -13,14 +13,14 @@ from typing import Any
 import duckdb
 
 from health_assets.alerts.wording import plain
-from health_assets.reporting.formatting import counted, day_and_month, money, next_step
+from health_assets.reporting.formatting import counted, day_and_month, money, next_step, since_in_words
 from health_assets.reporting.reader import Row, row, rows
 from health_assets.settings import Settings
 from health_assets.settings.alerts import WEEKDAYS
 
 LISTED = """
     select account_id::varchar as account_id, company_name, account_owner, mrr::double as mrr, reason, since_date, next_step,
-           next_step_owner_role, next_step_days
+           next_step_owner_role, next_step_days, held_days
     from mart.attention_list where account_owner is not distinct from coalesce(?, account_owner) order by attention_rank
 """
 WEEK = """
@@ -138,6 +138,13 @@ def _item(listed: Mapping[str, Any]) -> Item:
         name=listed["company_name"] or listed["account_id"],
         owner=listed["account_owner"],
         mrr=listed["mrr"],
-        news=f"Since {day_and_month(listed['since_date'])}: {plain(listed['reason'])}",
+        news=_since(listed["since_date"], listed["held_days"]) + plain(listed["reason"]),
         next_step=next_step(listed["next_step"], listed["next_step_owner_role"], listed["next_step_days"]),
     )
+
+
+def _since(first_day: date | None, days: int | None) -> str:
+    if first_day:
+        return f"Since {day_and_month(first_day)}: "
+    since = since_in_words(None, days)
+    return f"{since.capitalize()}: " if since else ""

@@ -21,6 +21,7 @@ from health_assets.reporting.formatting import (
     number,
     owner_of,
     pct,
+    since_in_words,
 )
 from health_assets.reporting.labels import worded
 from health_assets.reporting.reader import Row, published
@@ -142,14 +143,15 @@ def _moved(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> It
         yield labelled(lines, 0)
 
 
-def _why(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> Iterator[RenderableType]:
+def _why(connection: duckdb.DuckDBPyConnection, found: Row, company: Settings) -> Iterator[RenderableType]:
     factors = accounts.risk_factors(connection, found["account_id"])
     if found["risk_level"]:
-        since = f" since {found['risk_level_since']}" if found["risk_level_since"] else ""
+        since = since_in_words(found["risk_level_since"], found["risk_level_days"])
         points = accounts.risk_points(found, factors)
-        yield f"\n[bold]Churn risk[/]: {coloured(found['risk_level'])}{since}{f', {points}' if points else ''}"
+        yield f"\n[bold]Churn risk[/]: {' '.join([coloured(found['risk_level']), since]).strip()}{f', {points}' if points else ''}"
         if found["churn_probability"] is not None:
-            likely = churn_model.probability_in_words(found["churn_probability"], churn_model.brier_skill(connection))
+            skill, enough = churn_model.brier_skill(connection), company.churn_model.shown_from_skill
+            likely = churn_model.probability_in_words(found["churn_probability"], skill, enough)
             yield f"Probability of churn, by the model: {likely}"
     if factors:
         yield labelled(((f"{number(one['points']):>3}", escape(one["sentence"])) for one in factors), 0)
@@ -160,7 +162,8 @@ def _why(connection: duckdb.DuckDBPyConnection, found: Row, _: Settings) -> Iter
         return
     lines = {} if factors else {"Why": escape(entry["reason"])}
     lines["Next"] = escape(next_step(entry["next_step"], entry["next_step_owner_role"], entry["next_step_days"]))
-    lines["List"] = f"number {entry['attention_rank']}, on it since {entry['since_date']}"
+    since = since_in_words(entry["since_date"], entry["held_days"])
+    lines["List"] = f"number {entry['attention_rank']} of the attention list{f', on it {since}' if since else ''}"
     yield labelled(lines, 0)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from health_assets.alerts.wording import plain
 from health_assets.cli.security_dashboard import security_dashboard
 from health_assets.cli.terminal import coloured, copyable, labelled
 from health_assets.reporting import data_quality, portfolio, revenue, service, shop, workflow
@@ -24,6 +25,8 @@ from health_assets.reporting.formatting import (
     number,
     owner_of,
     pct,
+    since_in_words,
+    spaced,
 )
 from health_assets.reporting.reader import Row, holds, published
 from health_assets.scoring.scorecards import bands_in_use, low_bands
@@ -95,25 +98,46 @@ def _to_contact(connection: duckdb.DuckDBPyConnection, settings: Settings, conso
     )
     console.print(f"[bold]Accounts to contact[/] [dim]({rest})[/]", highlight=False)
     for account in accounts:
-        for line in _entry(account, settings.reporting_currency, low_bands(settings)):
+        for separator, parts in _entry(account, settings.reporting_currency, low_bands(settings)):
+            line = _fitted(parts, separator, console.width)
             console.print(Text.from_markup(line), no_wrap=True, overflow="ellipsis", highlight=False)
 
 
-def _entry(account: Row, currency: str, low: list[str]) -> Iterator[str]:
+def _fitted(parts: list[str], separator: str, width: int) -> str:
+    """As many of the parts as fit into a line, so that none is cut."""
+    for count in range(len(parts), 0, -1):
+        line = separator.join(parts[:count]) + ("" if count == len(parts) else f"{separator}...")
+        if Text.from_markup(line).cell_len <= width:
+            break
+    return line
+
+
+def _entry(account: Row, currency: str, low: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """The lines of an account in parts, each with what stands between them."""
     score, trend = account["health_score"], account["trend_30d"]
     change = "" if score is None or trend is None else f" ({number(trend, 1, '+')})"
     word = {"critical_risk": "critical", "high_risk": "high"}.get(
         account["attention_level"], account["health_band"] or ""
     )
-    level = coloured(word, low).replace(escape(word), portfolio.LEVELS[account["attention_level"]])
+    since = since_in_words(account["since_date"], account["held_days"])
+    level = coloured(word, low, portfolio.LEVELS[account["attention_level"]])
     yield (
-        f"{account['attention_rank']:>2} [bold]{escape(account['name'])}[/] ({escape(account['account_id'])}): {level}, "
-        f"MRR {money(account['mrr'], currency)}, health {number(score, 1)}{change}, "
-        f"{escape(owner_of(account['account_owner']))}, since {account['since_date']}"
+        ", ",
+        [
+            f"{account['attention_rank']:>2} [bold]{escape(account['name'])}[/] ({escape(account['account_id'])}): {level}",
+            f"MRR {money(account['mrr'], currency)}",
+            f"health {number(score, 1)}{change}",
+            escape(owner_of(account["account_owner"])),
+            *([since] if since else []),
+        ],
     )
-    yield f"   [dim]Why:[/] {escape(account['reason'])}"
+    first, *others = plain(account["reason"]).split("; ")
+    if others and account["attention_level"] == "low_health":
+        first, *others = others  # the line above has the health
+    yield "; ", [f"   [dim]Why:[/] {escape(first)}", *map(escape, others)]
     step = next_step(account["next_step"], account["next_step_owner_role"], account["next_step_days"])
-    yield f"   [dim]Next:[/] {escape(step)}"
+    what, _, who = step.partition(" (")
+    yield " ", [f"   [dim]Next:[/] {escape(what)}", f"({escape(who)}"]
 
 
 def _health(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
@@ -151,7 +175,7 @@ def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
     if at_risk is not None:
         line += f" in {counted(found['at_risk_account_count'], 'account')}{share}"
     if holds(connection, "mart.executive_summary_monthly") and (low := portfolio.low_health(connection)):
-        bands = " or ".join(low_bands(settings))
+        bands = " or ".join(spaced(band) for band in low_bands(settings))
         line += (
             f"; in a low health band ({bands}): {money(low['mrr_in_low_health'], currency)} in "
             f"{counted(low['low_health_account_count'], 'account')}"
@@ -161,7 +185,7 @@ def _risk(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Lines:
         yield (
             "Drivers",
             ", ".join(
-                f"{row['factor'].replace('_', ' ')} {money(row['mrr_at_risk'])} ({pct(row['mrr_at_risk_pct'], 0)})"
+                f"{spaced(row['factor'])} {money(row['mrr_at_risk'])} ({pct(row['mrr_at_risk_pct'], 0)})"
                 for row in drivers
             ),
         )

@@ -17,6 +17,7 @@ from rich.segment import Segment
 from rich.table import Table
 
 from health_assets import settings
+from health_assets.reporting.formatting import spaced
 
 
 class SafeConsole(Console):
@@ -149,8 +150,15 @@ def labelled(sentences: Mapping[str, str] | Iterable[tuple[str, str]], label_wid
     return shown
 
 
-def coloured(word: str, low: Iterable[str] = ()) -> str:
-    """A risk level or health band in the colour of its urgency; bands in `low` are yellow whatever their name."""
+def coloured(word: str, low: Iterable[str] = (), shown: str | None = None) -> str:
+    """A risk level or health band in the colour of its urgency; bands in `low` are yellow whatever their name.
+
+    Args:
+        word: the level or band.
+        low: bands.
+        shown: in place of the word.
+    """
+    text = escape(shown or spaced(word))
     colours = {"healthy": "green", "champion": "green", "at_risk": "yellow", "high": "yellow", "critical": "red"}
     colour = colours.get(word) or ("yellow" if word in low else None)
-    return f"[{colour}]{escape(word)}[/]" if colour else escape(word)
+    return f"[{colour}]{text}[/]" if colour else text

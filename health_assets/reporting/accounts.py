@@ -114,7 +114,7 @@ def summary(connection: duckdb.DuckDBPyConnection, account_id: str) -> Row:
                days_in_band, health.coverage, breadth, scorecard, scorecard_version, unscored_reason,
                coalesce(is_overridden, false) as is_overridden, override_reason, override_author, override_expiry_date,
                computed_health_score, rounding_difference, risk.churn_risk_score, risk.risk_level::varchar as risk_level,
-               risk.risk_level_since, risk.churn_probability, days_to_renewal
+               risk.risk_level_since, risk.risk_level_days, risk.churn_probability, days_to_renewal
         from dim.account as account
         left join mart.customer_health as health using (account_id)
         left join mart.churn_risk as risk using (account_id)
@@ -256,7 +256,7 @@ def attention(connection: duckdb.DuckDBPyConnection, account_id: str) -> Row | N
     found = rows(
         connection,
         """
-        select attention_rank, attention_level::varchar as attention_level, reason, since_date, next_step,
+        select attention_rank, attention_level::varchar as attention_level, reason, since_date, held_days, next_step,
                next_step_owner_role, next_step_days
         from mart.attention_list where account_id = ?
         """,

@@ -22,7 +22,17 @@ def skill_in_words(skill: float) -> str:
     return f"{pct(100 * skill)} more accurate {than} (Brier skill {number(skill, 3)})"
 
 
-def probability_in_words(of_churn: float, skill: float | None) -> str:
-    """The probability of churn of one account, with how good the model is."""
-    quality = "" if skill is None else f"; the model is {skill_in_words(skill)}"
-    return f"{probability(of_churn)}{quality}"
+def probability_in_words(of_churn: float, skill: float | None, shown_from: float) -> str:
+    """The probability of churn of one account with how good the model is; no number where it says next to nothing.
+
+    Args:
+        of_churn: 0-1.
+        skill: Brier skill of the model; None = not tested.
+        shown_from: settings.churn_model.shown_from_skill.
+    """
+    if skill is None:
+        return "not shown, since the model was not tested"
+    if skill < shown_from:
+        better = "hardly better" if skill > 0 else "not better"
+        return f"not shown, since the model is {better} than the churn rate of all accounts (Brier skill {number(skill, 3)})"
+    return f"{probability(of_churn)}; the model is {skill_in_words(skill)}"

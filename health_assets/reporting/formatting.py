@@ -55,6 +55,18 @@ def next_step(step: str, owner_role: str, days: SupportsFloat) -> str:
     return f"{step} ({owner_role}, within {counted(days, 'day')})"
 
 
+def since_in_words(first_day: date | None, days: int | None) -> str:
+    """Since when something holds: "since 2026-11-16", "for more than 90 days", or nothing where it is not known.
+
+    Args:
+        first_day: None = not known.
+        days: for which it holds at least, the last one included; None = not known.
+    """
+    if first_day:
+        return f"since {first_day}"
+    return f"for more than {counted(days - 1, 'day')}" if days and days > 1 else ""
+
+
 def owner_of(account_owner: str | None) -> str:
     """The owner of an account, e.g. "owner Lena Fischer", or "no owner"."""
     return f"owner {account_owner}" if account_owner else "no owner"

@@ -19,7 +19,7 @@ WEEKS = 12  # of the small chart next to an account
 ATTENTION = """
     select attention_rank, account_id, coalesce(list.company_name, account_id) as name,
            attention_level::varchar as attention_level, list.account_owner, list.mrr::double as mrr, reason, since_date,
-           next_step, next_step_owner_role, next_step_days, health_score::double as health_score,
+           held_days, next_step, next_step_owner_role, next_step_days, health_score::double as health_score,
            health_band::varchar as health_band, trend_30d::double as trend_30d, risk_level::varchar as risk_level,
            days_to_renewal, list.value_tier::varchar as value_tier, count(*) over () as account_count
     from mart.attention_list as list

@@ -10,7 +10,7 @@ import duckdb
 
 from health_assets.reporting import data_quality, portfolio, revenue, svg
 from health_assets.reporting.definitions import described
-from health_assets.reporting.formatting import counted, minute, next_step, number, pct, spaced
+from health_assets.reporting.formatting import counted, minute, next_step, number, pct, since_in_words, spaced
 from health_assets.reporting.palette import band_marks
 from health_assets.reporting.reader import Row, has_rows
 from health_assets.reporting.scope import Scope
@@ -177,7 +177,8 @@ def _attention(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iter
             (
                 str(one["attention_rank"]),
                 Drawn(
-                    f"<b>{_text(one['name'])}</b><br>{_text(one['account_id'])}, {portfolio.LEVELS[one['attention_level']]}"
+                    f"<b>{_text(one['name'])}</b><br>{_text(one['account_id'])}, {portfolio.LEVELS[one['attention_level']]} "
+                    f"{since_in_words(one['since_date'], one['held_days'])}"
                 ),
                 _health(one, company),
                 Drawn(svg.sparkline(one["weekly_health"] or [], f"Health of {one['name'][:100]} over 12 weeks")),

@@ -205,6 +205,7 @@ class ChurnModel(Section):
     penalty: Positive
     groups: Annotated[int, Field(gt=1)]
     test_days: Annotated[int, Field(gt=0)]
+    shown_from_skill: Annotated[float, Field(ge=0, le=1)]
     features: Annotated[list[str], Field(min_length=1)]
 
 

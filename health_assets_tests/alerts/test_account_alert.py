@@ -18,7 +18,7 @@ FACTORS = [
     ("low_satisfaction", "Latest NPS rating: 5 (threshold: 6)"),
     ("escalations", "2 tickets escalated in 90 days (threshold: 2)"),
     ("declining_health", "Health fell 14 points in 30 days, from 66 to 52 (threshold: 10)"),
-    ("weakest", "Weakest areas: usage 12, support 20"),
+    ("weakest", "Weakest: usage 12 (no login for 40 days), support 20"),
 ]
 ADA = Account(
     "A1",

@@ -429,6 +429,15 @@ def test_a_source_that_is_connected_later_alerts_nobody_at_first(
     assert posted.posts == []
 
 
+def test_weak_areas_are_worded_as_in_the_attention_list(company: Settings, publish: Publish, posted: Slack) -> None:
+    publish(MONDAY, [account("A1")])
+    alert(company)
+    measures = [("usage", "days_since_last_login", 40.0, 20.0), ("revenue", "overdue_invoice_count", 1.0, 94.3)]
+    publish(TUESDAY, [account("A1", "high", reasons=[], measures=measures)])
+    alert(company)
+    assert "• Weakest: usage 20 (no login for 40 days)\n" in posted.sections()[0]
+
+
 def test_a_churned_account_is_shown_with_what_it_paid(company: Settings, publish: Publish, posted: Slack) -> None:
     publish(MONDAY, [account("A1", "high", "critical"), account("A2", "high"), account("A3", "high")])
     alert(company)
@@ -625,4 +634,7 @@ def test_a_day_without_a_change_is_summed_up_as_that(company: Settings, publish:
     for day in (MONDAY, TUESDAY):
         publish(day, [account("A1", "high", "critical")])
         outcome = alert(company)
-    assert outcome.summary() == f"As of {TUESDAY}: no account has news since the last alerts, 0 on the attention list; 0 delivered, 0 pending"
+    assert (
+        outcome.summary()
+        == f"As of {TUESDAY}: no account has news since the last alerts, 0 on the attention list; 0 delivered, 0 pending"
+    )

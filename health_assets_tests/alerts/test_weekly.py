@@ -7,7 +7,7 @@ from health_assets import settings
 from health_assets.alerts.entry import body_from_json
 from health_assets.alerts.message import Context, messages
 from health_assets.alerts.routing import digest_entries
-from health_assets.alerts.weekly import Digest, digests
+from health_assets.alerts.weekly import Digest, _item, digests
 from health_assets.settings import Settings
 from health_assets.settings.alerts import Weekly
 
@@ -16,13 +16,14 @@ WEEKLY = Weekly(weekday="sunday", head="default", owners={"Lena": "default"}, re
 TABLES = """
     create schema mart;
     create table mart.attention_list (account_id varchar, company_name varchar, account_owner varchar, mrr double,
-        reason varchar, since_date date, next_step varchar, next_step_owner_role varchar, next_step_days bigint, attention_rank bigint);
+        reason varchar, since_date date, next_step varchar, next_step_owner_role varchar, next_step_days bigint, attention_rank bigint,
+        held_days bigint);
     create table mart.churned_accounts (account_id varchar, account_owner varchar, churn_date date, mrr_lost double);
     create table mart.renewal_pipeline (account_id varchar, account_owner varchar, days_to_renewal bigint,
         renewing_mrr double);
     insert into mart.attention_list values
-        ('A1', 'Zeta', 'Lena', 900, 'Usage halved (threshold: 50%)', '2025-01-20', 'Call', 'Manager', 1, 2),
-        ('A2', 'Beta', 'Max', 100, 'No login', '2025-01-10', 'Write', 'Manager', 5, 1);
+        ('A1', 'Zeta', 'Lena', 900, 'Usage halved (threshold: 50%)', '2025-01-20', 'Call', 'Manager', 1, 2, 7),
+        ('A2', 'Beta', 'Max', 100, 'No login', '2025-01-10', 'Write', 'Manager', 5, 1, 17);
     insert into mart.churned_accounts values ('A3', 'Lena', '2025-01-20', 50), ('A4', 'Lena', '2025-01-19', 70);
     insert into mart.renewal_pipeline values ('A1', 'Lena', 30, 900), ('A2', 'Max', 31, 100);
 """
@@ -46,6 +47,13 @@ def test_an_owner_gets_her_accounts_and_the_head_those_of_everybody(company: Set
     assert [item.name for item in found[None].items] == ["Beta", "Zeta"]  # by rank
     assert found["Lena"].title == "Your week: 1 account needs attention, USD 900 MRR"
     assert found[None].title == "The week: 2 accounts need attention, USD 1,000 MRR"
+
+
+@pytest.mark.parametrize(("held_days", "words"), [(91, "For more than 90 days: No login"), (None, "No login")])
+def test_a_reason_without_a_known_first_day_has_no_date(held_days: int | None, words: str) -> None:
+    listed = {"account_id": "A1", "company_name": None, "account_owner": None, "mrr": None, "reason": "No login",
+              "next_step": "Call", "next_step_owner_role": "Manager", "next_step_days": 1}  # fmt: skip
+    assert _item(listed | {"since_date": None, "held_days": held_days}).news == words
 
 
 def test_churn_of_the_last_seven_days_and_renewals_within_30_days_are_counted(company: Settings) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from health_assets.alerts import alert
 from health_assets.alerts.outbox import Outbox
+from health_assets.alerts.wording import plain
 from health_assets.cli.status import SHOWN_ACCOUNTS, print_status
 from health_assets.reporting.formatting import counted, money
 from health_assets.settings import Settings
@@ -62,7 +63,7 @@ def test_mrr_in_low_bands_is_shown_beside_mrr_at_risk(whole_company: WholeCompan
     ((mrr, accounts),) = whole_company.rows(
         "select sum(mrr), count(*) from mart.customer_health where health_band in ('at_risk', 'critical')"
     )
-    expected = f"in a low health band (at_risk or critical): {money(mrr, 'USD')} in {counted(accounts, 'account')}"
+    expected = f"in a low health band (at risk or critical): {money(mrr, 'USD')} in {counted(accounts, 'account')}"
     assert expected in " ".join(page_of(whole_company).split())
 
 
@@ -84,15 +85,27 @@ def test_renewals_at_low_health_are_shown_next_to_those_at_risk(whole_company: W
 
 def test_each_entry_has_its_reason_next_step_and_owner(whole_company: WholeCompany) -> None:
     entries = whole_company.rows(
-        "select reason, next_step, next_step_owner_role, coalesce('owner ' || account_owner, 'no owner') from mart.attention_list "
+        "select split_part(reason, '; ', 2), next_step, next_step_owner_role, coalesce('owner ' || account_owner, 'no owner') "
+        "from mart.attention_list "
         "order by attention_rank "
         f"limit {SHOWN_ACCOUNTS}"
     )
     page = page_of(whole_company, width=400)
     for reason, step, role, owner in entries:
-        assert f"Why: {reason}" in page
-        assert f", {owner}, since" in page
+        assert plain(reason) in page
+        assert f", {owner}" in page
         assert f"Next: {step} ({role}, within" in page
+
+
+def test_a_reason_that_does_not_fit_is_left_out_whole(whole_company: WholeCompany) -> None:
+    reasons = {
+        part
+        for (reason,) in whole_company.rows("select reason from mart.attention_list")
+        for part in plain(reason).split("; ")
+    }
+    shown = re.findall(r"^ +Why: (.*?)$", page_of(whole_company, width=120), re.MULTILINE)
+    assert shown
+    assert {part for line in shown for part in line.rstrip().split("; ")} <= reasons | {"..."}
 
 
 def test_the_page_fits_one_screen_of_80_columns_and_40_lines(whole_company: WholeCompany) -> None:

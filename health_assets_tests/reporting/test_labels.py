@@ -80,10 +80,11 @@ def test_rows_of_accounts_start_with_their_names() -> None:
 @pytest.mark.parametrize(
     ("skill", "text"),
     [
-        (0.007, "20.0%; the model is 0.7% more accurate than the churn rate of all accounts (Brier skill 0.007)"),
-        (0.0, "20.0%; the model is not more accurate than the churn rate of all accounts (Brier skill 0.000)"),
-        (None, "20.0%"),
+        (0.02, "20.0%; the model is 2.0% more accurate than the churn rate of all accounts (Brier skill 0.020)"),
+        (0.007, "not shown, since the model is hardly better than the churn rate of all accounts (Brier skill 0.007)"),
+        (0.0, "not shown, since the model is not better than the churn rate of all accounts (Brier skill 0.000)"),
+        (None, "not shown, since the model was not tested"),
     ],
 )
-def test_a_probability_says_how_good_its_model_is(skill: float | None, text: str) -> None:
-    assert probability_in_words(0.2, skill) == text
+def test_a_probability_is_shown_only_of_a_model_that_says_something(skill: float | None, text: str) -> None:
+    assert probability_in_words(0.2, skill, 0.02) == text

@@ -9,7 +9,15 @@ from health_assets.dashboard import charts
 from health_assets.dashboard.screens.account_notes import write_about
 from health_assets.dashboard.view import NO_DIRECTION, View, figure, figure_row, plain
 from health_assets.reporting import accounts, churn_model, timeline
-from health_assets.reporting.formatting import counted, measured_share, next_step, number, owner_of, spaced
+from health_assets.reporting.formatting import (
+    counted,
+    measured_share,
+    next_step,
+    number,
+    owner_of,
+    since_in_words,
+    spaced,
+)
 from health_assets.reporting.labels import worded
 from health_assets.reporting.reader import Row
 from health_assets.scoring.scorecards import UNKNOWN
@@ -109,10 +117,11 @@ def _next_step(view: View, found: Row) -> None:
     factors = view.ask(accounts.risk_factors, found["account_id"]) if view.has("mart.churn_risk") else []
     with st.container(border=True):
         if entry:
+            since = since_in_words(entry["since_date"], entry["held_days"])
             step = next_step(entry["next_step"], entry["next_step_owner_role"], entry["next_step_days"])
             st.markdown(
-                f"**Next step:** {plain(step)}. Number {entry['attention_rank']} of the attention list, "
-                f"since {entry['since_date']}."
+                f"**Next step:** {plain(step)}. Number {entry['attention_rank']} of the attention list"
+                f"{f', {since}' if since else ''}."
             )
             if not factors:
                 st.markdown(f"**Why:** {plain(entry['reason'])}")
@@ -123,7 +132,8 @@ def _next_step(view: View, found: Row) -> None:
             points = accounts.risk_points(found, factors)
             st.markdown(f"**Raised risk factors**{f' ({points})' if points else ''}\n" + "\n".join(lines))
         if found["churn_probability"] is not None:
-            likely = churn_model.probability_in_words(found["churn_probability"], view.ask(churn_model.brier_skill))
+            skill, enough = view.ask(churn_model.brier_skill), view.settings.churn_model.shown_from_skill
+            likely = churn_model.probability_in_words(found["churn_probability"], skill, enough)
             st.markdown(f"Probability of churn, by the model: {plain(likely)}")
 
 

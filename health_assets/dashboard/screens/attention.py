@@ -73,4 +73,6 @@ def _spoken(view: View, name: str, value: str) -> str:
 
 def _level_and_since() -> pl.Expr:
     level = pl.col("attention_level").replace(portfolio.LEVELS)
-    return pl.concat_str(level, pl.lit(" since "), pl.col("since_date").cast(pl.String))
+    more_than = pl.format(" for more than {} days", pl.col("held_days") - 1)
+    since = pl.coalesce(pl.format(" since {}", pl.col("since_date").cast(pl.String)), more_than, pl.lit(""))
+    return pl.concat_str(level, since)

@@ -2,6 +2,7 @@
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from health_assets.dashboard import charts
 from health_assets.dashboard.view import View, figure, figure_row, figures, plain
@@ -15,7 +16,10 @@ from health_assets.settings import Settings
 MEASURED = "effect_30d is not null"
 
 
-@st.cache_data(show_spinner="Comparing past scores with later churn; this takes a minute ...", max_entries=4)
+@st.cache_data(
+    show_spinner="Comparing the published scores of every month with who left later; this may take a minute ...",
+    max_entries=4,
+)
 def _findings(snapshot: str, _company: Settings) -> Findings | None:
     """The backtest of a snapshot, kept by its path."""
     return backtest(_company)
@@ -30,19 +34,19 @@ def show(view: View) -> None:
         view.missing("The backtest")
         return
     st.subheader("Backtest")
+    answer: DeltaGenerator | None = st.container()  # filled last: the rest of the page need not wait for it
     if not (view.has("fact.account_revenue_daily") or view.has("fact.account_commerce_daily")):
         view.missing("The backtest", "subscriptions", "orders")
-    elif st.session_state.get("backtest") == view.snapshot or st.button("Run the backtest", type="primary"):
-        st.session_state["backtest"] = view.snapshot
-        _backtest(view, _findings(view.snapshot, view.settings))
-    else:
-        st.caption("It compares the published scores of every month with who left later, and takes up to a minute.")
+        answer = None
     if view.part("Churn model", "mart.churn_model"):
         _model(view)
     if view.part("What drives churn risk", "mart.risk_drivers"):
         view.table(view.ask(rows_of, "mart.risk_drivers", ("*",), "driver_rank"), "Risk drivers", "mart.risk_drivers")
     if view.part("Effect of touchpoints", "mart.intervention_effect", sources=("touchpoints",)):
         _effects(view)
+    if answer:
+        with answer:
+            _backtest(view, _findings(view.snapshot, view.settings))
 
 
 def _effects(view: View) -> None:

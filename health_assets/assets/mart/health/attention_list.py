@@ -13,7 +13,7 @@ import polars as pl
 from health_assets.assets.dim.account import VALUE_TIERS
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import first_match
+from health_assets.contracts.expressions import days_between, first_match
 from health_assets.scoring.risk_score import RISK_LEVELS
 from health_assets.scoring.scorecards import scorecards_in_use
 from health_assets.scoring.weak_areas import weak_areas
@@ -52,8 +52,12 @@ class AttentionList(Contract):
         "those whose own score is in a low band, each with the measure that costs it most"
     )
     since_date = Day(
-        "First of the unbroken days on which this held; of churn risk looked for in `attention.since_days`",
-        nullable=False,
+        "First of the unbroken days on which this held; null = not known: churn risk began before the `attention.since_days` that "
+        "are looked at or with the first day of a signal, or health was set by hand"
+    )
+    held_days = Count(
+        "Unbroken days on which this held, the as-of day included; where since_date is null at least so many; null = not known",
+        nullable=True,
     )
     next_step = dy.String(
         description="What to do, from the settings' `playbook`; at low health by the weightiest factor in `playbook_by_factor`"
@@ -96,6 +100,7 @@ def mart_attention_list(
         .with_columns(attention_level=_attention_level(settings))
         .drop_nulls("attention_level")
         .with_columns(reason=_reason(settings), since_date=_since(settings), **_next_step(settings))
+        .with_columns(held_days=_held_days())
         .sort("attention_level", "mrr", "account_id", descending=[False, True, False], nulls_last=True)
         .with_columns(attention_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
         .select(AttentionList.column_names())
@@ -154,17 +159,23 @@ def _joined(*reasons: pl.Expr) -> pl.Expr:
 
 
 def _since(settings: Settings) -> pl.Expr:
-    """The day from which on the reason held without a break; the as-of day where the days before say nothing."""
+    """The day from which on the reason held without a break; null where the days before do not say it."""
     level, days_before = pl.col("attention_level"), settings.attention.renewal_days - pl.col("days_to_renewal")
     window_began = pl.col("as_of_date") - pl.duration(days=days_before)
-    since = (
+    return (
         pl.when(level.is_in(["critical_risk", "high_risk"]))
         .then("risk_level_since")
         .when(level == "low_health")
         .then("low_band_since")
         .otherwise(pl.max_horizontal(window_began, "low_score_since"))
     )
-    return since.fill_null(pl.col("as_of_date"))
+
+
+def _held_days() -> pl.Expr:
+    of_risk = pl.col("attention_level").is_in(["critical_risk", "high_risk"])
+    return (
+        pl.when(of_risk).then("risk_level_days").otherwise(days_between(pl.col("since_date"), pl.col("as_of_date")) + 1)
+    )
 
 
 def _low_since(mart_customer_health_daily: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:

@@ -12,9 +12,10 @@ import polars as pl
 
 from health_assets.contracts.columns import AccountId, AccountOwner, AsOfDate, CompanyName, Count, Day, Money, Score
 from health_assets.contracts.contract import Contract
-from health_assets.contracts.expressions import CENT
+from health_assets.contracts.expressions import CENT, days_between
 from health_assets.scoring.like_for_like import with_trend
 from health_assets.scoring.own_metrics import with_own_metrics
+from health_assets.scoring.risk_factors import risk_factors
 from health_assets.scoring.risk_score import AT_RISK, RISK_LEVELS, risk_signals, with_risk
 from health_assets.scoring.scorecards import DIMENSIONS, TREND_DAYS, UNKNOWN, scorecards_in_use
 from health_assets.scoring.signals import SIGNAL_KEY, joined_signals
@@ -38,8 +39,14 @@ class AccountChurnRisk(Contract):
         RISK_LEVELS, description="critical, high, medium, low by the rules in use; unknown = too little was measured"
     )
     risk_level_since = Day(
-        "First of the unbroken days at this level or a worse one, by the facts of each day, looked for in "
-        "`attention.since_days`; null = neither high nor critical"
+        "First of the unbroken days at this level or a worse one, by the facts of each day; null = neither high nor critical, "
+        "or it is not known when it began: before the `attention.since_days` that are looked at, or with a raised factor that "
+        "was measured for no account before"
+    )
+    risk_level_days = Count(
+        "Unbroken days at this level or a worse one, the as-of day included; where risk_level_since is null at least so many; "
+        "null = neither high nor critical, or not known",
+        nullable=True,
     )
     risk_rules = dy.String(description="What the level follows: points (of the score), or the rule set's name")
     churn_risk_score = Score("Points of the raised factors, capped; null where too few factors could be measured")
@@ -97,6 +104,7 @@ def mart_churn_risk(
     mart_customer_health_daily: pl.LazyFrame,
     mart_churn_probability: pl.LazyFrame,
     fact_account_metrics: pl.LazyFrame,
+    fact_measured_signals: pl.LazyFrame,
     dim_account: pl.LazyFrame,
     settings: Settings,
     as_of: date,
@@ -114,6 +122,7 @@ def mart_churn_risk(
         mart_customer_health_daily,
         by_day,
         fact_account_metrics,
+        fact_measured_signals,
         settings,
         first_day,
     )
@@ -153,11 +162,13 @@ def _risk_since(
     mart_customer_health_daily: pl.LazyFrame,
     signals: Sequence[pl.LazyFrame],
     fact_account_metrics: pl.LazyFrame,
+    fact_measured_signals: pl.LazyFrame,
     settings: Settings,
     first_day: date,
 ) -> pl.LazyFrame:
     """When each account at risk reached its level, by the risk of each day, from the facts of that day.
 
+    A level that begins with the first day of a signal, such as the CRM's status with the first load, may be older.
     Grain: account_id.
     """
     as_bad = pl.col("risk_level").cast(pl.Enum(RISK_LEVELS)).to_physical() <= pl.col("level_now").to_physical()
@@ -169,16 +180,48 @@ def _risk_since(
         signal.filter(pl.col("as_of_date") >= first_day).join(accounts, on="account_id", how="semi")
         for signal in signals
     ]
-    compared = pl.col("as_of_date") >= first_day - timedelta(days=TREND_DAYS)
+    day = pl.col("as_of_date")
+    compared = day >= first_day - timedelta(days=TREND_DAYS)
+    raised = pl.col("factors").list.eval(pl.element().struct.field("factor"))
+    since = day.filter(
+        day > day.filter(~as_bad).max().fill_null(date.min)
+    ).min()  # null = by what was set by hand alone
     return (
         risk_of_days(days, mart_customer_health_daily.filter(compared), known, fact_account_metrics, settings)
+        .join(_begun_factors(fact_measured_signals, settings), on="as_of_date", how="left", validate="m:1")
+        .with_columns(has_begun=raised.list.set_intersection("begun_factors").list.len().fill_null(0) > 0)
         .group_by("account_id")
-        .agg(
-            risk_level_since=pl.col("as_of_date")
-            .filter(pl.col("as_of_date") > pl.col("as_of_date").filter(~as_bad).max().fill_null(date.min))
-            .min()
-            .fill_null(pl.col("as_of_date").max())  # at this level by what was set by hand alone
+        .agg(since=since, has_begun=pl.col("has_begun").filter(day == since).first(), last_day=day.max())
+        .with_columns(is_older=pl.col("since") == first_day)
+        .with_columns(is_known=~pl.col("is_older") & ~pl.col("has_begun"))
+        .select(
+            "account_id",
+            risk_level_since=pl.when("is_known").then("since"),
+            risk_level_days=pl.when(pl.col("is_known") | pl.col("is_older")).then(
+                days_between(pl.col("since"), pl.col("last_day")) + 1
+            ),
         )
+    )
+
+
+def _begun_factors(fact_measured_signals: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """The factors that read a signal on the first day on which it was measured for any account. Grain: as_of_date."""
+    reads = [
+        (factor, signal)
+        for factor, of_factor in risk_factors(settings.churn_risk.factors).items()
+        for signal in of_factor.is_raised.meta.root_names()
+    ]
+    return (
+        fact_measured_signals.group_by("signal")
+        .agg(as_of_date=pl.col("first_date").min())
+        .join(
+            pl.LazyFrame(reads, schema={"factor": pl.String, "signal": pl.String}, orient="row"),
+            on="signal",
+            how="inner",
+            validate="1:m",
+        )
+        .group_by("as_of_date")
+        .agg(begun_factors=pl.col("factor").unique())
     )
 
 

@@ -1,6 +1,6 @@
 """Churn risk: factors, points, levels."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -360,5 +360,47 @@ def test_risk_level_since_is_the_first_of_the_unbroken_days_at_the_level_or_wors
     assert (row["churn_risk_score"], row["risk_level"], row["risk_level_since"]) == (70, "high", date(2025, 1, 30))
 
 
+def since_when(first_day: date, measured_since: date) -> tuple[date | None, int | None]:
+    """Of an account at high risk since a day, and suspended; the CRM's status is known since another."""
+    days = [AS_OF - timedelta(days=back) for back in range(120)]
+    revenue = [
+        CALM_REVENUE
+        | {"account_id": "a1", "as_of_date": day, "overdue_invoice_count": 2, "contraction_month_count_6m": 2}
+        | {"is_suspended": day >= first_day if day >= measured_since else None}
+        for day in days
+    ]
+    known = [signal for signal in CALM_REVENUE if signal != "is_suspended"]
+    signals = [{"signal": name, "month": days[-1].replace(day=1), "first_date": days[-1]} for name in known]
+    signals.append({"signal": "is_suspended", "month": measured_since.replace(day=1), "first_date": measured_since})
+    row = made(
+        "mart_churn_risk",
+        mart_customer_health=frame(CustomerHealth, CALM_HEALTH | health_of({})),
+        fact_account_revenue_daily=rows("fact_account_revenue_daily", *revenue),
+        fact_account_usage_daily=rows(
+            "fact_account_usage_daily", *(CALM_USAGE | {"account_id": "a1", "as_of_date": day} for day in days)
+        ),
+        fact_measured_signals=rows("fact_measured_signals", *signals),
+        dim_account=account(),
+    ).to_dicts()[0]
+    assert (row["churn_risk_score"], row["risk_level"]) == (70, "high")
+    return row["risk_level_since"], row["risk_level_days"]
+
+
+def test_risk_level_since_is_the_day_on_which_a_factor_was_raised() -> None:
+    began = AS_OF - timedelta(days=9)
+    assert since_when(began, measured_since=AS_OF - timedelta(days=100)) == (began, 10)
+
+
+def test_risk_level_older_than_the_days_looked_at_has_no_date_but_so_many_days() -> None:
+    assert since_when(AS_OF - timedelta(days=100), measured_since=AS_OF - timedelta(days=110)) == (None, 91)
+
+
+def test_risk_level_that_begins_with_the_first_load_of_the_status_has_no_date() -> None:
+    loaded = AS_OF - timedelta(days=3)
+    assert since_when(AS_OF - timedelta(days=50), measured_since=loaded) == (None, None)
+    assert since_when(loaded + timedelta(days=1), measured_since=loaded) == (loaded + timedelta(days=1), 3)
+
+
 def test_risk_level_since_is_null_for_calm_accounts() -> None:
-    assert risk()["risk_level_since"] is None
+    calm = risk()
+    assert (calm["risk_level_since"], calm["risk_level_days"]) == (None, None)
