@@ -10,6 +10,7 @@ import polars as pl
 from health_assets.contracts.contract import RawContract, available_from, dtypes
 from health_assets.sources.parsing import RECORD
 from health_assets.tables import Table
+from health_assets.warehouse.sql import literal
 
 ROWS = 5
 COLUMNS = 8
@@ -43,7 +44,8 @@ def preview(table: Table, cursor: duckdb.DuckDBPyConnection) -> str:
     shown = columns(table)
     order = ", ".join(_order(table))
     names = ", ".join(f'"{name}"' for name in shown)
-    found = cursor.execute(f"select {names} from {table.relation} {_newest(table)} order by {order} limit {ROWS}")
+    newest = _newest(table, cursor)
+    found = cursor.execute(f"select {names} from {table.relation} where {newest} order by {order} limit {ROWS}")
     rows = found.fetchall()
     if not rows:
         return "No rows."
@@ -75,12 +77,16 @@ def _order(table: Table) -> Iterator[str]:
         yield "1"
 
 
-def _newest(table: Table) -> str:
-    """Of a table with many months only the rows of the last week that has any, so that nothing else is read."""
+def _newest(table: Table, cursor: duckdb.DuckDBPyConnection) -> str:
+    """Of a table with many months only the rows of the last week that has any.
+
+    The day is looked up first: DuckDB skips the rows of other days only where the query names it.
+    """
     known = available_from(table.contract)
     if not (table.monthly and known):
-        return ""
-    return f'where "{known}" >= (select max("{known}") from {table.relation}) - interval 7 day'
+        return "true"
+    (newest,) = cursor.execute(f'select max("{known}")::date from {table.relation}').fetchone() or (None,)
+    return f'"{known}" >= {literal(newest)} - interval 7 day' if newest else "true"
 
 
 def _in_words(value: Any) -> str:

@@ -66,6 +66,7 @@ def mart_feature_adoption_monthly(
         .filter(pl.col("account_status") == ACTIVE)
         .select("account_id", month=month_of(pl.col("as_of_date")))
         .join(dim_account.select("account_id", "segment"), on="account_id", how="inner", validate="m:1")
+        .cache()  # the history is read once for the grid and the use
     )
     is_partial = (pl.col("month").dt.month_end() > as_of).alias("is_partial")
     return (

@@ -215,6 +215,7 @@ def _health_on(
             how="left",
             validate="1:1",
         )
+        .cache()  # the history is read once for all figures
     )
 
 

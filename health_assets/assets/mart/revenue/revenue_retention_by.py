@@ -65,7 +65,7 @@ def mart_revenue_retention_by(
     """One row per period and group that had MRR by then."""
     starting, lost = pl.col("starting_mrr"), pl.col("contraction_mrr") + pl.col("churned_mrr")
     kept = (starting - lost).clip(lower_bound=0)  # sums of floats may end just below 0
-    accounts = _period_ends(fact_revenue_monthly)
+    accounts = _period_ends(fact_revenue_monthly).cache()
     products = _by_product(accounts, fact_product_revenue_monthly)
     groups = dim_account.select("account_id", "segment", "region", owner="account_owner")
     by_account = _with_changes(accounts).join(groups, on="account_id", how="left", validate="m:1")
