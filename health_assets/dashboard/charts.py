@@ -17,15 +17,19 @@ ROW, AXIS = 26, 70  # pixels of a row of bars, and of the axis below
 NAMES = alt.Axis(labelLimit=220, labelOverlap=False)
 FEW = 3  # lines
 POINTS = "points"  # the unit of scores
+MONTHS_NAMED = 6  # of a line chart on half a page
 ROOM_FOR_AMOUNT = 36  # pixels
 ROOM = 0.14  # of the width of a waterfall, for the last amount
 SEEN = 0.75  # of the highest level: movements that all lie above it would be too thin to see from 0
 
 
 def draw(chart: Any, label: str, caption: str = "") -> None:
-    """Show a chart below its caption, with a description for screen readers."""
+    """Show a chart below its caption, with a description for screen readers; None = there is nothing to draw."""
     if caption:
         st.caption(caption)
+    if chart is None:
+        st.info(f"{label}: not measured yet.", icon="ℹ️")
+        return
     st.altair_chart(chart, width="stretch", alt=label)
 
 
@@ -73,10 +77,15 @@ def legend(marks: Mapping[str, Mark]) -> None:
 
 
 def lines(rows: pl.DataFrame, day: str, columns: Mapping[str, str], unit: str, *, zero: bool = False) -> Any:
-    """A line for each column, under its label; null leaves a gap."""
+    """A line over months for each column, under its label; null leaves a gap. None where nothing is measured."""
     long = rows.select(day, *columns).unpivot(index=day, variable_name="line", value_name="value")
     long = long.with_columns(pl.col("line").replace(dict(columns))).drop_nulls("value")
-    names = list(columns.values())
+    if long.is_empty():
+        return None
+    names, month_count = list(columns.values()), long[day].n_unique()
+    every = alt.TimeIntervalStep(
+        interval="month", step=-(-month_count // MONTHS_NAMED)
+    )  # else a tick may lie between months
     columns_of_legend = (
         1 if len(names) <= FEW else FEW
     )  # below each other: next to each other they would not fit a half page
@@ -85,7 +94,7 @@ def lines(rows: pl.DataFrame, day: str, columns: Mapping[str, str], unit: str, *
         alt.Chart(long)
         .mark_line(point=True)
         .encode(
-            x=alt.X(f"{day}:T", title=None, axis=alt.Axis(format=MONTH, labelOverlap=True)),
+            x=alt.X(f"{day}:T", title=None, axis=alt.Axis(format=MONTH, labelOverlap=True, tickCount=every)),
             y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=zero)),
             color=alt.Color(
                 "line:N", title=None, scale=alt.Scale(domain=names, range=list(LINES[: len(names)])),

@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 
 from health_assets.reporting.formatting import number, pct
-from health_assets.reporting.reader import Row, frame, row, rows
+from health_assets.reporting.reader import Row, frame, holds, row, rows
 from health_assets.scoring.scorecards import UNKNOWN
 
 LEVELS = {  # of the attention list, in words
@@ -40,7 +40,22 @@ def nobody_to_contact(connection: duckdb.DuckDBPyConnection) -> str:
             f"not known: no account is scored, since the status of none of {number(found['account_count'])} is known; "
             "map the status of the CRM, or add defaults: {status: active} to sources.accounts where all are customers"
         )
+    if found["account_count"] and not _is_any_scored(connection):
+        return (
+            f"not known: too little is measured for a health score or a churn risk level of any of the "
+            f"{number(found['account_count'])} accounts; connect more sources (health-assets check shows which there are)"
+        )
     return "none: as far as is known, no account has high churn risk, a low health band, or a renewal at low health"
+
+
+def _is_any_scored(connection: duckdb.DuckDBPyConnection) -> bool:
+    levels = {"mart.customer_health": "health_band", "mart.churn_risk": "risk_level"}
+    queries = [
+        f"select count(*) as scored_count from {mart} where {level}::varchar <> 'unknown'"
+        for mart, level in levels.items()
+        if holds(connection, mart)
+    ]
+    return any(row(connection, query)["scored_count"] for query in queries)
 
 
 def health_by_band(connection: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -139,8 +139,8 @@ def _moved(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterator
         chart = svg.waterfall(steps, revenue.TOTALS, "MRR from the start of the month to its end") if steps else ""
         lines = svg.lines(shown, retention, "Net and gross revenue retention by month")
         yield (
-            f'<div class="pair"><div><p class="dim">MRR this month, {escape(company.reporting_currency)}; the axis need not start '
-            f'at 0</p>{chart}</div><div><p class="dim">Retention by month, %</p>{lines}</div></div>'
+            f'<div class="pair"><div><p class="dim">MRR this month, {escape(company.reporting_currency)}; the axis may start '
+            f'above 0</p>{chart}</div><div><p class="dim">Retention by month, %</p>{lines}</div></div>'
         )
     if has_rows(connection, "mart.customer_health"):
         changes = portfolio.band_changes(connection, 7).head(CHANGES).to_dicts()

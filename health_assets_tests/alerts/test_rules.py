@@ -137,6 +137,27 @@ def test_a_level_that_is_entered_again_during_the_cool_down_is_not_reported() ->
     assert days(rule, {1: "high", 3: "low", 6: "high"})[-1] == "6: entered low to high"
 
 
+def test_the_end_of_a_level_that_was_not_reported_is_not_reported() -> None:
+    rule = set_to(RISK, cool_down_days=5)
+    assert days(rule, {1: "high", 3: "low", 4: "high", 5: "low"}) == ["1: entered None to high", "3: left high to low"]
+    assert days(rule, {1: "high", 3: "low", 6: "high", 7: "low"})[2:] == [
+        "6: entered low to high",
+        "7: left high to low",
+    ]
+
+
+@pytest.mark.parametrize(("low_days", "most"), [(1, 1), (2, 1), (3, 1), (4, 4), (5, 4), (7, 4)])
+def test_a_score_that_comes_and_goes_is_reported_no_more_often_than_the_cool_down_allows(
+    low_days: int, most: int
+) -> None:
+    (shipped,) = (rule for rule in rules_of(settings.load()) if rule.name == "health_band")
+    is_low = {day: day // low_days % 2 == 1 for day in range(1, 32)}
+    levels = {day: "at_risk" if low else "neutral" for day, low in is_low.items()}
+    found = days(shipped, {0: "neutral"} | levels, values={day: 59.0 if low else 61.0 for day, low in is_low.items()})
+    assert len(found) <= most
+    assert [" entered " in one for one in found] == [place % 2 == 0 for place in range(len(found))]
+
+
 def test_a_worse_level_is_reported_during_the_cool_down() -> None:
     assert days(set_to(RISK, cool_down_days=9), {1: "high", 2: "critical"})[1:] == ["2: worsened high to critical"]
 

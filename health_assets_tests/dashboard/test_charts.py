@@ -1,7 +1,10 @@
 """Charts of small companies: what is drawn where nothing moved."""
 
 import re
+from datetime import date
 from typing import Any
+
+import polars as pl
 
 from health_assets.dashboard import charts
 from health_assets.reporting import revenue, svg
@@ -32,3 +35,14 @@ def test_waterfall_of_the_report_shows_totals_where_nothing_moved() -> None:
         for width in re.findall(r'<rect [^>]*width="([0-9.]+)"', svg.waterfall(NOTHING_MOVED, revenue.TOTALS, ""))
     ]
     assert widths[0] == widths[-1] > 100
+
+
+def test_months_below_lines_are_those_of_the_points() -> None:
+    months = pl.DataFrame({"month": [date(2026, month, 1) for month in range(1, 12)], "nps": [10.0] * 11})
+    axis = charts.lines(months, "month", {"nps": "NPS"}, "NPS").to_dict()["encoding"]["x"]["axis"]
+    assert axis["tickCount"] == {"interval": "month", "step": 2}
+
+
+def test_lines_without_a_measured_value_are_not_drawn() -> None:
+    months = pl.DataFrame({"month": [date(2026, 1, 1)], "nps": [None]}, schema_overrides={"nps": pl.Float64})
+    assert charts.lines(months, "month", {"nps": "NPS"}, "NPS") is None

@@ -232,13 +232,24 @@ def test_owner_since_and_due_of_an_account_to_contact_are_seen_without_scrolling
 ) -> None:
     monkeypatch.setenv(SETTINGS_VARIABLE, str(whole_company.folder / "demo" / "settings.yml"))
     (table,) = page_of("attention", account_page="None").dataframe
-    (level, since) = whole_company.rows(
-        "select attention_level, since_date from mart.attention_list order by attention_rank"
+    (rank, level, since) = whole_company.rows(
+        "select attention_rank, attention_level, since_date from mart.attention_list where since_date is not null order by 1"
     )[0]
-    assert table.value["attention_level"][0] == f"{LEVELS[level]} since {since}"
+    assert table.value["attention_level"][rank - 1] == f"{LEVELS[level]} since {since}"
     assert {"account_owner", "next_step_days"} < set(attention.WIDTHS)
     assert list(table.value.columns)[: len(attention.WIDTHS)] == list(attention.WIDTHS)
     assert sum(attention.WIDTHS.values()) <= USABLE_WIDTH
+
+
+def test_rows_of_the_attention_list_have_room_for_the_longest_reason() -> None:
+    def height(reason: str) -> int:
+        row = {"reason": reason, "next_step": "Call the account", "attention_level": "low health since 2025-01-01"}
+        return attention._row_height(pl.DataFrame([row]))
+
+    letters = (attention.WIDTHS["reason"] - attention.MARGIN) // attention.LETTER_WIDTH
+    short, long = height("No login"), height("x" * letters * 6)
+    assert short == attention.MARGIN + attention.FEWEST_LINES * attention.LINE_HEIGHT
+    assert long >= attention.MARGIN + 6 * attention.LINE_HEIGHT
 
 
 def test_streamlit_finds_no_pages_that_the_navigation_does_not_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,8 @@ def test_change_of_a_score_names_its_trend_where_they_differ(trend: float | None
 
 
 @pytest.mark.parametrize(
-    ("statuses", "begins"), [("(null), (null)", "not known: no account is scored"), ("('active'), (null)", "none: ")]
+    ("statuses", "begins"),
+    [("(null), (null)", "not known: no account is scored"), ("('active'), (null)", "not known: too little")],
 )
 def test_an_empty_attention_list_says_whether_anybody_is_scored(
     snapshot: duckdb.DuckDBPyConnection, statuses: str, begins: str
@@ -128,4 +129,21 @@ def test_an_empty_attention_list_says_whether_anybody_is_scored(
     snapshot.execute(
         f"create schema dim; create table dim.account as from (values {statuses}) as accounts (account_status)"
     )
+    assert nobody_to_contact(snapshot).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("band", "level", "begins"),
+    [
+        ("unknown", "unknown", "not known: too little is measured"),
+        ("healthy", "unknown", "none: "),
+        ("unknown", "low", "none: "),
+    ],
+)
+def test_a_company_without_any_score_is_not_said_to_be_well(
+    snapshot: duckdb.DuckDBPyConnection, band: str, level: str, begins: str
+) -> None:
+    snapshot.execute("create schema dim; create table dim.account as select 'active' as account_status")
+    snapshot.execute(f"create or replace table mart.customer_health as select '{band}' as health_band")
+    snapshot.execute(f"create or replace table mart.churn_risk as select '{level}' as risk_level")
     assert nobody_to_contact(snapshot).startswith(begins)

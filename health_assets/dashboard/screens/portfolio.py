@@ -102,7 +102,7 @@ def _waterfall(view: View) -> None:
         return
     month = view.ask(revenue.monthly_retention).row(-1, named=True)
     st.caption(
-        f"{month_label(month['month'], is_partial=month['is_partial'])}, {view.currency}; the axis need not start at 0"
+        f"{month_label(month['month'], is_partial=month['is_partial'])}, {view.currency}; the axis may start above 0"
     )
     charts.draw(
         charts.waterfall(steps, view.currency, revenue.TOTALS), "How MRR moved from the start of the month to its end"

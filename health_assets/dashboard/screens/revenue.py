@@ -53,7 +53,7 @@ def _movements(view: View) -> None:
     left, right = st.columns(2)
     with left:
         if steps := view.ask(revenue.waterfall, chosen):
-            st.caption(f"From the start of the month to its end, {view.currency}; the axis need not start at 0")
+            st.caption(f"From the start of the month to its end, {view.currency}; the axis may start above 0")
             charts.draw(
                 charts.waterfall(steps, view.currency, revenue.TOTALS), "MRR from the start of the month to its end"
             )

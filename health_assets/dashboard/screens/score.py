@@ -136,7 +136,11 @@ def _model(view: View) -> None:
     }
     figures(shown, "mart.churn_model")
     if model["brier_skill"] is not None:
-        st.markdown(f"**On accounts it had not seen, the model is {plain(skill_in_words(model['brier_skill']))}.**")
+        enough = model["brier_skill"] >= view.settings.churn_model.shown_from_skill
+        hidden = "" if enough else " No page shows its probabilities: that is hardly better than nothing."
+        st.markdown(
+            f"**On accounts it had not seen, the model is {plain(skill_in_words(model['brier_skill']))}.**{hidden}"
+        )
     if model["reason"]:
         st.info(f"No probability is published: {plain(model['reason'])}", icon="ℹ️")
 
