@@ -37,7 +37,8 @@ def ui(
             os.environ[settings.SETTINGS_VARIABLE] = str(Path(file).resolve())
         if allow_host:
             os.environ[HOSTS_VARIABLE] = ",".join(allow_host)
-        errors.print(f"Dagster for {company.company} on http://127.0.0.1:{port}; stop it with Ctrl-C, from a script with kill -TERM", highlight=False)
+        stop = "stop it with Ctrl-C, from a script with kill -TERM"
+        errors.print(f"Dagster for {company.company} on http://127.0.0.1:{port}; {stop}", highlight=False)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell makes background processes ignore Ctrl-C
         os.chdir(company.dagster_home)  # Dagster warns about a dagster.yaml elsewhere
         quiet = ["-W", "ignore:Function `dev_command` is superseded"]
