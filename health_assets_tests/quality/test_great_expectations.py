@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from health_assets.quality.great_expectations import _Later
+from health_assets.quality.great_expectations import TRIED, _Later
 
 CODE = """
 import sys
@@ -45,3 +45,42 @@ def test_a_stand_in_imports_its_library_when_a_name_of_it_is_used():
 def test_charts_distributions_and_engines_are_not_imported_and_can_be_afterwards():
     ended = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
     assert ended.stdout.split() == ["sqlalchemy"]
+
+
+EVALUATED = """
+import sys
+from datetime import date
+import polars as pl
+from health_assets.contracts.contract import Expectation
+from health_assets.quality import great_expectations
+great_expectations.TRIED = sys.argv[1]
+rows = pl.DataFrame({
+    "day": [date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 2)], "word": ["a", "b", None], "closes": [True, True, False],
+})
+made = [
+    Expectation("grain__unique", "unique", ("day", "word")),
+    Expectation("day__unique", "unique", ("day",)),
+    Expectation("word__not_null", "not_null", ("word",)),
+    Expectation("word__in_set", "in_set", ("word",), {"value_set": ["a"]}),
+    Expectation("day__between", "between", ("day",), {"min_value": date(2025, 1, 2), "max_value": date(2025, 1, 9)}),
+    Expectation("closes", "rule", ("closes",)),
+]
+for name, answer in sorted(great_expectations.evaluate(rows, made, False).items()):
+    print(name, answer)
+from great_expectations.core.id_dict import IDDict
+print(IDDict.to_id.__module__)
+"""
+
+
+def evaluated(tried: str) -> list[str]:
+    ended = subprocess.run([sys.executable, "-c", EVALUATED, tried], capture_output=True, text=True, check=True)
+    return ended.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_release_that_was_not_tried_is_used_as_it_comes_and_answers_the_same():
+    *tried, place = evaluated(TRIED)
+    *other, place_of_other = evaluated("0.0.")
+    assert (place, place_of_other) == ("health_assets.quality.great_expectations", "great_expectations.core.id_dict")
+    assert tried == other
+    assert [line.split("=")[1].split(",")[0] for line in tried] == ["False", "False", "False", "True", "False", "False"]
