@@ -35,7 +35,7 @@ MONTHS = Expectation(
     "rule",
     (),
     description="Rows without a stable key are counted by month: no more than plausibility.keys_gone of the rows of the last "
-    "published load are missing from their months",
+    "published load, or of those of its last two months, are missing from their months",
 )
 FEWER_IN_MONTHS = Expectation(
     "months__still_full",

@@ -45,3 +45,13 @@ def test_an_earlier_day_is_compared_by_the_months_that_were_over_by_then(company
     assert company.load(same, warehouse, "payments", day=date(2024, 2, 10), **FEW) == {}
     found = company.load(due("2024-02-05"), warehouse, "payments", day=date(2024, 2, 10), **FEW)
     assert "1 of 1 rows are gone" in found["months__not_gone"]
+
+
+def test_half_of_the_last_months_stops_the_load_however_long_the_history(company, warehouse) -> None:
+    history = [f"2024-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 27)]
+    latest = [f"2025-01-{day:02}" for day in range(1, 25)]
+    company.load(due(*history, *latest), warehouse, "payments")
+    publish_load(warehouse)
+    found = company.load(due(*history, *latest[:12]), warehouse, "payments")  # 12 of 336 rows are gone
+    assert "12 of 24 in 2025-01" in found["months__not_gone"]
+    assert set(company.load(due(*history[12:], *latest), warehouse, "payments")) == {"months__still_full"}
