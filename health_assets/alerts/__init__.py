@@ -52,7 +52,7 @@ class AlertOutcome:
 
     as_of_date: date
     is_first: bool  # there were no levels to compare with
-    news: int  # changed, those counted that churned, recovered or renewed
+    changed: int  # those counted that churned, recovered or renewed
     churned: int
     better: int  # recovered or renewed
     listed: int  # on the attention list, changed or not
@@ -70,15 +70,14 @@ class AlertOutcome:
         """One sentence for a log."""
         if self.is_first:
             summary = f"As of {self.as_of_date}: the first alert run has nothing to compare with; alerts start with the next change"
-        elif not self.news:
+        elif not self.changed:
             summary = (
-                f"As of {self.as_of_date}: no account has news since the last alerts, {self.listed} on the attention list; "
+                f"As of {self.as_of_date}: no account has changed since the last alerts, {self.listed} on the attention list; "
                 f"{self.delivered} delivered, {self.pending} pending"
             )
         else:
-            have = "account has" if self.news == 1 else "accounts have"
             summary = (
-                f"As of {self.as_of_date}: {self.news} {have} news ({self.churned} churned, {self.better} recovered or "
+                f"As of {self.as_of_date}: {counted(self.changed, 'account')} changed ({self.churned} churned, {self.better} recovered or "
                 f"renewed), {self.listed} on the attention list; {self.delivered} delivered, {self.pending} pending"
             )
         if not self.is_first:
@@ -119,7 +118,7 @@ def alert(settings: Settings, *, dry_run: bool = False) -> AlertOutcome:
     return AlertOutcome(
         as_of_date=as_of_date,
         is_first=found.is_first,
-        news=len(new),
+        changed=len(new),
         churned=sum(one.rule == CHURNED for one in new),
         better=sum(one.is_good_news for one in new),
         listed=listed,

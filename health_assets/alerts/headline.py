@@ -12,14 +12,14 @@ ENDS = (CHURNED, *CONSEQUENCES)  # rules that a headline names
 
 
 def headline(latest: Sequence[AccountAlert], currency: str) -> str:
-    """What a person would say, e.g. "3 accounts have news, of them 1 churned, USD 8,940 MRR"."""
+    """What a person would say, e.g. "3 accounts changed (1 churned), USD 8,940 MRR"."""
     ends = Counter(one.rule for one in latest if one.rule in ENDS)
     amount = _sum(latest, currency)
     if len(ends) == 1 and ends.total() == len(latest):
         return f"{counted(len(latest), 'account')} {next(iter(ends))}{amount}"
     parts = [f"{ends[end]} {end}" for end in ENDS if end in ends]
-    also = f", of them {', '.join(parts)}" if parts else ""
-    return f"{counted(len(latest), 'account')} {'has' if len(latest) == 1 else 'have'} news{also}{amount}"
+    ended = f" ({', '.join(parts)})" if parts else ""
+    return f"{counted(len(latest), 'account')} changed{ended}{amount}"
 
 
 def _sum(alerts: Sequence[AccountAlert], currency: str) -> str:

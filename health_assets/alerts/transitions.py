@@ -134,7 +134,7 @@ def _moved(rule: Rule, reading: Reading, last: LastLevel, as_of_date: date) -> t
     if kind == Kind.entered and _is_cooling_down(rule, last, as_of_date):
         return state, []
     if kind == Kind.left and last.reported_on and last.reported_on < last.since:
-        return state, []  # it was entered during the cool-down: nobody was told, so its end is no news
+        return state, []  # it was entered during the cool-down: nothing was reported, so neither is its end
     change = Change(rule.name, kind, last.level, reading.level, since, last.last_seen, reading.sentence)
     return (state if kind == Kind.left else _reported(state, as_of_date)), [change]
 

@@ -41,7 +41,7 @@ def test_a_change_is_delivered_once_with_its_reasons(company: Settings, publish:
     now = [account("A2", "critical", attention_rank=1), account("A3", "low"), account("A4", "medium")]
     publish(TUESDAY, [account("A1", "high", reasons=reasons, attention_rank=2), *now])
     outcome = alert(company)
-    assert (outcome.news, outcome.better, outcome.listed, outcome.delivered, outcome.pending) == (3, 1, 2, 3, 0)
+    assert (outcome.changed, outcome.better, outcome.listed, outcome.delivered, outcome.pending) == (3, 1, 2, 3, 0)
     assert len(posted.posts) == 1
     worsened, entered, better = posted.sections()
     assert "Churn risk is now high, was low until 27 January" in entered
@@ -183,7 +183,7 @@ def test_a_state_file_of_the_first_version_is_migrated(company: Settings, publis
         old.execute("insert into levels values ('A2', 'risk_level', 'high', '2025-01-27')")
     publish(TUESDAY, [account("A1", "high"), account("A2", "low")])
     outcome = alert(company)
-    assert (outcome.news, outcome.better) == (2, 1)
+    assert (outcome.changed, outcome.better) == (2, 1)
 
 
 def test_what_slack_does_not_accept_stays_pending_for_the_next_run(
@@ -273,7 +273,7 @@ def test_without_a_webhook_the_text_is_returned(
     outcome = alert(company)
     assert (outcome.has_webhook, outcome.delivered) == (False, 1)
     assert outcome.text.split("\n") == [
-        "1 account has news, USD 1,200 MRR",
+        "1 account changed, USD 1,200 MRR",
         "",
         "- <b>A & B</b> · USD 1,200 MRR",
         "Churn risk is now high, was low until 27 January",
@@ -445,11 +445,11 @@ def test_a_churned_account_is_shown_with_what_it_paid(company: Settings, publish
     accounts = [account("A1", None, None, mrr_lost=200.0, **gone), account("A2", None, None, **gone), account("A3")]
     publish(TUESDAY, accounts)
     outcome = alert(company)
-    assert "3 accounts have news (2 churned, 1 recovered or renewed), 0 on the attention list;" in outcome.summary()
+    assert "3 accounts changed (2 churned, 1 recovered or renewed), 0 on the attention list;" in outcome.summary()
     paid, unknown, _ = posted.sections()
     assert paid.startswith(":red_circle: *Company A1* · paid USD 200 MRR\nChurned on 28 January\n")
     assert unknown.startswith(":red_circle: *Company A2* · MRR unknown\n")
-    assert "3 accounts have news, of them 2 churned, 1 recovered, USD 1,400 MRR" in outcome.text
+    assert "3 accounts changed (2 churned, 1 recovered), USD 1,400 MRR" in outcome.text
 
 
 def test_a_churned_account_is_not_reported_under_every_rule(company: Settings, publish: Publish, posted: Slack) -> None:
@@ -500,7 +500,7 @@ def test_while_a_source_is_stale_the_alerts_of_its_rules_wait_and_go_out_later_i
     alert(fed)
     publish(TUESDAY, [account("A1", "high"), account("A2", "high")], sources=stale)
     outcome = alert(fed)
-    assert (outcome.news, outcome.held, outcome.delivered) == (2, {"while usage_events is stale": 2}, 0)
+    assert (outcome.changed, outcome.held, outcome.delivered) == (2, {"while usage_events is stale": 2}, 0)
     publish(WEDNESDAY, [account("A1", "high"), account("A2", "high")], sources=stale)
     assert alert(fed).delivered == 0
     (message,) = posted.accepted
@@ -534,7 +534,7 @@ def test_an_alert_about_a_silenced_account_is_kept_and_not_posted(
     alert(company)
     publish(TUESDAY, [account("A1", "high"), account("A2", "high")])
     outcome = alert(company)
-    assert (outcome.news, outcome.silenced, outcome.delivered) == (2, 1, 1)
+    assert (outcome.changed, outcome.silenced, outcome.delivered) == (2, 1, 1)
     assert "Company A2" in posted.sections()[0]
 
 
@@ -636,5 +636,5 @@ def test_a_day_without_a_change_is_summed_up_as_that(company: Settings, publish:
         outcome = alert(company)
     assert (
         outcome.summary()
-        == f"As of {TUESDAY}: no account has news since the last alerts, 0 on the attention list; 0 delivered, 0 pending"
+        == f"As of {TUESDAY}: no account has changed since the last alerts, 0 on the attention list; 0 delivered, 0 pending"
     )

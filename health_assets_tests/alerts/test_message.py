@@ -71,7 +71,7 @@ def sections(message: Message) -> list[str]:
 
 def test_an_account_shows_its_link_money_change_reason_next_step_and_owner() -> None:
     message = made(RISE)
-    assert message.blocks[0]["text"]["text"] == "1 account has news, USD 1,200 MRR"
+    assert message.blocks[0]["text"]["text"] == "1 account changed, USD 1,200 MRR"
     assert sections(message)[0].split("\n") == [
         ":red_circle: *<https://crm.example.com/accounts/A1|Zeta>* · USD 1,200 MRR",
         "Churn risk is now high, was medium until 30 January",
@@ -86,7 +86,7 @@ def test_an_account_shows_its_link_money_change_reason_next_step_and_owner() -> 
 
 def test_the_plain_text_says_the_same_without_markup() -> None:
     assert made(RISE).text.split("\n") == [
-        "1 account has news, USD 1,200 MRR",
+        "1 account changed, USD 1,200 MRR",
         "",
         "- Zeta (https://crm.example.com/accounts/A1) · USD 1,200 MRR",
         "Churn risk is now high, was medium until 30 January",
@@ -129,16 +129,16 @@ def test_changes_of_earlier_days_follow_the_latest() -> None:
 @pytest.mark.parametrize(
     ("bodies", "headline"),
     [
-        ([alert("A1"), alert("A2", mrr=300.0)], "2 accounts have news, USD 1,500 MRR"),
-        ([alert("A1"), churned("A2")], "2 accounts have news, of them 1 churned, USD 2,400 MRR"),
+        ([alert("A1"), alert("A2", mrr=300.0)], "2 accounts changed, USD 1,500 MRR"),
+        ([alert("A1"), churned("A2")], "2 accounts changed (1 churned), USD 2,400 MRR"),
         ([churned("A1")], "1 account churned, USD 1,200 MRR"),
-        ([alert("A1"), recovered("A2")], "2 accounts have news, of them 1 recovered, USD 2,400 MRR"),
+        ([alert("A1"), recovered("A2")], "2 accounts changed (1 recovered), USD 2,400 MRR"),
         ([recovered("A1")], "1 account recovered, USD 1,200 MRR"),
         (
             [churned("A1"), recovered("A2"), recovered("A3", rule="renewed")],
-            "3 accounts have news, of them 1 churned, 1 recovered, 1 renewed, USD 3,600 MRR",
+            "3 accounts changed (1 churned, 1 recovered, 1 renewed), USD 3,600 MRR",
         ),
-        ([alert("A1", mrr=None)], "1 account has news"),
+        ([alert("A1", mrr=None)], "1 account changed"),
     ],
 )
 def test_the_headline_is_what_a_person_would_say(bodies: list[AccountAlert], headline: str) -> None:
@@ -149,7 +149,7 @@ def test_the_notification_names_the_first_three_accounts() -> None:
     names = ["Arbor Learning", "Cobalt Partners", "Delta Trading", "Ember", "Fjord"]
     message = made(*(alert(f"A{place}", name=name, rank=place + 1) for place, name in enumerate(names)))
     assert message.notification == (
-        "5 accounts have news, USD 6,000 MRR: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
+        "5 accounts changed, USD 6,000 MRR: Arbor Learning, Cobalt Partners, Delta Trading and 2 more"
     )
 
 

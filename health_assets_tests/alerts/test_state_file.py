@@ -47,7 +47,7 @@ def test_what_was_pending_in_a_file_of_the_first_version_is_delivered_once_and_n
     assert (outcome.delivered, outcome.data_alerts, outcome.pending) == (1, 1, 0)
     assert [message["text"] for message in posted.accepted] == [
         "Acme &amp; Sons: usage_events is stale",
-        "1 account has news, USD 1,200 MRR: Acme &amp; &lt;Söhne&gt;",
+        "1 account changed, USD 1,200 MRR: Acme &amp; &lt;Söhne&gt;",
     ]
     assert (alert(company).delivered, len(posted.posts)) == (0, 2)
 
