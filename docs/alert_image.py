@@ -50,6 +50,7 @@ def alert(account_id: str, name: str, mrr: float, news: str, reasons: list[str],
         "tier": None,
         "region": None,
         "next_step": None,
+        "listed_count": 9,
     }
     return AccountAlert(account_id=account_id, name=name, mrr=mrr, news=news, reasons=reasons, **(about | given))
 

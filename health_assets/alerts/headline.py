@@ -35,5 +35,5 @@ def on_the_list(latest: Sequence[AccountAlert]) -> str:
     if len(latest) == 1:
         shown = f"this one is number {latest[0].rank}" if here else "this one is not"
     else:
-        shown = f"{here or 'none'} of these {len(latest)}"
+        shown = f"{'all' if here == len(latest) else here or 'none'} of these {len(latest)}"
     return f" · {counted(listed, 'account')} on the attention list{f', {shown}' if listed else ''}"

@@ -11,6 +11,7 @@ import duckdb
 from health_assets.reporting import data_quality, portfolio, revenue, svg
 from health_assets.reporting.definitions import described
 from health_assets.reporting.formatting import counted, minute, next_step, number, pct, since_in_words, spaced
+from health_assets.reporting.labels import worded
 from health_assets.reporting.palette import band_marks
 from health_assets.reporting.reader import Row, has_rows
 from health_assets.reporting.scope import Scope
@@ -32,7 +33,7 @@ p { margin: 4px 0 } .dim, .legend { color: #57606a; font-size: 8.5pt }
 .card { flex: 1 1 120px; border: 1px solid #d0d7de; border-radius: 6px; padding: 6px 10px } .card b { display: block; font-size: 14pt }
 table { border-collapse: collapse; width: 100%; font-size: 8.5pt } th, td { text-align: left; padding: 3px 5px; vertical-align: top;
   border-bottom: 1px solid #e4e8ec; overflow-wrap: anywhere } th { color: #57606a; font-weight: 600 } tr { break-inside: avoid }
-.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } td { min-width: 64px }
+.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } td { min-width: 76px }
 td.n { min-width: 0 } td.a { min-width: 120px } td.s { min-width: 100px } td.w { min-width: 200px }
 .key { margin-right: 8px; white-space: nowrap } .key i { display: inline-block; width: 9px; height: 9px; margin-right: 3px }
 svg { max-width: 100%; height: auto; display: block } svg text { font: 8px sans-serif; fill: #57606a }
@@ -138,10 +139,12 @@ def _moved(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iterator
         steps = revenue.waterfall(connection)
         chart = svg.waterfall(steps, revenue.TOTALS, "MRR from the start of the month to its end") if steps else ""
         lines = svg.lines(shown, retention, "Net and gross revenue retention by month")
-        yield (
-            f'<div class="pair"><div><p class="dim">MRR this month, {escape(company.reporting_currency)}; the axis may start '
-            f'above 0</p>{chart}</div><div><p class="dim">Retention by month, %</p>{lines}</div></div>'
-        )
+        captions = {
+            f"MRR this month, {escape(company.reporting_currency)}; the axis may start above 0": chart,
+            "Retention by month, %": lines,
+        }
+        if drawn := [f'<div><p class="dim">{said}</p>{one}</div>' for said, one in captions.items() if one]:
+            yield f'<div class="pair">{"".join(drawn)}</div>'
     if has_rows(connection, "mart.customer_health"):
         changes = portfolio.band_changes(connection, 7).head(CHANGES).to_dicts()
         if changes:
@@ -177,7 +180,7 @@ def _attention(connection: duckdb.DuckDBPyConnection, company: Settings) -> Iter
             (
                 str(one["attention_rank"]),
                 Drawn(
-                    f"<b>{_text(one['name'])}</b><br>{_text(one['account_id'])}, {portfolio.LEVELS[one['attention_level']]} "
+                    f"<b>{_text(one['name'])}</b><br>{_text(one['account_id'])}, {portfolio.LEVELS[one['attention_level']]}<br>"
                     f"{since_in_words(one['since_date'], one['held_days'])}"
                 ),
                 _health(one, company),
@@ -208,7 +211,7 @@ def _renewals(connection: duckdb.DuckDBPyConnection, company: Settings) -> Itera
             (
                 f"{one['renewal_date']}",
                 one["name"],
-                one["product_name"] or "",
+                worded(one["product_name"] or ""),
                 number(one["renewing_mrr"]),
                 number(one["expected_mrr"]),
                 one["risk_level"] or "unknown",

@@ -157,6 +157,7 @@ def test_the_notification_names_the_first_three_accounts() -> None:
     ("bodies", "listed"),
     [
         ([alert("A1"), alert("A2", rank=2), alert("A3", rank=None)], "9 accounts on the attention list, 2 of these 3"),
+        ([alert("A1"), alert("A2", rank=2)], "9 accounts on the attention list, all of these 2"),
         ([alert("A1", rank=None), churned("A2")], "9 accounts on the attention list, none of these 2"),
         ([alert("A1", rank=None)], "9 accounts on the attention list, this one is not"),
         ([recovered("A1", listed_count=0)], "0 accounts on the attention list"),

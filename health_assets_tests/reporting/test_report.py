@@ -4,8 +4,10 @@ import re
 from html import escape
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from health_assets import settings
 from health_assets.cli.report import as_pdf, write_report
 from health_assets.cli.terminal import CommandError
 from health_assets.reporting import svg
@@ -13,6 +15,7 @@ from health_assets.reporting.formatting import number, pct
 from health_assets.reporting.palette import GAIN, LOSS
 from health_assets.reporting.portfolio import mrr_at_risk
 from health_assets.reporting.reader import published
+from health_assets.reporting.report import _movements
 from health_assets.reporting.revenue import latest_retention
 from health_assets.reporting.scope import Scope
 from health_assets.warehouse.sql import literal
@@ -68,6 +71,20 @@ def test_a_report_of_one_owner_names_no_other_account(whole_company: WholeCompan
     )
     assert [account for (account,) in others if account in text] == []
     assert f"accounts of {escape(owner)}" in text
+
+
+def test_charts_of_months_without_retention_have_no_caption_and_no_heading() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart; create table mart.net_revenue_retention as "
+            "select date '2026-11-01' as month, 4040.0 as ending_mrr, null::double as starting_mrr, null::double as new_mrr, "
+            "null::double as reactivation_mrr, null::double as expansion_mrr, null::double as contraction_mrr, "
+            "null::double as churned_mrr, null::double as nrr_pct, null::double as grr_pct")  # fmt: skip
+        assert list(_movements(connection, settings.load())) == []
+        connection.execute("update mart.net_revenue_retention set nrr_pct = 100, grr_pct = 100")
+        heading, charts = _movements(connection, settings.load())
+    assert heading == "<h2>Movement</h2>"
+    assert "Retention by month, %" in charts
+    assert "MRR this month" not in charts
 
 
 def test_text_of_the_source_is_never_markup() -> None:
