@@ -1,6 +1,5 @@
 """`health-assets init`: look at files or a database, guess what they are, try it, and write a commented settings file."""
 
-import os
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from rich.markup import escape
 from health_assets import settings
 from health_assets.assets import load_all
 from health_assets.cli.check import why_not_published
+from health_assets.cli.guessed_presets import relative, with_presets
 from health_assets.cli.guessed_settings import Guess, write_settings
 from health_assets.cli.terminal import CommandError
 from health_assets.contracts.contract import available_from
@@ -23,11 +23,18 @@ from health_assets.sources.check import Contracts, faults_by_source
 from health_assets.sources.databases import connected, no_such_schema
 from health_assets.sources.guesses.candidates import Candidate, candidates_in, tables_in
 from health_assets.sources.guesses.joining import column_with_keys, join_by_name
-from health_assets.sources.guesses.matching import Match, matches, required_columns, why_none
+from health_assets.sources.guesses.matching import (
+    Match,
+    implied_by,
+    keys_of_accounts,
+    matches,
+    required_columns,
+    why_none,
+)
 from health_assets.sources.guesses.prices import is_last_paid_day, settle_prices
+from health_assets.sources.guesses.repeated_keys import lines_of
 from health_assets.sources.guesses.spelling import currencies_of, join_accounts, spelling_of
 from health_assets.sources.guesses.surroundings import rows_alone
-from health_assets.sources.guesses.vendors import presets_for, priority_of, tables_taken
 from health_assets.tables import TABLES, source_contracts
 
 OLD_DAYS = 7  # files that end earlier than so many days ago are of a fixed day
@@ -36,7 +43,6 @@ NO_ACCOUNT = (
     "belong to no account",
     "account_id__orphan",
 )  # what says that the keys of a source are not those of accounts
-STATE_ONLY = ("chargebee", "recurly", "stripe")  # vendors whose data hold no earlier prices
 EVENTS = "usage_events"
 INVOICES_ONLY = (
     "MRR: no subscriptions are connected, so MRR, retention and churn are not measured; if the paid invoices are recurring revenue, "
@@ -86,7 +92,7 @@ def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, co
         candidates, unreadable = candidates_in(folder)
         guess = Guess(folder.resolve().name.replace("_", " ").replace("-", " ").title())
     guess.undecided += [f"{name}: {why}" for name, why in unreadable.items()]
-    rest = _with_presets(guess, candidates, place, folder, file)
+    rest = with_presets(guess, candidates, place, folder, file)
     best, lost = matches(rest, {name: contract for name, contract in contracts.items() if name not in guess.sources})
     keys, undecided = join_accounts(best, contracts)
     guess.undecided += undecided
@@ -104,30 +110,11 @@ def _guessed(place: str, folder: Path | None, schemas: list[str], file: Path, co
     for one in rest:
         if id(one) not in used:
             by_name = join_by_name(one, accounts) if accounts else None
-            said = "; ".join(filter(None, (why_none(one, contracts), by_name)))
+            known = keys_of_accounts(accounts) if accounts else None
+            said = "; ".join(filter(None, (why_none(one, contracts, known), by_name)))
             guess.undecided.append(f"{_place(one)}: {said}")
     guess.currencies = currencies_of(best)
     return guess
-
-
-def _with_presets(
-    guess: Guess, candidates: list[Candidate], place: str, folder: Path | None, file: Path
-) -> list[Candidate]:
-    """Connect what a vendor's preset reads, schema by schema; the candidates that are left."""
-    taken: set[int] = set()
-    for schema in dict.fromkeys(one.schema for one in candidates):
-        tables = {one.name: one.header for one in candidates if one.schema == schema}
-        for source, (vendor, _) in presets_for(tables).items():
-            described: dict[str, Any] = {"preset": vendor}
-            described |= {"path": _relative(folder, file)} if folder else {"connection": place}
-            described |= {"database_schema": schema} if schema else {}
-            described |= {"changes": "new_period"} if vendor in STATE_ONLY and source == "subscriptions" else {}
-            before = guess.sources.get(source)
-            if before is None or priority_of(vendor) < priority_of(before["preset"]):
-                guess.sources[source] = described
-            read = tables_taken(vendor, tables)
-            taken |= {id(one) for one in candidates if one.schema == schema and one.name in read}
-    return [one for one in candidates if id(one) not in taken]
 
 
 def _connect(
@@ -136,22 +123,37 @@ def _connect(
     spelling = spelling_of(match, contracts)
     described = dict(match.candidate.described)
     if folder:
-        described["path"] = str(Path(_relative(folder, file)) / described["path"])
+        described["path"] = str(Path(relative(folder, file)) / described["path"])
     elif match.source == EVENTS:
         moment = match.columns["event_timestamp"]
         described["query"] += f" where {moment} >= :since and {moment} < :until"
     required = [theirs for ours, theirs in match.columns.items() if ours in required_columns(contracts)]
-    if match.candidate.files and (condition := rows_alone(match.candidate.last_rows, required)):
-        described["where"] = condition
+    below = rows_alone(match.candidate.last_rows, required) if match.candidate.files else None
+    lines = lines_of(match.candidate, match.source, match.columns) if match.candidate.files else None
+    conditions = dict.fromkeys(filter(None, (below, lines and lines.keys.get("where"))))
+    described |= lines.keys if lines else {}
+    described |= {"where": " and ".join(conditions)} if conditions else {}
     if match.source == "subscriptions" and is_last_paid_day(match, _formats_in(spelling.keys)):
         described["end_date_is"] = "last_paid_day"
-    renamed = {theirs: ours for ours, theirs in match.columns.items() if theirs != ours}
-    described |= {"columns": renamed} if renamed else {}
+    if renamed := _renamed(match.columns):
+        described["columns"] = renamed
+    if implied := implied_by(match.source, match.columns):
+        described["defaults"] = implied
     guess.sources[match.source] = described | spelling.keys | keys
     unread = [column for column in match.candidate.header if column not in match.columns.values()]
-    said = [f"rows below the others are left out: where {described['where']}"] if "where" in described else []
+    said = [f"rows below the others are left out: where {below}"] if below else []
+    said += [lines.note] if lines else []
+    said += [f"{match.columns['amount']} is read as the price of a year"] if implied else []
     said += ["end_date is read as the last paid day"] if "end_date_is" in described else []
     guess.notes[match.source] = said + spelling.undecided + ([f"not read: {', '.join(unread)}"] if unread else [])
+
+
+def _renamed(columns: dict[str, str]) -> dict[str, Any]:
+    """Theirs with ours, or with several of ours where a column is read as each of them."""
+    ours_of: dict[str, list[str]] = {}
+    for ours, theirs in columns.items():
+        ours_of.setdefault(theirs, []).append(ours)
+    return {theirs: ours[0] if len(ours) == 1 else ours for theirs, ours in ours_of.items() if ours != [theirs]}
 
 
 def _formats_in(keys: dict[str, Any]) -> list[str]:
@@ -170,12 +172,9 @@ def _with_status(guess: Guess, best: list[Match]) -> None:
         )
 
 
-def _relative(folder: Path | None, file: Path) -> str:
-    return os.path.relpath(folder or Path(), file.parent)
-
-
 def _place(candidate: Candidate) -> str:
-    return str(candidate.described.get("path") or candidate.name)
+    place = str(candidate.described.get("path") or candidate.name)
+    return f"{place}, sheet {candidate.described['sheet']}" if "sheet" in candidate.described else place
 
 
 def _without_accounts(place: str, guess: Guess) -> str:

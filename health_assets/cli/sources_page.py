@@ -34,7 +34,9 @@ def sources_page() -> str:
         "## What is read without being described",
         "",
         "Days and times in ISO form and as databases and spreadsheets write it (`Z`, `+00`, `UTC`, slashes, `20250105`, no seconds, "
-        "`Jan 5, 2025`); numbers with a currency sign and commas between thousands; yes/no, true/false, y/n, t/f and 1/0, "
+        "`Jan 5, 2025`); months by their names in the languages of `init`; numbers with commas between thousands, with a currency "
+        "(`USD 4,560.00`, `5 €`), negative in parentheses or with the sign behind, `$1.2k`, `85%`; a currency that an amount names "
+        "holds where no column says it; yes/no, true/false, y/n, t/f and 1/0, "
         "and yes and no in the languages of `init`; the words "
         "listed below, in any case, with spaces or hyphens. UTF-16, a byte order mark and a leading `sep=;` are seen by themselves. "
         "Blank is null, and so are words for it such as `N/A`, `-` and `null` where a number, a date or a listed word is expected.",

@@ -30,7 +30,9 @@ INVOICE_STATUS: Words = {
     "outstanding": "open", "awaiting_payment": "open", "submitted": "open", "viewed": "open", "due": "open",
     "partially_paid": "open", "partial": "open",
     "succeeded": "paid", "settled": "paid", "complete": "paid", "completed": "paid", "partially_refunded": "paid",
+    "auto_paid": "paid", "paid_out": "paid", "confirmed": "paid",
     "past_due": "overdue", "payment_due": "overdue", "late": "overdue",
+    "processor_declined": "failed", "charged_back": "refunded",
     "not_paid": "failed", "payment_failed": "failed", "declined": "failed",
     "written_off": "uncollectible", "uncollectable": "uncollectible", "bad_debt": "uncollectible",
     "marked_uncollectible": "uncollectible",
@@ -53,6 +55,9 @@ ORDER_STATUS: Words = {
     "wc_completed": "paid", "wc_processing": "paid", "wc_on_hold": "pending", "wc_pending": "pending",
     "wc_cancelled": "cancelled", "wc_failed": "cancelled", "wc_checkout_draft": "cancelled", "checkout_draft": "cancelled",
     "wc_refunded": "refunded",
+    "settled": "paid", "settling": "paid", "submitted_for_settlement": "paid", "processor_declined": "cancelled",
+    "gateway_rejected": "cancelled", "settlement_declined": "cancelled", "authorization_expired": "cancelled",
+    "denied": "cancelled", "reversed": "cancelled", "charged_back": "refunded",
 }  # fmt: skip
 
 TICKET_STATUS: Words = {
@@ -82,6 +87,10 @@ SATISFACTION: Words = {
 }  # fmt: skip
 
 ACCOUNT_STATUS: Words = {
+    "lead": None, "prospect": None, "opportunity": None, "marketing_qualified_lead": None, "sales_qualified_lead": None,
+    "subscriber": None, "evangelist": None, "partner": None, "vendor": None, "supplier": None, "competitor": None, "investor": None,
+    "reseller": None, "potential_customer": None, "customer_direct": "active", "customer_channel": "active",
+    "current_customer": "active", "0_open": "active", "open": "active", "in_onboarding": "active", "onboarding": "active",
     "customer": "active", "live": "active", "current": "active", "paying": "active", "enabled": "active",
     "trialing": "trial", "trialling": "trial", "in_trial": "trial", "free_trial": "trial", "evaluation": "trial",
     "paused": "suspended", "on_hold": "suspended", "frozen": "suspended", "delinquent": "suspended",

@@ -127,7 +127,8 @@ def _unread_interval(settings: Settings) -> str:
     found = unknown_columns("subscriptions", rows, settings) if rows else {}
     unread = {column for columns in found.values() for column in columns}
     named = sorted(column for column in unread if _is_interval(column))
-    if not named:
+    source = settings.sources.get("subscriptions")
+    if not named or (source is not None and all("interval" in one.defaults for one in source.descriptions)):
         return ""
     if rows and "interval" in read_columns("subscriptions", rows, settings):
         return (

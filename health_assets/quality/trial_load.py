@@ -136,7 +136,7 @@ def _tried(table: Table, settings: Settings, other: Any) -> tuple[Trial, Filtere
         _ranges(filtered.kept, table.contract),
         sorted(unread),
         missing,
-        exclusions="" if table.monthly else unread_exclusions(name, rows, settings),
+        exclusions=unread_exclusions(name, rows, settings, is_large=table.monthly),
     )
     return trial, filtered
 

@@ -27,7 +27,7 @@ NUMBERS = {
     "s": r"^\d{10}$",
     "ms": r"^\d{13}$",
     "us": r"^\d{16}$",
-    "excel": r"^\d{5}(?:[.,]\d+)?$",
+    "excel": r"^(?:3[6-9]|4\d|5[0-4])\d{3}(?:[.,]\d+)?$",  # of 1998 to 2050: other numbers of five digits are seconds, or keys
 }  # that stand for a time
 SAMPLES = 3
 TESTED = 1_000  # values by which formats are compared
@@ -90,6 +90,7 @@ def remedy(column: str, dtype: pl.DataType, texts: pl.Series, unreadable: pl.Ser
     if best < ENOUGH * len(tested) or best <= is_read_now.sum():
         return None
     fitting = [setting for setting, count in counts.items() if count == best]
+    fitting = [setting for setting in fitting if setting.replace("%.f", "") not in fitting or "%.f" not in setting]
     return Remedy(" or ".join(fitting[:2]), best, len(tested))
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -171,6 +172,15 @@ def text_of(value: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Binary:
         return column.map_batches(_decoded, pl.String, is_elementwise=True)
     return column if dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean else column.cast(pl.String)
+
+
+def leaves(name: str, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
+    """What a column holds that is not nested: itself, or the fields of its structs by their dotted names."""
+    if isinstance(dtype, pl.Struct):
+        for inner in dtype.fields:
+            yield from leaves(f"{name}.{inner.name}", value.struct.field(inner.name), inner.dtype)  # type: ignore[arg-type]
+    elif not isinstance(dtype, pl.List | pl.Array):
+        yield name, value
 
 
 def _decoded(values: pl.Series) -> pl.Series:

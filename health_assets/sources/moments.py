@@ -4,12 +4,14 @@ Each way is tried on what the ways before it could not read, so a column in one 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import polars as pl
+from babel.dates import get_month_names
 
 UTC_TIME = pl.Datetime("us")
 EARLIEST_EPOCH = 100_000_000  # seconds, in 1973: a smaller number is a day without separators, or no date at all
@@ -21,6 +23,8 @@ WRITTEN_OUT = (
     *MONTH_IN_LETTERS,
     *(day.replace("%Y", "%y") for day in MONTH_IN_LETTERS),
 )  # which no two people read differently
+LANGUAGES = ("de", "fr", "es", "it", "nl", "pt", "sv", "pl")  # in which months are read by their names
+NAMED_MONTH = r"^(\d{1,2})\.?(?:er|º)?[\s-]+(?:de\s+|di\s+)?(\p{L}{3,})\.?[\s-]+(?:de\s+|del\s+)?(\d{4})(.*)$"
 ZONE = r"\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 SEPARATED = rf"^(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:[T\s]+(\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:[.,](\d{{1,9}}))?)?)?{ZONE}"
 COMPACT = rf"^(\d{{4}})(\d{{2}})(\d{{2}})(?:[T\s]?(\d{{2}}):?(\d{{2}})(?::?(\d{{2}})(?:[.,](\d{{1,9}}))?)?)?{ZONE}"
@@ -83,6 +87,7 @@ def _ways(zones: Zones, formats: list[str], unit: str | None) -> Iterator[Reader
     for day in WRITTEN_OUT:
         for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %I:%M %p", ", %I:%M:%S %p"):
             yield partial(_formatted, date_format=day + time, zones=zones)
+    yield partial(_in_another_language, zones=zones)
 
 
 def _first_that_reads(text: pl.Series, ways: list[Reader]) -> pl.Series:
@@ -141,6 +146,29 @@ def _iso_variant(text: pl.Series, pattern: str, zones: Zones) -> pl.Series:
         return pl.when(zone.is_null()).then(local).otherwise(zoned)
 
     return _of(text, read)
+
+
+def _in_another_language(text: pl.Series, zones: Zones) -> pl.Series:
+    """A day whose month has its name in another language, such as `22. März 2024` or `1er févr. 2024 14:05`."""
+
+    def iso(raw: pl.Expr) -> pl.Expr:
+        day, name, year, rest = (raw.str.extract(NAMED_MONTH, group) for group in range(1, 5))
+        month = name.str.to_lowercase().replace_strict(_months(), default=None, return_dtype=pl.String)
+        return pl.concat_str([year, pl.lit("-"), month, pl.lit("-"), day.str.zfill(2), rest.str.strip_prefix(",")])
+
+    return _iso_variant(_of(text, iso), SEPARATED, zones)
+
+
+@cache
+def _months() -> dict[str, str]:
+    """The names of months and what they are shortened to, but those that are another month in another language."""
+    numbers = defaultdict(set)
+    for language in LANGUAGES:
+        for width in ("wide", "abbreviated"):
+            for context in ("format", "stand-alone"):
+                for month, name in get_month_names(width, context, language).items():
+                    numbers[name.lower().strip(".")].add(f"{month:02d}")
+    return {name: next(iter(found)) for name, found in numbers.items() if len(found) == 1}
 
 
 def _formatted(text: pl.Series, date_format: str, zones: Zones) -> pl.Series:

@@ -16,7 +16,7 @@ from health_assets.contracts.words import BLANK_WORDS, normalized
 from health_assets.settings import Settings
 from health_assets.settings.source import Description, Source
 from health_assets.sources.moments import Zones, moment
-from health_assets.sources.numbers import boolean, duration_factor, minor_units, number
+from health_assets.sources.numbers import boolean, currency_in, duration_factor, minor_units, number
 
 FILE, ROW = "source_file", "source_row"  # the place of a row: file, and number within it from 1 after the header
 TEXT = "source_text"  # a row that cannot be split into columns, as text; null for every other row
@@ -39,9 +39,13 @@ def parsed(raw: pl.LazyFrame, contract: type[Contract], settings: Settings, sour
     texts = {name: pl.col(RECORD).struct.field(name) for name in columns}
 
     def value(name: str, column: Column) -> pl.Expr:
-        return by_description(
+        read = by_description(
             spelling, lambda one: typed(name, column.dtype, given[name], settings, one, column, list(given))
         )
+        if name != "currency":
+            return read
+        written = [pl.col(amount) for amount, of in columns.items() if meta(of, "money") and given[amount] == pl.String]
+        return pl.coalesce(read, *(currency_in(text, settings.reporting_currency) for text in written))
 
     def is_there(name: str, column: Column) -> pl.Expr:
         return by_description(spelling, lambda one: _is_there(texts[name], name, given[name], one, column))
@@ -53,7 +57,9 @@ def parsed(raw: pl.LazyFrame, contract: type[Contract], settings: Settings, sour
     }
     if "currency" in columns:
         known = [settings.reporting_currency, *settings.fx_rates]
-        not_read["currency"] = pl.when(~pl.col("currency").str.to_uppercase().is_in(known)).then(texts["currency"])
+        not_read["currency"] = pl.when(~pl.col("currency").str.to_uppercase().is_in(known)).then(
+            pl.coalesce(texts["currency"], "currency")
+        )
     inside = {name: _within_bounds(name, column) for name, column in columns.items() if _may_be_blanked(column)}
     outside = {name: pl.when(~is_inside).then(texts[name]) for name, is_inside in inside.items()}
     return (
@@ -192,7 +198,13 @@ def _number(
     else:
         text = _in_our_words(value.cast(pl.String), column)
         is_written = spelling is not None and given == pl.String
+        is_percent = text.str.ends_with("%")
+        text = text.str.strip_suffix("%").str.strip_chars_end()
         read = number(text, spelling.decimal, spelling.thousands) if is_written else number(text)  # type: ignore[union-attr]
+        if not name.endswith("_pct") and not (spelling and name in spelling.scale):
+            read = pl.when(is_percent).then(read / 100).otherwise(read)
+        if column is not None and meta(column, "money") and "currency" not in others:
+            read = read * _rate_of(text, settings)
     read = pl.when(read.is_finite()).then(read)
     if spelling and (unit := spelling.unit.get(name)):
         if unit == "minor":
@@ -202,6 +214,15 @@ def _number(
     if spelling and (scale := spelling.scale.get(name)) and (ours := scale_of(column)):
         read = ours[0] + (read - scale[0]) * (ours[1] - ours[0]) / (scale[1] - scale[0])
     return read if wanted.is_float() else pl.when(read == read.floor()).then(read).cast(pl.Int64, strict=False)
+
+
+def _rate_of(text: pl.Expr, settings: Settings) -> pl.Expr:
+    """What an amount that names its currency is multiplied by; null where the settings have no rate."""
+    rates = {settings.reporting_currency: 1.0} | settings.fx_rates
+    named = currency_in(text, settings.reporting_currency)
+    return (
+        pl.when(named.is_null()).then(1.0).otherwise(named.replace_strict(rates, default=None, return_dtype=pl.Float64))
+    )
 
 
 def scale_of(column: Column | None) -> tuple[float, float] | None:

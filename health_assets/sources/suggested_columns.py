@@ -8,13 +8,17 @@ from health_assets.settings.suggestions import did_you_mean, nearest
 ENTITIES = {  # what other systems call the things that our keys refer to
     name: set(words.split())
     for name, words in {
-        "account": "account customer client company organization organisation org tenant workspace team",
+        "account": "account customer client company organization organisation org tenant workspace team buyer",
         "user": "user member person contact visitor actor",
         "ticket": "ticket case issue conversation request",
         "subscription": "subscription contract plan",
         "order": "order purchase transaction",
         "item": "item task job case",
         "incident": "incident alert case",
+        "invoice": "invoice bill",
+        "payment": "payment",
+        "response": "response survey answer",
+        "device": "device",
     }.items()
 }
 KEY_WORDS = {"id", "key", "uuid", "guid", "number", "no", "nr", "ref", "reference", "code", "name"}

@@ -2,7 +2,10 @@
 
 import pytest
 
-from health_assets.quality.unread_exclusions import EXCLUSIONS
+from health_assets.assets import load_all
+from health_assets.quality.unread_exclusions import EXCLUSIONS, exclusions_of
+from health_assets.tables import TABLES
+from health_assets_tests.frames import settings_of
 
 ORDERS = "order_id,account_id,order_date,total_amount"
 
@@ -53,3 +56,31 @@ def test_answers_that_are_none_by_a_word_of_a_column_that_is_not_read(company, w
 )
 def test_columns_about_something_else_or_without_a_case_are_none_of_them(company, warehouse, column, value) -> None:
     assert found(company, warehouse, "orders", f"{ORDERS},{column}", f"1,A1,2024-03-01,10,{value}") is None
+
+
+def test_events_of_bots_by_the_name_of_a_column(tmp_path) -> None:
+    header = "event_id,account_id,user_id,event_name,event_timestamp,is_bot"
+    rows = ("1,A1,U1,login,2024-03-01T10:00:00,true", "2,A1,U2,login,2024-03-01T11:00:00,false")
+    (tmp_path / "events.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    load_all()
+
+    def said(**described: str) -> str:
+        source = {"path": str(tmp_path / "events.csv"), **described}
+        return exclusions_of(TABLES["staged_usage_events"], settings_of(tmp_path, sources={"usage_events": source}))
+
+    assert said() == (
+        "is_bot has a value in 1 row of the newest file's first 200,000, and is not read; leave rows out that do not count, for "
+        "example sources.usage_events.where: \"is_bot\" <> 'true'"
+    )
+    assert said(where="\"is_bot\" <> 'true'") == ""
+
+
+@pytest.mark.slow
+def test_credit_notes_that_are_positive_amounts(company, warehouse) -> None:
+    header = "invoice_id,account_id,invoice_date,amount,Type"
+    invoice, negative = "1,A1,2024-03-01,10,Invoice", "2,A1,2024-03-01,-4,Credit Note"
+    said = found(company, warehouse, "invoices", header, invoice, "3,A1,2024-03-01,4,Credit Note", negative)
+    assert said is not None
+    assert said.startswith("Type is 'Credit Note' in 1 row, and is not read;")
+    assert "make the amounts of what was given back negative with a query" in said
+    assert found(company, warehouse, "invoices", header, invoice, negative) is None

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from health_assets.contracts.contract import Contract
+from health_assets.sources.numbers import currency_in
 from health_assets.sources.parsing import parsed
 from health_assets_tests.frames import settings_of
 
@@ -110,14 +111,15 @@ def test_day_whose_midnight_the_clock_skipped_is_that_day(read):
     ("text", "amount"),
     [
         ("1234.5", 1234.5), ("1,234.5", 1234.5), ("$1,234,567", 1234567.0), ("€ 5", 5.0), ("5 €", 5.0), ("-$5", -5.0),
-        (" 7 ", 7.0), (".5", 0.5), ("1e3", 1000.0), ("1e308", 1e308), ("0", 0.0),
+        ("USD 4,560.00", 4560.0), ("4,560 EUR", 4560.0), ("(120.00)", -120.0), ("($12.50)", -12.5), ("120.00-", -120.0),
+        ("CHF 980.–", 980.0), ("$1.2k", 1200.0), ("US$ 5", 5.0), (" 7 ", 7.0), (".5", 0.5), ("1e3", 1000.0), ("1e308", 1e308), ("0", 0.0),
     ],
 )  # fmt: skip
 def test_amounts_with_signs_and_separators(read, text, amount):
     assert read("amount", text) == [amount]
 
 
-@pytest.mark.parametrize("text", ["NaN", "inf", "-inf", "1e999", "EUR 5", "1.234,5", "12,34", "--5", "$", "ten", ""])
+@pytest.mark.parametrize("text", ["NaN", "inf", "-inf", "1e999", "REF 5", "1.234,5", "12,34", "--5", "$", "ten", ""])
 def test_what_is_no_finite_number_is_null(read, text):
     assert read("amount", text) == [None]
 
@@ -283,3 +285,25 @@ def test_epochs_days_and_formats_may_stand_in_one_column(read):
     formats = ["%m/%d/%Y", "%m/%d/%Y %I:%M %p"]
     given = ("1736046000", "20250105", "01/05/2025", "1/5/2025 3:00 PM")
     assert read("day", *given, unit={"day": "s"}, date_format=formats) == [date(2025, 1, 5)] * 4
+
+
+def test_a_month_by_its_name_in_another_language(read):
+    assert read("day", "22. März 2024", "1er février 2024", "12 de marzo de 2024", "5 maj 2024", "3 Foo 2024") == [
+        date(2024, 3, 22), date(2024, 2, 1), date(2024, 3, 12), date(2024, 5, 5), None,
+    ]  # fmt: skip
+
+
+def test_a_percentage_of_a_share_is_its_hundredth(read):
+    assert read("amount", "85%", "85 %") == [0.85, 0.85]
+
+
+@pytest.mark.parametrize(
+    ("text", "reporting", "currency"),
+    [
+        ("USD 4,560.00", "EUR", "USD"), ("4,560.00 EUR", "USD", "EUR"), ("5 €", "USD", "EUR"), ("$5", "EUR", "USD"), ("$5", "CAD", "CAD"),
+        ("US$ 5", "CAD", "USD"), ("(£5.00)", "USD", "GBP"), ("5", "USD", None), ("REF 5", "USD", None),
+    ],
+)  # fmt: skip
+def test_the_currency_that_an_amount_names(text, reporting, currency):
+    named = pl.DataFrame({"text": [text]}).select(currency_in(pl.col("text"), reporting)).item()
+    assert named == currency

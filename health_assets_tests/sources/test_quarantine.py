@@ -56,11 +56,11 @@ def test_row_that_keeps_its_contract_is_kept(company):
 
 
 def test_unreadable_value_quarantines_the_row_with_the_record_as_it_stood(company):
-    outcome = staged(company, "subscriptions", [subscription(mrr_amount="EUR 5")])
+    outcome = staged(company, "subscriptions", [subscription(mrr_amount="about 5")])
     row = outcome.rejected.row(0, named=True)
     assert row["reasons"] == ["mrr_amount__unreadable"]
     assert (row[FILE], row[ROW]) == ("data/file.csv", 1)
-    assert json.loads(row["record"])["mrr_amount"] == "EUR 5"
+    assert json.loads(row["record"])["mrr_amount"] == "about 5"
 
 
 @pytest.mark.parametrize("day", ["2024-02-30", "1704067200", "01/02/2024"])
@@ -250,3 +250,26 @@ def test_rows_in_are_rows_kept_quarantined_or_collapsed(company, rows):
     assert read == kept + quarantined + collapsed
     assert all(reasons(outcome))
     assert outcome.kept["subscription_id"].is_unique().all()
+
+
+def test_an_amount_that_names_its_currency_is_converted_by_its_rate_or_quarantined(tmp_path):
+    company = settings_of(tmp_path, reporting_currency="EUR", fx_rates={"USD": 0.5})
+    rows = [
+        subscription(mrr_amount="USD 100.00"),
+        subscription(subscription_id="S2", mrr_amount="100 €"),
+        subscription(subscription_id="S3", mrr_amount="GBP 100"),
+        subscription(subscription_id="S4", mrr_amount="USD 100", currency="EUR"),
+    ]
+    outcome = staged(company, "subscriptions", rows)
+    assert outcome.kept["mrr_amount"].to_list() == [50.0, 100.0, 100.0]
+    assert [reason for several in reasons(outcome) for reason in several] == ["currency__unknown"]
+
+
+def test_the_mrr_of_the_crm_is_converted_by_the_currency_that_it_names(tmp_path):
+    company = settings_of(tmp_path, reporting_currency="EUR", fx_rates={"USD": 0.5})
+    account = {"company_name": "One", "signup_date": "2024-01-01"}
+    rows = [
+        account | {"account_id": "A", "monthly_recurring_revenue": "$1.2k"},
+        account | {"account_id": "B", "monthly_recurring_revenue": "GBP 5"},
+    ]
+    assert staged(company, "accounts", rows).kept["monthly_recurring_revenue"].to_list() == [600.0, None]

@@ -16,7 +16,7 @@ import pyarrow as pa
 from health_assets.contracts.words import BLANK_WORDS
 from health_assets.settings.source import Description
 from health_assets.sources.databases import Connection
-from health_assets.sources.formats import DELIMITERS, UNREADABLE_FILE, SourceError, header_of, text_of
+from health_assets.sources.formats import DELIMITERS, UNREADABLE_FILE, SourceError, header_of, kind_of, leaves, text_of
 from health_assets.sources.guesses.surroundings import SEEN, is_copy_of, lines_above_header, repeats
 from health_assets.sources.landing import written
 from health_assets.sources.parsing import ROW, TEXT
@@ -26,6 +26,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".p
 SAMPLED = 5_000  # rows of each
 OPENED = 200  # JSON objects of a text column whose keys are looked at
 ENCODINGS = ("utf8", "windows-1252")
+UNNAMED = re.compile(r"^(?:sheet|tabelle|feuille?|hoja|foglio|blad|planilha|arkusz) ?\d+$", re.IGNORECASE)
 OUTPUT = re.compile(r"\.(snapshots|answers|pulled)$")  # folders that runs write
 
 
@@ -57,8 +58,9 @@ def candidates_in(folder: Path) -> tuple[list[Candidate], dict[str, str]]:
     unreadable = {}
     for file in _files(folder):
         try:
-            found = _read(file, folder)
-            alike[file.parent, _without_numbers(file.name), tuple(found.header)].append(found)
+            for found in _sheets(file, folder) if kind_of(str(file)) == "xlsx" else [_read(file, folder)]:
+                sheet = found.described.get("sheet", "")
+                alike[file.parent, _without_numbers(file.name) + sheet, tuple(found.header)].append(found)
         except (*UNREADABLE_FILE, SourceError) as error:
             unreadable[str(file.relative_to(folder))] = str(error).strip().splitlines()[0].removeprefix(f"{file}: ")
     older = _older_copies([one for several in alike.values() for one in several])
@@ -117,14 +119,38 @@ def _files(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def _read(file: Path, folder: Path) -> Candidate:
+def _sheets(file: Path, folder: Path) -> list[Candidate]:
+    """Each sheet of a workbook that has rows.
+
+    Raises:
+        SourceError: none has.
+    """
+    import fastexcel
+
+    names = fastexcel.read_excel(file).sheet_names
+    if len(names) == 1:
+        return [_read(file, folder)]
+    found, failure = [], SourceError(f"{file}: has no sheet with rows")
+    for name in names:
+        try:
+            sheet = _read(file, folder, name)
+        except (*UNREADABLE_FILE, SourceError) as error:
+            failure = failure if isinstance(error, pl.exceptions.NoDataError) else SourceError(str(error))
+            continue
+        found += [sheet] if sheet.rows.height else []
+    if not found:
+        raise failure
+    return found
+
+
+def _read(file: Path, folder: Path, sheet: str | None = None) -> Candidate:
     """A file with the encoding and delimiter by which it has the most columns."""
     is_text = file.name.lower().removesuffix(".gz").endswith((".csv", ".txt"))
     failure: Exception | None = None
     for encoding in ENCODINGS if is_text else ENCODINGS[:1]:
         found: dict[str, tuple[pl.DataFrame, Description]] = {}
         for delimiter in (",", *DELIMITERS) if is_text else (",",):
-            described = Description(path=str(file), delimiter=delimiter, encoding=encoding)
+            described = Description(path=str(file), delimiter=delimiter, encoding=encoding, sheet=sheet)
             try:
                 above = lines_above_header(str(file), described)
                 described = described.model_copy(update={"lines_before_header": above or None})
@@ -133,10 +159,12 @@ def _read(file: Path, folder: Path) -> Candidate:
                 failure = failure or error
         if found:
             rows, described = max(found.values(), key=lambda one: one[0].width)
-            keys = described.model_dump(include={"delimiter", "encoding", "lines_before_header"}, exclude_defaults=True)
+            said = {"delimiter", "encoding", "lines_before_header", "sheet"}
+            keys = described.model_dump(include=said, exclude_defaults=True)
             given = {"path": str(file.relative_to(folder))} | keys
             last = _as_text(rows.tail(SEEN)) if rows.height < SAMPLED else _as_text(_rows(file, described, is_end=True))
-            return Candidate(file.stem.partition(".")[0], _as_text(rows), given, last, [file])
+            name = sheet if sheet and not UNNAMED.match(sheet) else file.stem.partition(".")[0]
+            return Candidate(name, _as_text(rows), given, last, [file])
     raise failure or SourceError(f"{file}: cannot be read")
 
 
@@ -153,7 +181,7 @@ def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
         value.alias(name)
         for column, dtype in rows.schema.items()
         for name, value in (
-            *_flat(column, pl.col(column), dtype),
+            *_flat(column, dtype),
             *(_inside_text(column, rows[column]) if dtype == pl.String else ()),
         )
     ]
@@ -181,13 +209,11 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _flat(name: str, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    if isinstance(dtype, pl.Struct):
-        for inner in dtype.fields:
-            yield from _flat(f"{name}.{inner.name}", value.struct.field(inner.name), inner.dtype)  # type: ignore[arg-type]
-    elif not isinstance(dtype, pl.List | pl.Array):
-        yield name, (text_of(name, dtype) if "." not in name else value).cast(pl.String)
-    elif "." not in name:
+def _flat(name: str, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
+    """A column, or what is inside a nested one, as text; lists as JSON, but for those that are inside."""
+    for inner, value in leaves(name, pl.col(name), dtype):
+        yield inner, (value if "." in inner else text_of(name, dtype)).cast(pl.String)
+    if isinstance(dtype, pl.List | pl.Array):
         yield name, text_of(name, dtype)
 
 

@@ -6,15 +6,14 @@ from health_assets.settings import Settings
 from health_assets.sources.account_keys import keys_of_accounts
 from health_assets.sources.formats import files_of
 from health_assets.sources.guesses.candidates import Candidate
+from health_assets.sources.guesses.key_columns import JOINED, TELLING
 from health_assets.sources.guesses.matching import Match
 from health_assets.sources.guesses.names import PART, name_score
 from health_assets.sources.parsing import ROW
 from health_assets.sources.readers import opened_rows
 
-JOINED = 0.8  # share of the keys that must be those of accounts
 SAMPLED = 5_000  # rows
 QUERIED = {"path", "delimiter", "lines_before_header"}  # what a query over a file can say of it
-TELLING = 4  # characters from which on a key is no count or rating
 
 
 def column_with_keys(name: str, settings: Settings) -> str | None:

@@ -6,6 +6,7 @@ import polars as pl
 
 from health_assets.settings import DEFAULTS, load
 from health_assets.sources.guesses.matching import ZONES, Match
+from health_assets.sources.guesses.names import IN_CENTS
 from health_assets.sources.moments import moment
 from health_assets.sources.numbers import number
 
@@ -28,7 +29,11 @@ def settle_prices(match: Match) -> list[str]:
     if {"amount", "quantity"} <= set(columns) and "unit_amount" not in columns and "mrr_amount" not in columns:
         notes += _of_a_unit_or_of_all(columns, rows)
     for ours in ("mrr_amount", "amount", "unit_amount"):
-        if ours in columns and _may_be_cents(match.candidate.values(columns[ours])):
+        if (
+            ours in columns
+            and not IN_CENTS.search(columns[ours])
+            and _may_be_cents(match.candidate.values(columns[ours]))
+        ):
             notes.append(
                 f"{columns[ours]}: all amounts are whole numbers of {CENTS} and more; if they are cents: unit: {{{ours}: minor}}"
             )

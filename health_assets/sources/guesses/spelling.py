@@ -13,17 +13,33 @@ import yaml
 from health_assets.contracts.contract import meta, vocabularies
 from health_assets.sources.advice import remedy, said_counts
 from health_assets.sources.check import Contracts
-from health_assets.sources.guesses.joining import JOINED, join_by_name
-from health_assets.sources.guesses.matching import ZONES, Match, is_known
-from health_assets.sources.guesses.names import PART, interval_of, keys_of, name_score, word_of, zone_of
+from health_assets.sources.guesses.joining import join_by_name
+from health_assets.sources.guesses.key_columns import JOINED, whole_keys
+from health_assets.sources.guesses.matching import ZONES, Match, is_known, keys_of_accounts
+from health_assets.sources.guesses.names import (
+    IN_CENTS,
+    PART,
+    interval_of,
+    keys_of,
+    name_score,
+    unit_of,
+    word_of,
+    zone_of,
+)
 from health_assets.sources.moments import moment
-from health_assets.sources.numbers import number
+from health_assets.sources.numbers import currency_in, number
 from health_assets.sources.parsing import scale_of
 from health_assets.sources.probe import LIKELY
+from health_assets.sources.suggested_columns import words_of
 
 SCALES = ((1.0, 1), (5.0, 5), (7.0, 7), (10.0, 10), (100.0, 100))  # highest value -> the top of the scale that it is of
 FROM_NOTHING = (1, 100)  # tops of scales that begin with 0; the others do where a value is below 1
-BARE = {"match": LIKELY, "replace": ""}
+SALESFORCE = r"^([A-Za-z0-9]{15})[A-Z0-5]{3}$"  # a key of 15 characters, and three more that check them
+NO_ROWS = {"deleted", "spam", "trash", "trashed", "merged", "duplicate", "test"}  # words by which a row does not count
+RESPELLED = (  # ways in which keys of two systems differ: the first one that joins them is taken
+    {"match": SALESFORCE, "replace": r"\1"},
+    {"match": LIKELY, "replace": ""},
+)
 
 
 @dataclass
@@ -46,9 +62,9 @@ def spelling_of(match: Match, contracts: Contracts) -> Spelling:
         if column.dtype.is_temporal():
             _dates(found, ours, column, values)
         elif column.dtype.is_numeric():
-            _numbers(found, ours, column, values)
+            _numbers(found, ours, theirs, column, values)
         elif isinstance(column, dy.Enum):
-            _words(found, ours, column, values)
+            _words(found, ours, theirs, column, values)
     for column_name in vocabularies(contracts.staged):
         if column_name in match.columns:
             _intervals(found, column_name, match.candidate.values(match.columns[column_name]))
@@ -97,7 +113,7 @@ def _is_month_first(date_format: str) -> bool:
     return date_format.startswith("%m")
 
 
-def _numbers(found: Spelling, ours: str, column: Any, values: pl.Series) -> None:
+def _numbers(found: Spelling, ours: str, theirs: str, column: Any, values: pl.Series) -> None:
     words = meta(column, "words") or {}
     text = values.filter(~values.str.to_lowercase().is_in(list(words)))
     read = text.to_frame("text").select(number(pl.col("text"))).to_series()
@@ -105,6 +121,11 @@ def _numbers(found: Spelling, ours: str, column: Any, values: pl.Series) -> None
     if len(unreadable) and (advice := remedy(ours, column.dtype, text, unreadable)):
         found.keys |= yaml.safe_load(f"{{{advice.setting}}}") if advice.setting else {}
         read = text.str.replace(",", ".", literal=True).to_frame("text").select(number(pl.col("text"))).to_series()
+    if meta(column, "money") and IN_CENTS.search(theirs):
+        found.keys.setdefault("unit", {})[ours] = "minor"
+    unit = unit_of(theirs) if ours.endswith("_hours") else None
+    if unit and unit != "hours":
+        found.keys.setdefault("unit", {})[ours] = unit
     scale, highest = scale_of(column), read.max()
     if scale and isinstance(highest, float) and highest > scale[1]:
         top = next((top for most, top in SCALES if highest <= most), None)
@@ -114,7 +135,7 @@ def _numbers(found: Spelling, ours: str, column: Any, values: pl.Series) -> None
             found.undecided.append(f"{ours}: values up to {highest:g}; read as a scale of {low} to {top}")
 
 
-def _words(found: Spelling, ours: str, column: dy.Enum, values: pl.Series) -> None:
+def _words(found: Spelling, ours: str, theirs: str, column: dy.Enum, values: pl.Series) -> None:
     counted = values.value_counts(sort=True, name="rows").sort("rows", values.name, descending=[True, False])
     known = counted.select(is_known(pl.col(values.name), column)).to_series()
     unknown = []
@@ -123,6 +144,13 @@ def _words(found: Spelling, ours: str, column: dy.Enum, values: pl.Series) -> No
             found.keys.setdefault("values", {}).setdefault(ours, {})[word] = meaning
         else:
             unknown.append((word, rows))
+    none = [word for word, _ in unknown if set(words_of(word)) & NO_ROWS]
+    unknown = [(word, rows) for word, rows in unknown if word not in none]
+    if none:
+        listed = ", ".join("'" + word.replace("'", "''") + "'" for word in none)
+        found.undecided.append(
+            f'{theirs} is {listed} in some rows, which count; to leave them out: where: "{theirs}" not in ({listed})'
+        )
     if unknown:
         found.undecided.append(
             f"{ours}: {said_counts(unknown)}; map each to {', '.join(column.categories)}, for example "
@@ -141,37 +169,57 @@ def join_accounts(best: list[Match], contracts: Mapping[str, Contracts]) -> tupl
     accounts = next((match for match in best if match.source == "accounts"), None)
     if accounts is None:
         return {}, []
-    known = accounts.candidate.values(accounts.columns["account_id"]).unique()
-    bare = _bare(known)
-    is_unique = bare.n_unique() == len(bare) and (bare != "").all()
-    undecided, needs_bare = [], False
+    known = keys_of_accounts(accounts)
+    undecided: list[str] = []
+    spelling: dict[str, str] | None = None
     for match in best:
         if match.source == "accounts" or "account_id" not in contracts[match.source].raw.columns():
             continue
-        direct, through_bare = _shares(match, known), _shares(match, bare, is_bare=True)
-        column, share = max(direct.items(), key=lambda one: one[1], default=("", 0.0))
-        other, bare_share = max(through_bare.items(), key=lambda one: one[1], default=("", 0.0))
-        if share >= JOINED or (share and share >= bare_share):
+        shares = _shares(match, known)
+        column, share = max(shares.items(), key=lambda one: one[1], default=("", 0.0))
+        if share >= JOINED:
             _use(match, column)
-        elif is_unique and bare_share >= JOINED:
-            needs_bare = True
-            _use(match, other)
+            continue
+        respelled = _respelled(match, known)
+        if respelled and respelled[1] > share:
+            spelling = respelled[2]
+            _use(match, respelled[0])
+        elif share:
+            _use(match, column)
         elif "account_id" in match.columns:
             undecided.append(
                 f"{match.source}: {match.columns['account_id']} holds keys that are none of {accounts.candidate.name}; "
                 + (join_by_name(match.candidate, accounts) or "give an id_map with source, their_id and account_id")
             )
-    joined = [match.source for match in best if "account_id" in match.columns] if needs_bare else []
-    return {source: {"keys": {"account_id": BARE}} for source in joined}, undecided
+    joined = [match.source for match in best if "account_id" in match.columns] if spelling else []
+    return {source: {"keys": {"account_id": spelling}} for source in joined}, undecided
 
 
-def _shares(match: Match, known: pl.Series, *, is_bare: bool = False) -> dict[str, float]:
+def _respelled(match: Match, known: pl.Series) -> tuple[str, float, dict[str, str]] | None:
+    """The column that holds most keys of accounts once both are respelled, the share, and the spelling."""
+    for spelling in RESPELLED:
+        keys = _as_spelled(known, spelling)
+        if keys.n_unique() < len(keys) or (keys == "").any():
+            continue
+        column, share = max(_shares(match, keys, spelling).items(), key=lambda one: one[1], default=("", 0.0))
+        if share >= JOINED:
+            return column, share, spelling
+    return None
+
+
+def _as_spelled(keys: pl.Series, spelling: dict[str, str]) -> pl.Series:
+    return keys.str.replace(spelling["match"], spelling["replace"].replace("\\1", "${1}"))
+
+
+def _shares(match: Match, known: pl.Series, spelling: dict[str, str] | None = None) -> dict[str, float]:
     """Which share of the values of each likely column are keys of accounts."""
-    return {
-        column: (_bare(values) if is_bare else values).is_in(known.implode()).to_list().count(True) / len(values)
-        for column in _likely(match)
-        if len(values := match.candidate.values(column))
-    }
+    found = {}
+    for column in _likely(match):
+        values = whole_keys(match.candidate.values(column))
+        if len(values):
+            given = _as_spelled(values, spelling) if spelling else values
+            found[column] = given.is_in(known.implode()).to_list().count(True) / len(values)
+    return found
 
 
 def _likely(match: Match) -> Iterator[str]:
@@ -190,21 +238,19 @@ def _use(match: Match, column: str) -> None:
     match.columns["account_id"] = column
 
 
-def _bare(keys: pl.Series) -> pl.Series:
-    return keys.str.replace(r"^(\d+)\.0$", "$1").str.replace(LIKELY, "")
-
-
 def currencies_of(matches: list[Match]) -> list[str]:
-    """The currencies of the amounts, that of most first, by a column of currencies or the sign of an amount."""
-    signs = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY"}
+    """The currencies of the amounts, that of most first, by a column of currencies or what the amounts themselves name."""
     counts: Counter[str] = Counter()
     for match in matches:
         if "currency" in match.columns:
             counts.update(match.candidate.values(match.columns["currency"]).str.to_uppercase().to_list())
+            continue
         for ours, theirs in match.columns.items():
             if "amount" in ours or ours == "monthly_recurring_revenue":
-                text = match.candidate.values(theirs).head(100).to_list()
-                counts.update(currency for value in text for sign, currency in signs.items() if sign in value)
+                text = match.candidate.values(theirs).head(100)
+                named = text.to_frame("text").select(currency_in(pl.col("text"), "USD")).to_series()
+                counts.update(named.drop_nulls().to_list())
+                counts.update(["JPY"] * int(text.str.contains("¥", literal=True).sum()))
                 counts.update(
                     code.upper()
                     for key in keys_of(theirs)

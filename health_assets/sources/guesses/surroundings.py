@@ -38,7 +38,7 @@ def _cells(file: str, description: Description) -> Iterator[tuple[int, int]]:
         import fastexcel
 
         sheet = fastexcel.read_excel(file).load_sheet(
-            0, header_row=None, n_rows=SEEN, schema_sample_rows=None, dtypes="string"
+            description.sheet or 0, header_row=None, n_rows=SEEN, schema_sample_rows=None, dtypes="string"
         )
         yield from ((number, _filled(row)) for number, row in enumerate(sheet.to_polars().rows(), 1))
         return
