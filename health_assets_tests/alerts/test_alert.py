@@ -106,7 +106,7 @@ def test_a_new_account_at_an_alarming_level_is_reported(company: Settings, publi
     publish(MONDAY, [account("A1")])
     alert(company)
     publish(TUESDAY, [account("A1"), account("A2", "high"), account("A3")])
-    assert alert(company).news == 1
+    assert alert(company).changed == 1
     assert "\nChurn risk is now high\n" in posted.sections()[0]
 
 
@@ -153,7 +153,7 @@ def test_a_churned_account_is_reported_once(company: Settings, publish: Publish,
     assert section.split("\n")[1] == "Churned"
     assert posted.accepted[0]["text"] == "1 account churned: Company A1"
     publish(TUESDAY + timedelta(days=2), [account("A1", "high", None), account("A2", "low", None)])
-    assert alert(company).news == 1  # it came back
+    assert alert(company).changed == 1  # it came back
 
 
 def test_a_stale_source_is_reported_once_until_it_has_a_new_row(
@@ -236,7 +236,7 @@ def test_a_dry_run_shows_and_changes_nothing(company: Settings, publish: Publish
     publish(TUESDAY, [account("A1", "high")])
     before = files_of(store.parent)
     shown = alert(company, dry_run=True)
-    assert (shown.news, shown.delivered, shown.pending, posted.posts) == (1, 0, 1, [])
+    assert (shown.changed, shown.delivered, shown.pending, posted.posts) == (1, 0, 1, [])
     assert files_of(store.parent) == before
     assert "Churn risk is now high" in shown.text
     assert alert(company).delivered == 1
@@ -413,7 +413,7 @@ def test_all_troubles_of_a_day_are_one_alert_with_the_gravest_first(
     publish(MONDAY, [account("A1", **CALM), account("A2", **CALM | OLD)])
     alert(company)
     publish(TUESDAY, [account("A1", **TROUBLE), account("A2", **CALM | OLD)])
-    assert alert(company).news == 1
+    assert alert(company).changed == 1
     lines = posted.sections()[0].split("\n")
     assert lines[1] == EXPECTED["incident"]
     assert lines[2:5] == [f"• {EXPECTED[rule]}" for rule in ("renewal", "sla_breach", "detractor")]
@@ -627,7 +627,7 @@ def test_flags_of_a_shop_are_reported_only_where_no_subscriptions_are_connected(
     publish(MONDAY, [account("A1", late_reasons=None)])
     alert(shop)
     publish(TUESDAY, [account("A1", late_reasons="3 late payments (threshold: 2)")])
-    assert alert(shop).news == count
+    assert alert(shop).changed == count
 
 
 def test_a_day_without_a_change_is_summed_up_as_that(company: Settings, publish: Publish, posted: Slack) -> None:
