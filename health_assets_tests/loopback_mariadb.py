@@ -2,16 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from health_assets_tests.loopback_postgres import ESCAPED, PASSWORD
+from health_assets_tests.loopback_server import ESCAPED, PASSWORD, folder_of, free_port
 
 SERVERS_ZONE = "+05:00"  # neither UTC nor that of the tests' company
 OWNER = "mysql"  # the server refuses to run as root
@@ -22,8 +20,7 @@ class MariaDB:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"mysql://reader:{ESCAPED}@127.0.0.1:{self.port}/crm"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -75,20 +72,16 @@ def mariadb() -> Iterator[MariaDB]:
     """A server that the tests of a session share; one that stops it starts it again."""
     if not _server():
         pytest.skip("MariaDB is not installed (Debian: apt-get install mariadb-server)")
-    folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
-    folder.chmod(0o755)
-    if os.getuid() == 0:
-        shutil.chown(folder, OWNER)
-    laid_out = ["mariadb-install-db", "--no-defaults", *_as_owner(), f"--datadir={folder}/data", "--skip-test-db"]
-    subprocess.run([*laid_out, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
-    server = MariaDB(folder)
-    server.start()
-    try:
-        server.sql(
-            f"create database crm character set utf8mb4; create user reader@'%' identified by '{PASSWORD}'; "
-            "grant select, insert, delete on crm.* to reader@'%'; create database other"
-        )
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with folder_of(OWNER) as folder:
+        laid_out = ["mariadb-install-db", "--no-defaults", *_as_owner(), f"--datadir={folder}/data", "--skip-test-db"]
+        subprocess.run([*laid_out, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+        server = MariaDB(folder)
+        server.start()
+        try:
+            server.sql(
+                f"create database crm character set utf8mb4; create user reader@'%' identified by '{PASSWORD}'; "
+                "grant select, insert, delete on crm.* to reader@'%'; create database other"
+            )
+            yield server
+        finally:
+            server.stop()

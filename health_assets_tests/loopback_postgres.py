@@ -2,16 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PASSWORD = "corr3ct h@rse/st:aple"  # with characters that a URL has to escape
-ESCAPED = "corr3ct%20h%40rse%2Fst%3Aaple"
+from health_assets_tests.loopback_server import ESCAPED, PASSWORD, folder_of, free_port
+
 UNPRIVILEGED = "nobody"  # the server refuses to run as root
 
 
@@ -20,8 +18,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"postgresql://owner:{ESCAPED}@127.0.0.1:{self.port}/postgres"
 
     def sql(self, statement: str) -> str:
@@ -67,18 +64,15 @@ def postgres() -> Iterator[Postgres]:
     """A server that the tests of a session share; one that stops it starts it again."""
     if not _program("initdb"):
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    if os.getuid() == 0:
-        shutil.chown(folder, UNPRIVILEGED)
-    password = folder / "password"
-    password.write_text(PASSWORD)
-    password.chmod(0o644)
-    server = Postgres(folder)
-    initialise = ["-U", "owner", "-A", "scram-sha-256", "--pwfile", str(password), "-E", "UTF8", "--no-sync"]
-    _as_unprivileged([_program("initdb"), "-D", str(folder / "data"), *initialise])
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with folder_of(UNPRIVILEGED) as folder:
+        password = folder / "password"
+        password.write_text(PASSWORD)
+        password.chmod(0o644)
+        server = Postgres(folder)
+        initialise = ["-U", "owner", "-A", "scram-sha-256", "--pwfile", str(password), "-E", "UTF8", "--no-sync"]
+        _as_unprivileged([_program("initdb"), "-D", str(folder / "data"), *initialise])
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

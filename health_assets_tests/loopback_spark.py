@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from health_assets_tests.loopback_server import free_port
 from health_assets_tests.programs import installed
 
 SECONDS_TO_START = 120
@@ -115,8 +116,7 @@ def _submitted(port: int, cores: str, further: dict[str, str]) -> list[str]:
 
 
 def _running(command: Callable[[int], list[str]]) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, process)

@@ -8,7 +8,8 @@ import yaml
 
 from health_assets_tests.conftest import said_by
 from health_assets_tests.frames import written
-from health_assets_tests.loopback_postgres import ESCAPED, Postgres
+from health_assets_tests.loopback_postgres import Postgres
+from health_assets_tests.loopback_server import ESCAPED
 
 pytestmark = pytest.mark.slow
 DAGSTER_YAML = Path(__file__).parents[2] / "deploy" / "dagster-postgres.yaml"

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from health_assets import settings as company_settings
+from health_assets.assets import load_all
 from health_assets.settings import Settings
 from health_assets.sources import answers
 from health_assets.sources.check import source_faults
@@ -16,10 +17,12 @@ from health_assets.tables import source_contracts
 from health_assets_tests.conftest import said_by
 from health_assets_tests.frames import settings_of
 from health_assets_tests.inline_company import made
-from health_assets_tests.loopback_postgres import ESCAPED, PASSWORD, Postgres
+from health_assets_tests.loopback_postgres import Postgres
+from health_assets_tests.loopback_server import ESCAPED, PASSWORD
 from health_assets_tests.sources.killed_server import killed_once_rows_arrive
 
 pytestmark = pytest.mark.slow
+load_all()
 ACCOUNTS = "select 'A1' as account_id, 'One' as company_name, date '2024-01-01' as signup_date"
 
 

@@ -20,7 +20,7 @@ from health_assets_tests.conftest import said_by
 from health_assets_tests.frames import settings_of
 from health_assets_tests.inline_company import made
 from health_assets_tests.loopback_mariadb import MariaDB
-from health_assets_tests.loopback_postgres import ESCAPED, PASSWORD
+from health_assets_tests.loopback_server import ESCAPED, PASSWORD
 from health_assets_tests.sources.killed_server import killed_once_rows_arrive
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,8 @@ from health_assets.write_back.values import Value, Values
 from health_assets.write_back.web_targets import HubSpot, Salesforce, Webhook
 from health_assets_tests.connectors.as_https import session_to
 from health_assets_tests.loopback_api import Answer, LoopbackApi
-from health_assets_tests.loopback_postgres import ESCAPED, Postgres
+from health_assets_tests.loopback_postgres import Postgres
+from health_assets_tests.loopback_server import ESCAPED
 from health_assets_tests.write_back.crm_apis import PATH_OF_SALESFORCE, TOKEN, HubSpotCompanies, SalesforceAccounts
 
 pytestmark = pytest.mark.slow
