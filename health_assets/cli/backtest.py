@@ -6,6 +6,7 @@ from rich.table import Table
 from health_assets.cli.terminal import grid
 from health_assets.reporting.backtest import backtest, meaning
 from health_assets.reporting.formatting import NOT_MEASURED, counted, number, pct
+from health_assets.reporting.labels import worded
 from health_assets.scoring.backtest import HEALTH, NOT_ENOUGH, PROBABILITY, RISK, Findings, Interval, ScoreFindings
 from health_assets.settings import Settings
 
@@ -101,7 +102,7 @@ def _rankings(found: ScoreFindings, subject: str, confidence: float) -> Table:
     shown = grid("ranking", "AUC", interval, f"AUC gain of {subject}", interval)
     for name, area in found.auc.items():
         gain = found.gains.get(name, Interval(None))
-        shown.add_row(name, number(area.estimate, 3), _bounds(area), _gain(gain), _bounds(gain))
+        shown.add_row(worded(name), number(area.estimate, 3), _bounds(area), _gain(gain), _bounds(gain))
     return shown
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
+from health_assets.reporting.labels import worded
 from health_assets.reporting.reader import published
 from health_assets.reporting.signals import health_on, scorable_on, signals_on
 from health_assets.scoring.backtest import BEATS, NOT_ENOUGH, Findings, ScoreFindings, evaluated
@@ -86,7 +87,7 @@ def meaning(found: ScoreFindings) -> str:
         )
     if found.conclusion == BEATS:
         return "It found the accounts that left better than any simple ranking: its order can be relied on."
-    as_good = [name for name, gain in found.gains.items() if gain.low is None or gain.low <= 0]
+    as_good = [worded(name) for name, gain in found.gains.items() if gain.low is None or gain.low <= 0]
     return (
         f"Ranking by {' or '.join(as_good)} alone may find the accounts that leave as well: look at that too before you act on the "
         "order, try another scorecard (`health-assets scorecard compare`), and test changed weights on later months only."

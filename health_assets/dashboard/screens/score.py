@@ -9,6 +9,7 @@ from health_assets.dashboard.view import View, figure, figure_row, figures, plai
 from health_assets.reporting.backtest import backtest, meaning
 from health_assets.reporting.churn_model import skill_in_words
 from health_assets.reporting.formatting import counted, number, pct, spaced
+from health_assets.reporting.labels import worded
 from health_assets.reporting.marts import row_count, rows_of
 from health_assets.scoring.backtest import HEALTH, NOT_ENOUGH, Findings, Interval, ScoreFindings
 from health_assets.settings import Settings
@@ -106,19 +107,17 @@ def _score(found: ScoreFindings) -> None:
     st.markdown(plain(meaning(found)))
     if found.conclusion == NOT_ENOUGH:
         return
+    gains = {name: gain.estimate for name, gain in found.gains.items()}
     rows = [
         {
-            "ranking": name,
-            "AUC": area.estimate,
-            "interval": _bounds(area),
-            "gain of the score": found.gains.get(name, Interval(None)).estimate,
+            "Ranking by": worded(name),
+            "AUC": number(area.estimate, 3),
+            "Interval": _bounds(area),
+            "Gain of the score": number(gain, 3, "+") if (gain := gains.get(name)) is not None else "",
         }
         for name, area in found.auc.items()
     ]
-    shape = {"ranking": pl.String, "AUC": pl.Float64, "interval": pl.String, "gain of the score": pl.Float64}
-    st.dataframe(
-        pl.DataFrame(rows, schema=shape), hide_index=True, alt="How well each ranking found the accounts that left"
-    )
+    st.dataframe(pl.DataFrame(rows), hide_index=True, alt="How well each ranking found the accounts that left")
     if found.top_recall is not None:
         st.caption(
             f"The riskiest accounts: {pct(100 * (found.top_precision or 0))} of them left; they are "
