@@ -3,7 +3,8 @@
 Such a row would count as any other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -14,9 +15,9 @@ from health_assets.settings import Settings
 from health_assets.settings.source import Description, Source
 from health_assets.sources.conditions import condition
 from health_assets.sources.file_names import label
-from health_assets.sources.formats import described_files, leaves, text_of
+from health_assets.sources.formats import described_files, is_blank, leaves, text_of
 from health_assets.sources.numbers import FALSE, TRUE, number
-from health_assets.sources.readers import opened_rows, unknown_columns
+from health_assets.sources.readers import collected, opened_rows, unknown_columns
 from health_assets.sources.suggested_columns import words_of
 from health_assets.tables import TABLES, Table
 
@@ -37,7 +38,9 @@ BESIDES = {  # words that such a name or value may have besides
 SIGNS = dict.fromkeys(
     ("orders", "payments", "invoices"), EXCLUDED | TAKEN_BACK | PAID_BACK | ADJUSTED | {"draft", "proforma"}
 )
+AMOUNTS = {"orders": "total_amount", "invoices": "amount", "payments": "amount_paid"}
 GIVEN_BACK = "_is_given_back"
+EVENTS_SEEN = 200_000  # rows of the newest file of events, which are too large to be read whole once more
 EXCLUSIONS = Expectation(
     "columns__exclusions_are_read",
     "rule",
@@ -46,10 +49,6 @@ EXCLUSIONS = Expectation(
     description="No column is left unread that says that a row was cancelled, deleted, a test or paid back, by its name or by "
     "its words: such a row would count as any other",
 )
-
-
-EVENTS_SEEN = 200_000  # rows of the newest file of events, which are too large to be read whole once more
-AMOUNTS = {"orders": "total_amount", "invoices": "amount", "payments": "amount_paid"}
 
 
 class Said(NamedTuple):
@@ -74,20 +73,29 @@ def exclusions_of(table: Table, settings: Settings) -> str:
 
 def unread_exclusions(name: str, rows: type[Contract], settings: Settings, *, is_large: bool = False) -> str:
     """The columns that say so, with the number of rows, and the setting that reads them; blank if there are none."""
+    found = collected(name, settings, partial(_found, name, rows, settings, is_large))
+    words = [
+        f"{one.column} {'has a value' if one.word is None else f'is {one.word!r}'} in {one.rows:,} {'row' if one.rows == 1 else 'rows'}"
+        for one in found
+    ]
+    of = f" of the newest file's first {EVENTS_SEEN:,}" if is_large else ""
+    return f"{'; '.join(words)}{of}, and is not read; {_advice(name, found)}" if words else ""
+
+
+def _found(name: str, rows: type[Contract], settings: Settings, is_large: bool, by_row: Collection[str]) -> list[Said]:
+    """What the columns say, over all files; those that Polars cannot read are read row by row."""
     unread = unknown_columns(name, rows, settings)
     files = [] if is_known(settings.sources[name]) else described_files(name, settings.sources[name])
     found: dict[tuple[str, str | None], Said] = {}
     for file, _, description in files[-1:] if is_large else files:
+        if is_blank(file):
+            continue
         columns, limit = unread.get(label(file), []), EVENTS_SEEN if is_large else None
-        for said in _said(name, file, columns, description, limit, settings.plausibility.words_of_a_column):
+        opened = opened_rows(file, description, is_by_row=file in by_row)
+        for said in _said(name, opened, columns, description, limit, settings.plausibility.words_of_a_column):
             before = found.get((said.column, said.word))
             found[said.column, said.word] = said._replace(rows=said.rows + (before.rows if before else 0))
-    words = [
-        f"{one.column} {'has a value' if one.word is None else f'is {one.word!r}'} in {one.rows:,} {'row' if one.rows == 1 else 'rows'}"
-        for one in found.values()
-    ]
-    of = f" of the newest file's first {EVENTS_SEEN:,}" if is_large else ""
-    return f"{'; '.join(words)}{of}, and is not read; {_advice(name, list(found.values()))}" if words else ""
+    return list(found.values())
 
 
 def is_known(source: Source) -> bool:
@@ -101,16 +109,17 @@ def _says_so(name: str, text: str) -> bool:
 
 
 def _said(
-    name: str, file: str, columns: list[str], description: Description, limit: int | None, few: int
+    name: str, rows: pl.LazyFrame, columns: list[str], description: Description, limit: int | None, few: int
 ) -> Iterator[Said]:
     """What each column says in the rows that count; a negative amount says of itself that it was given back."""
-    rows = opened_rows(file, description)
     rows = rows.filter(condition(description.where)) if description.where else rows
     rows = rows if limit is None else rows.head(limit)
     schema = rows.collect_schema()
     rows, schema, columns = _with_inner(rows, schema, columns, description)
     flat = [column for column in columns if column in schema and not schema[column].is_nested()]
     flat = [column for column in flat if limit is None or _says_so(name, column.rpartition(".")[2])]
+    if not flat:
+        return
     ours = AMOUNTS.get(name, "")
     amount = next((theirs for theirs, mapped in description.mapped if mapped == ours), ours)
     is_given_back = (

@@ -75,6 +75,24 @@ def test_events_of_bots_by_the_name_of_a_column(tmp_path) -> None:
     assert said(where="\"is_bot\" <> 'true'") == ""
 
 
+@pytest.mark.parametrize(
+    ("content", "counted"),
+    [
+        ("", ""),
+        ("account_id,company_name,deleted\n", ""),
+        ('account_id,company_name,deleted\nA1,"Acme" Ltd,true\nA2,Beta,\n', "deleted has a value in 1 row"),
+        ("account_id,company_name,deleted\nA1,Acme, Ltd,true\nA2,Beta,true\n", "deleted has a value in "),
+    ],
+    ids=["empty file", "header alone", "stray quotes", "one field too many"],
+)
+def test_file_that_is_read_row_by_row_or_has_none_is_looked_at_like_any_other(tmp_path, content, counted) -> None:
+    (tmp_path / "accounts.csv").write_text(content, encoding="utf-8")
+    load_all()
+    company = settings_of(tmp_path, sources={"accounts": {"path": str(tmp_path / "accounts.csv")}})
+    said = exclusions_of(TABLES["staged_accounts"], company)
+    assert said.startswith(counted) if counted else said == ""
+
+
 @pytest.mark.slow
 def test_credit_notes_that_are_positive_amounts(company, warehouse) -> None:
     header = "invoice_id,account_id,invoice_date,amount,Type"

@@ -90,7 +90,8 @@ def missing_tables(source: str, settings: Settings) -> str:
         SourceError: as opened_preset does.
     """
     missing: dict[str, set[str]] = {}
-    for description in settings.sources[source].descriptions:
+    described = settings.sources.get(source)
+    for description in described.descriptions if described else []:
         if description.preset:
             with opened_preset(description, source, settings, limit=0) as database:
                 views = f"select view_name from duckdb_views() where comment = {literal(MISSING)}"
