@@ -107,6 +107,17 @@ def said_by(*arguments: str) -> Said:
     return Said(result.output, result.exit_code)
 
 
+@pytest.fixture(autouse=True)
+def _dagster_home() -> Iterator[None]:
+    """A command that is run in this process sets DAGSTER_HOME: not for the tests that follow."""
+    before = os.environ.get("DAGSTER_HOME")
+    yield
+    if before is None:
+        os.environ.pop("DAGSTER_HOME", None)
+    else:
+        os.environ["DAGSTER_HOME"] = before
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]) -> tuple[Path, Made]:
     """A folder that all workers of a test run share, and what making it gave: the first to come makes it, others wait."""
     base = factory.getbasetemp()
