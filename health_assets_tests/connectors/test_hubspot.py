@@ -15,6 +15,8 @@ from health_assets_tests.connectors.hubspot_api import HubspotApi
 from health_assets_tests.inline_company import made
 from health_assets_tests.loopback_api import Answer, LoopbackApi
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "pat-na1-5ecret"
 DAY = 1_700_000_000
 LATER = 4_000_000_000  # after the first pull, whenever the test runs

@@ -22,6 +22,8 @@ from health_assets_tests.connectors.company import company_of, table
 from health_assets_tests.loopback_api import Answer, LoopbackApi, Request
 from health_assets_tests.loopback_stripe import KEY, LocalStripe, running
 
+pytestmark = pytest.mark.slow
+
 START = int(datetime(2026, 9, 1, 12, tzinfo=UTC).timestamp())
 SOURCES = ("accounts", "subscriptions", "invoices")
 
@@ -180,7 +182,6 @@ def test_discounts_are_read_with_their_coupons(vendor: LoopbackApi, tmp_path: Pa
     assert {query["status"] for query in requested} == {"all"}
 
 
-@pytest.mark.slow
 def test_killed_pull_loses_and_doubles_nothing_and_goes_on_where_it_was(
     vendor: LoopbackApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ from health_assets.warehouse.storage import Warehouse, WarehouseError
 from health_assets_tests.faults.conftest import Company, differences
 from health_assets_tests.frames import LOAD_DAY, table_of, toys
 
+pytestmark = pytest.mark.slow
+
 TOY = table_of()
 
 
@@ -125,7 +127,6 @@ def test_program_that_holds_the_snapshot_for_writing_is_named_to_readers_and_hin
         holder.communicate()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_run_after_the_damage_gives_the_tables_of_a_clean_one(tmp_path: Path, clean: Company) -> None:
     company = Company(tmp_path / "company")

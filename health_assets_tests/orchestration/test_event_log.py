@@ -8,6 +8,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from health_assets.orchestration.event_log import HELD, NOT_STORED, PooledEventLogStorage
 
+pytestmark = pytest.mark.slow
+
 
 @dg.asset
 def mart_numbers() -> int:

@@ -21,6 +21,8 @@ from health_assets.warehouse.snapshot import publish, snapshot
 from health_assets.warehouse.storage import Warehouse, WarehouseError
 from health_assets_tests.frames import reading, table_of, toys
 
+pytestmark = pytest.mark.slow
+
 DAILY = table_of(name="fact_toy_daily", monthly=True)
 WHOLE = table_of(name="mart_toy", layer="mart")
 NOVEMBER, DECEMBER, JANUARY = date(2024, 11, 5), date(2024, 12, 5), date(2025, 1, 5)
@@ -270,7 +272,6 @@ with Warehouse.opened(Path(sys.argv[1]), connect=connect): pass
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -296,7 +297,6 @@ def test_move_that_is_killed_is_finished_by_the_next_opening(tmp_path, statement
 # -- free space -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_file_does_not_grow_from_day_to_day(tmp_path, monkeypatch):
     monkeypatch.setattr(marts_file, "SMALL", 1 << 20)
     keys = pl.DataFrame({"key": [f"key {number}" for number in range(30_000)]})

@@ -20,6 +20,8 @@ from health_assets_tests.loopback_slack import Publish, Slack, account
 from health_assets_tests.write_back.conftest import WithTargets
 from health_assets_tests.write_back.crm_apis import TOKEN, HubSpotCompanies
 
+pytestmark = pytest.mark.slow
+
 DAYS = [date(2025, 3, day) for day in range(1, 9)]
 PROPERTIES = ["health_score", "health_band", "churn_risk_level", "health_reasons", "health_next_step"]
 
@@ -219,7 +221,6 @@ def test_doctor_says_what_is_not_set_and_what_is_not_written(
     assert next(iter(findings(bound))).message == "HUBSPOT_TOKEN is not set"
 
 
-@pytest.mark.slow
 def test_job_writes_after_a_snapshot_and_reports_what_was_rejected_once(
     bound: Settings, publish: Publish, crm: HubSpotCompanies, posted: Slack
 ) -> None:

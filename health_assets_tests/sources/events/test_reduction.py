@@ -16,6 +16,8 @@ from health_assets_tests.frames import settings_of
 from health_assets_tests.inline_company import made
 from health_assets_tests.sources.events.company import at, company, events_of, months_of
 
+pytestmark = pytest.mark.slow
+
 ENGINES = pytest.mark.parametrize("engine", ["polars", "duckdb"])
 
 

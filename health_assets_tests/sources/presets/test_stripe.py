@@ -20,6 +20,8 @@ from health_assets_tests.sources.presets.exports import (
     staged,
 )
 
+pytestmark = pytest.mark.slow
+
 JANUARY, MARCH, JULY = 1704103200, 1709287200, 1719828000  # 10:00 UTC on the 1st, in 2024
 NEXT_YEAR = 1735725600  # 1 January 2025, 10:00 UTC
 
